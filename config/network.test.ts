@@ -1,0 +1,35 @@
+import { readFileSync } from "node:fs";
+
+import { describe, expect, it } from "vitest";
+
+import { parseNetwork } from "./load.ts";
+
+const TEXT = readFileSync(new URL("network.yaml", import.meta.url), "utf8");
+
+describe("config/network.yaml", () => {
+  it("is a network of seven sites, of which the standby and the archive do not run yet", () => {
+    const network = parseNetwork(TEXT);
+    expect(network.sites.map((site) => `${site.id} ${site.kind} ${site.running ? "runs" : "declared"}`)).toEqual([
+      "dk-cph primary runs",
+      "dk-aar standby declared",
+      "eu-fra regional runs",
+      "eu-arn regional runs",
+      "edge-eu edge runs",
+      "edge-global edge runs",
+      "archive-dk archive declared",
+    ]);
+  });
+
+  it("holds a million documents in four tiers of 50, 200, 500 and 2,000 milliseconds", () => {
+    expect(parseNetwork(TEXT).tiers).toEqual({
+      "ultra-hot": { capacity: 1_000, budget_ms: 50 },
+      hot: { capacity: 49_000, budget_ms: 200 },
+      warm: { capacity: 300_000, budget_ms: 500 },
+      cold: { capacity: 650_000, budget_ms: 2_000 },
+    });
+  });
+
+  it("names the model and the length of its vectors", () => {
+    expect(parseNetwork(TEXT).embedding).toEqual({ provider: "hashed", model: "hashed-384-v1", dimensions: 384 });
+  });
+});

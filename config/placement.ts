@@ -1,0 +1,39 @@
+/** Plans where the searchable copy of a document lives. */
+import type { Site, TierName } from "./network.ts";
+import { mayHold, type ResidencyRules } from "./residency.ts";
+
+/**
+ * Ids of the running sites that hold the searchable copy, in the file's order; empty when no site may.
+ *
+ * The hot tiers live at the primary, warm at every regional that may hold the class, cold in one edge zone's bucket.
+ * A class that no regional or edge may hold keeps these copies at the primary: a tier is a promise of speed, not a place.
+ */
+export function placement(document: { readonly residency: string; readonly tier: TierName }, network: ResidencyRules): readonly string[] {
+  const legal = network.sites.filter((site) => site.running && mayHold(network, document.residency, site));
+  const primaries = idsOf(legal, "primary");
+  switch (document.tier) {
+    case "ultra-hot":
+    case "hot":
+      return primaries;
+    case "warm": {
+      const regionals = idsOf(legal, "regional");
+      return regionals.length > 0 ? regionals : primaries;
+    }
+    case "cold": {
+      const edge = widestEdge(legal);
+      return edge === undefined ? primaries : [edge.id];
+    }
+    default:
+      return [];
+  }
+}
+
+/** The EU zone reads both cold indexes, the global zone only its own: one copy in the widest legal zone is enough. */
+function widestEdge(legal: readonly Site[]): Site | undefined {
+  const edges = legal.filter((site) => site.kind === "edge");
+  return edges.find((site) => site.zone === "global") ?? edges[0];
+}
+
+function idsOf(sites: readonly Site[], kind: Site["kind"]): readonly string[] {
+  return sites.filter((site) => site.kind === kind).map((site) => site.id);
+}
