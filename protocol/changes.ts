@@ -1,0 +1,95 @@
+/** The change feed: `GET /internal/changes?after=…&limit=…&wait_ms=…&target=…`, NDJSON, one `FeedLine` a line. */
+import { z } from "zod";
+import { base64Schema } from "./base64.ts";
+import { collectionSchema, tierNameSchema } from "./search.ts";
+import { fenceSchema, sequenceSchema } from "./sequence.ts";
+
+/** Changes in one answer of the feed and in one batch to a target: about 2 MB of typical law text. */
+export const BATCH_CHANGES_MAX = 512;
+/** Passages in one batch; one document may exceed it alone. */
+export const BATCH_PASSAGES_MAX = 4_000;
+/** How long the feed holds an empty answer open. */
+export const FEED_WAIT_MS_MAX = 20_000;
+
+export const passageRecordSchema = z.object({
+  ordinal: z.int().min(1),
+  text: z.string(),
+  dense: base64Schema,
+  sparse: z.object({ indices: base64Schema, values: base64Schema }),
+});
+/** One passage with the vectors that every tier ranks by. */
+export type PassageRecord = z.infer<typeof passageRecordSchema>;
+
+export const documentRecordSchema = z.object({
+  id: z.string(),
+  version: sequenceSchema,
+  collection: collectionSchema,
+  title: z.string(),
+  lang: z.string().nullable(),
+  residency: z.string(),
+  tier: tierNameSchema,
+  metadata: z.record(z.string(), z.unknown()),
+  digest: z.string().meta({ description: "SHA-256 of the content, in hexadecimal." }),
+  passages: z.array(passageRecordSchema),
+});
+export type DocumentRecord = z.infer<typeof documentRecordSchema>;
+
+const changeBase = { epoch: z.int(), sequence: sequenceSchema, committed_at: z.string(), document_id: z.string() };
+
+/**
+ * What one change means for the target that asked. The primary maps by policy (`placement`), and the
+ * target checks again with its own network file.
+ * - `put`: hold this document as it is here.
+ * - `withdraw`: hold no copy (deleted, re-tiered away, or no longer permitted).
+ * - `skip`: nothing to do here; the sequence still counts for the watermark, and no id is told.
+ */
+export const changeSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("put"), ...changeBase, document: documentRecordSchema }),
+  z.object({ kind: z.literal("withdraw"), ...changeBase, reason: z.enum(["deleted", "re-tiered", "reclassified"]) }),
+  z.object({ kind: z.literal("skip"), epoch: z.int(), sequence: sequenceSchema, committed_at: z.string() }),
+]);
+export type Change = z.infer<typeof changeSchema>;
+
+/** The last line of every answer: where the log's head is, and when it was there. */
+export const feedHeadSchema = z.object({
+  kind: z.literal("head"),
+  epoch: z.int(),
+  sequence: sequenceSchema,
+  at: z.string(),
+  statistics_version: z.string().nullable(),
+});
+export type FeedHead = z.infer<typeof feedHeadSchema>;
+
+export const feedLineSchema = z.union([changeSchema, feedHeadSchema]);
+export type FeedLine = z.infer<typeof feedLineSchema>;
+
+/** `POST /internal/apply` at a regional: a batch in order; the watermark moves to `watermark` together with the data. */
+export const applyRequestSchema = z.strictObject({
+  changes: z.array(changeSchema).max(BATCH_CHANGES_MAX),
+  watermark: fenceSchema,
+  watermark_at: z.string(),
+  head: z.strictObject({ sequence: sequenceSchema, at: z.string() }),
+});
+export type ApplyRequest = z.infer<typeof applyRequestSchema>;
+
+/** A change that the target refuses for good is named, so that replication parks it and goes on. */
+export const applyResponseSchema = z.object({
+  watermark: fenceSchema,
+  refused: z.array(z.object({ sequence: sequenceSchema, code: z.string(), detail: z.string() })),
+});
+export type ApplyResponse = z.infer<typeof applyResponseSchema>;
+
+/** `GET /internal/watermark` at a regional or an edge. */
+export const watermarkSchema = z.object({ site: z.string(), watermark: fenceSchema, watermark_at: z.string().nullable() });
+export type Watermark = z.infer<typeof watermarkSchema>;
+
+/** `POST /internal/confirm` at the primary: replication tells how far a target has come. */
+export const confirmRequestSchema = z.strictObject({
+  site: z.string(),
+  watermark: fenceSchema,
+  lag_ms: z.number(),
+  lag_changes: z.int(),
+  parked: z.int(),
+  healthy: z.boolean(),
+});
+export type ConfirmRequest = z.infer<typeof confirmRequestSchema>;

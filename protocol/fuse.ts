@@ -1,0 +1,126 @@
+/** Exact merging of the sites' candidate lists into one ranking. */
+import type { Candidate } from "./site-search.ts";
+import type { Grouping, TierName } from "./search.ts";
+import { compareSequences } from "./sequence.ts";
+
+/** The constant of reciprocal rank fusion (Cormack, Clarke & Büttcher, SIGIR 2009, §3). */
+export const RECIPROCAL_RANK_K = 60;
+
+const SPEED: Readonly<Record<TierName, number>> = { "ultra-hot": 0, hot: 1, warm: 2, cold: 3 };
+
+/** A candidate with the site that gave it. */
+export interface SitedCandidate extends Candidate {
+  readonly site: string;
+}
+
+/** One entry of the fused ranking; ranks count from 1. */
+export interface FusedHit {
+  readonly passage: SitedCandidate;
+  readonly score: number;
+  readonly denseScore: number | null;
+  readonly lexicalScore: number | null;
+  readonly denseRank: number | null;
+  readonly lexicalRank: number | null;
+}
+
+/** The order of every list: score descending, then document id, then ordinal. */
+export function compareCandidates(
+  a: { readonly score: number; readonly document_id: string; readonly ordinal: number },
+  b: { readonly score: number; readonly document_id: string; readonly ordinal: number },
+): number {
+  return (
+    b.score - a.score ||
+    (a.document_id < b.document_id ? -1 : a.document_id > b.document_id ? 1 : a.ordinal - b.ordinal)
+  );
+}
+
+/** The copy to believe when two sites hold one document, as during a re-tier: the newer, then the faster. */
+function isBetterCopy(a: SitedCandidate, b: SitedCandidate): boolean {
+  const order = compareSequences(a.version, b.version);
+  return order !== 0 ? order > 0 : SPEED[a.tier] < SPEED[b.tier];
+}
+
+/**
+ * Drops every candidate whose document has a better copy at another site, in any of the lists:
+ * an old version must not be ranked by words that it no longer has.
+ */
+function withoutOldCopies(lists: readonly (readonly SitedCandidate[])[]): SitedCandidate[][] {
+  const best = new Map<string, SitedCandidate>();
+  for (const list of lists) {
+    for (const candidate of list) {
+      const known = best.get(candidate.document_id);
+      if (known === undefined || isBetterCopy(candidate, known)) best.set(candidate.document_id, candidate);
+    }
+  }
+  return lists.map((list) =>
+    list.filter((candidate) => {
+      const known = best.get(candidate.document_id);
+      return known?.version === candidate.version && known.tier === candidate.tier && known.site === candidate.site;
+    }),
+  );
+}
+
+function keyOf(candidate: Candidate, groupBy: Grouping): string {
+  return groupBy === "document" ? candidate.document_id : `${candidate.document_id}#${candidate.ordinal}`;
+}
+
+/** The global list: sorted, each key once with its best passage, cut at `depth`. */
+function ranked(list: readonly SitedCandidate[], options: { groupBy: Grouping; depth: number }): Map<string, SitedCandidate> {
+  const result = new Map<string, SitedCandidate>();
+  for (const candidate of list.toSorted(compareCandidates)) {
+    if (result.size === options.depth) break;
+    const key = keyOf(candidate, options.groupBy);
+    if (!result.has(key)) result.set(key, candidate);
+  }
+  return result;
+}
+
+function ranksOf(list: ReadonlyMap<string, SitedCandidate>): Map<string, number> {
+  return new Map([...list.keys()].map((key, index) => [key, index + 1]));
+}
+
+/**
+ * Merges the lists of all sites. Each site gives its own best `depth` of each list with raw scores that mean
+ * the same everywhere, so the global best `depth` are among them: the result equals that of one index.
+ *
+ * A list that the mode lacks is null; with one list the score is that list's own, with two it is the sum of
+ * `1 / (k + rank)` over the lists that hold the hit.
+ */
+export function fuse(
+  lists: { readonly dense: readonly SitedCandidate[] | null; readonly lexical: readonly SitedCandidate[] | null },
+  options: { readonly groupBy: Grouping; readonly depth: number },
+): FusedHit[] {
+  const [dense, lexical] = withoutOldCopies([lists.dense ?? [], lists.lexical ?? []]).map((list) => ranked(list, options));
+  if (dense === undefined || lexical === undefined) throw new Error("fuse: two lists go in, two come out");
+  const isHybrid = lists.dense !== null && lists.lexical !== null;
+  const denseRanks = ranksOf(dense);
+  const lexicalRanks = ranksOf(lexical);
+  const hits: FusedHit[] = [];
+  for (const key of new Set([...dense.keys(), ...lexical.keys()])) {
+    const byDense = dense.get(key);
+    const byLexical = lexical.get(key);
+    const denseRank = denseRanks.get(key) ?? null;
+    const lexicalRank = lexicalRanks.get(key) ?? null;
+    // The passage shown is the one of the better rank; on a tie the lexical one, which has words to highlight.
+    const isLexicalShown = byDense === undefined || (lexicalRank !== null && lexicalRank <= (denseRank ?? Infinity));
+    const passage = isLexicalShown ? byLexical : byDense;
+    if (passage === undefined) throw new Error("fuse: a key comes from one of the two lists");
+    hits.push({
+      passage,
+      score: isHybrid ? reciprocal(denseRank) + reciprocal(lexicalRank) : passage.score,
+      denseScore: byDense?.score ?? null,
+      lexicalScore: byLexical?.score ?? null,
+      denseRank,
+      lexicalRank,
+    });
+  }
+  return hits.toSorted((a, b) => b.score - a.score || compareKeys(a.passage, b.passage));
+}
+
+function reciprocal(rank: number | null): number {
+  return rank === null ? 0 : 1 / (RECIPROCAL_RANK_K + rank);
+}
+
+function compareKeys(a: SitedCandidate, b: SitedCandidate): number {
+  return compareCandidates({ ...a, score: 0 }, { ...b, score: 0 });
+}

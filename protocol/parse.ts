@@ -1,0 +1,63 @@
+/** Parsing of a wire shape into the type of its schema. */
+import { z } from "zod";
+import { KattegatError, type ErrorCode, type FieldError } from "./errors.ts";
+
+/** More field errors than a person reads at once; the rest is counted. */
+const FIELD_ERRORS_MAX = 20;
+
+function pointerOf(path: readonly PropertyKey[]): string {
+  return path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
+}
+
+function fieldErrorsOf(issues: readonly z.core.$ZodIssue[], prefix: readonly PropertyKey[] = []): FieldError[] {
+  return issues.flatMap((issue): FieldError[] => {
+    const path = [...prefix, ...issue.path];
+    if (issue.code === "unrecognized_keys") {
+      return issue.keys.map((key) => ({ pointer: pointerOf([...path, key]), detail: "this field is not known; remove it" }));
+    }
+    if (issue.code === "invalid_union" && issue.errors.length > 0) {
+      return [{ pointer: pointerOf(path), detail: unionDetail(issue.errors) }];
+    }
+    return [{ pointer: pointerOf(path), detail: issue.message }];
+  });
+}
+
+/** The branch with the deepest complaint is the one that the caller meant. */
+function unionDetail(branches: readonly (readonly z.core.$ZodIssue[])[]): string {
+  const depth = (issues: readonly z.core.$ZodIssue[]): number =>
+    Math.max(0, ...issues.map((issue) => issue.path.length + (issue.code === "unrecognized_keys" ? -1 : 0)));
+  const best = branches.toSorted((a, b) => depth(b) - depth(a))[0] ?? [];
+  const first = fieldErrorsOf(best)[0];
+  return first === undefined ? "the value has none of the allowed forms" : `${first.pointer || "value"}: ${first.detail}`;
+}
+
+/**
+ * Parses `value`, which came from another process.
+ *
+ * @throws {KattegatError} `code` with a JSON pointer for each bad field.
+ */
+export function parseShape<T>(schema: z.ZodType<T>, value: unknown, code: ErrorCode = "bad_request"): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const errors = fieldErrorsOf(result.error.issues);
+  const shown = errors.slice(0, FIELD_ERRORS_MAX);
+  const first = shown[0];
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
+  const detail = first === undefined ? "The request is not valid." : `${first.pointer || "body"}: ${first.detail}${more}.`;
+  throw new KattegatError(code, detail, { errors: shown });
+}
+
+/**
+ * Parses JSON text and then its shape.
+ *
+ * @throws {KattegatError} `bad_json` or `code`.
+ */
+export function parseJson<T>(schema: z.ZodType<T>, text: string, code: ErrorCode = "bad_request"): T {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (cause) {
+    throw new KattegatError("bad_json", `Expected a JSON body: ${cause instanceof Error ? cause.message : "it does not parse"}.`, { cause });
+  }
+  return parseShape(schema, value, code);
+}

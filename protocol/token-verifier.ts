@@ -1,0 +1,48 @@
+/** Checker of the tokens that other sites show. */
+import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from "jose";
+import { KattegatError } from "./errors.ts";
+import { SITE_TOKEN_ALGORITHM, SITE_TOKEN_LIFETIME_SECONDS, siteTokenClaimsSchema, type SiteTokenClaims } from "./site-token.ts";
+
+export interface TokenVerifier {
+  /**
+   * Resolves with the claims of a token made for this site within the last minute.
+   *
+   * @throws {KattegatError} `unauthenticated` without a valid token, `stale_epoch` from an earlier reign.
+   */
+  verify(authorization: string | null | undefined): Promise<SiteTokenClaims>;
+}
+
+export function createTokenVerifier(options: {
+  readonly jwks: JSONWebKeySet;
+  readonly site: string;
+  readonly now: () => number;
+  readonly epoch: () => number;
+}): TokenVerifier {
+  const keys = createLocalJWKSet(options.jwks);
+  return {
+    async verify(authorization) {
+      const token = /^Bearer (\S+)$/.exec(authorization ?? "")?.[1];
+      if (token === undefined) throw refused("none came");
+      const claims = await jwtVerify(token, keys, {
+        algorithms: [SITE_TOKEN_ALGORITHM],
+        audience: options.site,
+        currentDate: new Date(options.now()),
+        maxTokenAge: SITE_TOKEN_LIFETIME_SECONDS,
+      }).then(
+        ({ payload }) => siteTokenClaimsSchema.parse(payload),
+        (cause: unknown) => {
+          throw refused(cause instanceof Error ? cause.message : "it does not verify");
+        },
+      );
+      const epoch = options.epoch();
+      if (claims.epoch < epoch) {
+        throw new KattegatError("stale_epoch", `Expected a token of epoch ${epoch}; ${claims.iss} sent one of epoch ${claims.epoch}.`);
+      }
+      return claims;
+    },
+  };
+
+  function refused(reason: string): KattegatError {
+    return new KattegatError("unauthenticated", `Expected a site token for ${options.site}: ${reason}.`);
+  }
+}
