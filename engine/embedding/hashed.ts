@@ -1,0 +1,115 @@
+import { scanWords } from "../text/words.ts";
+import { hash32 } from "../text/hash.ts";
+import { wordOf } from "../text/lexicon.ts";
+import type { Embedder } from "./embedder.ts";
+import { FUNCTION_WORDS } from "./function-words.ts";
+
+/** A function word counts a little: "ret til" tells Danish from Norwegian. */
+const FUNCTION_WORD_WEIGHT = 0.12;
+/** A whole word against the sum of its parts: likeness of endings and compounds counts, but less than the word. */
+const PARTS_WEIGHT = 0.7;
+/** n-grams longer than this repeat the word; past it a pathological "word" costs nothing. */
+const WORD_UNITS_MAX = 48;
+/** The weight of a content word by its length, a proxy for how rare it is: the model knows no corpus. */
+const LENGTH_WEIGHTS = [0, 0.15, 0.3, 0.45, 0.65, 0.85, 1, 1.1, 1.2, 1.25] as const;
+const LENGTH_WEIGHT_MAX = 1.3;
+const SEED_WORD = 0x57a3_11c9;
+
+/**
+ * Makes the embedder that needs no model: words with their character n-grams, hashed with a sign into the dimensions.
+ *
+ * It measures likeness of wording, not meaning. The same text gives the same bytes on every machine: only additions,
+ * multiplications, divisions, square roots are used, which IEEE 754 rounds exactly (Math.log would not be so).
+ * Signed feature hashing: Weinberger et al., Feature Hashing for Large Scale Multitask Learning, 2009, section 2.
+ *
+ * A text without words gives a fixed unit vector, unlike any text: cosine and quantisation never meet a zero length.
+ */
+export function createHashedEmbedder({ dimensions }: { readonly dimensions: number }): Embedder & {
+  embedSync(text: string): Float32Array;
+} {
+  if (!Number.isInteger(dimensions) || dimensions < 8 || dimensions > 4096) {
+    throw new RangeError(`dimensions: expected a whole number from 8 to 4096, got ${dimensions}`);
+  }
+  const sums = new Float64Array(dimensions);
+  const embedSync = (text: string): Float32Array => {
+    sums.fill(0);
+    for (const [word, count] of countWords(text)) addWord(sums, word, count);
+    return unit(sums);
+  };
+  return {
+    model: `hashed-${dimensions}-v1`,
+    dimensions,
+    embedSync,
+    embed: (texts) => Promise.resolve(texts.map(embedSync)),
+  };
+}
+
+function countWords(text: string): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { start, end } of scanWords(text)) {
+    const word = wordOf(text.slice(start, end)).folded;
+    counts.set(word, (counts.get(word) ?? 0) + 1);
+  }
+  return counts;
+}
+
+function addWord(sums: Float64Array, word: string, count: number): void {
+  const weight = weightOf(word) * Math.sqrt(count);
+  addFeature(sums, hash32(word) ^ SEED_WORD, weight);
+  const length = Math.min(word.length, WORD_UNITS_MAX);
+  if (length < 4) return;
+  // Trigrams and four-grams of "‹word›"; each part's share makes the parts together PARTS_WEIGHT long.
+  const parts = length + (length - 1);
+  const share = (weight * PARTS_WEIGHT) / Math.sqrt(parts);
+  for (let i = -1; i < length - 1; i += 1) {
+    const a = unitAt(word, i, length);
+    const b = unitAt(word, i + 1, length);
+    const c = unitAt(word, i + 2, length);
+    const three = mix(mix(mix(0x9747b28c, a), b), c);
+    addFeature(sums, finish(three), share);
+    if (i + 3 <= length) addFeature(sums, finish(mix(three, unitAt(word, i + 3, length))), share);
+  }
+}
+
+function weightOf(word: string): number {
+  if (FUNCTION_WORDS.has(word)) return FUNCTION_WORD_WEIGHT;
+  // Beyond Greek, Cyrillic, Arabic lie scripts with pairs for words: their length says nothing.
+  if (word.charCodeAt(0) > 0x0dff) return 0.8;
+  return LENGTH_WEIGHTS[word.length] ?? LENGTH_WEIGHT_MAX;
+}
+
+/** The lowest bits choose the sign, the others the dimension by multiplication: no modulo bias. */
+function addFeature(sums: Float64Array, hash: number, weight: number): void {
+  const dimension = Math.floor(((hash >>> 1) / 0x80000000) * sums.length);
+  sums[dimension] = (sums[dimension] ?? 0) + ((hash & 1) === 0 ? weight : -weight);
+}
+
+function unit(sums: Float64Array): Float32Array {
+  let squares = 0;
+  for (const value of sums) squares += value * value;
+  const vector = new Float32Array(sums.length);
+  if (squares === 0) {
+    const side = 1 / Math.sqrt(sums.length);
+    for (let i = 0; i < vector.length; i += 1) vector[i] = (hash32(`empty ${i}`) & 1) === 0 ? side : -side;
+    return vector;
+  }
+  const scale = 1 / Math.sqrt(squares);
+  for (let i = 0; i < vector.length; i += 1) vector[i] = (sums[i] ?? 0) * scale;
+  return vector;
+}
+
+function unitAt(word: string, index: number, length: number): number {
+  if (index < 0) return 0x2039;
+  return index >= length ? 0x203a : word.charCodeAt(index);
+}
+
+function mix(hash: number, unitCode: number): number {
+  return Math.imul(hash ^ unitCode, 0x01000193) + 0x5bd1e995;
+}
+
+function finish(start: number): number {
+  let hash = start;
+  hash = Math.imul(hash ^ (hash >>> 15), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
+}
