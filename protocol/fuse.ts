@@ -1,6 +1,7 @@
 /** Exact merging of the sites' candidate lists into one ranking. */
+import type { TierName } from "@kattegat/config/network.ts";
+import type { Grouping } from "./search.ts";
 import type { Candidate } from "./site-search.ts";
-import type { Grouping, TierName } from "./search.ts";
 import { compareSequences } from "./sequence.ts";
 
 /** The constant of reciprocal rank fusion (Cormack, Clarke & Büttcher, SIGIR 2009, §3). */

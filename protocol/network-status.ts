@@ -1,9 +1,8 @@
 /** The state of the network: `GET /v1/network`. */
+import { SITE_KINDS } from "@kattegat/config/network.ts";
 import { z } from "zod";
 import { tierNameSchema } from "./search.ts";
 import { sequenceSchema } from "./sequence.ts";
-
-export const SITE_KINDS = ["primary", "standby", "regional", "edge", "archive"] as const;
 
 export const siteStatusSchema = z
   .object({

@@ -1,10 +1,9 @@
 /** The public search request with its answer. */
+import { TIER_NAMES, type TierName } from "@kattegat/config/network.ts";
 import { z } from "zod";
 import { filterSchema } from "./filter.ts";
 import { sequenceSchema } from "./sequence.ts";
 
-export const TIER_NAMES = ["ultra-hot", "hot", "warm", "cold"] as const;
-export type TierName = (typeof TIER_NAMES)[number];
 export const tierNameSchema = z.enum(TIER_NAMES).meta({ id: "TierName" });
 
 export const MODES = ["hybrid", "dense", "lexical"] as const;
