@@ -1,5 +1,5 @@
 /** The public search request with its answer. */
-import { TIER_NAMES, type TierName } from "@kattegat/config/network.ts";
+import { TIER_NAMES } from "@kattegat/config/network.ts";
 import { z } from "zod";
 import { filterSchema } from "./filter.ts";
 import { sequenceSchema } from "./sequence.ts";
