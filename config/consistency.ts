@@ -36,7 +36,9 @@ const EXAMPLES: Partial<Record<keyof Site, string>> = {
 
 export function inconsistencies(parts: NetworkParts): readonly Problem[] {
   return [
-    ...(parts.sites === undefined ? [] : [...siteProblems(parts.sites), ...uniqueProblems(parts.sites), ...roleProblems(parts.sites)]),
+    ...(parts.sites === undefined
+      ? []
+      : [...siteProblems(parts.sites), ...uniqueProblems(parts.sites), ...roleProblems(parts.sites)]),
     ...(parts.tiers === undefined ? [] : tierProblems(parts.tiers)),
     ...(parts.country_groups === undefined ? [] : groupProblems(parts.country_groups)),
     ...classProblems(parts),
@@ -52,16 +54,31 @@ function siteProblems(sites: Network["sites"]): Problem[] {
     const problems: Problem[] = [];
     for (const field of REQUIRED[site.kind]) {
       if (site[field] === undefined) {
-        const example = field === "bucket" && site.zone === "eu" ? "bucket: { name: kattegat-cold-eu, jurisdiction: eu }" : EXAMPLES[field];
-        problems.push({ path: [...at, field], expected: `a ${field}, because ${site.id} is of kind ${site.kind}`, received: undefined, write: `${example ?? field}` });
+        const example =
+          field === "bucket" && site.zone === "eu"
+            ? "bucket: { name: kattegat-cold-eu, jurisdiction: eu }"
+            : EXAMPLES[field];
+        problems.push({
+          path: [...at, field],
+          expected: `a ${field}, because ${site.id} is of kind ${site.kind}`,
+          received: undefined,
+          write: `${example ?? field}`,
+        });
       }
     }
     for (const field of FORBIDDEN[site.kind]) {
       if (site[field] !== undefined) {
-        problems.push({ path: [...at, field], atKey: true, expected: `no ${field} at a site of kind ${site.kind}`, received: site[field], write: `nothing: remove ${field} from ${site.id}` });
+        problems.push({
+          path: [...at, field],
+          atKey: true,
+          expected: `no ${field} at a site of kind ${site.kind}`,
+          received: site[field],
+          write: `nothing: remove ${field} from ${site.id}`,
+        });
       }
     }
-    if (site.country !== undefined && !isCountryCode(site.country)) problems.push(countryProblem([...at, "country"], site.country, "country: DK"));
+    if (site.country !== undefined && !isCountryCode(site.country))
+      problems.push(countryProblem([...at, "country"], site.country, "country: DK"));
     return [...problems, ...bucketProblems(site, at), ...qdrantProblems(site, at)];
   });
 }
@@ -71,17 +88,36 @@ function bucketProblems(site: Site, at: readonly PathStep[]): Problem[] {
   const path = [...at, "bucket", "jurisdiction"];
   const received = site.bucket.jurisdiction;
   if (site.zone === "eu" && received !== "eu") {
-    return [{ path, expected: `jurisdiction eu, because ${site.id} is in the zone eu`, received, write: `bucket: { name: ${site.bucket.name}, jurisdiction: eu }` }];
+    return [
+      {
+        path,
+        expected: `jurisdiction eu, because ${site.id} is in the zone eu`,
+        received,
+        write: `bucket: { name: ${site.bucket.name}, jurisdiction: eu }`,
+      },
+    ];
   }
   if (site.zone !== "eu" && received === "eu") {
-    const why = site.zone === "global" ? "an EU bucket is never bound in the zone global" : "only R2 buckets of edge sites have a jurisdiction";
-    return [{ path, atKey: true, expected: `no jurisdiction at ${site.id}: ${why}`, received, write: `bucket: { name: ${site.bucket.name} }, or zone: eu` }];
+    const why =
+      site.zone === "global"
+        ? "an EU bucket is never bound in the zone global"
+        : "only R2 buckets of edge sites have a jurisdiction";
+    return [
+      {
+        path,
+        atKey: true,
+        expected: `no jurisdiction at ${site.id}: ${why}`,
+        received,
+        write: `bucket: { name: ${site.bucket.name} }, or zone: eu`,
+      },
+    ];
   }
   return [];
 }
 
 function qdrantProblems(site: Site, at: readonly PathStep[]): Problem[] {
-  if (site.qdrant === undefined || site.qdrant.write_consistency_factor <= site.qdrant.replication_factor) return [];
+  if (site.qdrant === undefined || site.qdrant.write_consistency_factor <= site.qdrant.replication_factor)
+    return [];
   return [
     {
       path: [...at, "qdrant", "write_consistency_factor"],
@@ -105,7 +141,14 @@ function uniqueProblems(sites: Network["sites"]): Problem[] {
       const first = sites.findIndex((other) => of(other) === value);
       if (value === undefined || first === index) return [];
       const name = field.join(" ");
-      return [{ path: ["sites", index, ...field], expected: `a ${name} of its own: sites[${first}] has it already`, received: value, write: `another ${name}` }];
+      return [
+        {
+          path: ["sites", index, ...field],
+          expected: `a ${name} of its own: sites[${first}] has it already`,
+          received: value,
+          write: `another ${name}`,
+        },
+      ];
     }),
   );
 }
@@ -114,18 +157,39 @@ function roleProblems(sites: Network["sites"]): Problem[] {
   const problems: Problem[] = [];
   const primaries = sites.flatMap((site, index) => (site.kind === "primary" ? [{ site, index }] : []));
   if (primaries.length === 0) {
-    problems.push({ path: ["sites"], expected: "exactly one site of kind primary", received: sites.map((site) => site.kind), write: "kind: primary at the site that is the system of record" });
+    problems.push({
+      path: ["sites"],
+      expected: "exactly one site of kind primary",
+      received: sites.map((site) => site.kind),
+      write: "kind: primary at the site that is the system of record",
+    });
   }
   for (const { site, index } of primaries.slice(1)) {
-    problems.push({ path: ["sites", index, "kind"], expected: `exactly one site of kind primary: ${primaries[0]?.site.id ?? ""} is it already`, received: site.kind, write: "kind: standby" });
+    problems.push({
+      path: ["sites", index, "kind"],
+      expected: `exactly one site of kind primary: ${primaries[0]?.site.id ?? ""} is it already`,
+      received: site.kind,
+      write: "kind: standby",
+    });
   }
   for (const { site, index } of primaries.slice(0, 1)) {
-    if (!site.running) problems.push({ path: ["sites", index, "running"], expected: "a running primary: without it nothing can be written", received: site.running, write: "running: true" });
+    if (!site.running)
+      problems.push({
+        path: ["sites", index, "running"],
+        expected: "a running primary: without it nothing can be written",
+        received: site.running,
+        write: "running: true",
+      });
   }
   for (const zone of ["eu", "global"] as const) {
     const edges = sites.flatMap((site, index) => (site.kind === "edge" && site.zone === zone ? [index] : []));
     for (const index of edges.slice(1)) {
-      problems.push({ path: ["sites", index, "zone"], expected: `one edge site per zone: sites[${edges[0] ?? 0}] is the zone ${zone} already`, received: zone, write: "another zone, or remove this site" });
+      problems.push({
+        path: ["sites", index, "zone"],
+        expected: `one edge site per zone: sites[${edges[0] ?? 0}] is the zone ${zone} already`,
+        received: zone,
+        write: "another zone, or remove this site",
+      });
     }
   }
   return problems;
@@ -139,7 +203,14 @@ function tierProblems(tiers: Network["tiers"]): Problem[] {
       const least = tiers[faster][field];
       const received = tiers[name][field];
       if (received >= least) return [];
-      return [{ path: ["tiers", name, field], expected: `at least ${least}, the ${field} of the faster tier ${faster}`, received, write: `${field}: ${least}` }];
+      return [
+        {
+          path: ["tiers", name, field],
+          expected: `at least ${least}, the ${field} of the faster tier ${faster}`,
+          received,
+          write: `${field}: ${least}`,
+        },
+      ];
     });
   });
 }
@@ -149,15 +220,33 @@ function groupProblems(groups: Network["country_groups"]): Problem[] {
     const at = ["country_groups", name] as const;
     const problems: Problem[] = [];
     if (isCountryCode(name) || name === ANYWHERE) {
-      problems.push({ path: at, atKey: true, expected: "a group name that is neither a country code nor anywhere", received: name, write: `another name, such as ${name}-group` });
+      problems.push({
+        path: at,
+        atKey: true,
+        expected: "a group name that is neither a country code nor anywhere",
+        received: name,
+        write: `another name, such as ${name}-group`,
+      });
     }
     group.countries.forEach((country, index) => {
       if (!isCountryCode(country)) problems.push(countryProblem([...at, "countries", index], country, "DK"));
-      else if (group.countries.indexOf(country) !== index) problems.push({ path: [...at, "countries", index], expected: "each country once", received: country, write: `${country} once` });
+      else if (group.countries.indexOf(country) !== index)
+        problems.push({
+          path: [...at, "countries", index],
+          expected: "each country once",
+          received: country,
+          write: `${country} once`,
+        });
     });
     for (const country of Object.keys(group.until ?? {})) {
       if (!group.countries.includes(country)) {
-        problems.push({ path: [...at, "until", country], atKey: true, expected: `a country of the group ${name}`, received: country, write: `${country} in countries too, or remove it here` });
+        problems.push({
+          path: [...at, "until", country],
+          atKey: true,
+          expected: `a country of the group ${name}`,
+          received: country,
+          write: `${country} in countries too, or remove it here`,
+        });
       }
     }
     return problems;
@@ -171,7 +260,13 @@ function classProblems({ classes, country_groups: groups }: NetworkParts): Probl
     const problems: Problem[] = [];
     for (const field of ["store", "transit", "serve"] as const) {
       rules[field].countries.forEach((entry, index) => {
-        if (entry === ANYWHERE || isCountryCode(entry) || groups === undefined || Object.hasOwn(groups, entry)) return;
+        if (
+          entry === ANYWHERE ||
+          isCountryCode(entry) ||
+          groups === undefined ||
+          Object.hasOwn(groups, entry)
+        )
+          return;
         problems.push({
           path: [...at, field, "countries", index],
           expected: `a country code, ${ANYWHERE}, or one of the country groups ${Object.keys(groups).join(", ")}`,
@@ -183,13 +278,23 @@ function classProblems({ classes, country_groups: groups }: NetworkParts): Probl
     for (const field of ["store", "cache"] as const) {
       for (const zone of rules[field].zones) {
         if (!rules.transit.zones.includes(zone)) {
-          problems.push({ path: [...at, "transit", "zones"], expected: `the zone ${zone}, because ${field} allows it: what rests in a zone also passes through it`, received: rules.transit.zones, write: `zones: [${[...rules.transit.zones, zone].join(", ")}]` });
+          problems.push({
+            path: [...at, "transit", "zones"],
+            expected: `the zone ${zone}, because ${field} allows it: what rests in a zone also passes through it`,
+            received: rules.transit.zones,
+            write: `zones: [${[...rules.transit.zones, zone].join(", ")}]`,
+          });
         }
       }
     }
     for (const entry of rules.store.countries) {
       if (!rules.transit.countries.includes(entry) && !rules.transit.countries.includes(ANYWHERE)) {
-        problems.push({ path: [...at, "transit", "countries"], expected: `${entry}, because store allows it: what rests in a country also passes through it`, received: rules.transit.countries, write: `countries: [${[...rules.transit.countries, entry].join(", ")}]` });
+        problems.push({
+          path: [...at, "transit", "countries"],
+          expected: `${entry}, because store allows it: what rests in a country also passes through it`,
+          received: rules.transit.countries,
+          write: `countries: [${[...rules.transit.countries, entry].join(", ")}]`,
+        });
       }
     }
     return problems;
@@ -199,10 +304,19 @@ function classProblems({ classes, country_groups: groups }: NetworkParts): Probl
 /** The primary stores the record of every document, so a class that it may not hold has no home in any tier. */
 function homeProblems({ sites, classes, country_groups: groups, tiers }: NetworkParts): Problem[] {
   const primary = sites?.find((site) => site.kind === "primary");
-  if (sites === undefined || classes === undefined || groups === undefined || tiers === undefined || primary === undefined) return [];
+  if (
+    sites === undefined ||
+    classes === undefined ||
+    groups === undefined ||
+    tiers === undefined ||
+    primary === undefined
+  )
+    return [];
   const network = { sites, classes, country_groups: groups };
   return Object.entries(classes).flatMap(([residency, rules]) => {
-    const homeless = TIER_NAMES.filter((tier) => placement({ residency, tier }, network).length === 0 || !mayHold(network, residency, primary));
+    const homeless = TIER_NAMES.filter(
+      (tier) => placement({ residency, tier }, network).length === 0 || !mayHold(network, residency, primary),
+    );
     if (homeless.length === 0) return [];
     const country = primary.country ?? "no country";
     return [
@@ -218,17 +332,44 @@ function homeProblems({ sites, classes, country_groups: groups, tiers }: Network
 
 function embeddingProblems({ embedding }: NetworkParts): Problem[] {
   if (embedding?.provider === "openai" && embedding.url === undefined) {
-    return [{ path: ["embedding", "url"], expected: "the base URL of the endpoint, because provider is openai", received: undefined, write: "url: http://127.0.0.1:11434/v1" }];
+    return [
+      {
+        path: ["embedding", "url"],
+        expected: "the base URL of the endpoint, because provider is openai",
+        received: undefined,
+        write: "url: http://127.0.0.1:11434/v1",
+      },
+    ];
   }
   if (embedding?.provider === "hashed" && embedding.url !== undefined) {
-    return [{ path: ["embedding", "url"], atKey: true, expected: "no url, because provider is hashed", received: embedding.url, write: "nothing: remove url, or provider: openai" }];
+    return [
+      {
+        path: ["embedding", "url"],
+        atKey: true,
+        expected: "no url, because provider is hashed",
+        received: embedding.url,
+        write: "nothing: remove url, or provider: openai",
+      },
+    ];
   }
   return [];
 }
 
 function synchronousProblems({ sites, writes }: NetworkParts): Problem[] {
-  if (sites === undefined || writes?.synchronous !== true || sites.some((site) => site.kind === "standby" && site.running)) return [];
-  return [{ path: ["writes", "synchronous"], expected: "a running standby, because writes wait for one", received: true, write: "synchronous: false, or running: true at a standby" }];
+  if (
+    sites === undefined ||
+    writes?.synchronous !== true ||
+    sites.some((site) => site.kind === "standby" && site.running)
+  )
+    return [];
+  return [
+    {
+      path: ["writes", "synchronous"],
+      expected: "a running standby, because writes wait for one",
+      received: true,
+      write: "synchronous: false, or running: true at a standby",
+    },
+  ];
 }
 
 function countryProblem(path: readonly PathStep[], received: string, write: string): Problem {

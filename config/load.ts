@@ -17,7 +17,9 @@ export class NetworkFileError extends Error {
 
   constructor(file: string, problems: readonly LocatedProblem[]) {
     const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-    super(`${file} has ${count}:\n${problems.map((problem, index) => `  ${index + 1}. ${formatProblem(problem)}`).join("\n")}`);
+    super(
+      `${file} has ${count}:\n${problems.map((problem, index) => `  ${index + 1}. ${formatProblem(problem)}`).join("\n")}`,
+    );
     this.problems = problems;
   }
 }
@@ -29,31 +31,57 @@ export class NetworkFileError extends Error {
  * const network = parseNetwork(await readFile("config/network.yaml", "utf8"));
  * ```
  */
-export function parseNetwork(yamlText: string, { file = "config/network.yaml" }: { readonly file?: string } = {}): Network {
+export function parseNetwork(
+  yamlText: string,
+  { file = "config/network.yaml" }: { readonly file?: string } = {},
+): Network {
   if (yamlText.length > FILE_CHARACTERS_MAX) {
-    const problem = { path: [], line: null, expected: `at most ${FILE_CHARACTERS_MAX} characters`, received: yamlText.length, write: "a shorter file" };
+    const problem = {
+      path: [],
+      line: null,
+      expected: `at most ${FILE_CHARACTERS_MAX} characters`,
+      received: yamlText.length,
+      write: "a shorter file",
+    };
     throw new NetworkFileError(file, [problem]);
   }
   const lines = new LineCounter();
-  const document = parseDocument(yamlText, { lineCounter: lines, prettyErrors: true, uniqueKeys: true, version: "1.2", logLevel: "silent" });
+  const document = parseDocument(yamlText, {
+    lineCounter: lines,
+    prettyErrors: true,
+    uniqueKeys: true,
+    version: "1.2",
+    logLevel: "silent",
+  });
   const faults = [...document.errors, ...document.warnings];
-  if (faults.length > 0) throw new NetworkFileError(file, faults.map((fault) => syntaxProblem(fault, lines)));
+  if (faults.length > 0)
+    throw new NetworkFileError(
+      file,
+      faults.map((fault) => syntaxProblem(fault, lines)),
+    );
   const aliases = aliasProblems(document, lines);
   if (aliases.length > 0) throw new NetworkFileError(file, aliases);
 
   const validation = validateNetwork(document.toJS());
   if (validation.ok) return validation.network;
-  throw new NetworkFileError(file, validation.problems.map((problem) => ({ ...problem, line: lineOf(problem, document, lines) })));
+  throw new NetworkFileError(
+    file,
+    validation.problems.map((problem) => ({ ...problem, line: lineOf(problem, document, lines) })),
+  );
 }
 
-function syntaxProblem(fault: { readonly message: string; readonly pos: readonly [number, number] }, lines: LineCounter): LocatedProblem {
+function syntaxProblem(
+  fault: { readonly message: string; readonly pos: readonly [number, number] },
+  lines: LineCounter,
+): LocatedProblem {
   const [summary = "valid YAML"] = fault.message.split(/ at line \d+|\n/);
   return {
     path: [],
     line: lines.linePos(fault.pos[0]).line,
     expected: "valid YAML 1.2",
     received: summary,
-    write: "the line so that a YAML editor accepts it; indent with spaces, and quote a text that contains ': ' or ' #'",
+    write:
+      "the line so that a YAML editor accepts it; indent with spaces, and quote a text that contains ': ' or ' #'",
   };
 }
 
@@ -64,7 +92,13 @@ function aliasProblems(document: Document.Parsed, lines: LineCounter): readonly 
     Alias: (_, alias) => {
       const offset = startOf(alias);
       const line = offset === undefined ? null : lines.linePos(offset).line;
-      problems.push({ path: [], line, expected: "values written out, no YAML aliases", received: `*${alias.source}`, write: "the value itself" });
+      problems.push({
+        path: [],
+        line,
+        expected: "values written out, no YAML aliases",
+        received: `*${alias.source}`,
+        write: "the value itself",
+      });
     },
   });
   return problems;
@@ -77,7 +111,9 @@ function lineOf(problem: Problem, document: Document.Parsed, lines: LineCounter)
   for (const [depth, step] of problem.path.entries()) {
     if (!isCollection(node)) break;
     const last = depth === problem.path.length - 1;
-    const pair = isMap(node) ? node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(step)) : undefined;
+    const pair = isMap(node)
+      ? node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(step))
+      : undefined;
     const child: unknown = node.get(step, true);
     const target = pair !== undefined && (last || !isNode(child)) ? pair.key : child;
     const next = startOf(isPair(target) ? target.key : target);

@@ -9,7 +9,9 @@ const TEXT = readFileSync(new URL("network.yaml", import.meta.url), "utf8");
 describe("config/network.yaml", () => {
   it("is a network of seven sites, of which the standby and the archive do not run yet", () => {
     const network = parseNetwork(TEXT);
-    expect(network.sites.map((site) => `${site.id} ${site.kind} ${site.running ? "runs" : "declared"}`)).toEqual([
+    expect(
+      network.sites.map((site) => `${site.id} ${site.kind} ${site.running ? "runs" : "declared"}`),
+    ).toEqual([
       "dk-cph primary runs",
       "dk-aar standby declared",
       "eu-fra regional runs",
@@ -30,6 +32,10 @@ describe("config/network.yaml", () => {
   });
 
   it("names the model and the length of its vectors", () => {
-    expect(parseNetwork(TEXT).embedding).toEqual({ provider: "hashed", model: "hashed-384-v1", dimensions: 384 });
+    expect(parseNetwork(TEXT).embedding).toEqual({
+      provider: "hashed",
+      model: "hashed-384-v1",
+      dimensions: 384,
+    });
   });
 });

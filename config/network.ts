@@ -28,7 +28,10 @@ const DIMENSIONS_MAX = 4096;
 const siteId = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,31}$/)
-  .meta({ description: "a site id: 1 to 32 lower-case letters, digits or hyphens, a letter first", examples: ["eu-fra"] });
+  .meta({
+    description: "a site id: 1 to 32 lower-case letters, digits or hyphens, a letter first",
+    examples: ["eu-fra"],
+  });
 
 const countryCode = z
   .string()
@@ -44,45 +47,89 @@ const hostname = z
   .string()
   .max(253)
   .regex(/^(?!-)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+$/)
-  .meta({ description: "a public host name in lower case, without scheme or port", examples: ["search.example.dk"] });
+  .meta({
+    description: "a public host name in lower case, without scheme or port",
+    examples: ["search.example.dk"],
+  });
 
 const location = z
   .strictObject({
-    latitude: z.number().min(-90).max(90).meta({ description: "degrees north, -90 to 90", examples: [55.68] }),
-    longitude: z.number().min(-180).max(180).meta({ description: "degrees east, -180 to 180", examples: [12.57] }),
+    latitude: z
+      .number()
+      .min(-90)
+      .max(90)
+      .meta({ description: "degrees north, -90 to 90", examples: [55.68] }),
+    longitude: z
+      .number()
+      .min(-180)
+      .max(180)
+      .meta({ description: "degrees east, -180 to 180", examples: [12.57] }),
   })
-  .meta({ description: "where the site stands, in degrees", examples: [{ latitude: 55.68, longitude: 12.57 }] });
+  .meta({
+    description: "where the site stands, in degrees",
+    examples: [{ latitude: 55.68, longitude: 12.57 }],
+  });
 
 const bucket = z
   .strictObject({
     name: z
       .string()
       .regex(/^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/)
-      .meta({ description: "a bucket name: 3 to 63 lower-case letters, digits or hyphens", examples: ["kattegat-cold-eu"] }),
-    jurisdiction: z.literal("eu").optional().meta({ description: "R2's jurisdiction; it cannot be changed after the bucket exists", examples: ["eu"] }),
+      .meta({
+        description: "a bucket name: 3 to 63 lower-case letters, digits or hyphens",
+        examples: ["kattegat-cold-eu"],
+      }),
+    jurisdiction: z
+      .literal("eu")
+      .optional()
+      .meta({
+        description: "R2's jurisdiction; it cannot be changed after the bucket exists",
+        examples: ["eu"],
+      }),
   })
-  .meta({ description: "the object store of this site", examples: [{ name: "kattegat-cold-eu", jurisdiction: "eu" }] });
+  .meta({
+    description: "the object store of this site",
+    examples: [{ name: "kattegat-cold-eu", jurisdiction: "eu" }],
+  });
 
 const qdrant = z
   .strictObject({
-    replication_factor: z.int().min(1).max(16).meta({ description: "copies of each shard, 1 to 16", examples: [2] }),
+    replication_factor: z
+      .int()
+      .min(1)
+      .max(16)
+      .meta({ description: "copies of each shard, 1 to 16", examples: [2] }),
     write_consistency_factor: z
       .int()
       .min(1)
       .max(16)
-      .meta({ description: "copies that confirm a write before it counts, at most replication_factor", examples: [2] }),
+      .meta({
+        description: "copies that confirm a write before it counts, at most replication_factor",
+        examples: [2],
+      }),
   })
-  .meta({ description: "how the Qdrant cluster of this site keeps its points", examples: [{ replication_factor: 2, write_consistency_factor: 2 }] });
+  .meta({
+    description: "how the Qdrant cluster of this site keeps its points",
+    examples: [{ replication_factor: 2, write_consistency_factor: 2 }],
+  });
 
 export const siteSchema = z
   .strictObject({
     id: siteId,
     kind: z.enum(SITE_KINDS).meta({ description: "what the site does", examples: ["regional"] }),
     country: countryCode.optional(),
-    city: z.string().min(1).max(80).optional().meta({ description: "the city, for people", examples: ["Frankfurt"] }),
+    city: z
+      .string()
+      .min(1)
+      .max(80)
+      .optional()
+      .meta({ description: "the city, for people", examples: ["Frankfurt"] }),
     location: location.optional(),
     running: z.boolean().meta({ description: "false: declared, takes no copies yet", examples: [true] }),
-    zone: z.enum(ZONES).optional().meta({ description: "the Cloudflare residency zone of an edge site", examples: ["eu"] }),
+    zone: z
+      .enum(ZONES)
+      .optional()
+      .meta({ description: "the Cloudflare residency zone of an edge site", examples: ["eu"] }),
     hostname: hostname.optional(),
     bucket: bucket.optional(),
     qdrant: qdrant.optional(),
@@ -90,12 +137,28 @@ export const siteSchema = z
   .meta({ description: "one deployment in one place" });
 
 const tier = z.strictObject({
-  capacity: z.int().min(1).max(CAPACITY_MAX).meta({ description: `documents that the tier takes, 1 to ${CAPACITY_MAX}`, examples: [49_000] }),
-  budget_ms: z.int().min(1).max(BUDGET_MS_MAX).meta({ description: `milliseconds that a search waits for the tier, 1 to ${BUDGET_MS_MAX}`, examples: [200] }),
+  capacity: z
+    .int()
+    .min(1)
+    .max(CAPACITY_MAX)
+    .meta({ description: `documents that the tier takes, 1 to ${CAPACITY_MAX}`, examples: [49_000] }),
+  budget_ms: z
+    .int()
+    .min(1)
+    .max(BUDGET_MS_MAX)
+    .meta({
+      description: `milliseconds that a search waits for the tier, 1 to ${BUDGET_MS_MAX}`,
+      examples: [200],
+    }),
 });
 
 const countries = z
-  .array(z.string().regex(/^[A-Za-z][A-Za-z0-9-]{1,31}$/).meta({ description: "a country code, the name of a country group, or anywhere", examples: ["DK"] }))
+  .array(
+    z
+      .string()
+      .regex(/^[A-Za-z][A-Za-z0-9-]{1,31}$/)
+      .meta({ description: "a country code, the name of a country group, or anywhere", examples: ["DK"] }),
+  )
   .max(300)
   .meta({ description: "country codes, names of country groups, or anywhere", examples: [["DK"]] });
 
@@ -107,40 +170,115 @@ const zones = z
 const places = z.strictObject({ countries, zones });
 
 const residencyClass = z.strictObject({
-  description: z.string().min(1).max(400).optional().meta({ description: "what the class is for, for people", examples: ["Files of Danish authorities."] }),
-  store: places.meta({ description: "where a copy at rest may be", examples: [{ countries: ["DK"], zones: [] }] }),
-  transit: places.meta({ description: "through whose memory the content may pass", examples: [{ countries: ["DK"], zones: ["eu"] }] }),
-  serve: z.strictObject({ countries }).meta({ description: "from where a caller may read it", examples: [{ countries: ["DK"] }] }),
-  cache: z.strictObject({ zones }).meta({ description: "in which edge zones a result that contains it may rest", examples: [{ zones: [] }] }),
+  description: z
+    .string()
+    .min(1)
+    .max(400)
+    .optional()
+    .meta({ description: "what the class is for, for people", examples: ["Files of Danish authorities."] }),
+  store: places.meta({
+    description: "where a copy at rest may be",
+    examples: [{ countries: ["DK"], zones: [] }],
+  }),
+  transit: places.meta({
+    description: "through whose memory the content may pass",
+    examples: [{ countries: ["DK"], zones: ["eu"] }],
+  }),
+  serve: z
+    .strictObject({ countries })
+    .meta({ description: "from where a caller may read it", examples: [{ countries: ["DK"] }] }),
+  cache: z
+    .strictObject({ zones })
+    .meta({
+      description: "in which edge zones a result that contains it may rest",
+      examples: [{ zones: [] }],
+    }),
 });
 
 const countryGroup = z.strictObject({
-  description: z.string().min(1).max(400).meta({ description: "what the group is", examples: ["Member states of the European Union."] }),
-  source: z.string().min(1).max(400).meta({ description: "the legal source of the list", examples: ["Art. 52 TEU"] }),
+  description: z
+    .string()
+    .min(1)
+    .max(400)
+    .meta({ description: "what the group is", examples: ["Member states of the European Union."] }),
+  source: z
+    .string()
+    .min(1)
+    .max(400)
+    .meta({ description: "the legal source of the list", examples: ["Art. 52 TEU"] }),
   as_of: date,
-  countries: z.array(countryCode).min(1).max(300).meta({ description: "country codes", examples: [["DK", "SE"]] }),
-  until: z.record(countryCode, date).optional().meta({ description: "the last day on which a country counts, where its listing expires", examples: [{ GB: "2031-12-27" }] }),
+  countries: z
+    .array(countryCode)
+    .min(1)
+    .max(300)
+    .meta({ description: "country codes", examples: [["DK", "SE"]] }),
+  until: z
+    .record(countryCode, date)
+    .optional()
+    .meta({
+      description: "the last day on which a country counts, where its listing expires",
+      examples: [{ GB: "2031-12-27" }],
+    }),
 });
 
 const embedding = z.strictObject({
   provider: z.enum(["hashed", "openai"]).meta({ description: "who makes the vectors", examples: ["hashed"] }),
-  model: z.string().min(1).max(128).meta({ description: "the model's id; vectors of two models never meet in one ranking", examples: ["hashed-384-v1"] }),
-  dimensions: z.int().min(8).max(DIMENSIONS_MAX).meta({ description: `the length of a vector, 8 to ${DIMENSIONS_MAX}`, examples: [384] }),
-  url: z.url({ protocol: /^https?$/ }).optional().meta({ description: "base URL of an OpenAI-compatible endpoint", examples: ["http://127.0.0.1:11434/v1"] }),
+  model: z
+    .string()
+    .min(1)
+    .max(128)
+    .meta({
+      description: "the model's id; vectors of two models never meet in one ranking",
+      examples: ["hashed-384-v1"],
+    }),
+  dimensions: z
+    .int()
+    .min(8)
+    .max(DIMENSIONS_MAX)
+    .meta({ description: `the length of a vector, 8 to ${DIMENSIONS_MAX}`, examples: [384] }),
+  url: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .meta({
+      description: "base URL of an OpenAI-compatible endpoint",
+      examples: ["http://127.0.0.1:11434/v1"],
+    }),
 });
 
 const defaults = z.strictObject({
-  collection: z.string().regex(/^[A-Za-z0-9._~-]{1,64}$/).meta({ description: "the collection of a document that names none", examples: ["default"] }),
-  language: z.string().regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/).meta({ description: "the BCP 47 language of a document that names none", examples: ["da"] }),
+  collection: z
+    .string()
+    .regex(/^[A-Za-z0-9._~-]{1,64}$/)
+    .meta({ description: "the collection of a document that names none", examples: ["default"] }),
+  language: z
+    .string()
+    .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)
+    .meta({ description: "the BCP 47 language of a document that names none", examples: ["da"] }),
 });
 
 const writes = z.strictObject({
-  synchronous: z.boolean().meta({ description: "true: a write is acknowledged only when the standby has it too", examples: [false] }),
+  synchronous: z
+    .boolean()
+    .meta({
+      description: "true: a write is acknowledged only when the standby has it too",
+      examples: [false],
+    }),
 });
 
 const limits = z.strictObject({
-  lag_ms_max: z.int().min(100).max(3_600_000).meta({ description: "a site further behind the primary is not ready, 100 to 3600000 ms", examples: [30_000] }),
-  key_requests_per_second_max: z.int().min(1).max(100_000).meta({ description: "requests a second that one key may send to one edge", examples: [200] }),
+  lag_ms_max: z
+    .int()
+    .min(100)
+    .max(3_600_000)
+    .meta({
+      description: "a site further behind the primary is not ready, 100 to 3600000 ms",
+      examples: [30_000],
+    }),
+  key_requests_per_second_max: z
+    .int()
+    .min(1)
+    .max(100_000)
+    .meta({ description: "requests a second that one key may send to one edge", examples: [200] }),
 });
 
 /** Says what each part of the file looks like; consistency.ts says what must hold between parts. */
@@ -151,11 +289,25 @@ export const networkSchema = z.strictObject({
     .strictObject({ "ultra-hot": tier, hot: tier, warm: tier, cold: tier })
     .meta({ description: "how fast a document must be found" }),
   country_groups: z
-    .record(z.string().regex(/^[A-Za-z][A-Za-z0-9-]{1,31}$/).meta({ description: "the name of a country group", examples: ["EEA"] }), countryGroup)
+    .record(
+      z
+        .string()
+        .regex(/^[A-Za-z][A-Za-z0-9-]{1,31}$/)
+        .meta({ description: "the name of a country group", examples: ["EEA"] }),
+      countryGroup,
+    )
     .meta({ description: "named lists of countries, each with its legal source" }),
   classes: z
-    .record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/).meta({ description: "a class name: lower-case letters, digits or hyphens", examples: ["dk-only"] }), residencyClass)
-    .refine((classes) => Object.keys(classes).length <= CLASSES_MAX, { message: `at most ${CLASSES_MAX} classes` })
+    .record(
+      z
+        .string()
+        .regex(/^[a-z][a-z0-9-]{0,31}$/)
+        .meta({ description: "a class name: lower-case letters, digits or hyphens", examples: ["dk-only"] }),
+      residencyClass,
+    )
+    .refine((classes) => Object.keys(classes).length <= CLASSES_MAX, {
+      message: `at most ${CLASSES_MAX} classes`,
+    })
     .meta({ description: "what the law allows for each residency class; whatever is not listed is refused" }),
   embedding: embedding.meta({ description: "how vectors are made" }),
   defaults: defaults.meta({ description: "what a document that is silent gets" }),

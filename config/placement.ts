@@ -8,7 +8,10 @@ import { mayHold, type ResidencyRules } from "./residency.ts";
  * The hot tiers live at the primary, warm at every regional that may hold the class, cold in one edge zone's bucket.
  * A class that no regional or edge may hold keeps these copies at the primary: a tier is a promise of speed, not a place.
  */
-export function placement(document: { readonly residency: string; readonly tier: TierName }, network: ResidencyRules): readonly string[] {
+export function placement(
+  document: { readonly residency: string; readonly tier: TierName },
+  network: ResidencyRules,
+): readonly string[] {
   const legal = network.sites.filter((site) => site.running && mayHold(network, document.residency, site));
   const primaries = idsOf(legal, "primary");
   switch (document.tier) {

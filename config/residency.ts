@@ -22,7 +22,12 @@ export interface ServedClasses {
 }
 
 /** May a copy of this class be at rest at this site? A site that the network file does not list may hold nothing. */
-export function mayHold(network: ResidencyRules, className: string, site: Pick<Site, "id">, today = todayUtc()): boolean {
+export function mayHold(
+  network: ResidencyRules,
+  className: string,
+  site: Pick<Site, "id">,
+  today = todayUtc(),
+): boolean {
   const rules = classOf(network, className);
   const listed = network.sites.find((candidate) => candidate.id === site.id);
   if (rules === undefined || listed === undefined) return false;
@@ -37,7 +42,12 @@ export function mayPass(network: ResidencyRules, className: string, zone: string
 }
 
 /** May a caller in this country read documents of this class? */
-export function mayServe(network: ResidencyRules, className: string, callerCountry: CallerCountry, today = todayUtc()): boolean {
+export function mayServe(
+  network: ResidencyRules,
+  className: string,
+  callerCountry: CallerCountry,
+  today = todayUtc(),
+): boolean {
   const rules = classOf(network, className);
   return rules !== undefined && listsCountry(network, rules.serve.countries, callerCountry, today);
 }
@@ -63,7 +73,11 @@ export function servedClasses(
       served.push(className);
     } else {
       const alternateZone = zoneThatCarries(network, className);
-      notServed.push({ className, reason: "hostname", ...(alternateZone === undefined ? {} : { alternateZone }) });
+      notServed.push({
+        className,
+        reason: "hostname",
+        ...(alternateZone === undefined ? {} : { alternateZone }),
+      });
     }
   }
   return { served, notServed };
@@ -71,7 +85,11 @@ export function servedClasses(
 
 function zoneThatCarries(network: ResidencyRules, className: string): Zone | undefined {
   const carrier = network.sites.find(
-    (site) => site.kind === "edge" && site.running && site.zone !== undefined && mayPass(network, className, site.zone),
+    (site) =>
+      site.kind === "edge" &&
+      site.running &&
+      site.zone !== undefined &&
+      mayPass(network, className, site.zone),
   );
   return carrier?.zone;
 }
@@ -85,7 +103,12 @@ function listsZone(zones: readonly string[], zone: string): boolean {
 }
 
 /** Entries that are neither a known group nor equal to the country match nothing, so a misspelt group refuses. */
-function listsCountry(network: ResidencyRules, entries: readonly string[], country: CallerCountry, today: string): boolean {
+function listsCountry(
+  network: ResidencyRules,
+  entries: readonly string[],
+  country: CallerCountry,
+  today: string,
+): boolean {
   return entries.some((entry) => {
     if (entry === ANYWHERE) return true;
     if (typeof country !== "string") return false;

@@ -17,12 +17,27 @@ export function problemOfIssue(root: z.core.$ZodType, issue: Issue): readonly Pr
     const record = schemaAt(root, path.slice(0, -1));
     const inner = record === undefined ? undefined : unwrap(record);
     const hint = hintOf(inner instanceof z.ZodRecord ? inner.keyType : undefined);
-    return [{ path, atKey: true, expected: hint.expected ?? issue.message, received: path.at(-1), write: hint.write(undefined) }];
+    return [
+      {
+        path,
+        atKey: true,
+        expected: hint.expected ?? issue.message,
+        received: path.at(-1),
+        write: hint.write(undefined),
+      },
+    ];
   }
   const hint = hintOf(schema);
   const name = path.at(-1);
   if (name === undefined) {
-    return [{ path, expected: hint.expected ?? issue.message, received: issue.input, write: "these keys; a copy of the network file that comes with Kattegat is a good start" }];
+    return [
+      {
+        path,
+        expected: hint.expected ?? issue.message,
+        received: issue.input,
+        write: "these keys; a copy of the network file that comes with Kattegat is a good start",
+      },
+    ];
   }
   return [
     {
@@ -37,7 +52,8 @@ export function problemOfIssue(root: z.core.$ZodType, issue: Issue): readonly Pr
 function unknownKey(path: readonly PathStep[], key: string, known: readonly string[]): Problem {
   const near = known.find(
     (candidate) =>
-      (key.length > 2 && (candidate.startsWith(key) || key.startsWith(candidate))) || editDistance(candidate, key) <= Math.max(1, Math.floor(key.length / 3)),
+      (key.length > 2 && (candidate.startsWith(key) || key.startsWith(candidate))) ||
+      editDistance(candidate, key) <= Math.max(1, Math.floor(key.length / 3)),
   );
   return {
     path,
@@ -57,30 +73,38 @@ interface Hint {
 function hintOf(schema: z.core.$ZodType | undefined): Hint {
   const meta = schema === undefined ? undefined : z.globalRegistry.get(schema);
   const inner = schema === undefined ? undefined : unwrap(schema);
-  const described = meta?.description === undefined && inner !== undefined ? z.globalRegistry.get(inner) : meta;
+  const described =
+    meta?.description === undefined && inner !== undefined ? z.globalRegistry.get(inner) : meta;
   const values = inner instanceof z.ZodEnum ? inner.options : undefined;
   const description = described?.description;
   const expected = values === undefined ? description : `${description ?? "a value"}: ${values.join(", ")}`;
   const example = firstExample(described) ?? (inner instanceof z.ZodObject ? exampleOf(inner) : undefined);
   return {
-    expected: expected ?? (inner instanceof z.ZodObject ? `the keys ${Object.keys(inner.shape).join(", ")}` : undefined),
+    expected:
+      expected ??
+      (inner instanceof z.ZodObject ? `the keys ${Object.keys(inner.shape).join(", ")}` : undefined),
     write: (name) => {
-      if (example === undefined) return name === undefined ? "what the published schema describes" : `${name} as the published schema describes it`;
+      if (example === undefined)
+        return name === undefined
+          ? "what the published schema describes"
+          : `${name} as the published schema describes it`;
       return name === undefined ? flow(example) : `${name}: ${flow(example)}`;
     },
   };
 }
 
 /** The registry leaves the type of an example open. */
-function firstExample(meta: { readonly examples?: unknown } | undefined): unknown {
-  const examples = meta?.examples;
+function firstExample(meta: Readonly<Record<string, unknown>> | undefined): unknown {
+  const examples = meta?.["examples"];
   return Array.isArray(examples) ? examples[0] : undefined;
 }
 
 function exampleOf(schema: z.ZodObject): unknown {
   const entries = Object.entries(schema.shape).flatMap(([key, value]) => {
     if (value instanceof z.ZodOptional) return [];
-    const example: unknown = firstExample(z.globalRegistry.get(value)) ?? (value instanceof z.ZodObject ? exampleOf(value) : undefined);
+    const example: unknown =
+      firstExample(z.globalRegistry.get(value)) ??
+      (value instanceof z.ZodObject ? exampleOf(value) : undefined);
     return example === undefined ? [] : [[key, example] as const];
   });
   return entries.length === 0 ? undefined : Object.fromEntries(entries);

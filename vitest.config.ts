@@ -1,0 +1,57 @@
+/** Declares how the tests run. */
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+/** The youngest date that the pinned workerd accepts. */
+const COMPATIBILITY_DATE = "2026-08-06";
+
+/** A test may start Postgres or workerd; a slow disk needs seconds for either. */
+const TEST_MS_MAX = 30_000;
+
+/** Each Node worker holds an engine, some a Postgres too: more than two at once starve each other on a small machine. */
+const WORKERS_MAX = 2;
+
+const WORKERD_TESTS = ["edge/**/*.worker.test.ts"];
+const QDRANT_TESTS = ["regional/contract/**/*.contract.test.ts"];
+const NEVER = ["**/node_modules/**", "**/.kattegat/**"];
+
+const times = { testTimeout: TEST_MS_MAX, hookTimeout: 2 * TEST_MS_MAX, teardownTimeout: TEST_MS_MAX };
+
+export default defineConfig({
+  test: {
+    maxWorkers: WORKERS_MAX,
+    projects: [
+      {
+        test: {
+          name: "node",
+          pool: "forks",
+          include: ["**/*.test.ts"],
+          exclude: [...NEVER, ...WORKERD_TESTS, ...QDRANT_TESTS],
+          ...times,
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest({
+            miniflare: {
+              compatibilityDate: COMPATIBILITY_DATE,
+              compatibilityFlags: ["nodejs_compat"],
+              r2Buckets: ["COLD"],
+            },
+          }),
+        ],
+        test: { name: "workerd", include: WORKERD_TESTS, exclude: NEVER, ...times },
+      },
+      {
+        test: {
+          name: "qdrant",
+          pool: "forks",
+          include: QDRANT_TESTS,
+          exclude: NEVER,
+          fileParallelism: false,
+          ...times,
+        },
+      },
+    ],
+  },
+});
