@@ -1,0 +1,43 @@
+/** Runs the benchmarks named on the command line. */
+import { parseArgs } from "node:util";
+import { benchFootprint } from "./footprint.ts";
+import { benchHotIndex } from "./hot-index.ts";
+import { benchIngest } from "./ingest.ts";
+import { renderPage } from "./report.ts";
+import { benchTiers } from "./tiers.ts";
+import { benchVisible } from "./visible.ts";
+
+const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
+  "hot-index": benchHotIndex,
+  footprint: benchFootprint,
+  tiers: benchTiers,
+  visible: benchVisible,
+  ingest: benchIngest,
+  page: () => Promise.resolve(renderPage()),
+};
+
+const USAGE = `Usage: npm run bench [-- NAME…]
+
+  hot-index   the in-memory index beside usearch: recall, latency, build, memory
+  footprint   start times, resident memory of the idle network
+  tiers       latency per tier through the edge, requests a second
+  visible     write to visible, per tier
+  ingest      a real corpus from file to committed (KATTEGAT_BENCH_LAW names the file)
+  page        only renders docs/benchmarks.md from the kept results
+
+Without a name all run, in this order. Results go to bench/results/*.json and docs/benchmarks.md.`;
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { help: { type: "boolean", short: "h" } } });
+const unknown = positionals.filter((name) => !Object.hasOwn(BENCHMARKS, name));
+if (values.help === true) {
+  console.log(USAGE);
+} else if (unknown.length > 0) {
+  console.error(`bench: expected one of ${Object.keys(BENCHMARKS).join(", ")}; got ${unknown.join(", ")}\n\n${USAGE}`);
+  process.exitCode = 2;
+} else {
+  const names = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS);
+  for (const name of names) {
+    console.log(`bench: ${name}`);
+    await BENCHMARKS[name]?.();
+  }
+}

@@ -1,0 +1,63 @@
+/** A whole local network in a temporary folder, started as a user starts it. */
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { isAbsolute, join } from "node:path";
+import { createInterface } from "node:readline";
+import getPort from "get-port";
+
+const ROOT = join(import.meta.dirname, "..");
+/** Twice the promise for a first start. */
+const START_MS_MAX = 120_000;
+
+export interface BenchNetwork {
+  readonly url: string;
+  readonly key: string;
+  readonly data: string;
+  readonly pid: number;
+  /** Seconds from the command to its `ready` line. */
+  readonly startSeconds: number;
+  stop(): Promise<void>;
+}
+
+/** Starts `npm start`'s program; `data` names the folder of an earlier start, which then stays. */
+export async function startNetwork(options: { readonly sample: boolean; readonly data?: string }): Promise<BenchNetwork> {
+  const data = options.data ?? mkdtempSync(join(tmpdir(), "kattegat-bench-"));
+  const port = await getPort();
+  const started = performance.now();
+  const child = spawn(process.execPath, [join(ROOT, "ops", "start.ts")], {
+    cwd: ROOT,
+    env: { ...process.env, KATTEGAT_DATA: data, KATTEGAT_PORT: String(port), ...(options.sample ? {} : { KATTEGAT_SAMPLE: "none" }) },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  const ready = await readyLine(child.stdout, exited);
+  const startSeconds = (performance.now() - started) / 1_000;
+  const [, url, keyFile] = ready;
+  if (url === undefined || keyFile === undefined || child.pid === undefined) throw new Error("the network printed no ready line");
+  return {
+    url,
+    key: readFileSync(isAbsolute(keyFile) ? keyFile : join(ROOT, keyFile), "utf8").trim(),
+    data,
+    pid: child.pid,
+    startSeconds,
+    async stop() {
+      child.kill("SIGTERM");
+      await exited;
+      if (options.data === undefined) rmSync(data, { recursive: true, force: true });
+    },
+  };
+}
+
+async function readyLine(output: NodeJS.ReadableStream, exited: Promise<void>): Promise<RegExpExecArray> {
+  const lines = createInterface({ input: output });
+  const found = new Promise<RegExpExecArray>((resolve) => {
+    lines.on("line", (line) => {
+      const match = /^ready (\S+) key (\S+)$/.exec(line.trim());
+      if (match !== null) resolve(match);
+    });
+  });
+  const failed = (reason: string) => () => Promise.reject(new Error(`the network did not start: ${reason}`));
+  const late = new Promise((resolve) => setTimeout(resolve, START_MS_MAX).unref());
+  return Promise.race([found, exited.then(failed("it exited")), late.then(failed(`not ready in ${START_MS_MAX} ms`))]);
+}
