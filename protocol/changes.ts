@@ -28,6 +28,7 @@ export const documentRecordSchema = z.object({
   lang: z.string().nullable(),
   residency: z.string(),
   tier: tierNameSchema,
+  published_at: z.string().nullable(),
   metadata: z.record(z.string(), z.unknown()),
   digest: z.string().meta({ description: "SHA-256 of the content, in hexadecimal." }),
   passages: z.array(passageRecordSchema),
