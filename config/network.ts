@@ -1,18 +1,13 @@
 /** Declares the network file: its shape, its types, its documentation. */
 import { z } from "zod";
 
+import { ZONES, countryCode, countryGroupSchema, residencyClassSchema } from "./residency-class.ts";
+
 export const TIER_NAMES = ["ultra-hot", "hot", "warm", "cold"] as const;
 export type TierName = (typeof TIER_NAMES)[number];
 
 export const SITE_KINDS = ["primary", "standby", "regional", "edge", "archive"] as const;
 export type SiteKind = (typeof SITE_KINDS)[number];
-
-/** Cloudflare residency zones that the one Worker bundle is deployed in. */
-export const ZONES = ["eu", "global"] as const;
-export type Zone = (typeof ZONES)[number];
-
-/** Stands in a list of countries for every country, the unknown ones included. */
-export const ANYWHERE = "anywhere";
 
 /** `GET /v1/network` lists them all in one answer; a search asks each of them. */
 const SITES_MAX = 64;
@@ -32,16 +27,6 @@ const siteId = z
     description: "a site id: 1 to 32 lower-case letters, digits or hyphens, a letter first",
     examples: ["eu-fra"],
   });
-
-const countryCode = z
-  .string()
-  .regex(/^[A-Z]{2}$/)
-  .meta({ description: "an ISO 3166-1 alpha-2 country code in capitals", examples: ["DK"] });
-
-const date = z
-  .string()
-  .regex(/^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/)
-  .meta({ description: "a date, year-month-day", examples: ["2031-12-27"] });
 
 const hostname = z
   .string()
@@ -152,75 +137,6 @@ const tier = z.strictObject({
     }),
 });
 
-const countries = z
-  .array(
-    z
-      .string()
-      .regex(/^[A-Za-z][A-Za-z0-9-]{1,31}$/)
-      .meta({ description: "a country code, the name of a country group, or anywhere", examples: ["DK"] }),
-  )
-  .max(300)
-  .meta({ description: "country codes, names of country groups, or anywhere", examples: [["DK"]] });
-
-const zones = z
-  .array(z.enum(ZONES).meta({ description: "a Cloudflare residency zone", examples: ["eu"] }))
-  .max(ZONES.length)
-  .meta({ description: "Cloudflare residency zones", examples: [["eu"]] });
-
-const places = z.strictObject({ countries, zones });
-
-const residencyClass = z.strictObject({
-  description: z
-    .string()
-    .min(1)
-    .max(400)
-    .optional()
-    .meta({ description: "what the class is for, for people", examples: ["Files of Danish authorities."] }),
-  store: places.meta({
-    description: "where a copy at rest may be",
-    examples: [{ countries: ["DK"], zones: [] }],
-  }),
-  transit: places.meta({
-    description: "through whose memory the content may pass",
-    examples: [{ countries: ["DK"], zones: ["eu"] }],
-  }),
-  serve: z
-    .strictObject({ countries })
-    .meta({ description: "from where a caller may read it", examples: [{ countries: ["DK"] }] }),
-  cache: z
-    .strictObject({ zones })
-    .meta({
-      description: "in which edge zones a result that contains it may rest",
-      examples: [{ zones: [] }],
-    }),
-});
-
-const countryGroup = z.strictObject({
-  description: z
-    .string()
-    .min(1)
-    .max(400)
-    .meta({ description: "what the group is", examples: ["Member states of the European Union."] }),
-  source: z
-    .string()
-    .min(1)
-    .max(400)
-    .meta({ description: "the legal source of the list", examples: ["Art. 52 TEU"] }),
-  as_of: date,
-  countries: z
-    .array(countryCode)
-    .min(1)
-    .max(300)
-    .meta({ description: "country codes", examples: [["DK", "SE"]] }),
-  until: z
-    .record(countryCode, date)
-    .optional()
-    .meta({
-      description: "the last day on which a country counts, where its listing expires",
-      examples: [{ GB: "2031-12-27" }],
-    }),
-});
-
 const embedding = z.strictObject({
   provider: z.enum(["hashed", "openai"]).meta({ description: "who makes the vectors", examples: ["hashed"] }),
   model: z
@@ -257,12 +173,10 @@ const defaults = z.strictObject({
 });
 
 const writes = z.strictObject({
-  synchronous: z
-    .boolean()
-    .meta({
-      description: "true: a write is acknowledged only when the standby has it too",
-      examples: [false],
-    }),
+  synchronous: z.boolean().meta({
+    description: "true: a write is acknowledged only when the standby has it too",
+    examples: [false],
+  }),
 });
 
 const limits = z.strictObject({
@@ -294,7 +208,7 @@ export const networkSchema = z.strictObject({
         .string()
         .regex(/^[A-Za-z][A-Za-z0-9-]{1,31}$/)
         .meta({ description: "the name of a country group", examples: ["EEA"] }),
-      countryGroup,
+      countryGroupSchema,
     )
     .meta({ description: "named lists of countries, each with its legal source" }),
   classes: z
@@ -303,7 +217,7 @@ export const networkSchema = z.strictObject({
         .string()
         .regex(/^[a-z][a-z0-9-]{0,31}$/)
         .meta({ description: "a class name: lower-case letters, digits or hyphens", examples: ["dk-only"] }),
-      residencyClass,
+      residencyClassSchema,
     )
     .refine((classes) => Object.keys(classes).length <= CLASSES_MAX, {
       message: `at most ${CLASSES_MAX} classes`,

@@ -11,8 +11,11 @@ import { mayHold, type ResidencyRules } from "./residency.ts";
 export function placement(
   document: { readonly residency: string; readonly tier: TierName },
   network: ResidencyRules,
+  today?: string,
 ): readonly string[] {
-  const legal = network.sites.filter((site) => site.running && mayHold(network, document.residency, site));
+  const legal = network.sites.filter(
+    (site) => site.running && mayHold(network, document.residency, site, today),
+  );
   const primaries = idsOf(legal, "primary");
   switch (document.tier) {
     case "ultra-hot":

@@ -1,6 +1,7 @@
 /** Decides what the law allows, by the network file, refusing whatever it does not know. */
-import { ANYWHERE, ZONES } from "./network.ts";
-import type { Network, ResidencyClass, Site, Zone } from "./network.ts";
+import type { Network, ResidencyClass, Site } from "./network.ts";
+import { ANYWHERE, ZONES } from "./residency-class.ts";
+import type { Zone } from "./residency-class.ts";
 
 /** The parts of the network file that decide. */
 export type ResidencyRules = Pick<Network, "sites" | "classes" | "country_groups">;

@@ -1,0 +1,340 @@
+import { readFileSync } from "node:fs";
+
+import { describe, expect, it } from "vitest";
+
+import { NetworkFileError, parseNetwork } from "./load.ts";
+
+const TEXT = readFileSync(new URL("network.yaml", import.meta.url), "utf8");
+
+/** Each case: what to change in the shipped file, then the path, the line's text, a part of what was expected and of what to write. */
+const CASES: readonly (readonly [
+  title: string,
+  change: readonly [string, string],
+  path: string,
+  line: string,
+  expected: string,
+  write: string,
+])[] = [
+  [
+    "an unknown key",
+    ["budget_ms: 50 ", "budget: 50 "],
+    "tiers.ultra-hot.budget",
+    "budget: 50",
+    "capacity, budget_ms",
+    "budget_ms instead",
+  ],
+  [
+    "a missing key",
+    ["    running: true\n    hostname: primary", "    hostname: primary"],
+    "sites[0].running",
+    "- id: dk-cph",
+    "declared, takes no copies",
+    "running: true",
+  ],
+  [
+    "a missing section",
+    ["embedding: {", "embeddings: {"],
+    "embedding",
+    "version: 1",
+    "how vectors are made",
+    "model: hashed-384-v1",
+  ],
+  [
+    "a country by name",
+    ["country: DE", "country: Germany"],
+    "sites[2].country",
+    "country: Germany",
+    "ISO 3166-1",
+    "country: DK",
+  ],
+  [
+    "an unassigned country",
+    ["country: DE", "country: XK"],
+    "sites[2].country",
+    "country: XK",
+    "assigned",
+    "country: DK",
+  ],
+  [
+    "a wrong type",
+    ["capacity: 1000", "capacity: many"],
+    "tiers.ultra-hot.capacity",
+    "capacity: many",
+    "1 to 10000000",
+    "capacity: 49000",
+  ],
+  [
+    "an unknown kind",
+    ["kind: standby", "kind: replica"],
+    "sites[1].kind",
+    "kind: replica",
+    "primary, standby, regional, edge, archive",
+    "kind:",
+  ],
+  [
+    "a second primary",
+    ["kind: standby", "kind: primary"],
+    "sites[1].kind",
+    "kind: primary #",
+    "exactly one",
+    "kind: standby",
+  ],
+  [
+    "no primary",
+    ["kind: primary", "kind: standby"],
+    "sites",
+    "sites:",
+    "exactly one site of kind primary",
+    "kind: primary",
+  ],
+  [
+    "a primary that does not run",
+    ["    running: true\n    hostname: primary", "    running: false\n    hostname: primary"],
+    "sites[0].running",
+    "running: false",
+    "a running primary",
+    "running: true",
+  ],
+  [
+    "two sites with one id",
+    ["id: eu-arn", "id: eu-fra"],
+    "sites[3].id",
+    "id: eu-fra",
+    "sites[2] has it already",
+    "another id",
+  ],
+  [
+    "two sites with one bucket",
+    ["name: kattegat-cold-global", "name: kattegat-cold-eu"],
+    "sites[5].bucket.name",
+    "bucket: { name: kattegat-cold-eu }",
+    "sites[4]",
+    "another bucket",
+  ],
+  [
+    "an EU bucket in the global zone",
+    ["name: kattegat-cold-global", "name: kattegat-cold-global, jurisdiction: eu"],
+    "sites[5].bucket.jurisdiction",
+    "kattegat-cold-global",
+    "never bound in the zone global",
+    "bucket: { name: kattegat-cold-global }",
+  ],
+  [
+    "the EU zone without an EU bucket",
+    [", jurisdiction: eu }", " }"],
+    "sites[4].bucket.jurisdiction",
+    "kattegat-cold-eu",
+    "jurisdiction eu",
+    "jurisdiction: eu",
+  ],
+  [
+    "an edge site without a zone",
+    ["    zone: global\n", ""],
+    "sites[5].zone",
+    "edge-global",
+    "a zone",
+    "zone: eu",
+  ],
+  [
+    "a regional without a cluster's factors",
+    [
+      "    qdrant: { replication_factor: 2, write_consistency_factor: 2 }\n\n  - id: eu-arn",
+      "\n  - id: eu-arn",
+    ],
+    "sites[2].qdrant",
+    "eu-fra",
+    "a qdrant",
+    "replication_factor",
+  ],
+  [
+    "an edge site with a country",
+    ["    zone: global\n", "    zone: global\n    country: DK\n"],
+    "sites[5].country",
+    "country: DK",
+    "no country",
+    "remove country",
+  ],
+  [
+    "more confirmations than copies",
+    ["write_consistency_factor: 2", "write_consistency_factor: 3"],
+    "sites[2].qdrant.write_consistency_factor",
+    "write_consistency_factor: 3",
+    "at most replication_factor, 2",
+    "write_consistency_factor: 2",
+  ],
+  [
+    "capacities that do not ascend",
+    ["capacity: 49000", "capacity: 400000"],
+    "tiers.warm.capacity",
+    "warm:",
+    "at least 400000",
+    "capacity: 400000",
+  ],
+  [
+    "budgets that do not ascend",
+    ["budget_ms: 200 ", "budget_ms: 20 "],
+    "tiers.hot.budget_ms",
+    "hot:",
+    "at least 50",
+    "budget_ms: 50",
+  ],
+  [
+    "an unknown country group",
+    ["serve: { countries: [EU, EU-regions", "serve: { countries: [EUROPE, EU-regions"],
+    "classes.eu.serve.countries[0]",
+    "EUROPE",
+    "EU, EU-regions, EEA, adequacy",
+    "declare the group",
+  ],
+  [
+    "an unknown zone",
+    ["cache: { zones: [eu] }", "cache: { zones: [europe] }"],
+    "classes.eu.cache.zones[0]",
+    "europe",
+    "eu, global",
+    "eu",
+  ],
+  [
+    "a cache in a zone that the class may not pass",
+    ["cache: { zones: [] }", "cache: { zones: [global] }"],
+    "classes.dk-only.transit.zones",
+    "transit",
+    "the zone global",
+    "zones: [eu, global]",
+  ],
+  [
+    "a store in a country that the class may not pass",
+    ["store: { countries: [EU], zones: [eu] }", "store: { countries: [EU, NO], zones: [eu] }"],
+    "classes.eu.transit.countries",
+    "transit",
+    "NO, because store",
+    "countries: [EU, NO]",
+  ],
+  [
+    "a class with no legal home",
+    ["store: { countries: [DK], zones: [] }", "store: { countries: [], zones: [] }"],
+    "classes.dk-only.store",
+    "store: { countries: []",
+    "class dk-only in tier ultra-hot, hot, warm, cold",
+    "DK",
+  ],
+  [
+    "a class that only a regional may hold",
+    ["store: { countries: [EU], zones: [eu] }", "store: { countries: [DE], zones: [eu] }"],
+    "classes.eu.store",
+    "store: { countries: [DE]",
+    "dk-cph in DK, which store does not allow",
+    "DK",
+  ],
+  [
+    "a class name in capitals",
+    ["  dk-only:", "  DK-only:"],
+    "classes.DK-only",
+    "DK-only:",
+    "a class name",
+    "dk-only",
+  ],
+  [
+    "an expiry of a country that is not listed",
+    ["until: { GB:", "until: { IE:"],
+    "country_groups.adequacy.until.IE",
+    "until",
+    "a country of the group adequacy",
+    "IE in countries",
+  ],
+  [
+    "a date that is not one",
+    ["GB: 2031-12-27", "GB: 2031-27-12"],
+    "country_groups.adequacy.until.GB",
+    "until",
+    "year-month-day",
+    "GB: 2031-12-27",
+  ],
+  [
+    "an endpoint without its url",
+    ["provider: hashed", "provider: openai"],
+    "embedding.url",
+    "embedding:",
+    "the base URL",
+    "url: http",
+  ],
+  [
+    "synchronous writes without a running standby",
+    ["synchronous: false }\n", "synchronous: true }\n"],
+    "writes.synchronous",
+    "writes:",
+    "a running standby",
+    "synchronous: false",
+  ],
+  [
+    "a later version of the format",
+    ["version: 1", "version: 2"],
+    "version",
+    "version: 2",
+    "version of this file's format",
+    "version: 1",
+  ],
+];
+
+describe("parseNetwork", () => {
+  it.each(CASES)(
+    "reports %s with path, line, what was expected and what to write",
+    (_title, [from, to], path, line, expected, write) => {
+      expect(TEXT).toContain(from);
+      const text = TEXT.replace(from, to);
+      const error = failureOf(text);
+      const problem = error.problems.find(
+        (candidate) =>
+          error.message.includes(`${path} (line ${candidate.line})`) && candidate.expected.includes(expected),
+      );
+      expect(problem, error.message).toBeDefined();
+      expect(text.split("\n")[(problem?.line ?? 0) - 1]).toContain(line);
+      expect(problem?.write).toContain(write);
+    },
+  );
+
+  it("reports every problem of a file in one message, those between parts too", () => {
+    const error = failureOf(
+      TEXT.replace("country: DE", "country: Germany")
+        .replace("lag_ms_max: 30000", "lag_ms_max: -3")
+        .replace("cache: { zones: [] }", "cache: { zones: [global] }"),
+    );
+    expect(error.problems.map((problem) => problem.path.join("."))).toEqual([
+      "sites.2.country",
+      "limits.lag_ms_max",
+      "classes.dk-only.transit.zones",
+    ]);
+    expect(error.message.split("\n")).toHaveLength(4);
+  });
+
+  it.each([
+    ["nothing", ""],
+    ["a list", "- a\n- b\n"],
+    ["a text", "hello"],
+    ["an open bracket", "version: [1\nsites: 2"],
+    ["a tab for indentation", "version: 1\nsites:\n\t- id: x\n"],
+    ["a key twice", "version: 1\nversion: 1\n"],
+    ["an unknown tag", "version: !!python/object 1\n"],
+    ["two documents", "version: 1\n---\nversion: 1\n"],
+    ["an alias of nothing", "version: *one\n"],
+    ["aliases that multiply", "a: &a [1,1]\nb: &b [*a,*a]\nc: [*b,*b]\n"],
+    ["a key from the prototype", "__proto__: { version: 1 }\nconstructor: 1\n"],
+    ["a megabyte of text", "#".repeat(1_000_001)],
+  ])("refuses %s with a NetworkFileError", (_title, text) => {
+    expect(failureOf(text).problems.length).toBeGreaterThan(0);
+  });
+
+  it("names the file that it was given", () => {
+    expect(() => parseNetwork("", { file: "other.yaml" })).toThrow(/^other\.yaml has 1 problem:/);
+  });
+});
+
+function failureOf(text: string): NetworkFileError {
+  try {
+    parseNetwork(text);
+  } catch (error) {
+    if (error instanceof NetworkFileError) return error;
+    throw error;
+  }
+  throw new Error("the file was taken for a valid one");
+}
