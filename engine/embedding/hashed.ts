@@ -5,15 +5,24 @@ import type { Embedder } from "./embedder.ts";
 import { FUNCTION_WORDS } from "./function-words.ts";
 
 /** A function word counts a little: "ret til" tells Danish from Norwegian. */
-const FUNCTION_WORD_WEIGHT = 0.12;
+const FUNCTION_WORD_WEIGHT = 0.25;
 /** A whole word against the sum of its parts: likeness of endings and compounds counts, but less than the word. */
 const PARTS_WEIGHT = 0.7;
+/** The first six letters stand for the inflected forms of a word in any language: a light stem. */
+const PREFIX_UNITS = 6;
+const PREFIX_WEIGHT = 0.8;
+/**
+ * One dimension per word lets two words collide with their whole weight. With four, six words in a row found their article
+ * among the 15,803 of the Universal Declaration at a mean reciprocal rank of 0.88, with one at 0.82; eight gave no more.
+ */
+const WORD_DIMENSIONS = 4;
 /** n-grams longer than this repeat the word; past it a pathological "word" costs nothing. */
 const WORD_UNITS_MAX = 48;
 /** The weight of a content word by its length, a proxy for how rare it is: the model knows no corpus. */
-const LENGTH_WEIGHTS = [0, 0.15, 0.3, 0.45, 0.65, 0.85, 1, 1.1, 1.2, 1.25] as const;
-const LENGTH_WEIGHT_MAX = 1.3;
-const SEED_WORD = 0x57a3_11c9;
+const LENGTH_WEIGHTS = [0, 0.32, 0.32, 0.486, 0.619, 0.736, 0.841, 0.939, 1.03, 1.116] as const;
+const LENGTH_WEIGHT_MAX = 1.17;
+const SEED_WORD = 0x57a311c9;
+const SEED_PREFIX = 0x2c1b3c6d;
 
 /**
  * Makes the embedder that needs no model: words with their character n-grams, hashed with a sign into the dimensions.
@@ -54,21 +63,30 @@ function countWords(text: string): Map<string, number> {
 }
 
 function addWord(sums: Float64Array, word: string, count: number): void {
-  const weight = weightOf(word) * Math.sqrt(count);
-  addFeature(sums, hash32(word) ^ SEED_WORD, weight);
+  // count^0.75: below linear, exact on every machine. A square root ranked articles that repeat the word asked for too low.
+  const weight = weightOf(word) * Math.sqrt(count * Math.sqrt(count));
+  spread(sums, hash32(word) ^ SEED_WORD, weight);
   const length = Math.min(word.length, WORD_UNITS_MAX);
   if (length < 4) return;
+  if (length >= PREFIX_UNITS)
+    spread(sums, hash32(word.slice(0, PREFIX_UNITS)) ^ SEED_PREFIX, weight * PREFIX_WEIGHT);
   // Trigrams and four-grams of "‹word›"; each part's share makes the parts together PARTS_WEIGHT long.
   const parts = length + (length - 1);
   const share = (weight * PARTS_WEIGHT) / Math.sqrt(parts);
   for (let i = -1; i < length - 1; i += 1) {
-    const a = unitAt(word, i, length);
-    const b = unitAt(word, i + 1, length);
-    const c = unitAt(word, i + 2, length);
-    const three = mix(mix(mix(0x9747b28c, a), b), c);
+    const three = mix(
+      mix(mix(0x9747b28c, unitAt(word, i, length)), unitAt(word, i + 1, length)),
+      unitAt(word, i + 2, length),
+    );
     addFeature(sums, finish(three), share);
     if (i + 3 <= length) addFeature(sums, finish(mix(three, unitAt(word, i + 3, length))), share);
   }
+}
+
+function spread(sums: Float64Array, seed: number, weight: number): void {
+  const share = weight / Math.sqrt(WORD_DIMENSIONS);
+  for (let i = 0; i < WORD_DIMENSIONS; i += 1)
+    addFeature(sums, finish(seed + Math.imul(i, 0x9e3779b1)), share);
 }
 
 function weightOf(word: string): number {

@@ -1,7 +1,16 @@
 import type { Embedder } from "./embedder.ts";
 
 /** Why an embedding endpoint gave no vectors; stable, for codes and metrics. */
-export type EmbeddingFault = "unreachable" | "timeout" | "rate_limited" | "refused" | "failed" | "malformed" | "dimensions" | "not_finite" | "zero";
+export type EmbeddingFault =
+  | "unreachable"
+  | "timeout"
+  | "rate_limited"
+  | "refused"
+  | "failed"
+  | "malformed"
+  | "dimensions"
+  | "not_finite"
+  | "zero";
 
 /** Thrown when the endpoint gave no usable vectors. The message never holds a text that was to be embedded. */
 export class EmbeddingError extends Error {
@@ -9,11 +18,16 @@ export class EmbeddingError extends Error {
   /** True when the same request may succeed later. */
   readonly retryable: boolean;
   readonly status: number | null;
-  constructor(reason: EmbeddingFault, message: string, { status = null, cause }: { readonly status?: number | null; readonly cause?: unknown } = {}) {
+  constructor(
+    reason: EmbeddingFault,
+    message: string,
+    { status = null, cause }: { readonly status?: number | null; readonly cause?: unknown } = {},
+  ) {
     super(`embedding: ${message}`, { cause });
     this.name = "EmbeddingError";
     this.reason = reason;
-    this.retryable = reason === "unreachable" || reason === "timeout" || reason === "rate_limited" || reason === "failed";
+    this.retryable =
+      reason === "unreachable" || reason === "timeout" || reason === "rate_limited" || reason === "failed";
     this.status = status;
   }
 }
@@ -21,8 +35,19 @@ export class EmbeddingError extends Error {
 /** As much of `fetch` as is used. */
 export type EmbeddingFetch = (
   url: string,
-  init: { readonly method: "POST"; readonly headers: Record<string, string>; readonly body: string; readonly signal: AbortSignal; readonly redirect: "error" },
-) => Promise<{ readonly ok: boolean; readonly status: number; readonly headers: { get(name: string): string | null }; text(): Promise<string> }>;
+  init: {
+    readonly method: "POST";
+    readonly headers: Record<string, string>;
+    readonly body: string;
+    readonly signal: AbortSignal;
+    readonly redirect: "error";
+  },
+) => Promise<{
+  readonly ok: boolean;
+  readonly status: number;
+  readonly headers: { get(name: string): string | null };
+  text(): Promise<string>;
+}>;
 
 export interface OpenAiEmbedderOptions {
   /** Where `/embeddings` is appended: `http://127.0.0.1:11434/v1` for Ollama. */
@@ -81,12 +106,19 @@ function batchesOf(texts: readonly string[]): string[][] {
 async function embedBatch(batch: readonly string[], options: OpenAiEmbedderOptions): Promise<Float32Array[]> {
   const text = await post(batch, options);
   const unitsMax = ANSWER_UNITS_SPARE + batch.length * options.dimensions * NUMBER_UNITS_MAX;
-  if (text.length > unitsMax) throw new EmbeddingError("malformed", `expected an answer of at most ${unitsMax} characters, got ${text.length}`);
+  if (text.length > unitsMax)
+    throw new EmbeddingError(
+      "malformed",
+      `expected an answer of at most ${unitsMax} characters, got ${text.length}`,
+    );
   const rows = rowsOf(text, batch.length);
   return rows.map((row, index) => unitVector(row, index, options.dimensions));
 }
 
-async function post(batch: readonly string[], { url, model, fetch, apiKey, timeoutMs = TIMEOUT_MS_DEFAULT }: OpenAiEmbedderOptions): Promise<string> {
+async function post(
+  batch: readonly string[],
+  { url, model, fetch, apiKey, timeoutMs = TIMEOUT_MS_DEFAULT }: OpenAiEmbedderOptions,
+): Promise<string> {
   const headers: Record<string, string> = { "content-type": "application/json", accept: "application/json" };
   if (apiKey !== undefined) headers["authorization"] = `Bearer ${apiKey}`;
   const signal = AbortSignal.timeout(timeoutMs);
@@ -103,7 +135,10 @@ async function post(batch: readonly string[], { url, model, fetch, apiKey, timeo
     return text;
   } catch (error) {
     if (error instanceof EmbeddingError) throw error;
-    if (signal.aborted) throw new EmbeddingError("timeout", `expected an answer within ${timeoutMs} ms, got none`, { cause: error });
+    if (signal.aborted)
+      throw new EmbeddingError("timeout", `expected an answer within ${timeoutMs} ms, got none`, {
+        cause: error,
+      });
     throw new EmbeddingError("unreachable", "expected an answer, the connection failed", { cause: error });
   }
 }
@@ -118,15 +153,26 @@ function rowsOf(text: string, count: number): unknown[][] {
   const answer = parse(text);
   const data: unknown = isRecord(answer) ? answer["data"] : undefined;
   if (!Array.isArray(data) || data.length !== count) {
-    throw new EmbeddingError("malformed", `expected data with ${count} rows, got ${Array.isArray(data) ? `${data.length}` : "none"}`);
+    throw new EmbeddingError(
+      "malformed",
+      `expected data with ${count} rows, got ${Array.isArray(data) ? `${data.length}` : "none"}`,
+    );
   }
   const rows = new Array<unknown[] | undefined>(count);
   for (const [position, item] of data.entries()) {
     const row: unknown = isRecord(item) ? item["embedding"] : undefined;
     const index: unknown = isRecord(item) ? (item["index"] ?? position) : position;
-    if (!Array.isArray(row)) throw new EmbeddingError("malformed", `expected data[${position}].embedding to be numbers`);
-    if (typeof index !== "number" || !(index in rows || (Number.isInteger(index) && index >= 0 && index < count)) || rows[index] !== undefined) {
-      throw new EmbeddingError("malformed", `expected data[${position}].index to be one of 0 to ${count - 1}, each once`);
+    if (!Array.isArray(row))
+      throw new EmbeddingError("malformed", `expected data[${position}].embedding to be numbers`);
+    if (
+      typeof index !== "number" ||
+      !(index in rows || (Number.isInteger(index) && index >= 0 && index < count)) ||
+      rows[index] !== undefined
+    ) {
+      throw new EmbeddingError(
+        "malformed",
+        `expected data[${position}].index to be one of 0 to ${count - 1}, each once`,
+      );
     }
     rows[index] = row;
   }
@@ -134,16 +180,23 @@ function rowsOf(text: string, count: number): unknown[][] {
 }
 
 function unitVector(row: readonly unknown[], index: number, dimensions: number): Float32Array {
-  if (row.length !== dimensions) throw new EmbeddingError("dimensions", `expected ${dimensions} numbers for text ${index}, got ${row.length}: the network file names another model`);
+  if (row.length !== dimensions)
+    throw new EmbeddingError(
+      "dimensions",
+      `expected ${dimensions} numbers for text ${index}, got ${row.length}: the network file names another model`,
+    );
   const numbers = new Float64Array(dimensions);
   let squares = 0;
   for (const [i, value] of row.entries()) {
-    if (typeof value !== "number" || !Number.isFinite(value)) throw new EmbeddingError("not_finite", `expected a finite number at ${i} of text ${index}`);
+    if (typeof value !== "number" || !Number.isFinite(value))
+      throw new EmbeddingError("not_finite", `expected a finite number at ${i} of text ${index}`);
     numbers[i] = value;
     squares += value * value;
   }
-  if (!Number.isFinite(squares)) throw new EmbeddingError("not_finite", `expected numbers whose squares add up, text ${index}`);
-  if (squares === 0) throw new EmbeddingError("zero", `expected a vector with a direction for text ${index}, got zeros`);
+  if (!Number.isFinite(squares))
+    throw new EmbeddingError("not_finite", `expected numbers whose squares add up, text ${index}`);
+  if (squares === 0)
+    throw new EmbeddingError("zero", `expected a vector with a direction for text ${index}, got zeros`);
   const scale = 1 / Math.sqrt(squares);
   return Float32Array.from(numbers, (value) => value * scale);
 }

@@ -25,7 +25,7 @@ export function passageVector(tokens: readonly Token[]): SparseVector {
   const lengthFactor = K1 * (1 - B + (B * tokens.length) / AVERAGE_PASSAGE_TERMS);
   const values = new Float32Array(ids.length);
   let distinct = 0;
-  for (let i = 0; i < ids.length; ) {
+  for (let i = 0; i < ids.length;) {
     const id = ids[i] ?? 0;
     let tf = 1;
     while (i + tf < ids.length && ids[i + tf] === id) tf += 1;

@@ -71,23 +71,44 @@ export function encodeStatistics({ version, passages, ids, counts }: StatisticsC
 
 /** Returns the table in the bytes; throws {@link StatisticsFormatError} for anything but a whole table of this format. */
 export function decodeStatistics(bytes: Uint8Array): TermStatistics {
-  if (bytes.length < HEADER_BYTES + CHECKSUM_BYTES) throw new StatisticsFormatError("too_short", `expected at least ${HEADER_BYTES + CHECKSUM_BYTES} bytes, got ${bytes.length}`);
+  if (bytes.length < HEADER_BYTES + CHECKSUM_BYTES)
+    throw new StatisticsFormatError(
+      "too_short",
+      `expected at least ${HEADER_BYTES + CHECKSUM_BYTES} bytes, got ${bytes.length}`,
+    );
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint32(0, true) !== MAGIC) throw new StatisticsFormatError("magic", `expected the bytes "KTST" first, got 0x${view.getUint32(0, false).toString(16).padStart(8, "0")}`);
+  if (view.getUint32(0, true) !== MAGIC)
+    throw new StatisticsFormatError(
+      "magic",
+      `expected the bytes "KTST" first, got 0x${view.getUint32(0, false).toString(16).padStart(8, "0")}`,
+    );
   const format = view.getUint16(4, true);
-  if (format !== FORMAT) throw new StatisticsFormatError("format", `expected format ${FORMAT}, got ${format}: written by another release`);
+  if (format !== FORMAT)
+    throw new StatisticsFormatError(
+      "format",
+      `expected format ${FORMAT}, got ${format}: written by another release`,
+    );
   const versionBytes = view.getUint16(6, true);
   const terms = view.getUint32(16, true);
   const idsAt = HEADER_BYTES + padded(versionBytes);
   const checksumAt = idsAt + terms * 8;
-  if (bytes.length !== checksumAt + CHECKSUM_BYTES) throw new StatisticsFormatError("length", `expected ${checksumAt + CHECKSUM_BYTES} bytes for ${terms} terms, got ${bytes.length}`);
+  if (bytes.length !== checksumAt + CHECKSUM_BYTES)
+    throw new StatisticsFormatError(
+      "length",
+      `expected ${checksumAt + CHECKSUM_BYTES} bytes for ${terms} terms, got ${bytes.length}`,
+    );
   const expected = view.getUint32(checksumAt, true);
   const actual = crc32(bytes.subarray(0, checksumAt));
-  if (expected !== actual) throw new StatisticsFormatError("checksum", `expected checksum ${expected}, got ${actual}: the bytes were damaged`);
+  if (expected !== actual)
+    throw new StatisticsFormatError(
+      "checksum",
+      `expected checksum ${expected}, got ${actual}: the bytes were damaged`,
+    );
   const ids = readUint32s(view, idsAt, terms);
   const counts = readUint32s(view, idsAt + terms * 4, terms);
   for (let i = 1; i < ids.length; i += 1) {
-    if ((ids[i] ?? 0) <= (ids[i - 1] ?? 0)) throw new StatisticsFormatError("order", `expected ascending term ids, row ${i} is not`);
+    if ((ids[i] ?? 0) <= (ids[i - 1] ?? 0))
+      throw new StatisticsFormatError("order", `expected ascending term ids, row ${i} is not`);
   }
   let version = "";
   for (let i = 0; i < versionBytes; i += 1) version += String.fromCharCode(bytes[HEADER_BYTES + i] ?? 0);
@@ -122,7 +143,8 @@ export class StatisticsCounter {
   remove(vector: SparseVector): void {
     if (this.#passages === 0) throw new RangeError("statistics: removed a passage that was never added");
     for (const id of vector.indices) {
-      if (this.#counts.get(id) === 0) throw new RangeError(`statistics: removed term ${id} that was never added`);
+      if (this.#counts.get(id) === 0)
+        throw new RangeError(`statistics: removed term ${id} that was never added`);
     }
     for (const id of vector.indices) this.#counts.decrement(id);
     this.#passages -= 1;
@@ -138,7 +160,9 @@ export class StatisticsCounter {
 
 function assertVersion(version: string): void {
   if (version.length > VERSION_BYTES_MAX || !/^[\x21-\x7e]+$/.test(version)) {
-    throw new RangeError(`statistics version: expected 1 to ${VERSION_BYTES_MAX} printable ASCII characters, got ${JSON.stringify(version.slice(0, 80))}`);
+    throw new RangeError(
+      `statistics version: expected 1 to ${VERSION_BYTES_MAX} printable ASCII characters, got ${JSON.stringify(version.slice(0, 80))}`,
+    );
   }
 }
 

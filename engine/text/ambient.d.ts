@@ -2,4 +2,6 @@
 interface AbortSignal {
   readonly aborted: boolean;
 }
+// A global that the runtimes' own types declare with var: let or const would clash with them.
+// oxlint-disable-next-line no-var
 declare var AbortSignal: { timeout(milliseconds: number): AbortSignal };

@@ -1,6 +1,12 @@
 import type { Language } from "./language.ts";
 import { formsOf, stemOf, wordOf } from "./lexicon.ts";
-import { compoundReferences, isJoined, markedReferences, type Reference, sectionReferences } from "./references.ts";
+import {
+  compoundReferences,
+  isJoined,
+  markedReferences,
+  type Reference,
+  sectionReferences,
+} from "./references.ts";
 import { type Piece, scanWords } from "./words.ts";
 
 export { type Language, languageOf } from "./language.ts";
@@ -32,7 +38,11 @@ export function analyze(text: string, language: Language): Token[] {
     if (piece === undefined) break;
     const word = wordOf(text.slice(piece.start, piece.end));
     for (const reference of referencesAt(text, pieces, i, word.marker, scan)) tokens.push(reference);
-    tokens.push({ term: piece.digits ? word.folded : stemOf(word, language), start: piece.start, end: piece.end });
+    tokens.push({
+      term: piece.digits ? word.folded : stemOf(word, language),
+      start: piece.start,
+      end: piece.end,
+    });
   }
   return tokens;
 }

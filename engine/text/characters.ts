@@ -44,7 +44,8 @@ function fillPage(number: number): Uint8Array {
 }
 
 function classify(codePoint: number): number {
-  if (codePoint === 0xad || codePoint === 0x200c || codePoint === 0x200d || codePoint === 0x2060) return IGNORABLE;
+  if (codePoint === 0xad || codePoint === 0x200c || codePoint === 0x200d || codePoint === 0x2060)
+    return IGNORABLE;
   const character = String.fromCodePoint(codePoint);
   if (MARKS.test(character)) return MARK;
   if (DIGITS.test(character)) return DIGIT;

@@ -9,7 +9,8 @@ const HEADING_UNITS_MAX = 160;
 const TITLE_UNITS_MAX = 120;
 
 const MARKDOWN = /^#{1,6}[ \t]+\S/;
-const SECTION_SIGN = /^§§?[ \t\u00a0]*\d+[ \t\u00a0]?(?:[a-zæøå](?![\p{L}\d]))?(?:[ \t\u00a0]*[-–][ \t\u00a0]*\d+)?\.?/u;
+const SECTION_SIGN =
+  /^§§?[ \t\u00a0]*\d+[ \t\u00a0]?(?:[a-zæøå](?![\p{L}\d]))?(?:[ \t\u00a0]*[-–][ \t\u00a0]*\d+)?\.?/u;
 const NAMED =
   /^(?:kapitel|kapittel|chapter|chapitre|artikel|article|art\.|afsnit|avsnitt|abschnitt|section|bilag|bilaga|annex|annexe|anhang|del|teil|part|partie|titel|title|titre|avdelning)[ \t\u00a0]+(?:\d+|[ivxlc]+(?![\p{L}])|[a-zæøå](?![\p{L}]))[ \t\u00a0]?(?:[a-zæøå](?![\p{L}]))?[.:]?/iu;
 const NUMBERED = /^\d+(?:\.\d+){0,5}\.?[ \t\u00a0]+\p{Lu}/u;

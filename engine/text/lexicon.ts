@@ -65,6 +65,6 @@ function makeWord(piece: string): Word {
 export function fold(piece: string): string {
   // Four units per kept unit: room for decomposed marks before the cut.
   const bounded = piece.length > TERM_UNITS_MAX * 4 ? piece.slice(0, TERM_UNITS_MAX * 4) : piece;
-  const visible = bounded.replace(/[\u00ad\u200c\u200d\u2060]/g, "");
+  const visible = bounded.replace(/\u00ad|\u200c|\u200d|\u2060/g, "");
   return visible.normalize("NFC").toLowerCase().slice(0, TERM_UNITS_MAX);
 }

@@ -25,9 +25,11 @@ export function sectionReferences(text: string, pieces: readonly Piece[], index:
   const letter = spacedLetter(text, piece, pieces[index + 1]);
   if (letter !== null) references.push({ term: `§${number}${letter.term}`, start: sign, end: letter.end });
   // "§ 12 i lov om …": the Danish preposition is no letter of the section, yet § 55 i exists.
-  if (letter === null || letter.term === "i") references.push({ term: `§${number}`, start: sign, end: piece.end });
+  if (letter === null || letter.term === "i")
+    references.push({ term: `§${number}`, start: sign, end: piece.end });
   const last = rangeEnd(text, piece, pieces[index + 1]);
-  if (last !== null) references.push({ term: `§${fold(text.slice(last.start, last.end))}`, start: last.start, end: last.end });
+  if (last !== null)
+    references.push({ term: `§${fold(text.slice(last.start, last.end))}`, start: last.start, end: last.end });
   return references;
 }
 
@@ -35,21 +37,37 @@ export function sectionReferences(text: string, pieces: readonly Piece[], index:
  * Returns the references of "Art. 6", "stk. 2", "litra a", "Article 6(1)(a)": those of the marker word at `index`.
  * A number in brackets right behind is the next level: `stk1`, then `litraa`.
  */
-export function markedReferences(text: string, pieces: readonly Piece[], index: number, marker: string): Reference[] {
+export function markedReferences(
+  text: string,
+  pieces: readonly Piece[],
+  index: number,
+  marker: string,
+): Reference[] {
   const word = pieces[index];
   const value = pieces[index + 1];
   if (word === undefined || value === undefined || !isGap(text, word.end, value.start)) return [];
-  if (!value.digits && !(marker === "litra" && value.end - value.start === 1) && !(marker === "kap" && isRoman(text, value))) return [];
+  if (
+    !value.digits &&
+    !(marker === "litra" && isAsciiLetters(text, value, 1)) &&
+    !(marker === "kap" && isRoman(text, value))
+  )
+    return [];
   // "point 2" of an English text is "nr. 2", "point (a)" is "litra a".
   const name = marker === "litra" && value.digits ? "nr" : marker;
-  const references: Reference[] = [{ term: `${name}${fold(text.slice(value.start, value.end))}`, start: word.start, end: value.end }];
+  const references: Reference[] = [
+    { term: `${name}${fold(text.slice(value.start, value.end))}`, start: word.start, end: value.end },
+  ];
   if (marker !== "art" && marker !== "§") return references;
   let before = value;
   for (const level of ["stk", "litra"]) {
     const next = pieces[index + 1 + references.length];
     if (next === undefined || !isBracketed(text, before, next)) break;
-    if (level === "stk" ? !next.digits : next.end - next.start > 2) break;
-    references.push({ term: `${level}${fold(text.slice(next.start, next.end))}`, start: next.start, end: next.end });
+    if (level === "stk" ? !next.digits : !isAsciiLetters(text, next, 2)) break;
+    references.push({
+      term: `${level}${fold(text.slice(next.start, next.end))}`,
+      start: next.start,
+      end: next.end,
+    });
     before = next;
   }
   return references;
@@ -72,8 +90,10 @@ export function compoundReferences(text: string, pieces: readonly Piece[], index
   }
   if (last === first) return [];
   const whole = text.slice(first.start, last.end);
-  const references: Reference[] = [{ term: isoDate(whole) ?? fold(whole), start: first.start, end: last.end }];
-  if (pair !== null && pair !== last) references.push({ term: fold(text.slice(first.start, pair.end)), start: first.start, end: pair.end });
+  const date = isoDate(whole);
+  const references: Reference[] = [{ term: date ?? fold(whole), start: first.start, end: last.end }];
+  if (date === null && pair !== null && pair !== last)
+    references.push({ term: fold(text.slice(first.start, pair.end)), start: first.start, end: pair.end });
   return references;
 }
 
@@ -87,7 +107,7 @@ export function isJoined(text: string, before: Piece, after: Piece): boolean {
       return true;
     case 0x2e: // . joins numbers or "U.2019", never the end of a sentence with the next
     case 0x3a: // :
-      return after.digits && (before.digits || before.end - before.start <= 2);
+      return after.digits && (before.digits || isAsciiLetters(text, before, 2));
     default:
       return false;
   }
@@ -108,8 +128,12 @@ function signBefore(text: string, start: number): number {
   return text.charCodeAt(at - 1) === 0xa7 ? at - 1 : at;
 }
 
-function spacedLetter(text: string, number: Piece, next: Piece | undefined): { term: string; end: number } | null {
-  if (next === undefined || next.digits || next.end - next.start !== 1) return null;
+function spacedLetter(
+  text: string,
+  number: Piece,
+  next: Piece | undefined,
+): { term: string; end: number } | null {
+  if (next === undefined || !isAsciiLetters(text, next, 1)) return null;
   if (next.start !== number.end + 1 || !isSpace(text.charCodeAt(number.end))) return null;
   return { term: fold(text.slice(next.start, next.end)), end: next.end };
 }
@@ -132,6 +156,11 @@ function isGap(text: string, from: number, to: number): boolean {
 function isBracketed(text: string, before: Piece, piece: Piece): boolean {
   const between = text.slice(before.end, piece.start);
   return (between === "(" || between === ")(") && text.charCodeAt(piece.end) === 0x29;
+}
+
+/** Letters of ASCII alone: any other may be one unit or two, by how the text was composed. */
+function isAsciiLetters(text: string, piece: Piece, unitsMax: number): boolean {
+  return piece.end - piece.start <= unitsMax && /^[A-Za-z]+$/.test(text.slice(piece.start, piece.end));
 }
 
 function isRoman(text: string, piece: Piece): boolean {

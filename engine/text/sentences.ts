@@ -6,7 +6,9 @@ export interface Span {
 
 /** A full stop after one of these ends no sentence. */
 const ABBREVIATIONS: ReadonlySet<string> = new Set(
-  "stk nr art artt jf jfr bl ca cf dvs ff fx hhv inkl kap lit litra mv pkt pga vedr abs bzw ggf nr ziff usw vgl sog no para paras para pp vol vs st dr mr mrs prof al etc eks t.ex bl.a f.eks m.v m.m o.l z.b d.h u.a i.e e.g c-à-d p.ex".split(" "),
+  "stk nr art artt jf jfr bl ca cf dvs ff fx hhv inkl kap lit litra mv pkt pga vedr abs bzw ggf nr ziff usw vgl sog no para paras para pp vol vs st dr mr mrs prof al etc eks t.ex bl.a f.eks m.v m.m o.l z.b d.h u.a i.e e.g c-à-d p.ex".split(
+    " ",
+  ),
 );
 /** The longest abbreviation above, with room. */
 const ABBREVIATION_UNITS_MAX = 8;
@@ -37,7 +39,16 @@ function sentenceEnd(text: string, at: number, span: Span): number {
   if (code === 0x3002 || code === 0xff01 || code === 0xff1f) return at + 1;
   // . ! ? ؟ । ۔ ; and the line break of a list
   const isStop = code === 0x2e;
-  if (!isStop && code !== 0x21 && code !== 0x3f && code !== 0x61f && code !== 0x964 && code !== 0x6d4 && code !== 0x3b) return -1;
+  if (
+    !isStop &&
+    code !== 0x21 &&
+    code !== 0x3f &&
+    code !== 0x61f &&
+    code !== 0x964 &&
+    code !== 0x6d4 &&
+    code !== 0x3b
+  )
+    return -1;
   let end = at + 1;
   while (end < span.end && isClosing(text.charCodeAt(end))) end += 1;
   if (end < span.end && !/\s/.test(text.charAt(end))) return -1;
@@ -49,14 +60,23 @@ function sentenceEnd(text: string, at: number, span: Span): number {
 
 function isAbbreviation(text: string, stop: number, from: number): boolean {
   let start = stop;
-  while (start > from && stop - start <= ABBREVIATION_UNITS_MAX && !/[\s(]/.test(text.charAt(start - 1))) start -= 1;
+  while (start > from && stop - start <= ABBREVIATION_UNITS_MAX && !/[\s(]/.test(text.charAt(start - 1)))
+    start -= 1;
   const word = text.slice(start, stop).toLowerCase();
   return ABBREVIATIONS.has(word) || (word.length === 1 && /\p{L}/u.test(word));
 }
 
 /** ) ] " ' » ’ ” */
 function isClosing(code: number): boolean {
-  return code === 0x29 || code === 0x5d || code === 0x22 || code === 0x27 || code === 0xbb || code === 0x2019 || code === 0x201d;
+  return (
+    code === 0x29 ||
+    code === 0x5d ||
+    code === 0x22 ||
+    code === 0x27 ||
+    code === 0xbb ||
+    code === 0x2019 ||
+    code === 0x201d
+  );
 }
 
 /** Adds the trimmed span, cut at spaces where it is too long. */

@@ -56,7 +56,11 @@ function chooseWindow(text: string, matches: readonly Match[]): { start: number;
   const anchor = bestAnchor(matches);
   const wanted = anchor === null ? 0 : Math.max(0, anchor - LEAD_UNITS_MAX);
   const start = anchor === null ? firstVisible(text) : wordStart(text, wanted, anchor);
-  const end = wordEnd(text, Math.min(text.length, start + SNIPPET_UNITS_MAX), Math.max(start, anchor ?? start));
+  const end = wordEnd(
+    text,
+    Math.min(text.length, start + SNIPPET_UNITS_MAX),
+    Math.max(start, anchor ?? start),
+  );
   return { start, end };
 }
 
@@ -75,7 +79,8 @@ function bestAnchor(matches: readonly Match[]): number | null {
       inside.set(next.term, times + 1);
     }
     const count = last - first;
-    if (best === null || weight > best.weight || (weight === best.weight && count > best.count)) best = { start: match.start, weight, count };
+    if (best === null || weight > best.weight || (weight === best.weight && count > best.count))
+      best = { start: match.start, weight, count };
     if (last <= first) {
       last = first + 1;
       continue;
@@ -104,7 +109,9 @@ function wordStart(text: string, wanted: number, limit: number): number {
   while (at < limit && !/\s/.test(text.charAt(at - 1))) at += 1;
   while (at < limit && /\s/.test(text.charAt(at))) at += 1;
   // A script without spaces has no word start on the way: keep the context.
-  return at === limit && limit - wanted >= LEAD_UNITS_MAX && !/\s/.test(text.slice(wanted, limit)) ? unbroken(text, wanted) : at;
+  return at === limit && limit - wanted >= LEAD_UNITS_MAX && !/\s/.test(text.slice(wanted, limit))
+    ? unbroken(text, wanted)
+    : at;
 }
 
 /** Returns the last word end before `wanted`; cuts inside a word only when there is none after `limit`. */

@@ -39,7 +39,10 @@ interface Bounds {
 export function splitPassages(text: string): PassageSpan[] {
   // Never above the least gap that packing leaves: see packParts.
   const share = Math.min(PASSAGE_UNITS_MAX - PASSAGE_UNITS_TARGET, Math.ceil(text.length / PASSAGES_MAX));
-  return packParts(partsOf(text), { section: Math.max(SECTION_UNITS_MIN, share), passage: Math.max(PASSAGE_UNITS_MIN, share) });
+  return packParts(partsOf(text), {
+    section: Math.max(SECTION_UNITS_MIN, share),
+    passage: Math.max(PASSAGE_UNITS_MIN, share),
+  });
 }
 
 /**
@@ -96,7 +99,12 @@ function* partsOf(text: string): Iterable<Part> {
   if (paragraph !== null) yield* paragraphParts(text, paragraph, heading, opens);
 }
 
-function* paragraphParts(text: string, paragraph: Span, heading: string | null, opens: boolean): Iterable<Part> {
+function* paragraphParts(
+  text: string,
+  paragraph: Span,
+  heading: string | null,
+  opens: boolean,
+): Iterable<Part> {
   if (paragraph.end - paragraph.start <= PASSAGE_UNITS_TARGET) {
     yield { ...paragraph, heading, opens };
     return;

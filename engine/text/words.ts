@@ -1,4 +1,14 @@
-import { classOf, codePointAt, DIGIT, IGNORABLE, LETTER, MARK, OTHER, UNSPACED, widthOf } from "./characters.ts";
+import {
+  classOf,
+  codePointAt,
+  DIGIT,
+  IGNORABLE,
+  LETTER,
+  MARK,
+  OTHER,
+  UNSPACED,
+  widthOf,
+} from "./characters.ts";
 
 /** A run of characters that belong together; offsets are UTF-16 units of the source. */
 export interface Piece {
