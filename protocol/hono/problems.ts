@@ -1,6 +1,6 @@
 /** Problem documents and request ids on a Hono app. */
 import type { Context, Env, Hono, MiddlewareHandler } from "hono";
-import { KattegatError } from "../errors.ts";
+import { ERROR_KINDS, KattegatError } from "../errors.ts";
 import { PROBLEM_MEDIA_TYPE, problemOf } from "../problem.ts";
 
 export const REQUEST_ID_HEADER = "x-request-id";
@@ -32,9 +32,9 @@ export function answerProblems<E extends Env>(
   });
 }
 
-function problemAnswer(context: Context, error: unknown): ReturnType<Context["body"]> {
+function problemAnswer(context: Context, error: unknown): ReturnType<Context["newResponse"]> {
   const problem = problemOf(error, requestIdOf(context));
   const headers: Record<string, string> = { "content-type": PROBLEM_MEDIA_TYPE };
   if (error instanceof KattegatError && error.retryAfterSeconds !== null) headers["retry-after"] = String(error.retryAfterSeconds);
-  return context.newResponse(JSON.stringify(problem), { status: problem.status, headers });
+  return context.newResponse(JSON.stringify(problem), { status: ERROR_KINDS[problem.code].status, headers });
 }

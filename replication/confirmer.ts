@@ -1,0 +1,50 @@
+/** The reports of one target's progress to the primary. */
+import type { ConfirmRequest } from "@kattegat/protocol/changes.ts";
+import type { Primary } from "./primary.ts";
+import { isHealthy, type StreamStatus } from "./stream-status.ts";
+
+/** The primary calls a silent target unavailable; this is several reports before any sensible patience ends. */
+const HEARTBEAT_MS = 3_000;
+
+export interface Confirmer {
+  /** Sends a report soon; reports that are asked for meanwhile become one. */
+  poke(): void;
+  /** Reports until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** One report is on its way at a time, always with the newest state, so that a slow primary slows no stream. */
+export function createConfirmer(options: {
+  readonly primary: Pick<Primary, "confirm">;
+  readonly status: () => StreamStatus;
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly failed: (error: unknown) => void;
+}): Confirmer {
+  let waker = new AbortController();
+  return {
+    poke() {
+      waker.abort();
+    },
+    async run(signal) {
+      while (!signal.aborted) {
+        waker = new AbortController();
+        const report = reportOf(options.status());
+        if (report !== null) await options.primary.confirm(report, signal).catch(options.failed);
+        await options.sleep(HEARTBEAT_MS, AbortSignal.any([signal, waker.signal]));
+      }
+    },
+  };
+}
+
+/** Nothing is said of a target whose watermark is not known: a made-up one would move the primary's books. */
+function reportOf(status: StreamStatus): ConfirmRequest | null {
+  if (status.watermark === null) return null;
+  return {
+    site: status.site,
+    watermark: status.watermark,
+    lag_ms: status.lag_ms ?? 0,
+    lag_changes: status.lag_changes ?? 0,
+    parked: status.parked,
+    healthy: isHealthy(status.state),
+  };
+}

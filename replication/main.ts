@@ -1,0 +1,76 @@
+/** Starts the replication service. */
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { serve } from "@hono/node-server";
+import { parseNetwork } from "@kattegat/config/load.ts";
+import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
+import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
+import { pino } from "pino";
+import { createApp } from "./app.ts";
+import { createFetch } from "./fetch.ts";
+import { readKey, readKeys } from "./keys.ts";
+import { createMetrics } from "./metrics.ts";
+import { createReplication } from "./replication.ts";
+import { readSettings } from "./settings.ts";
+import { sleep } from "./sleep.ts";
+import { createSites } from "./sites.ts";
+
+const settings = readSettings();
+const log = pino({ level: settings.LOG_LEVEL, base: { site: settings.KATTEGAT_SITE } });
+const network = parseNetwork(await readFile(settings.KATTEGAT_CONFIG, "utf8"), { file: settings.KATTEGAT_CONFIG });
+const epoch = { known: settings.KATTEGAT_EPOCH };
+const now = (): number => Date.now();
+const signer = createTokenSigner({
+  privateJwk: await readKey(settings.KATTEGAT_SIGNING_KEY),
+  issuer: settings.KATTEGAT_SITE,
+  now,
+  epoch: () => epoch.known,
+});
+const stopping = new AbortController();
+const { primary, targets } = createSites({
+  network,
+  urls: settings.KATTEGAT_SITES,
+  fetch: createFetch(),
+  authorization: signer.authorization,
+});
+const replication = createReplication({
+  targets,
+  primary,
+  now,
+  random: Math.random,
+  sleep,
+  log,
+  epochSeen: (seen) => {
+    epoch.known = Math.max(epoch.known, seen);
+  },
+});
+const app = createApp({
+  streams: replication.status,
+  lagMsMax: network.limits.lag_ms_max,
+  metrics: createMetrics(replication.status),
+  verifier: createTokenVerifier({
+    jwks: await readKeys(settings.KATTEGAT_JWKS),
+    site: settings.KATTEGAT_SITE,
+    now,
+    epoch: () => epoch.known,
+  }),
+  newId: randomUUID,
+  report: (error, requestId) => log.error({ err: error, requestId }, "request failed"),
+});
+
+const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: settings.PORT }, ({ port }) =>
+  log.info({ port }, "listening"),
+);
+const running = replication.run(stopping.signal);
+
+/** Each call to a site ends with the signal, so this is quick; the timer is for what never ends. */
+const STOP_MS_MAX = 4_000;
+function stop(): void {
+  stopping.abort();
+  setTimeout(() => process.exit(0), STOP_MS_MAX).unref();
+  server.close();
+  void running.finally(() => process.exit(0));
+}
+process.once("SIGTERM", stop);
+process.once("SIGINT", stop);
+process.once("disconnect", stop);

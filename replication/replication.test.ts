@@ -1,0 +1,184 @@
+import { afterEach, describe, expect, it } from "vitest";
+import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { createPrimary } from "./primary.ts";
+import { createRegionalTarget } from "./regional-target.ts";
+import { createReplication, type Replication } from "./replication.ts";
+import { createSiteClient } from "./site-client.ts";
+import { createFetch } from "./fetch.ts";
+import { sleep } from "./sleep.ts";
+import { put, servePrimary, serveRegional, skip, withdraw, type Loopback } from "./fakes.fixture.ts";
+
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).toReversed()) await close();
+});
+
+const silent = { warn: () => undefined, error: () => undefined, info: () => undefined };
+const clientOf = (site: string, { url }: { readonly url: string }) =>
+  createSiteClient({ site, baseUrl: url, fetch: createFetch(), authorization: () => Promise.resolve("Bearer test") });
+
+async function opened<T extends Loopback>(server: Promise<T>): Promise<T> {
+  const loopback = await server;
+  closing.push(loopback.close);
+  return loopback;
+}
+
+/** Starts replication; the returned `kill` leaves it as SIGKILL would: nothing is written on the way out. */
+function started(primary: Loopback, targets: Readonly<Record<string, { readonly url: string }>>): { readonly replication: Replication; kill(): Promise<void> } {
+  const stopping = new AbortController();
+  const replication = createReplication({
+    targets: Object.entries(targets).map(([site, target]) => createRegionalTarget(clientOf(site, target))),
+    primary: createPrimary(clientOf("dk-cph", primary)),
+    now: Date.now,
+    random: () => 0.1,
+    sleep,
+    log: silent,
+    epochSeen: () => undefined,
+  });
+  const running = replication.run(stopping.signal);
+  const kill = async (): Promise<void> => {
+    stopping.abort();
+    await running;
+  };
+  closing.push(kill);
+  return { replication, kill };
+}
+
+const statusOf = (replication: Replication, site: string) => {
+  const status = replication.status().find((stream) => stream.site === site);
+  if (status === undefined) throw new Error(`expected a stream for ${site}`);
+  return status;
+};
+
+describe("replication", () => {
+  it("brings every target to the head and tells the primary how far each is (I8)", async () => {
+    const primary = await opened(servePrimary());
+    const fra = await opened(serveRegional("eu-fra"));
+    const arn = await opened(serveRegional("eu-arn"));
+    for (let sequence = 1; sequence <= 1_300; sequence += 1) primary.log.push(sequence % 3 === 0 ? skip(sequence) : put(sequence));
+    const { replication } = started(primary, { "eu-fra": fra, "eu-arn": arn });
+    await expect.poll(() => [fra.watermark.sequence, arn.watermark.sequence], { timeout: 5_000 }).toEqual(["1300", "1300"]);
+    expect(fra.documents.size).toBe(867);
+    primary.log.push(withdraw(1_301, "d1"));
+    await expect.poll(() => fra.documents.has("d1"), { timeout: 5_000 }).toBe(false);
+    await expect
+      .poll(() => primary.confirmed.findLast(({ site }) => site === "eu-fra"), { timeout: 5_000 })
+      .toMatchObject({ watermark: { epoch: 1, sequence: "1301" }, lag_changes: 0, lag_ms: 0, parked: 0, healthy: true });
+    expect(statusOf(replication, "eu-arn")).toMatchObject({ lag_changes: 0, lag_ms: 0 });
+  });
+
+  it("goes on where the target is, whoever kills it and whenever (I3, I8)", async () => {
+    const primary = await opened(servePrimary());
+    const fra = await opened(serveRegional("eu-fra"));
+    for (let sequence = 1; sequence <= 2_000; sequence += 1) {
+      primary.log.push(sequence % 5 === 0 ? withdraw(sequence, `d${sequence - 2}`) : put(sequence));
+    }
+    for (let life = 0; life < 6; life += 1) {
+      const { kill } = started(primary, { "eu-fra": fra });
+      await sleep(15 + life * 7, new AbortController().signal);
+      await kill();
+    }
+    started(primary, { "eu-fra": fra });
+    await expect.poll(() => fra.watermark.sequence, { timeout: 10_000 }).toBe("2000");
+    expect(fra.documents.size).toBe(1_600 - 400);
+  });
+
+  it("applies again without harm what was stored when the answer was lost (I3)", async () => {
+    const primary = await opened(servePrimary());
+    const fra = await opened(serveRegional("eu-fra"));
+    let losses = 3;
+    fra.after = () => {
+      losses -= 1;
+      if (losses >= 0) throw new KattegatError("unavailable", "the answer is lost");
+    };
+    for (let sequence = 1; sequence <= 20; sequence += 1) primary.log.push(put(sequence));
+    const { replication } = started(primary, { "eu-fra": fra });
+    await expect.poll(() => statusOf(replication, "eu-fra").watermark?.sequence, { timeout: 5_000 }).toBe("20");
+    expect(fra.documents.size).toBe(20);
+  });
+
+  it("lets a dead target stop its own stream only, with a lag that grows", async () => {
+    const primary = await opened(servePrimary());
+    const fra = await opened(serveRegional("eu-fra"));
+    const arn = await opened(serveRegional("eu-arn"));
+    primary.log.push(put(1));
+    const { replication } = started(primary, { "eu-fra": fra, "eu-arn": arn });
+    await expect.poll(() => arn.watermark.sequence, { timeout: 5_000 }).toBe("1");
+    arn.before = () => {
+      throw new KattegatError("unavailable", "down");
+    };
+    for (let sequence = 2; sequence <= 40; sequence += 1) primary.log.push(put(sequence));
+    await expect.poll(() => fra.watermark.sequence, { timeout: 5_000 }).toBe("40");
+    await expect.poll(() => statusOf(replication, "eu-arn").retries, { timeout: 5_000 }).toBeGreaterThan(2);
+    expect(statusOf(replication, "eu-arn").lag_changes).toBe(39);
+    await expect.poll(() => primary.confirmed.findLast(({ site }) => site === "eu-arn")?.healthy, { timeout: 5_000 }).toBe(false);
+    arn.before = () => undefined;
+    await expect.poll(() => arn.watermark.sequence, { timeout: 20_000 }).toBe("40");
+  });
+
+  it("parks the one change that a target cannot take, withdraws its old copy, goes on", async () => {
+    const primary = await opened(servePrimary());
+    const fra = await opened(serveRegional("eu-fra"));
+    fra.before = (changes) => {
+      if (changes.some((change) => change.kind === "put" && change.sequence === "73")) throw new KattegatError("bad_vector", "poison");
+    };
+    for (let sequence = 1; sequence <= 100; sequence += 1) primary.log.push(put(sequence, sequence === 73 ? { id: "d5" } : {}));
+    const { replication } = started(primary, { "eu-fra": fra });
+    await expect.poll(() => fra.watermark.sequence, { timeout: 5_000 }).toBe("100");
+    expect(fra.documents.size).toBe(98);
+    expect(fra.documents.has("d5")).toBe(false);
+    expect(statusOf(replication, "eu-fra")).toMatchObject({ parked: 1, parked_newest: [{ sequence: "73", code: "bad_vector" }] });
+    await expect.poll(() => primary.confirmed.at(-1)?.parked, { timeout: 5_000 }).toBe(1);
+  });
+
+  it("reports a change that the target names as refused", async () => {
+    const primary = await opened(servePrimary());
+    const fra = await opened(serveRegional("eu-fra"));
+    fra.refuses = (change) => change.sequence === "2";
+    for (let sequence = 1; sequence <= 3; sequence += 1) primary.log.push(put(sequence));
+    const { replication } = started(primary, { "eu-fra": fra });
+    await expect.poll(() => statusOf(replication, "eu-fra").parked, { timeout: 5_000 }).toBe(1);
+    expect([...fra.documents.keys()]).toEqual(["d1", "d3"]);
+  });
+
+  it("never passes over a withdraw that a target refuses (I9)", async () => {
+    const primary = await opened(servePrimary());
+    const fra = await opened(serveRegional("eu-fra"));
+    fra.before = (changes) => {
+      if (changes.some(({ kind }) => kind === "withdraw")) throw new KattegatError("bad_request", "poison");
+    };
+    primary.log.push(put(1), withdraw(2, "d1"), put(3));
+    const { replication } = started(primary, { "eu-fra": fra });
+    await expect.poll(() => statusOf(replication, "eu-fra").retries, { timeout: 5_000 }).toBeGreaterThan(2);
+    expect(fra.watermark.sequence).toBe("1");
+    expect(statusOf(replication, "eu-fra").parked).toBe(0);
+  });
+
+  it("parks nothing when the target refuses the sender", async () => {
+    const primary = await opened(servePrimary());
+    const fra = await opened(serveRegional("eu-fra"));
+    fra.before = () => {
+      throw new KattegatError("unauthenticated", "no key");
+    };
+    primary.log.push(put(1));
+    const { replication } = started(primary, { "eu-fra": fra });
+    await expect.poll(() => statusOf(replication, "eu-fra").retries, { timeout: 5_000 }).toBeGreaterThan(2);
+    expect(statusOf(replication, "eu-fra").parked).toBe(0);
+  });
+
+  it("halts at divergence or a stale epoch, with the other streams running (I2)", async () => {
+    const primary = await opened(servePrimary());
+    const fra = await opened(serveRegional("eu-fra"));
+    const arn = await opened(serveRegional("eu-arn"));
+    const osl = await opened(serveRegional("eu-osl"));
+    fra.before = () => {
+      throw new KattegatError("divergence", "other digest");
+    };
+    osl.watermark = { epoch: 2, sequence: "1" };
+    primary.log.push(put(1), put(2));
+    const { replication } = started(primary, { "eu-fra": fra, "eu-arn": arn, "eu-osl": osl });
+    await expect.poll(() => arn.watermark.sequence, { timeout: 5_000 }).toBe("2");
+    await expect.poll(() => statusOf(replication, "eu-fra"), { timeout: 5_000 }).toMatchObject({ state: "halted", code: "divergence" });
+    await expect.poll(() => statusOf(replication, "eu-osl"), { timeout: 5_000 }).toMatchObject({ state: "halted", code: "stale_epoch" });
+  });
+});

@@ -1,0 +1,56 @@
+/** The streams of all targets side by side. */
+import { createConfirmer } from "./confirmer.ts";
+import type { Primary } from "./primary.ts";
+import { runStream, type StreamOptions } from "./run-stream.ts";
+import { createStreamMonitor, type MonitorOptions, type StreamStatus } from "./stream-status.ts";
+import type { Target } from "./target.ts";
+import { createTimeline } from "./timeline.ts";
+
+export interface Replication {
+  status(): readonly StreamStatus[];
+  /** Resolves when the signal has aborted, after every stream has let go of its target. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** Streams share the timeline only; what stops one leaves the others alone. */
+export function createReplication(options: {
+  readonly targets: readonly Target[];
+  readonly primary: Primary;
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly sleep: StreamOptions["sleep"];
+  readonly log: MonitorOptions["log"];
+  /** Hears the epoch of each answer of the feed. */
+  readonly epochSeen: (epoch: number) => void;
+}): Replication {
+  const { primary, now, random, sleep, log } = options;
+  const timeline = createTimeline();
+  const streams = options.targets.map((target) => {
+    const monitor = createStreamMonitor({ site: target.site, timeline, now, log, changed: () => confirmer.poke() });
+    const confirmer = createConfirmer({
+      primary,
+      status: monitor.status,
+      sleep,
+      failed: (error) => log.warn({ site: target.site, err: error }, "confirm failed"),
+    });
+    const observer: StreamOptions["observer"] = {
+      ...monitor,
+      read(answer) {
+        options.epochSeen(answer.head.epoch);
+        monitor.read(answer);
+      },
+    };
+    return { target, monitor, confirmer, observer };
+  });
+  return {
+    status: () => streams.map(({ monitor }) => monitor.status()),
+    async run(signal) {
+      await Promise.all(
+        streams.flatMap(({ target, confirmer, observer }) => [
+          runStream({ target, feed: primary, random, sleep, observer }, signal),
+          confirmer.run(signal),
+        ]),
+      );
+    },
+  };
+}

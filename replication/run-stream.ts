@@ -1,0 +1,120 @@
+/** The effects of one target's stream. */
+import { BATCH_CHANGES_MAX, FEED_WAIT_MS_MAX, type Change } from "@kattegat/protocol/changes.ts";
+import { KattegatError, isErrorCode } from "@kattegat/protocol/errors.ts";
+import { compareFences } from "@kattegat/protocol/sequence.ts";
+import { backoffMs } from "./backoff.ts";
+import type { FeedAnswer } from "./feed.ts";
+import type { ParkedChange } from "./parking.ts";
+import type { Primary } from "./primary.ts";
+import { INITIAL, next, outgoing, type ApplyingState, type State, type StreamEvent } from "./stream.ts";
+import type { Target } from "./target.ts";
+
+/** A watermark that waits to be stored is stored this soon: watermark-only writes cost a manifest each. */
+const FLUSH_AFTER_MS = 1_000;
+
+export interface StreamOptions {
+  readonly target: Target;
+  readonly feed: Pick<Primary, "changes">;
+  readonly random: () => number;
+  /** Resolves after the time, or early and quietly when the signal aborts. */
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly observer: StreamObserver;
+}
+
+/** Hears what a stream does; nothing that it does changes the stream. */
+export interface StreamObserver {
+  moved(state: State, event: StreamEvent): void;
+  read(answer: FeedAnswer): void;
+  applied(changes: number): void;
+  parked(change: Omit<ParkedChange, "at">): void;
+  /** A thrown value that is no operating error. */
+  surprised(error: unknown): void;
+}
+
+/** Resolves when the signal aborts, or when the stream halts. Keeps nothing: a new run continues from the target's watermark. */
+export async function runStream(options: StreamOptions, signal: AbortSignal): Promise<State> {
+  let state: State = INITIAL;
+  while (state.name !== "stopped" && state.name !== "halted") {
+    const event: StreamEvent = signal.aborted ? { name: "stop" } : await perform(state, options, signal);
+    state = next(state, signal.aborted ? { name: "stop" } : event);
+    options.observer.moved(state, event);
+  }
+  return state;
+}
+
+async function perform(state: State, options: StreamOptions, signal: AbortSignal): Promise<StreamEvent> {
+  try {
+    switch (state.name) {
+      case "starting":
+        return { name: "watermark-read", watermark: await options.target.watermark(signal) };
+      case "reading":
+      case "waiting":
+        return await read(state, options, signal);
+      case "applying":
+        return await apply(state, options, signal);
+      case "lingering":
+        await options.sleep(options.target.linger.delayMs, signal);
+        return { name: "delay-passed" };
+      case "backing-off":
+        await options.sleep(backoffMs({ failures: state.failures, random: options.random }), signal);
+        return { name: "delay-passed" };
+      case "halted":
+      case "stopped":
+        return { name: "stop" };
+    }
+  } catch (error) {
+    if (error instanceof KattegatError) return { name: "failed", code: error.code, detail: error.message };
+    options.observer.surprised(error);
+    return { name: "failed", code: "internal", detail: "An error inside replication; its log says which." };
+  }
+}
+
+async function read(
+  state: Extract<State, { name: "reading" | "waiting" }>,
+  { target, feed, observer }: StreamOptions,
+  signal: AbortSignal,
+): Promise<StreamEvent> {
+  const { watermark, position } = state.progress;
+  const idleMs = compareFences(position, watermark) > 0 ? FLUSH_AFTER_MS : FEED_WAIT_MS_MAX;
+  const waitMs = state.name === "waiting" ? idleMs : 0;
+  const answer = await feed.changes(
+    { target: target.site, after: position.sequence, limit: BATCH_CHANGES_MAX, waitMs },
+    signal,
+  );
+  observer.read(answer);
+  return { name: "feed-read", ...answer, linger: isWorthLingering(answer.changes, target) };
+}
+
+/** A small batch with copies in it waits, when small batches cost the target. */
+function isWorthLingering(changes: readonly Change[], { linger }: Target): boolean {
+  if (linger.delayMs === 0 || changes.length >= BATCH_CHANGES_MAX) return false;
+  let passages = 0;
+  for (const change of changes) if (change.kind === "put") passages += change.document.passages.length;
+  return passages > 0 && passages < linger.passages;
+}
+
+async function apply(state: ApplyingState, { target, observer }: StreamOptions, signal: AbortSignal): Promise<StreamEvent> {
+  const changes = outgoing(state);
+  const last = changes.at(-1);
+  const { position } = state.progress;
+  const { watermark, refused } = await target.apply(
+    {
+      changes,
+      position: last === undefined ? position : { epoch: last.epoch, sequence: last.sequence },
+      positionAt: last?.committed_at ?? state.head.at,
+      head: state.head,
+    },
+    signal,
+  );
+  const withdraws = new Set(changes.filter(({ kind }) => kind === "withdraw").map(({ sequence }) => sequence));
+  for (const { sequence, code, detail } of refused) {
+    if (withdraws.has(sequence)) {
+      // Its watermark has passed the withdraw already: only a person can say what the site still holds (I9).
+      return { name: "failed", code: "divergence", detail: `${target.site} refused the withdraw ${sequence}: ${detail}` };
+    }
+    observer.parked({ sequence, code: isErrorCode(code) ? code : "internal", detail });
+  }
+  if (state.parking !== null && last !== undefined) observer.parked({ sequence: last.sequence, ...state.parking });
+  observer.applied(changes.length);
+  return { name: "applied", watermark };
+}

@@ -1,0 +1,36 @@
+/** What the environment says to this process. */
+import { z } from "zod";
+
+const sitesSchema = z
+  .string()
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue({ code: "custom", message: "expected JSON" });
+      return z.NEVER;
+    }
+  })
+  .pipe(z.record(z.string(), z.url()));
+
+const settingsSchema = z.object({
+  KATTEGAT_CONFIG: z.string().min(1),
+  KATTEGAT_SITE: z.string().min(1).default("replication"),
+  KATTEGAT_JWKS: z.string().min(1),
+  KATTEGAT_SIGNING_KEY: z.string().min(1),
+  KATTEGAT_SITES: sitesSchema,
+  /** The reign known at the start; later ones are learned from the feed. */
+  KATTEGAT_EPOCH: z.coerce.number().int().min(1).default(1),
+  PORT: z.coerce.number().int().min(0).max(65_535).default(0),
+  LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
+});
+
+export type Settings = z.infer<typeof settingsSchema>;
+
+/** @throws {Error} that lists every bad variable. */
+export function readSettings(environment: Readonly<Record<string, string | undefined>> = process.env): Settings {
+  const result = settingsSchema.safeParse(environment);
+  if (result.success) return result.data;
+  const problems = result.error.issues.map((issue) => `  ${issue.path.join(".")}: ${issue.message}`);
+  throw new Error(`The environment of replication has ${problems.length} problem(s):\n${problems.join("\n")}`);
+}

@@ -1,0 +1,104 @@
+/** What is known of one target's stream. */
+import { changesBehind, compareFences, type Fence } from "@kattegat/protocol/sequence.ts";
+import { createParking, type ParkedChange, type Parking } from "./parking.ts";
+import type { StreamObserver } from "./run-stream.ts";
+import { progressOf, type State } from "./stream.ts";
+import type { Timeline } from "./timeline.ts";
+
+export interface StreamStatus {
+  readonly site: string;
+  readonly state: State["name"];
+  readonly watermark: Fence | null;
+  readonly lag_changes: number | null;
+  readonly lag_ms: number | null;
+  readonly applied: number;
+  readonly retries: number;
+  readonly parked: number;
+  readonly parked_newest: readonly ParkedChange[];
+  readonly code: string | null;
+  readonly detail: string | null;
+}
+
+export interface StreamMonitor extends StreamObserver {
+  status(): StreamStatus;
+}
+
+export interface MonitorOptions {
+  readonly site: string;
+  readonly timeline: Timeline;
+  readonly now: () => number;
+  readonly log: { warn(fields: object, message: string): void; error(fields: object, message: string): void; info(fields: object, message: string): void };
+  /** Hears each watermark that the target has stored, and each change of health. */
+  readonly changed: () => void;
+}
+
+/**
+ * Watches a stream.
+ *
+ * `lag_ms` is 0 when the stored watermark is at the known head, else the age of the first commit after it that any
+ * stream has seen: a lower bound that is exact to within one feed answer.
+ */
+export function createStreamMonitor({ site, timeline, now, log, changed }: MonitorOptions): StreamMonitor {
+  const parking: Parking = createParking();
+  let state: State = { name: "starting", failures: 0 };
+  let watermark: Fence | null = null;
+  let applied = 0;
+  let retries = 0;
+  return {
+    moved(to, event) {
+      const before = { name: state.name, watermark };
+      state = to;
+      watermark = progressOf(to)?.watermark ?? watermark;
+      if (to.name === "backing-off" && event.name === "failed") {
+        retries += 1;
+        log.warn({ site, code: to.code, detail: to.detail, failures: to.failures }, "retrying");
+      }
+      if (to.name === "halted") log.error({ site, code: to.code, detail: to.detail }, "halted");
+      const isStored = watermark !== null && (before.watermark === null || compareFences(watermark, before.watermark) !== 0);
+      if (isStored || isHealthy(before.name) !== isHealthy(to.name)) changed();
+    },
+    read({ changes, head }) {
+      const first = changes[0];
+      const last = changes.at(-1);
+      if (first !== undefined) timeline.observe(first.sequence, first.committed_at);
+      if (last !== undefined) timeline.observe(last.sequence, last.committed_at);
+      timeline.observe(head.sequence, head.at);
+    },
+    applied(changes) {
+      applied += changes;
+    },
+    parked(change) {
+      parking.park({ ...change, at: new Date(now()).toISOString() });
+      log.error({ site, sequence: change.sequence, code: change.code, detail: change.detail }, "parked");
+    },
+    surprised(error) {
+      log.error({ site, err: error }, "unexpected");
+    },
+    status() {
+      return {
+        site,
+        state: state.name,
+        watermark,
+        ...lagOf(watermark, timeline, now()),
+        applied,
+        retries,
+        parked: parking.count,
+        parked_newest: parking.newest,
+        code: "code" in state ? state.code : null,
+        detail: "detail" in state ? state.detail : null,
+      };
+    },
+  };
+}
+
+export function isHealthy(state: State["name"]): boolean {
+  return state !== "backing-off" && state !== "halted" && state !== "stopped";
+}
+
+function lagOf(watermark: Fence | null, timeline: Timeline, nowMs: number): Pick<StreamStatus, "lag_changes" | "lag_ms"> {
+  const head = timeline.head();
+  if (watermark === null || head === null) return { lag_changes: null, lag_ms: null };
+  const lag_changes = changesBehind(head, watermark.sequence);
+  const firstMs = timeline.firstAfterMs(watermark.sequence);
+  return { lag_changes, lag_ms: lag_changes === 0 || firstMs === null ? 0 : Math.max(0, nowMs - firstMs) };
+}

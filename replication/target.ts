@@ -1,0 +1,28 @@
+/** A site that takes copies. */
+import type { ApplyResponse, Change } from "@kattegat/protocol/changes.ts";
+import type { FeedHead } from "@kattegat/protocol/changes.ts";
+import type { Fence } from "@kattegat/protocol/sequence.ts";
+
+/** Changes in order, on their way to one target. */
+export interface Batch {
+  readonly changes: readonly Change[];
+  /** Where the stream is once these changes are in. */
+  readonly position: Fence;
+  readonly positionAt: string;
+  readonly head: FeedHead;
+}
+
+/**
+ * Resolves and throws as the target says, with `KattegatError`; every method may be repeated after a lost answer.
+ */
+export interface Target {
+  readonly site: string;
+  /** How long a batch smaller than `lingerPassages` waits for company; 0 where small batches cost nothing. */
+  readonly linger: { readonly delayMs: number; readonly passages: number };
+  watermark(signal: AbortSignal): Promise<Fence>;
+  /**
+   * Resolves when the changes are stored. The watermark in the answer is stored with them; it may stay behind
+   * `position` only when the batch changed no copy, and an empty batch stores it.
+   */
+  apply(batch: Batch, signal: AbortSignal): Promise<ApplyResponse>;
+}
