@@ -27,7 +27,7 @@ function tierProblems(tiers: Network["tiers"]): Problem[] {
   return TIER_NAMES.flatMap((name, index) => {
     const faster = TIER_NAMES[index - 1];
     if (faster === undefined) return [];
-    return (["capacity", "budget_ms"] as const).flatMap((field) => {
+    return (["capacity", "budget_ms", "deadline_ms"] as const).flatMap((field) => {
       const least = tiers[faster][field];
       const received = tiers[name][field];
       if (received >= least) return [];

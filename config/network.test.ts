@@ -24,10 +24,10 @@ describe("config/network.yaml", () => {
 
   it("holds a million documents in four tiers of 50, 200, 500 and 2,000 milliseconds", () => {
     expect(parseNetwork(TEXT).tiers).toEqual({
-      "ultra-hot": { capacity: 1_000, budget_ms: 50 },
-      hot: { capacity: 49_000, budget_ms: 200 },
-      warm: { capacity: 300_000, budget_ms: 500 },
-      cold: { capacity: 650_000, budget_ms: 2_000 },
+      "ultra-hot": { capacity: 1_000, deadline_ms: 1_000, budget_ms: 50 },
+      hot: { capacity: 49_000, deadline_ms: 1_000, budget_ms: 200 },
+      warm: { capacity: 300_000, deadline_ms: 1_500, budget_ms: 500 },
+      cold: { capacity: 650_000, deadline_ms: 2_000, budget_ms: 2_000 },
     });
   });
 

@@ -127,12 +127,20 @@ const tier = z.strictObject({
     .min(1)
     .max(CAPACITY_MAX)
     .meta({ description: `documents that the tier takes, 1 to ${CAPACITY_MAX}`, examples: [49_000] }),
+  deadline_ms: z
+    .int()
+    .min(1)
+    .max(BUDGET_MS_MAX)
+    .meta({
+      description: `milliseconds after which a search answers without the tier, 1 to ${BUDGET_MS_MAX}`,
+      examples: [1000],
+    }),
   budget_ms: z
     .int()
     .min(1)
     .max(BUDGET_MS_MAX)
     .meta({
-      description: `milliseconds that a search waits for the tier, 1 to ${BUDGET_MS_MAX}`,
+      description: `milliseconds in which the tier promises to answer, 1 to ${BUDGET_MS_MAX}`,
       examples: [200],
     }),
 });
