@@ -1,4 +1,4 @@
-/** The part of WebAssembly that every runtime has, for a folder that compiles without any runtime's types. */
+/** What Node and workerd both have, for a folder that compiles without any runtime's types. */
 declare namespace WebAssembly {
   interface Module {}
   interface Memory {
@@ -10,3 +10,8 @@ declare namespace WebAssembly {
   }
   const Instance: { new (module: Module, imports?: object): Instance };
 }
+
+declare const TextEncoder: { new (): { encode(text: string): Uint8Array<ArrayBuffer> } };
+declare const TextDecoder: {
+  new (label: "utf-8", options: { readonly fatal: boolean }): { decode(bytes: Uint8Array): string };
+};

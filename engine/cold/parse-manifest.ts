@@ -1,0 +1,96 @@
+import { ColdFormatError } from "./format-error.ts";
+import type { ColdManifest } from "./manifest-shape.ts";
+
+/** Reads a value at a place in the manifest, or refuses it by name. */
+type Parse<Value> = (value: unknown, at: string) => Value;
+
+/** Parses a manifest; every refusal names the place, what was expected and what is there. */
+export function parseManifestJson(text: string): ColdManifest {
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch {
+    throw new ColdFormatError("expected the manifest to be JSON: it is cut off or damaged");
+  }
+  return manifest(json, "manifest");
+}
+
+const text: Parse<string> = (value, at) => (typeof value === "string" ? value : refuse(value, at, "a string"));
+
+const count: Parse<number> = (value, at) =>
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : refuse(value, at, "a whole number");
+
+const sequence: Parse<string> = (value, at) =>
+  typeof value === "string" && /^\d{1,20}$/.test(value) ? value : refuse(value, at, "a decimal string");
+
+const time: Parse<string> = (value, at) =>
+  typeof value === "string" && !Number.isNaN(Date.parse(value)) ? value : refuse(value, at, "a time");
+
+const checksum: Parse<string> = (value, at) =>
+  typeof value === "string" && /^[0-9a-f]{8}$/.test(value) ? value : refuse(value, at, "eight hexadecimal digits");
+
+const format: Parse<1> = (value, at) => (value === 1 ? 1 : refuse(value, at, "1, the only format this version reads"));
+
+function listOf<Item>(item: Parse<Item>): Parse<readonly Item[]> {
+  return (value, at) =>
+    Array.isArray(value)
+      ? value.map((entry: unknown, i) => item(entry, `${at}[${i}]`))
+      : refuse(value, at, "a list");
+}
+
+function nullable<Value>(parse: Parse<Value>): Parse<Value | null> {
+  return (value, at) => (value === null ? null : parse(value, at));
+}
+
+function fieldsOf(value: unknown, at: string): <Value>(name: string, parse: Parse<Value>) => Value {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return refuse(value, at, "an object");
+  const fields = new Map<string, unknown>(Object.entries(value));
+  return (name, parse) => parse(fields.get(name), `${at}.${name}`);
+}
+
+const segment: Parse<ColdManifest["segments"][number]> = (value, at) => {
+  const field = fieldsOf(value, at);
+  return {
+    key: field("key", text),
+    bytes: field("bytes", count),
+    passages: field("passages", count),
+    documents: field("documents", count),
+    checksum: field("checksum", checksum),
+    tombstones: field("tombstones", listOf(text)),
+  };
+};
+
+const statistics: Parse<NonNullable<ColdManifest["statistics"]>> = (value, at) => {
+  const field = fieldsOf(value, at);
+  return { version: field("version", text), key: field("key", text), checksum: field("checksum", text) };
+};
+
+const garbage: Parse<ColdManifest["garbage"][number]> = (value, at) => {
+  const field = fieldsOf(value, at);
+  return { key: field("key", text), since: field("since", time) };
+};
+
+const fence: Parse<ColdManifest["watermark"]> = (value, at) => {
+  const field = fieldsOf(value, at);
+  return { epoch: field("epoch", count), sequence: field("sequence", sequence) };
+};
+
+const manifest: Parse<ColdManifest> = (value, at) => {
+  const field = fieldsOf(value, at);
+  return {
+    format: field("format", format),
+    generation: field("generation", count),
+    model: field("model", text),
+    dimensions: field("dimensions", count),
+    watermark: field("watermark", fence),
+    watermark_at: field("watermark_at", time),
+    statistics: field("statistics", nullable(statistics)),
+    segments: field("segments", listOf(segment)),
+    garbage: field("garbage", listOf(garbage)),
+  };
+};
+
+function refuse(value: unknown, at: string, expected: string): never {
+  const got = JSON.stringify(value) ?? "nothing";
+  throw new ColdFormatError(`expected ${at} to be ${expected}, got ${got.slice(0, 60)}`);
+}
