@@ -24,6 +24,20 @@ export function inconsistencies(parts: NetworkParts): readonly Problem[] {
 }
 
 function tierProblems(tiers: Network["tiers"]): Problem[] {
+  return [...orderProblems(tiers), ...deadlineProblems(tiers)];
+}
+
+/** A search that stops waiting before the promised time makes the promise unkeepable. */
+function deadlineProblems(tiers: Network["tiers"]): Problem[] {
+  return TIER_NAMES.flatMap((name) => {
+    const { deadline_ms: received, budget_ms: least } = tiers[name];
+    if (received >= least) return [];
+    const path = ["tiers", name, "deadline_ms"];
+    return [{ path, expected: `at least ${least}, its budget_ms`, received, write: `deadline_ms: ${least}` }];
+  });
+}
+
+function orderProblems(tiers: Network["tiers"]): Problem[] {
   return TIER_NAMES.flatMap((name, index) => {
     const faster = TIER_NAMES[index - 1];
     if (faster === undefined) return [];

@@ -17,10 +17,10 @@ const CASES: readonly (readonly [
 ])[] = [
   [
     "an unknown key",
-    ["budget_ms: 50 ", "budget: 50 "],
+    ["budget_ms: 50 }", "budget: 50 }"],
     "tiers.ultra-hot.budget",
     "budget: 50",
-    "capacity, budget_ms",
+    "capacity, deadline_ms, budget_ms",
     "budget_ms instead",
   ],
   [
@@ -169,6 +169,14 @@ const CASES: readonly (readonly [
     "warm:",
     "at least 400000",
     "capacity: 400000",
+  ],
+  [
+    "a deadline before the promise",
+    ["deadline_ms: 1500", "deadline_ms: 400"],
+    "tiers.warm.deadline_ms",
+    "warm:",
+    "at least 500, its budget_ms",
+    "deadline_ms: 500",
   ],
   [
     "budgets that do not ascend",
