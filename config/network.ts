@@ -242,4 +242,3 @@ type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonl
 export type Network = DeepReadonly<z.infer<typeof networkSchema>>;
 export type Site = Network["sites"][number];
 export type ResidencyClass = Network["classes"][string];
-export type CountryGroup = Network["country_groups"][string];
