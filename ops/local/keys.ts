@@ -1,0 +1,52 @@
+/** The keys of the local network. */
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { callerKeySchema, type CallerKey } from "@kattegat/protocol/site-token.ts";
+import { exportJWK, generateKeyPair, type JWK } from "jose";
+import { z } from "zod";
+import { replaceFile, type DataFolder } from "./folder.ts";
+
+/** Who sends requests to other sites, each with a key of its own. */
+export const SENDERS = ["edge", "replication", "ops"] as const;
+type Sender = (typeof SENDERS)[number];
+
+const OWNER_ONLY = { mode: 0o600 } as const;
+
+/** Makes whatever key is missing; a second start finds all of them. */
+export async function ensureKeys(folder: DataFolder): Promise<{ readonly callers: readonly CallerKey[] }> {
+  const missing = SENDERS.filter((sender) => !existsSync(folder.signingKey(sender)));
+  for (const sender of missing) await makeSigningKey(folder, sender);
+  if (missing.length > 0 || !existsSync(folder.jwks)) {
+    const keys = SENDERS.map((sender) => publicPart(readFileSync(folder.signingKey(sender), "utf8")));
+    replaceFile(folder.jwks, JSON.stringify({ keys }, null, 2), OWNER_ONLY);
+  }
+  if (!existsSync(folder.postgresPassword)) replaceFile(folder.postgresPassword, randomBytes(24).toString("base64url"), OWNER_ONLY);
+  if (!existsSync(folder.adminKey)) makeAdminKey(folder);
+  return { callers: z.array(callerKeySchema).parse(JSON.parse(readFileSync(folder.callerKeys, "utf8"))) };
+}
+
+async function makeSigningKey(folder: DataFolder, sender: Sender): Promise<void> {
+  const { privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
+  const jwk: JWK = { ...(await exportJWK(privateKey)), kid: `${sender}-${randomBytes(4).toString("hex")}`, alg: "EdDSA", use: "sig" };
+  replaceFile(folder.signingKey(sender), JSON.stringify(jwk), OWNER_ONLY);
+}
+
+const signingKeySchema = z.object({ kty: z.string(), crv: z.string(), x: z.string(), kid: z.string(), alg: z.string(), use: z.string() });
+
+/** The schema names the public fields only, so the private one falls away. */
+function publicPart(text: string): JWK {
+  return signingKeySchema.parse(JSON.parse(text));
+}
+
+/** The plain key is written once for its owner; the network knows the hash alone. */
+function makeAdminKey(folder: DataFolder): void {
+  const key = `kat_${randomBytes(32).toString("base64url")}`;
+  const caller: CallerKey = {
+    id: "admin",
+    sha256: createHash("sha256").update(key).digest("hex"),
+    scopes: ["search", "write", "admin"],
+    created_at: new Date().toISOString(),
+  };
+  replaceFile(folder.callerKeys, JSON.stringify([caller], null, 2), OWNER_ONLY);
+  replaceFile(folder.adminKey, `${key}\n`, OWNER_ONLY);
+}

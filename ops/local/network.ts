@@ -1,0 +1,132 @@
+/** The local network: every process of the topology on one machine. */
+import { readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseNetwork } from "@kattegat/config/load.ts";
+import type { Settings } from "../settings.ts";
+import { startChild, type Child } from "./child.ts";
+import { dataFolder, prepareFolder, type DataFolder } from "./folder.ts";
+import { ensureKeys } from "./keys.ts";
+import { takeLock } from "./lock.ts";
+import { sweepLeftovers } from "./leftovers.ts";
+import { readRunningNetwork, writeRunningNetwork } from "./network-file.ts";
+import { choosePorts } from "./ports.ts";
+import { planProcesses, portNames, type LocalProcess, type Plan } from "./processes.ts";
+import type { StartupLog } from "./startup-log.ts";
+
+/** The primary rebuilds its index before it says ready; at full capacity that takes the longest. */
+const READY_MS_MAX = 120_000;
+const READY_POLL_MS = 100;
+
+export interface LocalNetwork {
+  readonly folder: DataFolder;
+  readonly plan: Plan;
+  /** Public address of the edge in the EU zone. */
+  readonly url: string;
+  markReady(): void;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts every process. Resolves when the edge answers `/readyz` with yes.
+ *
+ * @throws {LockedError} when the folder is in use, {PortTakenError} when the port is, `Error` when a process does not start.
+ */
+export async function startNetwork(settings: Settings, log: StartupLog, signal: AbortSignal): Promise<LocalNetwork> {
+  const network = parseNetwork(readFileSync(settings.config, "utf8"), { file: settings.configShown });
+  const folder = dataFolder(settings.data);
+  prepareFolder(folder);
+  const lock = takeLock(folder.lock, { shown: settings.dataShown });
+  const children = new Map<string, Child>();
+  const startedAt = new Date().toISOString();
+  let ready = false;
+  const stop = async (): Promise<void> => {
+    await stopInOrder(children);
+    lock.release();
+  };
+  try {
+    if (lock.stale) sweepLeftovers(readRunningNetwork(folder.network), folder.root);
+    const { callers } = await ensureKeys(folder);
+    const ports = await choosePorts(settings.port, portNames(network, settings));
+    const plan = planProcesses({ network, settings, folder, callers, ports });
+    const record = (): void =>
+      writeRunningNetwork(folder.network, {
+        pid: process.pid,
+        started_at: startedAt,
+        ready,
+        edges: plan.edges,
+        processes: plan.processes.map(({ spec, site, role, url }) => ({ name: spec.name, site, role, url, pid: children.get(spec.name)?.pid() ?? null })),
+      });
+    for (const { site, role, url } of plan.external) log.row({ site, role, url, tookMs: null });
+    await startAll(plan.processes, { children, log, record, signal });
+    record();
+    const url = plan.edges["eu"] ?? Object.values(plan.edges)[0] ?? "";
+    await waitUntilReady(url, signal);
+    const markReady = (): void => {
+      ready = true;
+      record();
+    };
+    return { folder, plan, url, markReady, stop };
+  } catch (cause) {
+    await stop();
+    throw cause;
+  }
+}
+
+interface Start {
+  readonly children: Map<string, Child>;
+  readonly log: StartupLog;
+  readonly record: () => void;
+  readonly signal: AbortSignal;
+}
+
+/** Each process starts as soon as those that it needs listen. */
+async function startAll(processes: readonly LocalProcess[], { children, log, record, signal }: Start): Promise<void> {
+  const listening = new Map<string, Promise<void>>();
+  for (const { spec, site, role, url, after } of processes) {
+    const begin = async (): Promise<void> => {
+      await Promise.all(after.map((name) => listening.get(name)));
+      signal.throwIfAborted();
+      const startedMs = performance.now();
+      const child = startChild(spec, { notice: log.notice, changed: record });
+      children.set(spec.name, child);
+      await child.listening;
+      log.row({ site, role, url, tookMs: performance.now() - startedMs });
+    };
+    const started = begin();
+    started.catch(() => {});
+    listening.set(spec.name, started);
+  }
+  await Promise.race([Promise.all(listening.values()), whenAborted(signal)]);
+}
+
+function whenAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}
+
+async function waitUntilReady(url: string, signal: AbortSignal): Promise<void> {
+  const untilMs = performance.now() + READY_MS_MAX;
+  let reason = "no answer";
+  while (performance.now() < untilMs) {
+    signal.throwIfAborted();
+    try {
+      const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5_000) });
+      if (answer.ok) return;
+      reason = (await answer.text()).slice(0, 300);
+    } catch (cause) {
+      reason = cause instanceof Error ? cause.message : "no answer";
+    }
+    await sleep(READY_POLL_MS);
+  }
+  throw new Error(`The network is not ready after ${READY_MS_MAX / 1_000} s: ${reason}`);
+}
+
+/** Those that write stop before those that store. */
+async function stopInOrder(children: ReadonlyMap<string, Child>): Promise<void> {
+  const stores = new Set(["postgres"]);
+  const isStore = (name: string): boolean => stores.has(name) || name.startsWith("qdrant-");
+  const all = [...children.values()];
+  await Promise.all(all.filter(({ name }) => !isStore(name)).map((child) => child.stop()));
+  await Promise.all(all.filter(({ name }) => isStore(name)).map((child) => child.stop()));
+}

@@ -1,0 +1,189 @@
+/** The processes of the local network. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Network, Site } from "@kattegat/config/network.ts";
+import type { CallerKey } from "@kattegat/protocol/site-token.ts";
+import { ROOT, type Settings } from "../settings.ts";
+import type { ChildSpec } from "./child.ts";
+import type { EdgeWorker } from "./edge-host.ts";
+import type { DataFolder } from "./folder.ts";
+
+/** One row of the start-up log. */
+export interface LocalProcess {
+  readonly spec: ChildSpec;
+  readonly site: string;
+  readonly role: string;
+  readonly url: string;
+  /** Names of processes that must listen before this one starts. */
+  readonly after: readonly string[];
+}
+
+/** Engines that somebody else runs. */
+export interface ExternalEngine {
+  readonly site: string;
+  readonly role: string;
+  readonly url: string;
+}
+
+export interface Plan {
+  readonly processes: readonly LocalProcess[];
+  readonly external: readonly ExternalEngine[];
+  /** Zone → public address. */
+  readonly edges: Readonly<Record<string, string>>;
+  /** Site id → address, the replication included. */
+  readonly sites: Readonly<Record<string, string>>;
+}
+
+export interface PlanOptions {
+  readonly network: Network;
+  readonly settings: Settings;
+  readonly folder: DataFolder;
+  readonly callers: readonly CallerKey[];
+  readonly ports: ReadonlyMap<string, number>;
+}
+
+/** Heap limits in MiB: what a process needs at the tiers' default capacities, with room. A small young generation keeps an idle process small. */
+const HEAP = {
+  primary: ["--max-old-space-size=4096", "--max-semi-space-size=16"],
+  qdrant: ["--max-old-space-size=4096", "--max-semi-space-size=8"],
+  regional: ["--max-old-space-size=512", "--max-semi-space-size=4"],
+  replication: ["--max-old-space-size=1024", "--max-semi-space-size=8"],
+  helper: ["--max-old-space-size=256", "--max-semi-space-size=2"],
+} as const;
+
+const FLAGS = ["--no-warnings"];
+
+/** The zone whose port the user chooses. */
+const FIRST_ZONE = "eu";
+
+export function runningSites(network: Network, kind: Site["kind"]): readonly Site[] {
+  return network.sites.filter((site) => site.running && site.kind === kind);
+}
+
+/** Who needs a port besides the first edge, in the order in which they get one. */
+export function portNames(network: Network, settings: Settings): readonly string[] {
+  const regionals = runningSites(network, "regional").map(({ id }) => id);
+  return [
+    ...runningSites(network, "edge").filter(({ zone }) => zone !== FIRST_ZONE).map(({ id }) => id),
+    ...runningSites(network, "primary").map(({ id }) => id),
+    ...regionals,
+    "replication",
+    ...regionals.filter((id) => !settings.qdrantUrls.has(id)).map(qdrantName),
+    ...(settings.databaseUrl === null ? ["postgres"] : []),
+  ];
+}
+
+export function planProcesses(options: PlanOptions): Plan {
+  const { network, settings, folder, ports } = options;
+  const address = (name: string): string => `http://127.0.0.1:${ports.get(name) ?? settings.port}`;
+  const edgeSites = runningSites(network, "edge");
+  const regionals = runningSites(network, "regional");
+  const primaries = runningSites(network, "primary");
+  const sites = Object.fromEntries([...primaries, ...regionals, ...edgeSites].map(({ id }) => [id, address(id)]));
+  const edges = Object.fromEntries(edgeSites.map(({ id, zone }) => [zone ?? id, address(id)]));
+  const service = (name: string, script: string, heap: readonly string[], environment: Readonly<Record<string, string>>): ChildSpec => ({
+    name,
+    script: join(ROOT, script),
+    nodeFlags: [...FLAGS, ...heap],
+    environment: {
+      ...inherited(),
+      NODE_COMPILE_CACHE: folder.compileCache,
+      LOG_LEVEL: settings.logLevel,
+      KATTEGAT_CONFIG: settings.config,
+      KATTEGAT_SITE: name,
+      KATTEGAT_SITES: JSON.stringify(sites),
+      KATTEGAT_JWKS: folder.jwks,
+      KATTEGAT_DATA: folder.site(name),
+      PORT: String(ports.get(name) ?? settings.port),
+      ...environment,
+    },
+    logPath: folder.log(name),
+  });
+  const external: ExternalEngine[] = [];
+  const processes: LocalProcess[] = [];
+
+  if (settings.databaseUrl === null) {
+    const environment = { KATTEGAT_DATA: folder.postgres, KATTEGAT_POSTGRES_PASSWORD_FILE: folder.postgresPassword };
+    const spec = service("postgres", "ops/local/postgres-host.ts", HEAP.helper, environment);
+    processes.push({ spec, site: primaries[0]?.id ?? "", role: "Postgres", url: `postgres://127.0.0.1:${ports.get("postgres") ?? ""}`, after: [] });
+  } else {
+    external.push({ site: primaries[0]?.id ?? "", role: "Postgres (DATABASE_URL)", url: withoutPassword(settings.databaseUrl) });
+  }
+  for (const { id } of primaries) {
+    const environment = { DATABASE_URL: settings.databaseUrl ?? embeddedUrl(folder, ports) };
+    const spec = service(id, "primary-dk/main.ts", HEAP.primary, environment);
+    processes.push({ spec, site: id, role: "primary", url: address(id), after: settings.databaseUrl === null ? ["postgres"] : [] });
+  }
+  for (const { id } of regionals) {
+    const given = settings.qdrantUrls.get(id);
+    const qdrant = qdrantName(id);
+    if (given === undefined) {
+      const spec = service(qdrant, "regional/embedded-qdrant/main.ts", HEAP.qdrant, {});
+      processes.push({ spec, site: id, role: "embedded Qdrant", url: address(qdrant), after: [] });
+    } else {
+      external.push({ site: id, role: "Qdrant (QDRANT_URL)", url: withoutPassword(given) });
+    }
+    const key = process.env["QDRANT_API_KEY"];
+    const environment = { QDRANT_URL: given ?? address(qdrant), ...(key === undefined ? {} : { QDRANT_API_KEY: key }) };
+    const spec = service(id, "regional/main.ts", HEAP.regional, environment);
+    processes.push({ spec, site: id, role: "regional", url: address(id), after: given === undefined ? [qdrant] : [] });
+  }
+  const workers = edgeSites.map((site) => edgeWorker(site, { ...options, sites, edges }));
+  const edgeHost = service("edge", "ops/local/edge-host.ts", HEAP.helper, { KATTEGAT_EDGE_WORKERS: JSON.stringify(workers), KATTEGAT_R2: folder.r2 });
+  processes.push({ spec: edgeHost, site: edgeSites.map(({ id }) => id).join(", "), role: "edge", url: Object.values(edges).join(" "), after: [] });
+  const replication = service("replication", "replication/main.ts", HEAP.replication, { KATTEGAT_SIGNING_KEY: folder.signingKey("replication") });
+  processes.push({ spec: replication, site: primaries[0]?.id ?? "", role: "replication", url: address("replication"), after: primaries.map(({ id }) => id) });
+  return { processes, external, edges, sites: { ...sites, replication: address("replication") } };
+}
+
+function edgeWorker(
+  site: Site,
+  { network, settings, folder, callers, ports, sites, edges }: PlanOptions & Pick<Plan, "sites" | "edges">,
+): EdgeWorker {
+  const bucketOf = (zone: string): string | undefined => network.sites.find((other) => other.kind === "edge" && other.zone === zone)?.bucket?.name;
+  const own = bucketOf(site.zone ?? "");
+  const global = bucketOf("global");
+  return {
+    site: site.id,
+    port: ports.get(site.id) ?? settings.port,
+    bindings: {
+      SITE: site.id,
+      ZONE: site.zone ?? "",
+      NETWORK: JSON.stringify(network),
+      SITES: JSON.stringify(sites),
+      ALTERNATES: JSON.stringify(edges),
+      CALLER_KEYS: JSON.stringify(callers),
+      SIGNING_KEY: readFileSync(folder.signingKey("edge"), "utf8"),
+      JWKS: readFileSync(folder.jwks, "utf8"),
+      LOCAL: "true",
+    },
+    // The EU zone reads both cold indexes; the global zone never binds the EU's bucket.
+    buckets: { ...(own === undefined ? {} : { COLD: own }), ...(site.zone === FIRST_ZONE && global !== undefined ? { COLD_GLOBAL: global } : {}) },
+  };
+}
+
+function qdrantName(site: string): string {
+  return `qdrant-${site}`;
+}
+
+function embeddedUrl(folder: DataFolder, ports: ReadonlyMap<string, number>): string {
+  const password = readFileSync(folder.postgresPassword, "utf8").trim();
+  return `postgres://kattegat:${password}@127.0.0.1:${ports.get("postgres") ?? ""}/postgres`;
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, "//");
+}
+
+/** glibc otherwise reserves an arena for each thread and core. */
+const MALLOC = { MALLOC_ARENA_MAX: "2" };
+
+/** What every process needs from the user's environment, nothing else of it. */
+function inherited(): Readonly<Record<string, string>> {
+  const names = ["PATH", "HOME", "TMPDIR", "LANG", "TZ", "SystemRoot", "HTTPS_PROXY", "NODE_EXTRA_CA_CERTS"];
+  const found = names.flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return { ...MALLOC, ...Object.fromEntries(found) };
+}

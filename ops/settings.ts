@@ -1,0 +1,89 @@
+/** The settings of the `kattegat` command with the local network. */
+import { isAbsolute, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { z } from "zod";
+
+/** The folder of the repository, where the documented commands are started. */
+export const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/** The last port from which a hundred further ones can follow. */
+const PORT_MAX = 65_400;
+
+const environmentSchema = z.object({
+  KATTEGAT_DATA: z.string().min(1).default(".kattegat"),
+  KATTEGAT_PORT: z.coerce.number().int().min(1).max(PORT_MAX).default(8787),
+  KATTEGAT_CONFIG: z.string().min(1).default(join("config", "network.yaml")),
+  KATTEGAT_SAMPLE: z.enum(["all", "few", "none"]).default("all"),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal"]).default("info"),
+});
+
+const EXPECTED: Readonly<Record<string, string>> = {
+  KATTEGAT_DATA: "a folder",
+  KATTEGAT_PORT: `a port from 1 to ${PORT_MAX}`,
+  KATTEGAT_CONFIG: "the path of a network file",
+  KATTEGAT_SAMPLE: "`all` (the default), `few` or `none`",
+  DATABASE_URL: "an address such as postgres://user:password@host:5432/kattegat",
+  LOG_LEVEL: "trace, debug, info, warn, error or fatal",
+};
+
+export interface Settings {
+  /** Absolute path of the data folder. */
+  readonly data: string;
+  /** The data folder as the user wrote it, for messages. */
+  readonly dataShown: string;
+  readonly port: number;
+  /** Absolute path of the network file. */
+  readonly config: string;
+  readonly configShown: string;
+  readonly samples: "all" | "few" | "none";
+  readonly databaseUrl: string | null;
+  /** Site id → address of a Qdrant cluster that replaces the embedded server. */
+  readonly qdrantUrls: ReadonlyMap<string, string>;
+  readonly logLevel: string;
+}
+
+/** The settings are wrong; the message lists every problem. */
+export class SettingsError extends Error {
+  override readonly name = "SettingsError";
+}
+
+/** `folder` is where relative paths start. @throws {SettingsError} */
+export function readSettings(environment: Readonly<Record<string, string | undefined>>, folder: string = ROOT): Settings {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""));
+  const parsed = environmentSchema.safeParse(given);
+  const problems = parsed.success ? [] : parsed.error.issues.map((issue) => problemOf(String(issue.path[0]), given));
+  const qdrantUrls = new Map<string, string>();
+  for (const [name, value] of Object.entries(given)) {
+    if (!name.startsWith("QDRANT_URL_") || value === undefined) continue;
+    if (value.split(",").every((part) => URL.canParse(part.trim()))) qdrantUrls.set(siteOfVariable(name), value);
+    else problems.push(`${name}: expected one or several addresses such as http://10.0.0.5:6333, separated by commas`);
+  }
+  if (!parsed.success || problems.length > 0) {
+    throw new SettingsError(`The environment has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+  }
+  const values = parsed.data;
+  const absolute = (path: string): string => (isAbsolute(path) ? path : resolve(folder, path));
+  return {
+    data: absolute(values.KATTEGAT_DATA),
+    dataShown: values.KATTEGAT_DATA,
+    port: values.KATTEGAT_PORT,
+    config: absolute(values.KATTEGAT_CONFIG),
+    configShown: values.KATTEGAT_CONFIG,
+    samples: values.KATTEGAT_SAMPLE,
+    databaseUrl: values.DATABASE_URL ?? null,
+    qdrantUrls,
+    logLevel: values.LOG_LEVEL,
+  };
+}
+
+/** `QDRANT_URL_EU_FRA` speaks of the site `eu-fra`. */
+function siteOfVariable(name: string): string {
+  return name.slice("QDRANT_URL_".length).toLowerCase().replaceAll("_", "-");
+}
+
+function problemOf(name: string, given: Readonly<Record<string, string | undefined>>): string {
+  // An address may hold a password, so its value is not shown.
+  const came = name.endsWith("_URL") ? "something else" : JSON.stringify(given[name] ?? null);
+  return `${name}: expected ${EXPECTED[name] ?? "another value"}; ${came} came`;
+}

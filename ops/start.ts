@@ -1,0 +1,56 @@
+/** Starts the local network: `npm start`. */
+import { join } from "node:path";
+import { NetworkFileError } from "@kattegat/config/load.ts";
+import { LockedError } from "./local/lock.ts";
+import { startNetwork, type LocalNetwork } from "./local/network.ts";
+import { PortTakenError } from "./local/ports.ts";
+import { createStartupLog } from "./local/startup-log.ts";
+import { createPainter } from "./output/painter.ts";
+import { loadSamples } from "./samples/load.ts";
+import { SettingsError, readSettings } from "./settings.ts";
+
+const paint = createPainter({ terminal: process.stdout.isTTY === true, environment: process.env });
+const log = createStartupLog(process.stdout, { paint, nowMs: () => performance.now() });
+const stopping = new AbortController();
+let network: LocalNetwork | null = null;
+
+function interrupt(): void {
+  if (stopping.signal.aborted) return;
+  stopping.abort(new Error("stopped"));
+  if (network !== null) void shutDown(network, 0);
+}
+process.on("SIGINT", interrupt);
+process.on("SIGTERM", interrupt);
+process.on("SIGHUP", interrupt);
+
+async function shutDown(running: LocalNetwork, code: number): Promise<void> {
+  network = null;
+  log.say("stopping");
+  await running.stop();
+  log.say("stopped");
+  process.exit(code);
+}
+
+try {
+  const settings = readSettings(process.env);
+  log.say(`Kattegat, local network; network file ${settings.configShown}, data ${settings.dataShown}`);
+  const started = await startNetwork(settings, log, stopping.signal);
+  network = started;
+  await loadSamples({ settings, network: started, log, signal: stopping.signal });
+  started.markReady();
+  log.ready(started.url, join(settings.dataShown, "keys", "admin.key"));
+} catch (error) {
+  const interrupted = stopping.signal.aborted;
+  if (!interrupted) process.stderr.write(`${paint.red("cannot start")}: ${messageOf(error)}\n`);
+  if (network !== null) await shutDown(network, interrupted ? 0 : 3);
+  else if (!interrupted) process.exit(isUsage(error) ? 2 : 3);
+  else process.exit(0);
+}
+
+function isUsage(error: unknown): boolean {
+  return [SettingsError, NetworkFileError, PortTakenError, LockedError].some((kind) => error instanceof kind);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
