@@ -132,9 +132,15 @@ describe("the OpenAI-compatible embedder", () => {
   });
 
   it("follows no redirect: a text goes to no host but the configured one", async () => {
+    let asked = 0;
+    const other = await answering200(() => {
+      asked += 1;
+      return Promise.resolve([{ index: 0, embedding: [1, 0] }]);
+    });
     const url = await listen(
-      (_, response) => void response.writeHead(307, { location: "http://127.0.0.1:1/" }).end(),
+      (_, response) => void response.writeHead(307, { location: `${other}/embeddings` }).end(),
     );
     expect(await errorOf(url)).toMatchObject({ reason: "unreachable" });
+    expect(asked).toBe(0);
   });
 });

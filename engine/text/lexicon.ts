@@ -1,11 +1,9 @@
 import { type Language, stem, STEMMED_LANGUAGES } from "./language.ts";
 import { markerOf } from "./markers.ts";
 
-/** Longer words are not stemmed: no word of the five languages needs it, and the German stemmer is quadratic. */
-const STEM_UNITS_MAX = 40;
-/** Longer terms are cut: a base64 blob is one "word", and no one searches by its end. Both sides cut alike. */
+/** Longer terms are cut: a base64 blob is one "word", and no one searches by its end; the German stemmer is quadratic. Both sides cut alike. */
 const TERM_UNITS_MAX = 64;
-/** Two generations of this many words, about 6 MB when full; a larger cache missed no less on the Danish and English samples. */
+/** Two generations of this many words take 7.4 MB when full; a word seen for the first time costs five times a known one. */
 const GENERATION_WORDS_MAX = 20_000;
 
 /** A word as it stands in a text, with everything that depends on it alone. */
@@ -42,7 +40,7 @@ export function stemOf(word: Word, language: Language): string {
   if (language === "und") return word.folded;
   const known = word.stems.get(language);
   if (known !== undefined) return known;
-  const made = word.folded.length > STEM_UNITS_MAX ? word.folded : stem(word.folded, language);
+  const made = stem(word.folded, language);
   // A stemmer may leave nothing of a word that is all ending.
   const kept = made === "" ? word.folded : made;
   word.stems.set(language, kept);

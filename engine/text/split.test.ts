@@ -120,16 +120,19 @@ describe("splitPassages", () => {
     ]);
   });
 
-  it("cuts a long paragraph at sentence ends, not after an abbreviation", () => {
-    const sentence = "Klage efter stk. 2, jf. § 4, nr. 3, kan indbringes for nævnet. ";
-    const text = sentence.repeat(60);
-    const passages = splitPassages(text);
-    expect(passages.length).toBeGreaterThan(2);
-    for (const { start, end } of passages) {
-      expect(text.slice(start, end).endsWith("nævnet.")).toBe(true);
-      expect(end - start).toBeLessThanOrEqual(1_200);
-    }
-  });
+  it.each(Array.from({ length: 12 }, (_, i) => i * 9))(
+    "cuts a long paragraph at sentence ends, not after an abbreviation, with %i letters more to a sentence",
+    (letters) => {
+      const sentence = `Klage ${"x".repeat(letters)} efter stk. 2, jf. § 4, nr. 3, kan indbringes for nævnet. `;
+      const text = sentence.repeat(60);
+      const passages = splitPassages(text);
+      expect(passages.length).toBeGreaterThan(2);
+      for (const { start, end } of passages) {
+        expect(text.slice(start, end).endsWith("nævnet.")).toBe(true);
+        expect(end - start).toBeLessThanOrEqual(1_200);
+      }
+    },
+  );
 
   it("gives no passage for a text without anything visible", () => {
     expect(splitPassages(" \n\t\n")).toEqual([]);
