@@ -1,4 +1,6 @@
 /** Declares how the tests run. */
+import { readFileSync } from "node:fs";
+
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
@@ -17,6 +19,21 @@ const NEVER = ["**/node_modules/**", "**/.kattegat/**"];
 
 const times = { testTimeout: TEST_MS_MAX, hookTimeout: 2 * TEST_MS_MAX, teardownTimeout: TEST_MS_MAX };
 
+/**
+ * Vite would instantiate an imported `.wasm` file; workerd, like Cloudflare, hands the compiled module to the importer.
+ * workerd compiles no bytes at run time, except through the binding that the test runner brings for itself.
+ */
+const compiledWasm = {
+  name: "kattegat:compiled-wasm",
+  enforce: "pre" as const,
+  load(id: string) {
+    if (!id.endsWith(".wasm")) return null;
+    const bytes = JSON.stringify([...readFileSync(id)]);
+    return `import { env } from "cloudflare:workers";
+export default env.__VITEST_POOL_WORKERS_UNSAFE_EVAL.newWasmModule(new Uint8Array(${bytes}));`;
+  },
+};
+
 export default defineConfig({
   test: {
     maxWorkers: WORKERS_MAX,
@@ -32,6 +49,7 @@ export default defineConfig({
       },
       {
         plugins: [
+          compiledWasm,
           cloudflareTest({
             miniflare: {
               compatibilityDate: COMPATIBILITY_DATE,
