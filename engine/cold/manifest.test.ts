@@ -1,0 +1,114 @@
+import { describe, expect, it } from "vitest";
+import { ColdFormatError } from "./format-error.ts";
+import {
+  type ColdManifest,
+  emptyManifest,
+  GARBAGE_AGE_MS_MIN,
+  keysToDelete,
+  liveDocuments,
+  type ManifestSegment,
+  nextGeneration,
+  parseManifest,
+  planMerge,
+  SEGMENT_BYTES_MAX,
+  SEGMENTS_MAX,
+  withMerge,
+  withoutGarbage,
+  withSegment,
+  withTombstones,
+} from "./manifest.ts";
+
+const MB = 1024 * 1024;
+const empty = emptyManifest({ model: "hashed-384-v1", dimensions: 384 });
+const segmentOf = (key: string, bytes = MB, documents = 10): ManifestSegment => {
+  return { key, bytes, passages: documents * 2, documents, checksum: "00000000", tombstones: [] };
+};
+const manifestOf = (...segments: ManifestSegment[]): ColdManifest => ({ ...empty, segments });
+
+describe("a manifest", () => {
+  it("is read as it was written", () => {
+    const manifest = manifestOf({ ...segmentOf("s1"), tombstones: ["a"] });
+    expect(parseManifest(JSON.stringify(manifest))).toEqual(manifest);
+  });
+
+  it.each([
+    ["not json", "{", "JSON"],
+    ["a newer format", JSON.stringify({ ...empty, format: 2 }), "expected manifest.format to be 1"],
+    ["a wrong number", JSON.stringify(manifestOf({ ...segmentOf("s"), bytes: -1 })), "manifest.segments[0].bytes"],
+    ["a missing field", JSON.stringify({ ...empty, model: undefined }), "manifest.model to be a string, got nothing"],
+    ["a sequence as number", JSON.stringify({ ...empty, watermark: { epoch: 1, sequence: 5 } }), "watermark.sequence"],
+  ])("refuses %s by name", (_, text, message) => {
+    expect(() => parseManifest(text)).toThrow(ColdFormatError);
+    expect(() => parseManifest(text)).toThrow(message);
+  });
+
+  it("hides a document in every older segment that holds it, in no other", () => {
+    const holds = (key: string, id: string) => key === "s1" && id === "a";
+    const next = withSegment(manifestOf(segmentOf("s1"), segmentOf("s2")), segmentOf("s3"), {
+      documentIds: ["a", "b"],
+      holds,
+    });
+    expect(next.segments.map(({ key, tombstones }) => [key, tombstones])).toEqual([
+      ["s1", ["a"]],
+      ["s2", []],
+      ["s3", []],
+    ]);
+    expect(liveDocuments(next)).toBe(29);
+    expect(withTombstones(next, { documentIds: ["a"], holds }).segments).toEqual(next.segments);
+  });
+
+  it("keeps hidden what was withdrawn while its segments were merged", () => {
+    const before = manifestOf({ ...segmentOf("s1"), tombstones: ["a"] }, segmentOf("s2"));
+    const mergedTombstones = new Map(before.segments.map(({ key, tombstones }) => [key, tombstones]));
+    const meanwhile = withTombstones(before, { documentIds: ["b"], holds: (key) => key === "s2" });
+    const after = withMerge(meanwhile, { keys: ["s1", "s2"], merged: segmentOf("m"), mergedTombstones });
+    expect(after.segments).toEqual([{ ...segmentOf("m"), tombstones: ["b"] }]);
+    expect(withMerge(meanwhile, { keys: ["s1"], merged: null, mergedTombstones }).segments).toHaveLength(1);
+  });
+
+  it("keeps an object for readers in flight after no generation refers to it", () => {
+    const first = nextGeneration(empty, manifestOf(segmentOf("s1"), segmentOf("s2")), { nowMs: 0 });
+    const second = nextGeneration(first, manifestOf(segmentOf("m")), { nowMs: 5_000 });
+    expect([first.generation, second.generation]).toEqual([1, 2]);
+    expect(keysToDelete(second, { nowMs: 5_000 + GARBAGE_AGE_MS_MIN - 1 })).toEqual([]);
+    const keys = keysToDelete(second, { nowMs: 5_000 + GARBAGE_AGE_MS_MIN });
+    expect(keys).toEqual(["s1", "s2"]);
+    expect(withoutGarbage(second, keys).garbage).toEqual([]);
+    const back = nextGeneration(second, manifestOf(segmentOf("m"), segmentOf("s1")), { nowMs: 6_000 });
+    expect(keysToDelete(back, { nowMs: 1e9 })).toEqual(["s2"]);
+  });
+});
+
+describe("merge planning", () => {
+  it("leaves a few segments alone", () => {
+    expect(planMerge(empty)).toBeNull();
+    expect(planMerge(manifestOf(segmentOf("a"), segmentOf("b"), segmentOf("c")))).toBeNull();
+  });
+
+  it("merges four of like size, not one with the large", () => {
+    const small = ["a", "b", "c", "d"].map((key) => segmentOf(key, MB));
+    expect(planMerge(manifestOf(segmentOf("large", 40 * MB), ...small))).toEqual(["a", "b", "c", "d"]);
+  });
+
+  it("rewrites a segment that is mostly dead", () => {
+    const dead = { ...segmentOf("a"), tombstones: ["1", "2", "3", "4", "5"] };
+    expect(planMerge(manifestOf(dead, segmentOf("b")))).toEqual(["a"]);
+  });
+
+  it("holds the number of segments down through any stream of small ones that fits, and never makes one too large", () => {
+    let manifest = empty;
+    let written = 0;
+    for (let n = 0; n < 400; n += 1) {
+      manifest = withSegment(manifest, segmentOf(`s${n}`, MB), { documentIds: [], holds: () => false });
+      for (let keys = planMerge(manifest); keys !== null; keys = planMerge(manifest)) {
+        const bytes = manifest.segments.filter(({ key }) => keys?.includes(key)).reduce((sum, s) => sum + s.bytes, 0);
+        expect(bytes).toBeLessThanOrEqual(SEGMENT_BYTES_MAX);
+        written += bytes;
+        const merged = segmentOf(`m${n}-${keys.length}-${bytes}`, bytes);
+        manifest = withMerge(manifest, { keys, merged, mergedTombstones: new Map() });
+      }
+      expect(manifest.segments.length).toBeLessThanOrEqual(SEGMENTS_MAX + Math.ceil((n * MB) / SEGMENT_BYTES_MAX));
+    }
+    expect(written / (400 * MB)).toBeLessThan(6);
+  });
+});

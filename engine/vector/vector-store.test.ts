@@ -1,0 +1,125 @@
+import { describe, expect, it } from "vitest";
+import { exactDot } from "./dot.ts";
+import { toBitCode, toIntegerQuery, toIntegers } from "./quantize.ts";
+import { createRotation } from "./rotate.ts";
+import { testScanner } from "./scanner.fixture.ts";
+import { createVectorStore, lengthOf } from "./vector-store.ts";
+import { clusteredVectors, seeded, unitVector } from "./vectors.fixture.ts";
+
+const scanner = testScanner();
+
+describe("the rotation", () => {
+  it.each([1, 3, 4, 100, 384, 1536])("keeps lengths and dot products in %i dimensions", (dimensions) => {
+    const random = seeded(1);
+    const rotate = createRotation(dimensions);
+    const [a, b] = [unitVector(dimensions, random), unitVector(dimensions, random)];
+    expect(exactDot(rotate(a), rotate(b))).toBeCloseTo(exactDot(a, b), 5);
+    expect(lengthOf(rotate(a))).toBeCloseTo(1, 5);
+  });
+
+  it("spreads a single component over all of them", () => {
+    const rotated = createRotation(384)(Float32Array.from({ length: 384 }, (_, i) => (i === 0 ? 1 : 0)));
+    expect(Math.max(...rotated.map(Math.abs))).toBeLessThan(0.4);
+    expect(rotated.filter((value) => Math.abs(value) > 1e-6).length).toBeGreaterThan(300);
+  });
+
+  it("is the same in every process", () => {
+    const rotated = createRotation(8)(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8));
+    expect([...rotated].map((value) => value.toFixed(4))).toMatchInlineSnapshot(`
+      [
+        "-7.5000",
+        "2.5000",
+        "-5.5000",
+        "-4.5000",
+        "2.5000",
+        "3.5000",
+        "-0.5000",
+        "-8.5000",
+      ]
+    `);
+  });
+});
+
+describe("the quantised forms", () => {
+  it("estimate dot products without bias by their one-bit codes (RaBitQ)", () => {
+    const random = seeded(2);
+    const rotate = createRotation(384);
+    const query = unitVector(384, random);
+    const code = toBitCode(rotate(query));
+    let error = 0;
+    const vectors = clusteredVectors(400, { dimensions: 384, centres: 8, random });
+    for (const vector of vectors) {
+      const { bits, factor } = toBitCode(rotate(vector));
+      let hamming = 0;
+      bits.forEach((byte, i) => {
+        for (let x = byte ^ (code.bits[i] ?? 0); x > 0; x &= x - 1) hamming += 1;
+      });
+      error += (384 - 2 * hamming) * factor - exactDot(query, vector);
+    }
+    expect(Math.abs(error / vectors.length)).toBeLessThan(0.03);
+  });
+
+  it("cannot overflow 32 bits, whatever the vectors", () => {
+    const ones = new Float32Array(4_096).fill(1);
+    const query = toIntegerQuery(ones);
+    const vector = toIntegers(ones);
+    const dot = vector.integers.reduce((sum, value, i) => sum + value * (query.integers[i] ?? 0), 0);
+    expect(dot).toBeLessThan(2 ** 31);
+    expect(dot * query.scale * vector.scale).toBeCloseTo(4_096, -2);
+  });
+
+  it("take zero vectors", () => {
+    expect(toBitCode(new Float32Array(8)).factor).toBe(0);
+    expect(toIntegers(new Float32Array(8))).toMatchObject({ scale: 0, residual: 0 });
+  });
+});
+
+describe("a vector store", () => {
+  it.each([1, 4, 7, 384, 1000])("scores %i dimensions to the bit as exactDot does", (dimensions) => {
+    const random = seeded(3);
+    const store = createVectorStore({ scanner, dimensions, hasCodes: false });
+    const query = unitVector(dimensions, random);
+    const score = store.scorer(query);
+    for (let i = 0; i < 50; i += 1) {
+      const vector = unitVector(dimensions, random);
+      expect(score(vector)).toBe(exactDot(query, vector));
+    }
+  });
+
+  it.each([
+    { name: "limit", limit: 10, groupSize: 1 },
+    { name: "groups", limit: 30, groupSize: 20 },
+  ])("returns every slot of the exact top by $name among the admitted", ({ limit, groupSize }) => {
+    const random = seeded(4);
+    const vectors = clusteredVectors(5_000, { dimensions: 96, centres: 40, random });
+    const store = createVectorStore({ scanner, dimensions: 96, hasCodes: true });
+    store.reserve(vectors.length);
+    vectors.forEach((vector, slot) => store.write(slot, vector));
+    const admitted = new Uint32Array(Math.ceil(vectors.length / 32)).fill(0x5555_5555);
+    for (let q = 0; q < 20; q += 1) {
+      const query = vectors[q * 91] ?? new Float32Array(96);
+      const groupOf = groupSize === 1 ? null : (slot: number) => Math.floor(slot / groupSize);
+      const near = new Set(store.nearest(query, { limit, admitted, groupOf, coarse: null }));
+      const exact = vectors
+        .map((vector, slot) => ({ slot, score: exactDot(query, vector) }))
+        .filter(({ slot }) => slot % 2 === 0)
+        .toSorted((left, right) => right.score - left.score);
+      const groups = new Set<number>();
+      for (const { slot } of exact) {
+        const group = groupOf?.(slot) ?? slot;
+        if (groups.has(group)) continue;
+        groups.add(group);
+        expect(near.has(slot)).toBe(true);
+        if (groups.size === limit) break;
+      }
+      expect([...near].every((slot) => slot % 2 === 0)).toBe(true);
+    }
+  });
+
+  it("refuses numbers that are not finite", () => {
+    const store = createVectorStore({ scanner, dimensions: 2, hasCodes: true });
+    store.reserve(1);
+    expect(() => store.write(0, Float32Array.of(Number.NaN, 1))).toThrow("finite");
+    expect(() => store.write(0, Float32Array.of(Infinity, 1))).toThrow("finite");
+  });
+});

@@ -1,0 +1,43 @@
+/** Random vectors with a seed, some of them clustered as embeddings of legal texts are. */
+
+/** Returns a generator of numbers in [0, 1) (mulberry32). */
+export function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Returns a vector of unit length. */
+export function unitVector(dimensions: number, random: () => number): Float32Array {
+  return normalised(Float32Array.from({ length: dimensions }, () => gaussian(random)));
+}
+
+/** Returns vectors around `centres` points, with long tails in few components as hashed n-grams have them. */
+export function clusteredVectors(
+  count: number,
+  { dimensions, centres, random }: { dimensions: number; centres: number; random: () => number },
+): Float32Array[] {
+  const middles = Array.from({ length: centres }, () => unitVector(dimensions, random));
+  return Array.from({ length: count }, (_, i) => {
+    const middle = middles[i % centres] ?? new Float32Array(dimensions);
+    return normalised(
+      middle.map((value) => {
+        const isLarge = random() < 0.1;
+        return value + (gaussian(random) * (isLarge ? 2 : 0.4)) / Math.sqrt(dimensions);
+      }),
+    );
+  });
+}
+
+function normalised(vector: Float32Array): Float32Array {
+  const length = Math.hypot(...vector);
+  return vector.map((value) => value / length);
+}
+
+function gaussian(random: () => number): number {
+  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
+}
