@@ -140,7 +140,7 @@ describe("the OpenAI-compatible embedder", () => {
     const url = await listen(
       (_, response) => void response.writeHead(307, { location: `${other}/embeddings` }).end(),
     );
-    expect(await errorOf(url)).toMatchObject({ reason: "unreachable" });
+    expect(await errorOf(url)).toMatchObject({ reason: "refused", status: 307 });
     expect(asked).toBe(0);
   });
 });
