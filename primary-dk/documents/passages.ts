@@ -1,0 +1,85 @@
+/** Makes the passages of a document with the vectors that every tier ranks by. */
+import type { Embedder } from "@kattegat/engine/embedding/embedder.ts";
+import { type SparseVector, passageVector } from "@kattegat/engine/lexical/bm25.ts";
+import { analyze, languageOf } from "@kattegat/engine/text/analyzer.ts";
+import { splitPassages } from "@kattegat/engine/text/split.ts";
+import { KattegatError } from "@kattegat/protocol/errors.ts";
+import type { DocumentContent } from "./content.ts";
+
+export interface PreparedPassage {
+  readonly ordinal: number;
+  readonly start: number;
+  readonly end: number;
+  /** Set when the text of the passage is no part of the document's text. */
+  readonly ownText: string | null;
+  readonly heading: string | null;
+  readonly dense: Float32Array;
+  readonly sparse: SparseVector;
+}
+
+/** Passages are made for so long before searches get their turn: a tenth of the hottest tier's budget. */
+const SLICE_MS = 5;
+/** Texts in one call of the embedder: what common endpoints take at once. */
+const EMBED_TEXTS_MAX = 64;
+
+export interface PassageMaker {
+  prepare(content: DocumentContent): Promise<readonly PreparedPassage[]>;
+}
+
+/** `pause` resolves when other work had its turn. */
+export function createPassageMaker(options: { readonly embedder: Embedder; readonly now: () => number; readonly pause: () => Promise<void> }): PassageMaker {
+  let sliceEndMs = 0;
+  const breathe = async (): Promise<void> => {
+    if (options.now() < sliceEndMs) return;
+    await options.pause();
+    sliceEndMs = options.now() + SLICE_MS;
+  };
+  return {
+    async prepare(content) {
+      const language = languageOf(content.lang);
+      const pieces = piecesOf(content);
+      const made: PreparedPassage[] = [];
+      for (let from = 0; from < pieces.length; from += EMBED_TEXTS_MAX) {
+        const part = pieces.slice(from, from + EMBED_TEXTS_MAX);
+        await breathe();
+        const vectors = await vectorsOf(part, options.embedder);
+        for (const [index, piece] of part.entries()) {
+          const dense = vectors[index];
+          if (dense === undefined) throw new KattegatError("unavailable", "The embedding model gave fewer vectors than texts.");
+          const { text, vector: _, ...place } = piece;
+          made.push({ ordinal: from + index + 1, ...place, dense, sparse: passageVector(analyze(text, language)) });
+          await breathe();
+        }
+      }
+      return made;
+    },
+  };
+}
+
+interface Piece {
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+  readonly ownText: string | null;
+  readonly heading: string | null;
+  readonly vector: Float32Array | null;
+}
+
+/** The caller's passages stand where the text has them, in order; one that is not found keeps its own text. */
+function piecesOf({ text, passages }: DocumentContent): Piece[] {
+  if (passages === null) return splitPassages(text).map(({ start, end, heading }) => ({ text: text.slice(start, end), start, end, ownText: null, heading, vector: null }));
+  let from = 0;
+  return passages.map((passage) => {
+    const start = text.startsWith(passage.text, from) ? from : text.startsWith(passage.text, from + 2) ? from + 2 : -1;
+    if (start < 0) return { text: passage.text, start: 0, end: 0, ownText: passage.text, heading: null, vector: passage.vector };
+    from = start + passage.text.length;
+    return { text: passage.text, start, end: from, ownText: null, heading: null, vector: passage.vector };
+  });
+}
+
+async function vectorsOf(pieces: readonly Piece[], embedder: Embedder): Promise<(Float32Array | undefined)[]> {
+  const asked = pieces.filter((piece) => piece.vector === null).map((piece) => piece.text);
+  const made = asked.length === 0 ? [] : await embedder.embed(asked, "passage");
+  let next = 0;
+  return pieces.map((piece) => piece.vector ?? made[next++]);
+}

@@ -1,0 +1,183 @@
+/** One transaction of many documents with their changes in the log. */
+import type { Network } from "@kattegat/config/network.ts";
+import type { SparseVector } from "@kattegat/engine/lexical/bm25.ts";
+import { KattegatError } from "@kattegat/protocol/errors.ts";
+import type postgres from "postgres";
+import { encodeCopy } from "../postgres/copy-rows.ts";
+import { fitCapacity } from "../tiering/capacity.ts";
+import type { TierCounts } from "../tiering/counts.ts";
+import { decide } from "./decide.ts";
+import { changeRow, documentRow, receiptRows } from "./rows.ts";
+import type { CommittedEffect, Effect, PreparedOperation } from "./operation.ts";
+import { STATE_COLUMNS, holdersOf, tierNameOf, type DocumentState } from "./state.ts";
+import { bytesOfFloats, bytesOfSparse, floatsOfBytes, sparseOfBytes } from "./vectors.ts";
+
+export interface LoadedPassage {
+  readonly ordinal: number;
+  readonly dense: Float32Array;
+  readonly sparse: SparseVector;
+}
+
+/** What became of each operation, in order. */
+export type Fate =
+  | { readonly kind: "effect"; readonly effect: CommittedEffect; readonly receipt: string | null }
+  | { readonly kind: "nothing"; readonly current: DocumentState | null }
+  | { readonly kind: "refused"; readonly error: KattegatError }
+  | { readonly kind: "unprepared" };
+
+export interface CommittedGroup {
+  readonly fates: readonly Fate[];
+  /** In log order, with the moves that made room. */
+  readonly effects: readonly CommittedEffect[];
+  /** Sparse vectors of passages that are no more. */
+  readonly removed: readonly SparseVector[];
+  /** Passages of documents that this site begins to hold without their content being written. */
+  readonly loaded: ReadonlyMap<string, readonly LoadedPassage[]>;
+  readonly sequence: string;
+}
+
+export interface TransactionOptions {
+  readonly network: Network;
+  readonly site: string;
+  readonly counts: TierCounts;
+  readonly nowMs: number;
+  readonly newId: () => string;
+}
+
+/**
+ * Commits a group in which no id occurs twice.
+ *
+ * Passages, by far the most bytes, are written before the log's row is locked; the sequences are taken last, and the lock
+ * lives until the commit, so sequences are in commit order whoever else writes (I1).
+ */
+export function commitGroup(sql: postgres.Sql, group: readonly PreparedOperation[], options: TransactionOptions): Promise<CommittedGroup> {
+  return sql.begin(async (tx) => {
+    const current = await statesOf(tx, group.map(({ operation }) => operation.id));
+    const decisions = group.map((item) => decide(current.get(item.operation.id) ?? null, item, options));
+    const asked = decisions.flatMap((decision) => (decision.kind === "effect" ? [decision.effect] : []));
+    const effects = await fitCapacity(asked, {
+      ...options,
+      lowestOf: async (tier, { limit, except }) =>
+        (await tx`select ${tx(STATE_COLUMNS)} from documents where tier = ${tier} and pinned_tier is null and id <> all(${[...except]}) order by score, id limit ${limit} for update`).map(stateOfRow),
+    });
+    if (effects.length === 0) {
+      return { fates: decisions.map((decision, index) => fateOf(decision, current.get(group[index]?.operation.id ?? "") ?? null, () => null)), effects: [], removed: [], loaded: new Map(), sequence: "0" };
+    }
+    const removed = await replacePassages(tx, effects);
+    const loaded = await loadPassages(tx, effects, options);
+    const committed = await appendToLog(tx, effects, options);
+    let next = 0;
+    const fates = decisions.map((decision, index) => fateOf(decision, current.get(group[index]?.operation.id ?? "") ?? null, () => committed[next++] ?? null));
+    return { fates, effects: committed.map(({ effect }) => effect), removed, loaded, sequence: committed.at(-1)?.effect.sequence ?? "0" };
+  });
+}
+
+interface Appended {
+  readonly effect: CommittedEffect;
+  readonly receipt: string | null;
+}
+
+function fateOf(decision: ReturnType<typeof decide>, current: DocumentState | null, take: () => Appended | null): Fate {
+  if (decision.kind === "nothing") return { kind: "nothing", current };
+  if (decision.kind !== "effect") return decision;
+  const appended = take();
+  if (appended === null) throw new RangeError("a decided effect was not appended to the log");
+  return { kind: "effect", ...appended };
+}
+
+async function statesOf(tx: postgres.TransactionSql, ids: readonly string[]): Promise<Map<string, DocumentState>> {
+  const rows = await tx`select ${tx(STATE_COLUMNS)} from documents where id = any(${[...ids]}) order by id for update`;
+  return new Map(rows.map((row) => [String(row["id"]), stateOfRow(row)]));
+}
+
+export function stateOfRow(row: postgres.Row): DocumentState {
+  const { id, version, sequence, carried, collection, title, lang, residency, metadata, importance, published_at, predicted_use, score, observed_hits, observed_at, digest, passage_count, created_at } = row;
+  return {
+    ...{ id, version, sequence, carried, collection, title, lang, residency, metadata, importance, published_at, predicted_use, score, observed_hits, observed_at, digest, passage_count, created_at },
+    pinned_tier: row["pinned_tier"] === null ? null : tierNameOf(row["pinned_tier"]),
+    tier: tierNameOf(row["tier"]),
+    moving_from: row["moving_from"] === null ? null : tierNameOf(row["moving_from"]),
+  };
+}
+
+async function replacePassages(tx: postgres.TransactionSql, effects: readonly Effect[]): Promise<SparseVector[]> {
+  const ended = effects.flatMap(({ before, content, kind }) => (before !== null && (content !== null || kind === "delete") ? [before.id] : []));
+  const removed = ended.length === 0 ? [] : await tx`delete from passages where document_id = any(${ended}) returning sparse`;
+  const rows = effects.flatMap(({ content }) =>
+    (content?.passages ?? []).map((passage) => [
+      content?.value.id ?? "", passage.ordinal, passage.start, passage.end, passage.ownText, passage.heading, bytesOfFloats(passage.dense), bytesOfSparse(passage.sparse),
+    ]),
+  );
+  if (rows.length > 0) {
+    const stream = await tx`copy passages (document_id, ordinal, start_offset, end_offset, own_text, heading, dense, sparse) from stdin (format binary)`.writable();
+    await new Promise<void>((resolve, reject) => {
+      stream.once("error", reject).once("finish", () => resolve());
+      stream.end(encodeCopy(rows));
+    });
+  }
+  return removed.map((row) => sparseOfBytes(row["sparse"]));
+}
+
+async function loadPassages(tx: postgres.TransactionSql, effects: readonly Effect[], { network, site }: TransactionOptions): Promise<Map<string, LoadedPassage[]>> {
+  const arriving = effects.flatMap(({ before, after, content }) =>
+    before !== null && after !== null && content === null && holdersOf(after, network).includes(site) && !holdersOf(before, network).includes(site) ? [after.id] : [],
+  );
+  const loaded = new Map<string, LoadedPassage[]>(arriving.map((id) => [id, []]));
+  if (arriving.length === 0) return loaded;
+  for (const row of await tx`select document_id, ordinal, dense, sparse from passages where document_id = any(${arriving}) order by document_id, ordinal`) {
+    loaded.get(row["document_id"])?.push({ ordinal: row["ordinal"], dense: floatsOfBytes(row["dense"]), sparse: sparseOfBytes(row["sparse"]) });
+  }
+  return loaded;
+}
+
+async function appendToLog(tx: postgres.TransactionSql, effects: readonly Effect[], options: TransactionOptions): Promise<Appended[]> {
+  const [head] = await tx`update log_head set sequence = sequence + ${effects.length}, at = clock_timestamp() returning epoch, sequence, at`;
+  if (head === undefined) throw new TypeError("expected one row in log_head; the database was not migrated");
+  const first = BigInt(head["sequence"]) - BigInt(effects.length - 1);
+  const at: Date = head["at"];
+  const appended = effects.map((effect, index): Appended => {
+    const sequence = String(first + BigInt(index));
+    return { effect: sequenced(effect, { sequence, epoch: head["epoch"] }), receipt: effect.kind === "delete" ? options.newId() : null };
+  });
+  const records = <T>(rows: readonly T[]): string => JSON.stringify(rows);
+  const written = appended.flatMap(({ effect }) => (effect.content === null ? [] : [documentRow(effect, { at })]));
+  const moves = appended.flatMap(({ effect }) => (effect.content === null && effect.after !== null ? [{ ...effect.after, classified_at: at }] : []));
+  const deleted = appended.flatMap(({ effect }) => (effect.kind === "delete" && effect.before !== null ? [effect.before.id] : []));
+  const changes = appended.map(({ effect }) => changeRow(effect, { at, network: options.network }));
+  const receipts = receiptRows(appended, { at });
+  await Promise.all([
+    written.length > 0 && tx.unsafe(UPSERT_DOCUMENTS, [records(written)], { prepare: true }),
+    moves.length > 0 && tx.unsafe(MOVE_DOCUMENTS, [records(moves)], { prepare: true }),
+    deleted.length > 0 && tx`delete from documents where id = any(${deleted})`,
+    tx.unsafe("insert into changes select * from json_populate_recordset(null::changes, $1::text::json)", [records(changes)], { prepare: true }),
+    receipts.length > 0 && tx.unsafe(INSERT_RECEIPTS, [records(receipts)], { prepare: true }),
+    receipts.length > 0 && tx.unsafe(INSERT_RECEIPT_SITES, [records(receipts), options.site], { prepare: true }),
+  ]);
+  return appended;
+}
+
+/** A settle carries no new copy, so a `put` that a target has not seen yet stays the one that carries the document. */
+function sequenced(effect: Effect, { sequence, epoch }: { readonly sequence: string; readonly epoch: number }): CommittedEffect {
+  const { after } = effect;
+  if (after === null) return { ...effect, sequence, epoch };
+  const version = effect.content === null ? after.version : sequence;
+  const carried = effect.kind === "settle" ? after.carried : sequence;
+  return { ...effect, after: { ...after, sequence, version, carried }, sequence, epoch };
+}
+
+const WRITTEN = [
+  "version", "sequence", "carried", "epoch", "collection", "title", "text", "lang", "residency", "metadata", "importance", "published_at", "pinned_tier",
+  "tier", "moving_from", "predicted_use", "score", "classified_at", "digest", "passage_count", "updated_at",
+];
+/** Observed use and the time of creation stay as they are. */
+const UPSERT_DOCUMENTS = `insert into documents select * from json_populate_recordset(null::documents, $1::text::json)
+  on conflict (id) do update set ${WRITTEN.map((column) => `${column} = excluded.${column}`).join(", ")}`;
+const MOVE_DOCUMENTS = `update documents d set tier = r.tier, moving_from = r.moving_from, sequence = r.sequence, carried = r.carried,
+  predicted_use = r.predicted_use, score = r.score, classified_at = r.classified_at
+  from json_populate_recordset(null::documents, $1::text::json) r where d.id = r.id`;
+const INSERT_RECEIPTS = `insert into receipts select * from json_populate_recordset(null::receipts, $1::text::json)`;
+/** Every site that ever held a copy has to confirm; this one has with the commit. */
+const INSERT_RECEIPT_SITES = `insert into receipt_sites
+  select r.id, s.site, case when s.site = $2 then r.requested_at end
+  from json_populate_recordset(null::receipts, $1::text::json) r
+  cross join lateral (select $2 as site union select unnest(c.held_before || c.held_after) from changes c where c.document_id = r.document_id) s`;

@@ -1,0 +1,145 @@
+/** The change log as one target may see it. */
+import type { Network, TierName } from "@kattegat/config/network.ts";
+import { encodeBase64 } from "@kattegat/protocol/base64.ts";
+import { BATCH_CHANGES_MAX, BATCH_PASSAGES_MAX, type Change, type DocumentRecord } from "@kattegat/protocol/changes.ts";
+import type postgres from "postgres";
+import { holdersOf, tierNameOf } from "../documents/state.ts";
+
+/** Texts and vectors of one page: a page is held in memory here, then again at the reader. */
+const PAGE_BYTES_MAX = 8 * 1_024 * 1_024;
+/** A dense vector, a sparse one, the text of a typical passage, as they rest. */
+const PASSAGE_BYTES = 3_000;
+
+export interface FeedRequest {
+  readonly target: string;
+  readonly after: string;
+  /** The feed never runs ahead of the index of this site, which a move into its tiers relies on. */
+  readonly upTo: string;
+  readonly limit: number;
+}
+
+interface LoggedChange {
+  readonly sequence: string;
+  readonly epoch: number;
+  readonly document_id: string;
+  readonly kind: string;
+  readonly residency: string;
+  readonly residency_before: string | null;
+  readonly held_before: readonly string[];
+  readonly held_after: readonly string[];
+  readonly committed_at: Date;
+  /** The document's state now, when this change is the last one that carries it; null otherwise. */
+  readonly current: { readonly residency: string; readonly tier: TierName; readonly moving_from: TierName | null; readonly passages: number; readonly characters: number } | null;
+}
+
+/** Resolves with the next changes in order, at most `limit`, fewer when they are large. */
+export function readFeed(sql: postgres.Sql, request: FeedRequest, network: Network): Promise<readonly Change[]> {
+  return sql.begin("isolation level repeatable read read only", async (tx) => {
+    const rows = await tx`
+      select c.sequence, c.epoch, c.document_id, c.kind, c.residency, c.residency_before, c.held_before, c.held_after, c.committed_at,
+        d.residency as now_residency, d.tier as now_tier, d.moving_from as now_moving_from, d.passage_count, octet_length(d.text) as characters
+      from changes c left join documents d on d.id = c.document_id and d.carried = c.sequence
+      where c.sequence > ${request.after} and c.sequence <= ${request.upTo}
+      order by c.sequence limit ${Math.min(request.limit, BATCH_CHANGES_MAX)}`;
+    const page = boundedPage(rows.map(loggedOf), { target: request.target, network });
+    const wanted = page.flatMap(({ change, action }) => (action === "put" ? [change.document_id] : []));
+    const records = await readRecords(tx, wanted);
+    return page.map(({ change, action }) => changeOf(change, action, records.get(change.document_id)));
+  });
+}
+
+type Action = "put" | "withdraw" | "skip";
+
+/**
+ * What a change means for a target.
+ *
+ * A change that a later one supersedes carries nothing, but its withdraw is never left out: the later change knows only the
+ * sites that held the document just before it. A superseded change of a site that keeps the document is skipped.
+ */
+function actionOf(change: LoggedChange, { target, network }: { readonly target: string; readonly network: Network }): Action {
+  const heldBefore = change.held_before.includes(target);
+  if (change.kind === "put" && change.current !== null) {
+    if (holdersOf(change.current, network).includes(target)) return "put";
+    return heldBefore || change.held_after.includes(target) ? "withdraw" : "skip";
+  }
+  return heldBefore && !change.held_after.includes(target) ? "withdraw" : "skip";
+}
+
+interface Page {
+  readonly change: LoggedChange;
+  readonly action: Action;
+}
+
+function boundedPage(changes: readonly LoggedChange[], options: { readonly target: string; readonly network: Network }): Page[] {
+  const page: Page[] = [];
+  let passages = 0;
+  let bytes = 0;
+  for (const change of changes) {
+    const action = actionOf(change, options);
+    if (action === "put") {
+      passages += change.current?.passages ?? 0;
+      bytes += (change.current?.characters ?? 0) + (change.current?.passages ?? 0) * PASSAGE_BYTES;
+      if (page.length > 0 && (passages > BATCH_PASSAGES_MAX || bytes > PAGE_BYTES_MAX)) break;
+    }
+    page.push({ change, action });
+  }
+  return page;
+}
+
+function loggedOf(row: postgres.Row): LoggedChange {
+  const { sequence, epoch, document_id, kind, residency, residency_before, held_before, held_after, committed_at } = row;
+  const current =
+    row["now_tier"] === null
+      ? null
+      : {
+          residency: row["now_residency"],
+          tier: tierNameOf(row["now_tier"]),
+          moving_from: row["now_moving_from"] === null ? null : tierNameOf(row["now_moving_from"]),
+          passages: row["passage_count"],
+          characters: row["characters"],
+        };
+  return { sequence, epoch, document_id, kind, residency, residency_before, held_before, held_after, committed_at, current };
+}
+
+function changeOf(change: LoggedChange, action: Action, record: DocumentRecord | undefined): Change {
+  const base = { epoch: change.epoch, sequence: change.sequence, committed_at: change.committed_at.toISOString() };
+  if (action === "skip") return { kind: "skip", ...base };
+  if (action === "withdraw") return { kind: "withdraw", ...base, document_id: change.document_id, reason: reasonOf(change) };
+  if (record === undefined) throw new RangeError("a document of one snapshot has no row in it");
+  return { kind: "put", ...base, document_id: change.document_id, document: record };
+}
+
+function reasonOf(change: LoggedChange): "deleted" | "re-tiered" | "reclassified" {
+  if (change.kind === "delete") return "deleted";
+  return change.residency_before !== null && change.residency_before !== change.residency ? "reclassified" : "re-tiered";
+}
+
+async function readRecords(tx: postgres.TransactionSql, ids: readonly string[]): Promise<Map<string, DocumentRecord>> {
+  const records = new Map<string, DocumentRecord>();
+  if (ids.length === 0) return records;
+  const documents = await tx`select id, version, collection, title, text, lang, residency, tier, metadata, digest, published_at from documents where id = any(${[...ids]})`;
+  const texts = new Map<string, string>();
+  for (const row of documents) {
+    const { id, version, collection, title, lang, residency, metadata, digest, published_at } = row;
+    texts.set(id, row["text"]);
+    records.set(id, { id, version, collection, title, lang, residency, tier: tierNameOf(row["tier"]), metadata, digest, published_at, passages: [] });
+  }
+  const rows = await tx`select document_id, ordinal, start_offset, end_offset, own_text, dense, sparse from passages where document_id = any(${[...ids]}) order by document_id, ordinal`;
+  for (const row of rows) {
+    const text: string = row["own_text"] ?? (texts.get(row["document_id"]) ?? "").slice(row["start_offset"], row["end_offset"]);
+    const dense: Buffer = row["dense"];
+    const sparse: Buffer = row["sparse"];
+    const half = sparse.length / 2;
+    records.get(row["document_id"])?.passages.push({
+      ordinal: row["ordinal"],
+      text,
+      dense: base64Of(dense),
+      sparse: { indices: base64Of(sparse.subarray(0, half)), values: base64Of(sparse.subarray(half)) },
+    });
+  }
+  return records;
+}
+
+function base64Of(bytes: Uint8Array): string {
+  return bytes instanceof Buffer ? bytes.toString("base64") : encodeBase64(bytes);
+}

@@ -1,0 +1,97 @@
+/** How far each target has confirmed the log. */
+import type { Network } from "@kattegat/config/network.ts";
+import { placement } from "@kattegat/config/placement.ts";
+import { TIER_NAMES } from "@kattegat/config/network.ts";
+import type { ConfirmRequest } from "@kattegat/protocol/changes.ts";
+import { compareSequences, type Fence } from "@kattegat/protocol/sequence.ts";
+import type postgres from "postgres";
+import type { Writer } from "../documents/writer.ts";
+import type { AppliedLog } from "../log/head.ts";
+
+export interface Confirmation extends ConfirmRequest {
+  readonly confirmedAtMs: number;
+}
+
+/** Moves settled in one round: two groups of the writer. */
+const SETTLED_MAX = 512;
+
+export class Confirmations {
+  readonly #sql: postgres.Sql;
+  readonly #network: Network;
+  readonly #site: string;
+  readonly #log: AppliedLog;
+  readonly #now: () => number;
+  readonly #bySite = new Map<string, Confirmation>();
+
+  constructor(options: { readonly sql: postgres.Sql; readonly network: Network; readonly site: string; readonly log: AppliedLog; readonly now: () => number }) {
+    this.#sql = options.sql;
+    this.#network = options.network;
+    this.#site = options.site;
+    this.#log = options.log;
+    this.#now = options.now;
+  }
+
+  async load(): Promise<void> {
+    for (const row of await this.#sql`select * from targets`) {
+      const { site, epoch, sequence, lag_ms, lag_changes, parked, healthy } = row;
+      const confirmedAt: Date = row["confirmed_at"];
+      this.#bySite.set(site, { site, watermark: { epoch, sequence }, lag_ms, lag_changes: Number(lag_changes), parked, healthy, confirmedAtMs: confirmedAt.getTime() });
+    }
+  }
+
+  of(site: string): Confirmation | null {
+    return this.#bySite.get(site) ?? null;
+  }
+
+  /** Resolves when the confirmation is stored, with every receipt that it completes. */
+  async confirm(request: ConfirmRequest): Promise<void> {
+    const { site, watermark, lag_ms, lag_changes, parked, healthy } = request;
+    await this.#sql.begin(async (tx) => {
+      await tx`insert into targets values (${site}, ${watermark.epoch}, ${watermark.sequence}, ${lag_ms}, ${lag_changes}, ${parked}, ${healthy}, clock_timestamp())
+        on conflict (site) do update set epoch = excluded.epoch, sequence = excluded.sequence, lag_ms = excluded.lag_ms, lag_changes = excluded.lag_changes,
+          parked = excluded.parked, healthy = excluded.healthy, confirmed_at = excluded.confirmed_at`;
+      await tx`update receipt_sites s set confirmed_at = clock_timestamp() from receipts r
+        where r.id = s.receipt_id and s.site = ${site} and s.confirmed_at is null and r.completed_at is null and (r.epoch, r.sequence) <= (${watermark.epoch}, ${watermark.sequence}::bigint)`;
+      await tx`update receipts r set completed_at = clock_timestamp()
+        where r.completed_at is null and not exists (select from receipt_sites s where s.receipt_id = r.id and s.confirmed_at is null)`;
+    });
+    this.#bySite.set(site, { ...request, confirmedAtMs: this.#now() });
+  }
+
+  /**
+   * Resolves with how many moves ended: those whose new tier's sites have all confirmed the change that carried the document.
+   *
+   * Only then do the old tier's sites withdraw their copies, so the document is never nowhere (I9).
+   */
+  async settle(writer: Writer): Promise<number> {
+    let settled = 0;
+    for (const residency of Object.keys(this.#network.classes)) {
+      for (const tier of TIER_NAMES) {
+        const sequence = this.#confirmedBy(placement({ residency, tier }, this.#network));
+        if (sequence === null) continue;
+        const rows = await this.#sql`select id, carried from documents where moving_from is not null and residency = ${residency} and tier = ${tier} and carried <= ${sequence} order by carried limit ${SETTLED_MAX}`;
+        await Promise.all(rows.map((row) => writer.submit({ kind: "settle", id: row["id"], carried: row["carried"] })));
+        settled += rows.length;
+      }
+    }
+    return settled;
+  }
+
+  /** The sequence that all of the sites have confirmed in this epoch; null when one has confirmed none. */
+  #confirmedBy(sites: readonly string[]): string | null {
+    let lowest: string | null = null;
+    for (const site of sites) {
+      const sequence = this.#sequenceOf(site);
+      if (sequence === null) return null;
+      if (lowest === null || compareSequences(sequence, lowest) < 0) lowest = sequence;
+    }
+    return lowest;
+  }
+
+  #sequenceOf(site: string): string | null {
+    const { fence } = this.#log.head;
+    if (site === this.#site) return fence.sequence;
+    const watermark: Fence | undefined = this.#bySite.get(site)?.watermark;
+    return watermark !== undefined && watermark.epoch === fence.epoch ? watermark.sequence : null;
+  }
+}

@@ -1,0 +1,118 @@
+/** Declares the tables of the system of record for typed queries; `migrations/` makes them. */
+import { bigint, boolean, customType, doublePrecision, integer, jsonb, pgTable, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
+
+/** Sequences stay decimal strings from the driver to the wire: a JavaScript number ends at 2^53. */
+const sequence = customType<{ data: string; driverData: string }>({ dataType: () => "bigint" });
+const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => "bytea" });
+const instant = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
+
+export const documents = pgTable("documents", {
+  id: text("id").primaryKey(),
+  /** The sequence of the last content write. */
+  version: sequence("version").notNull(),
+  /** The sequence of the last change of any kind. */
+  sequence: sequence("sequence").notNull(),
+  /** The sequence of the last change whose `put` carries this state; a settle carries none. */
+  carried: sequence("carried").notNull(),
+  epoch: integer("epoch").notNull(),
+  collection: text("collection").notNull(),
+  title: text("title").notNull(),
+  text: text("text").notNull(),
+  lang: text("lang"),
+  residency: text("residency").notNull(),
+  metadata: jsonb("metadata").$type<Record<string, unknown>>().notNull(),
+  importance: doublePrecision("importance").notNull(),
+  published_at: text("published_at"),
+  pinned_tier: text("pinned_tier"),
+  tier: text("tier").notNull(),
+  /** The tier whose sites hold the document too until the new tier's sites have confirmed. */
+  moving_from: text("moving_from"),
+  predicted_use: doublePrecision("predicted_use").notNull(),
+  score: doublePrecision("score").notNull(),
+  observed_hits: doublePrecision("observed_hits").notNull(),
+  observed_at: instant("observed_at"),
+  classified_at: instant("classified_at").notNull(),
+  digest: text("digest").notNull(),
+  passage_count: integer("passage_count").notNull(),
+  created_at: instant("created_at").notNull(),
+  updated_at: instant("updated_at").notNull(),
+});
+
+/** No foreign key to `documents`: passages are written before the log is locked, the document after it. */
+export const passages = pgTable(
+  "passages",
+  {
+    document_id: text("document_id").notNull(),
+    ordinal: integer("ordinal").notNull(),
+    /** UTF-16 units of the document's text. */
+    start_offset: integer("start_offset").notNull(),
+    end_offset: integer("end_offset").notNull(),
+    /** The passage as the caller gave it beside a text; null when the offsets say it. */
+    own_text: text("own_text"),
+    heading: text("heading"),
+    dense: bytea("dense").notNull(),
+    sparse: bytea("sparse").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.document_id, table.ordinal] })],
+);
+
+export const changes = pgTable("changes", {
+  sequence: sequence("sequence").primaryKey(),
+  epoch: integer("epoch").notNull(),
+  document_id: text("document_id").notNull(),
+  version: sequence("version").notNull(),
+  kind: text("kind", { enum: ["put", "delete", "settle"] }).notNull(),
+  residency: text("residency").notNull(),
+  residency_before: text("residency_before"),
+  tier: text("tier").notNull(),
+  moving_from: text("moving_from"),
+  /** The sites that held the searchable copy by policy, so that no withdraw is ever lost. */
+  held_before: text("held_before").array().notNull(),
+  held_after: text("held_after").array().notNull(),
+  committed_at: instant("committed_at").notNull(),
+});
+
+/** One row: its lock puts sequences in commit order. */
+export const logHead = pgTable("log_head", {
+  only: boolean("only").primaryKey(),
+  epoch: integer("epoch").notNull(),
+  sequence: sequence("sequence").notNull(),
+  at: instant("at").notNull(),
+});
+
+export const targets = pgTable("targets", {
+  site: text("site").primaryKey(),
+  epoch: integer("epoch").notNull(),
+  sequence: sequence("sequence").notNull(),
+  lag_ms: doublePrecision("lag_ms").notNull(),
+  lag_changes: bigint("lag_changes", { mode: "number" }).notNull(),
+  parked: integer("parked").notNull(),
+  healthy: boolean("healthy").notNull(),
+  confirmed_at: instant("confirmed_at").notNull(),
+});
+
+export const receipts = pgTable("receipts", {
+  id: text("id").primaryKey(),
+  document_id: text("document_id").notNull(),
+  epoch: integer("epoch").notNull(),
+  sequence: sequence("sequence").notNull(),
+  requested_at: instant("requested_at").notNull(),
+  completed_at: instant("completed_at"),
+});
+
+export const receiptSites = pgTable(
+  "receipt_sites",
+  {
+    receipt_id: text("receipt_id").notNull(),
+    site: text("site").notNull(),
+    confirmed_at: instant("confirmed_at"),
+  },
+  (table) => [primaryKey({ columns: [table.receipt_id, table.site] })],
+);
+
+export const termStatistics = pgTable("term_statistics", {
+  version: text("version").primaryKey(),
+  passages: bigint("passages", { mode: "number" }).notNull(),
+  bytes: bytea("bytes").notNull(),
+  created_at: instant("created_at").notNull(),
+});

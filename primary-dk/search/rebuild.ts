@@ -1,0 +1,90 @@
+/** Rebuilds everything kept in memory from Postgres. */
+import { TIER_NAMES, type Network } from "@kattegat/config/network.ts";
+import { placement } from "@kattegat/config/placement.ts";
+import { StatisticsCounter } from "@kattegat/engine/lexical/statistics.ts";
+import type { Scanner } from "@kattegat/engine/vector/scan.ts";
+import type { Fence } from "@kattegat/protocol/sequence.ts";
+import type postgres from "postgres";
+import { STATE_COLUMNS, type DocumentState } from "../documents/state.ts";
+import { stateOfRow, type LoadedPassage } from "../documents/transaction.ts";
+import { floatsOfBytes, sparseOfBytes } from "../documents/vectors.ts";
+import { TierCounts } from "../tiering/counts.ts";
+import { HotIndex } from "./hot-index.ts";
+
+/** Rows in memory at once: about 4 MB of vectors. */
+const CURSOR_ROWS = 1_000;
+/** A line in the log for each so many passages. */
+const PROGRESS_PASSAGES = 20_000;
+
+export interface Memory {
+  readonly index: HotIndex;
+  readonly counts: TierCounts;
+  readonly statistics: StatisticsCounter;
+  readonly head: Fence & { readonly at: string };
+}
+
+export interface RebuildOptions {
+  readonly network: Network;
+  readonly site: string;
+  readonly scanner: Scanner;
+  readonly progress: (fields: Readonly<Record<string, number>>, message: string) => void;
+}
+
+/** Resolves with the state of one snapshot of the log: its head says which. */
+export function rebuildMemory(sql: postgres.Sql, options: RebuildOptions): Promise<Memory> {
+  return sql.begin("isolation level repeatable read read only", async (tx) => {
+    const [row] = await tx`select epoch, sequence, at from log_head`;
+    if (row === undefined) throw new TypeError("expected one row in log_head; the database was not migrated");
+    const counts = await countTiers(tx);
+    const index = await fillIndex(tx, options);
+    const statistics = await countTerms(tx, options);
+    const at: Date = row["at"];
+    return { index, counts, statistics, head: { epoch: row["epoch"], sequence: row["sequence"], at: at.toISOString() } };
+  });
+}
+
+async function countTiers(tx: postgres.TransactionSql): Promise<TierCounts> {
+  const counts = new TierCounts();
+  const rows = await tx`select tier, residency, moving_from is not null as moving, count(*)::int as documents, sum(passage_count)::int as passages from documents group by 1, 2, 3`;
+  for (const row of rows) counts.addMany({ tier: row["tier"], residency: row["residency"], moving: row["moving"] }, { documents: row["documents"], passages: row["passages"] });
+  return counts;
+}
+
+async function fillIndex(tx: postgres.TransactionSql, options: RebuildOptions): Promise<HotIndex> {
+  const { network, site } = options;
+  const index = new HotIndex(options);
+  const held = Object.keys(network.classes).flatMap((residency) =>
+    TIER_NAMES.filter((tier) => placement({ residency, tier }, network).includes(site)).map((tier) => `${residency} ${tier}`),
+  );
+  let open: { readonly state: DocumentState; readonly passages: LoadedPassage[] } | null = null;
+  let read = 0;
+  const cursor = tx`
+    select ${tx(STATE_COLUMNS.map((column) => `d.${column}`))}, p.ordinal, p.dense, p.sparse
+    from documents d join passages p on p.document_id = d.id
+    where d.residency || ' ' || d.tier = any(${held}) or d.residency || ' ' || d.moving_from = any(${held})
+    order by d.sequence, p.ordinal`.cursor(CURSOR_ROWS);
+  for await (const rows of cursor) {
+    for (const row of rows) {
+      if (open?.state.id !== row["id"]) {
+        if (open !== null) index.put(open.state, open.passages);
+        open = { state: stateOfRow(row), passages: [] };
+      }
+      open.passages.push({ ordinal: row["ordinal"], dense: floatsOfBytes(row["dense"]), sparse: sparseOfBytes(row["sparse"]) });
+      read += 1;
+      if (read % PROGRESS_PASSAGES === 0) options.progress({ passages: read }, "rebuilding the index");
+    }
+  }
+  if (open !== null) index.put(open.state, open.passages);
+  return index;
+}
+
+async function countTerms(tx: postgres.TransactionSql, options: RebuildOptions): Promise<StatisticsCounter> {
+  const statistics = new StatisticsCounter();
+  for await (const rows of tx`select sparse from passages`.cursor(CURSOR_ROWS)) {
+    for (const row of rows) {
+      statistics.add(sparseOfBytes(row["sparse"]));
+      if (statistics.passages % PROGRESS_PASSAGES === 0) options.progress({ passages: statistics.passages }, "counting terms");
+    }
+  }
+  return statistics;
+}
