@@ -3,6 +3,7 @@ import type { Network } from "@kattegat/config/network.ts";
 import type { SparseVector } from "@kattegat/engine/lexical/bm25.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type postgres from "postgres";
+import type { LogHead } from "../log/head.ts";
 import { encodeCopy } from "../postgres/copy-rows.ts";
 import { fitCapacity } from "../tiering/capacity.ts";
 import type { TierCounts } from "../tiering/counts.ts";
@@ -33,7 +34,8 @@ export interface CommittedGroup {
   readonly removed: readonly SparseVector[];
   /** Passages of documents that this site begins to hold without their content being written. */
   readonly loaded: ReadonlyMap<string, readonly LoadedPassage[]>;
-  readonly sequence: string;
+  /** Where the log is afterwards; null when nothing was written. */
+  readonly head: LogHead | null;
 }
 
 export interface TransactionOptions {
@@ -61,14 +63,14 @@ export function commitGroup(sql: postgres.Sql, group: readonly PreparedOperation
         (await tx`select ${tx(STATE_COLUMNS)} from documents where tier = ${tier} and pinned_tier is null and id <> all(${[...except]}) order by score, id limit ${limit} for update`).map(stateOfRow),
     });
     if (effects.length === 0) {
-      return { fates: decisions.map((decision, index) => fateOf(decision, current.get(group[index]?.operation.id ?? "") ?? null, () => null)), effects: [], removed: [], loaded: new Map(), sequence: "0" };
+      return { fates: decisions.map((decision, index) => fateOf(decision, current.get(group[index]?.operation.id ?? "") ?? null, () => null)), effects: [], removed: [], loaded: new Map(), head: null };
     }
     const removed = await replacePassages(tx, effects);
     const loaded = await loadPassages(tx, effects, options);
-    const committed = await appendToLog(tx, effects, options);
+    const { appended: committed, head } = await appendToLog(tx, effects, options);
     let next = 0;
     const fates = decisions.map((decision, index) => fateOf(decision, current.get(group[index]?.operation.id ?? "") ?? null, () => committed[next++] ?? null));
-    return { fates, effects: committed.map(({ effect }) => effect), removed, loaded, sequence: committed.at(-1)?.effect.sequence ?? "0" };
+    return { fates, effects: committed.map(({ effect }) => effect), removed, loaded, head };
   });
 }
 
@@ -130,7 +132,7 @@ async function loadPassages(tx: postgres.TransactionSql, effects: readonly Effec
   return loaded;
 }
 
-async function appendToLog(tx: postgres.TransactionSql, effects: readonly Effect[], options: TransactionOptions): Promise<Appended[]> {
+async function appendToLog(tx: postgres.TransactionSql, effects: readonly Effect[], options: TransactionOptions): Promise<{ readonly appended: readonly Appended[]; readonly head: LogHead }> {
   const [head] = await tx`update log_head set sequence = sequence + ${effects.length}, at = clock_timestamp() returning epoch, sequence, at`;
   if (head === undefined) throw new TypeError("expected one row in log_head; the database was not migrated");
   const first = BigInt(head["sequence"]) - BigInt(effects.length - 1);
@@ -153,7 +155,7 @@ async function appendToLog(tx: postgres.TransactionSql, effects: readonly Effect
     receipts.length > 0 && tx.unsafe(INSERT_RECEIPTS, [records(receipts)], { prepare: true }),
     receipts.length > 0 && tx.unsafe(INSERT_RECEIPT_SITES, [records(receipts), options.site], { prepare: true }),
   ]);
-  return appended;
+  return { appended, head: { fence: { epoch: head["epoch"], sequence: head["sequence"] }, at: at.toISOString() } };
 }
 
 /** A settle carries no new copy, so a `put` that a target has not seen yet stays the one that carries the document. */

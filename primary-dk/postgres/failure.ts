@@ -9,3 +9,17 @@ export function isDataError(error: unknown): boolean {
 export function unavailable(cause: unknown): KattegatError {
   return cause instanceof KattegatError ? cause : new KattegatError("unavailable", "Postgres does not answer; repeat the request.", { cause, retryAfterSeconds: 1 });
 }
+
+/** Makes what the driver throws an operating error; programming errors stay what they are. */
+export async function withPostgres<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    throw isConnectionError(error) ? unavailable(error) : error;
+  }
+}
+
+/** Codes of the driver and of sockets, and SQLSTATE classes 08 (connection), 53 (resources), 57 (shutdown). */
+function isConnectionError(error: unknown): boolean {
+  return typeof error === "object" && error !== null && "code" in error && /^(CONNECT|CONNECTION|ECONN|EPIPE|ETIMEDOUT|08|53|57)/.test(String(error.code));
+}

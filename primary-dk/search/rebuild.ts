@@ -23,6 +23,11 @@ export interface Memory {
   readonly head: Fence & { readonly at: string };
 }
 
+interface OpenDocument {
+  readonly state: DocumentState;
+  readonly passages: LoadedPassage[];
+}
+
 export interface RebuildOptions {
   readonly network: Network;
   readonly site: string;
@@ -56,7 +61,7 @@ async function fillIndex(tx: postgres.TransactionSql, options: RebuildOptions): 
   const held = Object.keys(network.classes).flatMap((residency) =>
     TIER_NAMES.filter((tier) => placement({ residency, tier }, network).includes(site)).map((tier) => `${residency} ${tier}`),
   );
-  let open: { readonly state: DocumentState; readonly passages: LoadedPassage[] } | null = null;
+  let open: OpenDocument | null = null;
   let read = 0;
   const cursor = tx`
     select ${tx(STATE_COLUMNS.map((column) => `d.${column}`))}, p.ordinal, p.dense, p.sparse
@@ -65,7 +70,7 @@ async function fillIndex(tx: postgres.TransactionSql, options: RebuildOptions): 
     order by d.sequence, p.ordinal`.cursor(CURSOR_ROWS);
   for await (const rows of cursor) {
     for (const row of rows) {
-      if (open?.state.id !== row["id"]) {
+      if (open === null || open.state.id !== row["id"]) {
         if (open !== null) index.put(open.state, open.passages);
         open = { state: stateOfRow(row), passages: [] };
       }

@@ -1,0 +1,74 @@
+/** Writes and reads of single documents. */
+import { deleteResultSchema, type DeleteResult, type Document, type Receipt, type WriteResult } from "@kattegat/protocol/documents.ts";
+import { holdersOf, type DocumentState } from "./state.ts";
+import type { Primary } from "../primary.ts";
+import type { DocumentContent } from "./content.ts";
+import { stateOfRow } from "./transaction.ts";
+
+export interface Written {
+  readonly status: 200 | 201;
+  readonly result: WriteResult;
+}
+
+/**
+ * Resolves when the document is committed and a search that starts afterwards sees it.
+ *
+ * A document with the same content is left as it is, so that an ingest is resumed by repeating it.
+ */
+export async function putDocument(
+  { writer, network }: Pick<Primary, "writer" | "network">,
+  { content, zone, ifMatch }: { readonly content: DocumentContent; readonly zone: string; readonly ifMatch: string | null },
+): Promise<Written> {
+  const fate = await writer.submit({ kind: "put", id: content.id, content, zone, ifMatch });
+  const state = fate.kind === "effect" ? fate.effect.after : fate.current;
+  if (state === null) throw new RangeError("a written document has no state");
+  const isNew = fate.kind === "effect" && fate.effect.before === null;
+  return { status: isNew ? 201 : 200, result: writeResult(state, holdersOf(state, network)) };
+}
+
+function writeResult({ id, version, sequence, tier, residency, passage_count }: DocumentState, plannedSites: readonly string[]): WriteResult {
+  return { id, version, sequence, tier, residency, passages: passage_count, planned_sites: [...plannedSites] };
+}
+
+/** Resolves when the deletion is committed; its receipt is completed when every site has confirmed it. */
+export async function deleteDocument(
+  { writer }: Pick<Primary, "writer">,
+  { id, zone, ifMatch }: { readonly id: string; readonly zone: string; readonly ifMatch: string | null },
+): Promise<DeleteResult> {
+  const fate = await writer.submit({ kind: "delete", id, zone, ifMatch });
+  if (fate.kind !== "effect" || fate.receipt === null) throw new RangeError("a deletion has no receipt");
+  return deleteResultSchema.parse({ receipt: `/v1/receipts/${fate.receipt}`, sequence: fate.effect.sequence });
+}
+
+export async function readDocument({ database, network }: Pick<Primary, "database" | "network">, id: string): Promise<Document | null> {
+  const [row] = await database.sql`select * from documents where id = ${id}`;
+  if (row === undefined) return null;
+  const state = stateOfRow(row);
+  const updatedAt: Date = row["updated_at"];
+  return {
+    ...writeResult(state, holdersOf(state, network)),
+    title: state.title,
+    text: row["text"],
+    collection: state.collection,
+    lang: state.lang,
+    metadata: { ...state.metadata },
+    importance: state.importance,
+    published_at: state.published_at,
+    pinned_tier: state.pinned_tier,
+    created_at: state.created_at.toISOString(),
+    updated_at: updatedAt.toISOString(),
+  };
+}
+
+export async function readReceipt({ database }: Pick<Primary, "database">, id: string): Promise<Receipt | null> {
+  const [row] = await database.sql`select * from receipts where id = ${id}`;
+  if (row === undefined) return null;
+  const sites = await database.sql`select site, confirmed_at from receipt_sites where receipt_id = ${id} order by site`;
+  const instant = (value: Date | null): string | null => value?.toISOString() ?? null;
+  return {
+    document_id: row["document_id"],
+    requested_at: instant(row["requested_at"]) ?? "",
+    completed_at: instant(row["completed_at"]),
+    sites: sites.map((site) => ({ site: site["site"], confirmed_at: instant(site["confirmed_at"]) })),
+  };
+}

@@ -1,0 +1,68 @@
+/** Starts the primary. */
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
+import { serve } from "@hono/node-server";
+import { parseNetwork } from "@kattegat/config/load.ts";
+import { createScanner } from "@kattegat/engine/vector/scan.ts";
+import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
+import { pino } from "pino";
+import { createApp } from "./http/app.ts";
+import { readKeys } from "./http/keys.ts";
+import { createMetrics } from "./http/metrics.ts";
+import { openUntilDone } from "./open.ts";
+import { openPrimary } from "./primary.ts";
+import { embedderOf } from "./search/embedder.ts";
+import { processSettings } from "./settings.ts";
+import { startUpkeep } from "./upkeep.ts";
+
+const settings = processSettings();
+const log = pino({ level: settings.LOG_LEVEL, base: { site: settings.KATTEGAT_SITE } });
+const network = parseNetwork(await readFile(settings.KATTEGAT_CONFIG, "utf8"), { file: settings.KATTEGAT_CONFIG });
+const now = (): number => Date.now();
+const kernel = new WebAssembly.Module(readFileSync(new URL(import.meta.resolve("@kattegat/engine/wasm/scan.wasm"))));
+const opening = openUntilDone({
+  open: () =>
+    openPrimary({
+      network,
+      site: settings.KATTEGAT_SITE,
+      databaseUrl: settings.DATABASE_URL,
+      scanner: createScanner(kernel),
+      embedder: embedderOf(network, { apiKey: settings.KATTEGAT_EMBEDDING_KEY ?? null }),
+      now,
+      newId: randomUUID,
+      pause: () => setImmediate(),
+      log,
+    }),
+  sleep: (ms) => sleep(ms),
+  report: (error) => log.error({ err: error }, "the primary is not open yet"),
+});
+const app = createApp({
+  primary: opening.state,
+  verifier: createTokenVerifier({ jwks: await readKeys(settings.KATTEGAT_JWKS), site: settings.KATTEGAT_SITE, now, epoch: opening.epoch }),
+  metrics: createMetrics(),
+  siteUrls: settings.KATTEGAT_SITES,
+  newId: randomUUID,
+  report: (error, requestId) => log.error({ err: error, requestId }, "request failed"),
+});
+const upkeep = opening.opened.then((primary) => startUpkeep(primary, (error, work) => log.error({ err: error, work }, "a round failed")));
+const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: settings.PORT }, ({ port }) => log.info({ port }, "listening"));
+
+/** Accepted writes end well before; the timer is for a Postgres that hangs. */
+const STOP_MS_MAX = 4_000;
+function stop(): void {
+  setTimeout(() => process.exit(0), STOP_MS_MAX).unref();
+  server.close();
+  opening.cancel();
+  void Promise.all([upkeep, opening.opened])
+    .then(async ([stopUpkeep, primary]) => {
+      await stopUpkeep();
+      await primary.close();
+    })
+    .catch((error: unknown) => log.info({ reason: error instanceof Error ? error.message : String(error) }, "stopped early"))
+    .finally(() => process.exit(0));
+}
+process.once("SIGTERM", stop);
+process.once("SIGINT", stop);
+process.once("disconnect", stop);

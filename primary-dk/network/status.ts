@@ -1,0 +1,58 @@
+/** The state of the network as the primary knows it. */
+import { TIER_NAMES, type Network, type Site, type TierName } from "@kattegat/config/network.ts";
+import { placement } from "@kattegat/config/placement.ts";
+import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
+import { changesBehind } from "@kattegat/protocol/sequence.ts";
+import type { Primary } from "../primary.ts";
+
+/** Replication confirms every few seconds while idle too; after this silence a target counts as not answering. */
+const SILENT_MS_MAX = 30_000;
+
+export function networkStatus(primary: Primary, siteUrls: Readonly<Record<string, string>>): NetworkStatus {
+  const { network, applied, statistics } = primary;
+  const { counts } = primary.memory();
+  return {
+    sequence: applied.head.fence.sequence,
+    epoch: applied.head.fence.epoch,
+    sites: network.sites.map((site) => siteStatus(site, primary, siteUrls)),
+    tiers: TIER_NAMES.map((tier) => ({
+      tier,
+      documents: counts.documents(tier),
+      passages: counts.passages(tier),
+      capacity: network.tiers[tier].capacity,
+      budget_ms: network.tiers[tier].budget_ms,
+    })),
+    classes: Object.entries(network.classes).map(([name, { store, transit, serve, cache }]) => ({
+      name,
+      store: [...store.countries, ...store.zones.map(zoneName)],
+      transit: [...transit.countries, ...transit.zones.map(zoneName)],
+      serve: [...serve.countries],
+      cache: cache.zones.map(zoneName),
+      documents: counts.documentsOfClass(name),
+    })),
+    model: { id: network.embedding.model, dimensions: network.embedding.dimensions },
+    statistics_version: statistics.published?.version ?? null,
+  };
+}
+
+const zoneName = (zone: string): string => `zone ${zone}`;
+
+function siteStatus(site: Site, primary: Primary, siteUrls: Readonly<Record<string, string>>): NetworkStatus["sites"][number] {
+  const { network, applied } = primary;
+  const base = { id: site.id, kind: site.kind, country: site.country ?? "", city: site.city ?? null, tiers: tiersAt(site, network), url: siteUrls[site.id] ?? null };
+  const none = { epoch: null, watermark: null, lag_ms: null, lag_changes: null, parked: null };
+  if (!site.running) return { ...base, ...none, health: "not_running" };
+  const { fence } = applied.head;
+  if (site.id === primary.site) return { ...base, health: "ok", epoch: fence.epoch, watermark: fence.sequence, lag_ms: 0, lag_changes: 0, parked: 0 };
+  const confirmed = primary.confirmations.of(site.id);
+  if (confirmed === null) return { ...base, ...none, health: "unavailable" };
+  const { watermark, parked, lag_ms, healthy, confirmedAtMs } = confirmed;
+  const isSilent = !healthy || primary.now() - confirmedAtMs > SILENT_MS_MAX;
+  const health = isSilent ? "unavailable" : lag_ms > network.limits.lag_ms_max ? "lagging" : "ok";
+  return { ...base, health, epoch: watermark.epoch, watermark: watermark.sequence, lag_ms, lag_changes: changesBehind(fence.sequence, watermark.sequence), parked };
+}
+
+/** The tiers of which the site holds copies of some class. */
+function tiersAt(site: Site, network: Network): TierName[] {
+  return TIER_NAMES.filter((tier) => Object.keys(network.classes).some((residency) => placement({ residency, tier }, network).includes(site.id)));
+}

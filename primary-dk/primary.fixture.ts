@@ -1,0 +1,137 @@
+/** A primary on a real Postgres for tests, spoken to as another site does. */
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
+import { parseNetwork } from "@kattegat/config/load.ts";
+import type { Network } from "@kattegat/config/network.ts";
+import { createScanner } from "@kattegat/engine/vector/scan.ts";
+import { encodeFloats, encodeIntegers } from "@kattegat/protocol/base64.ts";
+import { feedLineSchema, type Change, type FeedHead } from "@kattegat/protocol/changes.ts";
+import { queryTerms } from "@kattegat/engine/text/analyzer.ts";
+import { queryVector } from "@kattegat/engine/lexical/bm25.ts";
+import { emptyStatistics } from "@kattegat/engine/lexical/statistics.ts";
+import { siteSearchResponseSchema, type SiteSearchRequest, type SiteSearchResponse } from "@kattegat/protocol/site-search.ts";
+import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
+import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
+import { exportJWK, generateKeyPair, type JWK } from "jose";
+import { createApp } from "./http/app.ts";
+import { createMetrics } from "./http/metrics.ts";
+import { openPrimary, type Primary } from "./primary.ts";
+import { embedderOf } from "./search/embedder.ts";
+
+export const SITE = "dk-cph";
+export const networkFile = new URL("../config/network.yaml", import.meta.url);
+export const network: Network = parseNetwork(readFileSync(networkFile, "utf8"));
+
+export function withCapacities(capacities: Partial<Record<keyof Network["tiers"], number>>): Network {
+  const tier = (name: keyof Network["tiers"]) => ({ ...network.tiers[name], capacity: capacities[name] ?? network.tiers[name].capacity });
+  return { ...network, tiers: { "ultra-hot": tier("ultra-hot"), hot: tier("hot"), warm: tier("warm"), cold: tier("cold") } };
+}
+
+const kernel = new WebAssembly.Module(readFileSync(new URL(import.meta.resolve("@kattegat/engine/wasm/scan.wasm"))));
+
+export interface TestKeys {
+  readonly privateJwk: JWK;
+  readonly jwks: { readonly keys: JWK[] };
+}
+
+export async function testKeys(): Promise<TestKeys> {
+  const { privateKey, publicKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
+  const kid = "test";
+  return { privateJwk: { ...(await exportJWK(privateKey)), kid }, jwks: { keys: [{ ...(await exportJWK(publicKey)), kid }] } };
+}
+
+export type Send = (path: string, init?: RequestInit) => Promise<Response>;
+
+export interface TestPrimary {
+  readonly primary: Primary;
+  readonly client: Client;
+  readonly errors: unknown[];
+  close(): Promise<void>;
+}
+
+export async function startPrimary(databaseUrl: string, options: { readonly network?: Network; readonly now?: () => number } = {}): Promise<TestPrimary> {
+  const errors: unknown[] = [];
+  const used = options.network ?? network;
+  const now = options.now ?? (() => Date.now());
+  const primary = await openPrimary({
+    network: used,
+    site: SITE,
+    databaseUrl,
+    scanner: createScanner(kernel),
+    embedder: embedderOf(used, { apiKey: null }),
+    now,
+    newId: randomUUID,
+    pause: () => setImmediate(),
+    log: { info: () => {}, error: (fields) => errors.push(fields) },
+  });
+  const keys = await testKeys();
+  const app = createApp({
+    primary: () => primary,
+    verifier: createTokenVerifier({ jwks: keys.jwks, site: SITE, now: Date.now, epoch: () => 1 }),
+    metrics: createMetrics(),
+    siteUrls: {},
+    newId: randomUUID,
+    report: (error) => errors.push(error),
+  });
+  return { primary, client: createClient(keys, async (path, init) => await app.request(path, init)), errors, close: () => primary.close() };
+}
+
+export interface Client {
+  readonly send: Send;
+  put(id: string, body: object, headers?: Record<string, string>): Promise<Response>;
+  batch(lines: readonly unknown[]): Promise<Record<string, unknown>[]>;
+  feed(target: string, after: string, options?: { readonly limit?: number; readonly waitMs?: number }): Promise<{ readonly changes: Change[]; readonly head: FeedHead }>;
+  search(query: string, request?: Partial<SiteSearchRequest>): Promise<SiteSearchResponse>;
+}
+
+/** Sends what the edge and replication send; every request has a token and comes through the EU zone unless told otherwise. */
+export function createClient(keys: TestKeys, fetchPath: Send): Client {
+  const signer = createTokenSigner({ privateJwk: keys.privateJwk, issuer: "edge-eu", now: Date.now, epoch: () => 1 });
+  const embedder = embedderOf(network, { apiKey: null });
+  const send: Send = async (path, init = {}) => {
+    const headers = new Headers({ authorization: await signer.authorization(SITE), "x-kattegat-zone": "eu", "x-kattegat-classes": "dk-only,eu,global" });
+    for (const [name, value] of new Headers(init.headers)) headers.set(name, value);
+    return await fetchPath(path, { ...init, headers });
+  };
+  return {
+    send,
+    put: (id, body, headers = {}) => send(`/internal/documents/${id}`, { method: "PUT", body: JSON.stringify(body), headers }),
+    async batch(lines) {
+      const body = lines.map((line) => (typeof line === "string" ? line : JSON.stringify(line))).join("\n");
+      const response = await send("/internal/documents:batch", { method: "POST", body });
+      return (await response.text()).trimEnd().split("\n").map((line) => JSON.parse(line));
+    },
+    async feed(target, after, { limit = 512, waitMs = 0 } = {}) {
+      const response = await send(`/internal/changes?target=${target}&after=${after}&limit=${limit}&wait_ms=${waitMs}`);
+      if (response.status !== 200) throw new Error(`feed: ${response.status} ${await response.text()}`);
+      const lines = (await response.text()).trimEnd().split("\n").map((line) => feedLineSchema.parse(JSON.parse(line)));
+      const head = lines.at(-1);
+      if (head?.kind !== "head") throw new Error("expected a head at the end of the feed");
+      return { changes: lines.flatMap((line) => (line.kind === "head" ? [] : [line])), head };
+    },
+    async search(query, request = {}) {
+      const [dense] = await embedder.embed([query], "query");
+      const lexical = queryVector(queryTerms(query), emptyStatistics());
+      const whole: SiteSearchRequest = {
+        dense: dense === undefined ? null : encodeFloats(dense),
+        lexical: { indices: encodeIntegers(lexical.indices), values: encodeFloats(lexical.values) },
+        model: network.embedding.model,
+        filter: null,
+        collection: "default",
+        classes: ["dk-only", "eu", "global"],
+        zone: "eu",
+        tiers: ["ultra-hot", "hot", "warm", "cold"],
+        group_by: "document",
+        candidates: 100,
+        hydrated: 10,
+        min_sequence: null,
+        deadline_ms: 1_000,
+        ...request,
+      };
+      const response = await send("/internal/search", { method: "POST", body: JSON.stringify(whole) });
+      if (response.status !== 200) throw new Error(`search: ${response.status} ${await response.text()}`);
+      return siteSearchResponseSchema.parse(await response.json());
+    },
+  };
+}

@@ -1,0 +1,123 @@
+/** The system of record with everything that it keeps in memory. */
+import type { Network } from "@kattegat/config/network.ts";
+import type { Embedder } from "@kattegat/engine/embedding/embedder.ts";
+import type { Scanner } from "@kattegat/engine/vector/scan.ts";
+import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { createPassageMaker } from "./documents/passages.ts";
+import { commitGroup, type CommittedGroup } from "./documents/transaction.ts";
+import { Writer } from "./documents/writer.ts";
+import { AppliedLog } from "./log/head.ts";
+import { Confirmations } from "./network/confirmations.ts";
+import { openDatabase, type Database } from "./postgres/database.ts";
+import { PassageContents } from "./search/contents.ts";
+import { rebuildMemory, type Memory } from "./search/rebuild.ts";
+import { StatisticsPublisher } from "./statistics/publisher.ts";
+
+export interface PrimaryOptions {
+  readonly network: Network;
+  readonly site: string;
+  readonly databaseUrl: string;
+  readonly scanner: Scanner;
+  readonly embedder: Embedder;
+  readonly now: () => number;
+  readonly newId: () => string;
+  /** Resolves when pending input has had its turn. */
+  readonly pause: () => Promise<void>;
+  readonly log: {
+    info(fields: object, message: string): void;
+    error(fields: object, message: string): void;
+  };
+}
+
+export interface Primary extends Omit<PrimaryOptions, "databaseUrl" | "log"> {
+  readonly database: Database;
+  readonly memory: () => Memory;
+  readonly applied: AppliedLog;
+  readonly writer: Writer;
+  readonly statistics: StatisticsPublisher;
+  readonly confirmations: Confirmations;
+  readonly contents: PassageContents;
+  /** Resolves when accepted writes are committed and the connections are closed. */
+  close(): Promise<void>;
+}
+
+/** Resolves when the tables are up to date and memory is level with Postgres. */
+export async function openPrimary(options: PrimaryOptions): Promise<Primary> {
+  const { network, site, now, log } = options;
+  const database = await openDatabase({ url: options.databaseUrl });
+  const { sql } = database;
+  const rebuild = (): Promise<Memory> => rebuildMemory(sql, { ...options, progress: (fields, message) => log.info(fields, message) });
+  let memory = await rebuild();
+  const applied = new AppliedLog(headOf(memory));
+  const statistics = new StatisticsPublisher({ sql, now, source: () => ({ counter: memory.statistics, sequence: applied.head.fence.sequence }) });
+  const confirmations = new Confirmations({ sql, network, site, log: applied, now });
+  await statistics.load();
+  await confirmations.load();
+  const maker = createPassageMaker(options);
+  const writer = new Writer({
+    digests: async (ids) => new Map((await sql`select id, digest from documents where id = any(${[...ids]})`).map((row) => [row["id"], row["digest"]])),
+    prepare: (operation) => (operation.kind === "put" ? maker.prepare(operation.content) : Promise.resolve(null)),
+    commit: (group) => commitGroup(sql, group, { network, site, counts: memory.counts, nowMs: now(), newId: options.newId }),
+    apply: (group) => {
+      statistics.changed(applyGroup(group, memory));
+      if (group.head !== null) applied.advance(group.head);
+    },
+    recover: async () => {
+      const [row] = await sql`select sequence from log_head`;
+      if (row?.["sequence"] === applied.head.fence.sequence) return;
+      log.info({}, "memory is behind Postgres after a failed commit: rebuilding");
+      memory = await rebuild();
+      applied.advance(headOf(memory));
+    },
+    report: (error) => log.error({ err: error }, "a group of writes failed"),
+  });
+  log.info({ documents: memory.index.documents, passages: memory.index.index.size, sequence: applied.head.fence.sequence }, "index rebuilt");
+  return {
+    ...options,
+    database,
+    memory: () => memory,
+    applied,
+    writer,
+    statistics,
+    confirmations,
+    contents: new PassageContents(sql),
+    close: async () => {
+      applied.release();
+      await writer.close();
+      await database.close();
+    },
+  };
+}
+
+/** Returns how many passages came or went. */
+function applyGroup(group: CommittedGroup, memory: Memory): number {
+  let changed = group.removed.length;
+  for (const sparse of group.removed) memory.statistics.remove(sparse);
+  for (const effect of group.effects) {
+    memory.counts.replace(effect);
+    for (const { sparse } of effect.content?.passages ?? []) memory.statistics.add(sparse);
+    changed += effect.content?.passages.length ?? 0;
+  }
+  memory.index.apply(group);
+  return changed;
+}
+
+function headOf({ head }: Memory): { readonly fence: { readonly epoch: number; readonly sequence: string }; readonly at: string } {
+  return { fence: { epoch: head.epoch, sequence: head.sequence }, at: head.at };
+}
+
+/** Resolves with why Postgres cannot be used, null when it can. */
+export async function postgresFault({ database }: Pick<Primary, "database">, { timeoutMs }: { readonly timeoutMs: number }): Promise<string | null> {
+  const late = new Promise<string>((resolve) => {
+    setTimeout(resolve, timeoutMs, `Postgres did not answer within ${timeoutMs} ms`).unref();
+  });
+  const asked = database.sql`select 1`.then(
+    () => null,
+    (error: unknown) => `Postgres refuses: ${error instanceof Error && "code" in error ? String(error.code) : "no connection"}`,
+  );
+  return await Promise.race([asked, late]);
+}
+
+export function notReady(reason: string): KattegatError {
+  return new KattegatError("not_ready", reason, { retryAfterSeconds: 1 });
+}

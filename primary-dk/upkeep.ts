@@ -1,0 +1,41 @@
+/** The primary's own work beside requests. */
+import type { Primary } from "./primary.ts";
+import { retierRound } from "./tiering/usage.ts";
+
+/** A first table within two seconds of the first document, so that queries weigh terms at once. */
+const STATISTICS_EVERY_MS = 1_000;
+/** Moves end soon after their targets confirm; each round is one indexed query for each class and tier. */
+const SETTLE_EVERY_MS = 500;
+/** Use is reported every few seconds at most. */
+const RETIER_EVERY_MS = 5_000;
+
+/** Starts the rounds; returns what stops them, resolving when the last has ended. */
+export function startUpkeep(primary: Primary, report: (error: unknown, work: string) => void): () => Promise<void> {
+  const stops = [
+    every(STATISTICS_EVERY_MS, () => primary.statistics.publishWhenDue(), (error) => report(error, "statistics")),
+    every(SETTLE_EVERY_MS, () => (primary.memory().counts.moving > 0 ? primary.confirmations.settle(primary.writer) : Promise.resolve(0)), (error) => report(error, "settle")),
+    every(RETIER_EVERY_MS, () => retierRound({ sql: primary.database.sql, network: primary.network, writer: primary.writer, counts: () => primary.memory().counts, now: primary.now }), (error) => report(error, "re-tier")),
+  ];
+  return async () => {
+    await Promise.all(stops.map((stop) => stop()));
+  };
+}
+
+/** A round begins so long after the one before has ended: they never overlap. */
+function every(waitMs: number, round: () => Promise<unknown>, report: (error: unknown) => void): () => Promise<void> {
+  let stopped = false;
+  let running: Promise<unknown> = Promise.resolve();
+  let timer = setTimeout(begin, waitMs);
+  function begin(): void {
+    running = round()
+      .catch(report)
+      .then(() => {
+        if (!stopped) timer = setTimeout(begin, waitMs);
+      });
+  }
+  return async () => {
+    stopped = true;
+    clearTimeout(timer);
+    await running;
+  };
+}
