@@ -12,6 +12,7 @@ import { readKey, readKeys } from "./keys.ts";
 import { createMetrics } from "./metrics.ts";
 import { createReplication } from "./replication.ts";
 import { readSettings } from "./settings.ts";
+import { readScanner } from "./scanner.ts";
 import { sleep } from "./sleep.ts";
 import { createSites } from "./sites.ts";
 
@@ -32,6 +33,7 @@ const { primary, targets } = createSites({
   urls: settings.KATTEGAT_SITES,
   fetch: createFetch(),
   authorization: signer.authorization,
+  cold: { scanner: readScanner(), now, newId: randomUUID, sleep, log },
 });
 const replication = createReplication({
   targets,

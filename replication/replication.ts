@@ -37,6 +37,7 @@ export function createReplication(options: {
       ...monitor,
       read(answer) {
         options.epochSeen(answer.head.epoch);
+        target.upkeep?.heard(answer.head);
         monitor.read(answer);
       },
     };
@@ -49,6 +50,7 @@ export function createReplication(options: {
         streams.flatMap(({ target, confirmer, observer }) => [
           runStream({ target, feed: primary, random, sleep, observer }, signal),
           confirmer.run(signal),
+          target.upkeep?.run(signal),
         ]),
       );
     },

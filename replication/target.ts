@@ -1,6 +1,5 @@
 /** A site that takes copies. */
-import type { ApplyResponse, Change } from "@kattegat/protocol/changes.ts";
-import type { FeedHead } from "@kattegat/protocol/changes.ts";
+import type { ApplyResponse, Change, FeedHead } from "@kattegat/protocol/changes.ts";
 import type { Fence } from "@kattegat/protocol/sequence.ts";
 
 /** Changes in order, on their way to one target. */
@@ -25,4 +24,6 @@ export interface Target {
    * `position` only when the batch changed no copy, and an empty batch stores it.
    */
   apply(batch: Batch, signal: AbortSignal): Promise<ApplyResponse>;
+  /** Work beside the stream, where the target has some. */
+  readonly upkeep?: { heard(head: FeedHead): void; run(signal: AbortSignal): Promise<void> };
 }

@@ -1,0 +1,126 @@
+/** A zone's cold tier as a target. */
+import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
+import { withSegment, withTombstones, type ColdManifest, type ManifestSegment } from "@kattegat/engine/cold/manifest.ts";
+import { encodeSegment } from "@kattegat/engine/cold/segment.ts";
+import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { compareFences, compareSequences, type Fence } from "@kattegat/protocol/sequence.ts";
+import { readBatch, type ColdBatch, type Refuse } from "./cold-batch.ts";
+import type { ColdPublisher } from "./cold-publisher.ts";
+import type { ColdStore } from "./cold-store.ts";
+import type { ColdTable } from "./cold-table.ts";
+import type { Batch, Target } from "./target.ts";
+
+/** Each batch is a segment that every search opens until it is merged; a reader waits seconds for cold, not for this. */
+const LINGER_MS = 300;
+/** A segment of so many passages is no longer small. */
+const LINGER_PASSAGES = 2_000;
+/** A generation makes every edge read a manifest; one that tells a watermark alone is worth that once a second. */
+const WATERMARK_ONLY_MS_MIN = 1_000;
+
+export interface ColdParts {
+  readonly store: ColdStore;
+  readonly publisher: ColdPublisher;
+  readonly table: ColdTable;
+  readonly model: string;
+  readonly dimensions: number;
+  readonly now: () => number;
+  readonly newId: () => string;
+}
+
+/**
+ * Stores each batch as one segment, with the watermark in the manifest that makes it visible (I8, I12): a crash before
+ * that leaves an object that nobody refers to, a repetition after it finds the watermark moved.
+ */
+export function createEdgeTarget(parts: ColdParts & { readonly refuse: Refuse }): Target {
+  const { publisher, now } = parts;
+  let segmentKey: string | null = null;
+
+  /** The next segment's key is reserved in the manifest of this one, which saves a manifest for each batch. */
+  async function uploaded(batch: ColdBatch, signal: AbortSignal): Promise<ManifestSegment | null> {
+    if (batch.puts.length === 0) return null;
+    segmentKey = await publisher.reserve("segments", segmentKey ?? `${parts.newId()}.seg`, signal);
+    const key = segmentKey;
+    segmentKey = null;
+    return upload(parts, { key, puts: batch.puts }, signal);
+  }
+
+  return {
+    site: parts.store.site,
+    linger: { delayMs: LINGER_MS, passages: LINGER_PASSAGES },
+    async watermark(signal) {
+      return (await publisher.read(signal)).watermark;
+    },
+    async apply({ changes, position, positionAt }: Batch, signal) {
+      const start = await publisher.current(signal);
+      const batch = readBatch(changes.filter((change) => compareFences(change, start.watermark) > 0), parts.refuse);
+      const wanted = newerThanHeld(batch, start, { table: parts.table, position });
+      const isEffective = wanted.puts.length > 0 || [...wanted.hidden].some((id) => parts.table.copyOf(id) !== null);
+      const isEarly = now() - publisher.publishedAtMs < WATERMARK_ONLY_MS_MIN;
+      if (!isEffective && changes.length > 0 && isEarly) return { watermark: start.watermark, refused: [...batch.refused] };
+      const segment = await uploaded(wanted, signal);
+      const nextName = `${parts.newId()}.seg`;
+      const reservation = { key: `segments/${nextName}`, since: new Date(now()).toISOString() };
+      const published = await publisher.publish((base) => {
+        if (compareFences(base.watermark, start.watermark) !== 0) {
+          throw new KattegatError("conflict", `Another replication has moved ${parts.store.site} to ${base.watermark.sequence}.`);
+        }
+        if (compareFences(position, base.watermark) <= 0) return null;
+        if (segment !== null) publisher.assertReserved(base, segment.key);
+        const edited = withBatch(base, { segment, hidden: wanted.hidden, table: parts.table });
+        const garbage = segment === null ? edited.garbage : [...edited.garbage, reservation];
+        return { ...edited, garbage, watermark: position, watermark_at: positionAt };
+      }, signal);
+      if (segment !== null) segmentKey = nextName;
+      return { watermark: published.watermark, refused: [...batch.refused] };
+    },
+  };
+}
+
+/** Leaves out what the target holds in a newer version of the same reign: a late copy may not hide it (I3). */
+function newerThanHeld(batch: ColdBatch, { watermark }: ColdManifest, options: { readonly table: ColdTable; readonly position: Fence }): ColdBatch {
+  if (options.position.epoch > watermark.epoch) return batch;
+  const late = new Set<string>();
+  for (const { documentId, version } of batch.puts) {
+    const held = options.table.copyOf(documentId);
+    if (held !== null && compareSequences(held.version, version) > 0) late.add(documentId);
+  }
+  if (late.size === 0) return batch;
+  return {
+    puts: batch.puts.filter(({ documentId }) => !late.has(documentId)),
+    hidden: new Set([...batch.hidden].filter((id) => !late.has(id))),
+    refused: batch.refused,
+  };
+}
+
+function withBatch(
+  base: ColdManifest,
+  { segment, hidden, table }: { readonly segment: ManifestSegment | null; readonly hidden: ReadonlySet<string>; readonly table: ColdTable },
+): ColdManifest {
+  const holds = (key: string, id: string): boolean => table.copyOf(id)?.segment === key;
+  const documentIds = [...hidden].filter((id) => table.copyOf(id) !== null);
+  return segment === null ? withTombstones(base, { documentIds, holds }) : withSegment(base, segment, { documentIds, holds });
+}
+
+/** Encodes and uploads a segment, which nobody sees before a manifest names it. */
+export async function upload(
+  { store, table, model, dimensions }: Pick<ColdParts, "store" | "table" | "model" | "dimensions">,
+  { key, puts }: { readonly key: string; readonly puts: ColdBatch["puts"] },
+  signal: AbortSignal,
+): Promise<ManifestSegment> {
+  const passages = puts.flatMap((document) => document.passages);
+  const bytes = new Uint8Array(encodeSegment(passages, { model, dimensions }));
+  await store.putObject(key, bytes, signal);
+  table.learn(key, puts.map(({ documentId, version }) => ({ documentId, version })));
+  return {
+    key,
+    bytes: bytes.byteLength,
+    passages: passages.length,
+    documents: puts.length,
+    checksum: checksumOf(bytes),
+    tombstones: [],
+  };
+}
+
+export function checksumOf(bytes: Uint8Array): string {
+  return crc32c(bytes).toString(16).padStart(8, "0");
+}
