@@ -1,0 +1,104 @@
+/** Applies batches of changes to a regional site. */
+import type { Network, Site } from "@kattegat/config/network.ts";
+import { mayHold } from "@kattegat/config/residency.ts";
+import type { ApplyRequest, ApplyResponse, DocumentRecord } from "@kattegat/protocol/changes.ts";
+import { KattegatError } from "@kattegat/protocol/errors.ts";
+import type { PassageVectors } from "../qdrant/passage-vectors.ts";
+import { vectorsOf } from "../qdrant/passage-vectors.ts";
+import { META } from "../qdrant/schema.ts";
+import type { Schema } from "../qdrant/schema.ts";
+import { readHoldings } from "./holdings.ts";
+import { planOf } from "./plan.ts";
+import type { Refusal } from "./plan.ts";
+import type { Watermark } from "./watermark.ts";
+import { writeOutcomes } from "./writes.ts";
+
+/**
+ * How many changes a tombstone outlives its own: a put that is later than that is taken for withdrawn. Parked changes are
+ * tried again within hours, and a busy network makes a few hundred thousand changes in them.
+ */
+export const TOMBSTONE_CHANGES_MAX = 1_000_000n;
+/** Pruning reads the whole index of tombstones, so it is done once in so many batches. */
+const PRUNE_BATCHES = 1_000;
+
+export interface ApplierOptions {
+  readonly network: Network;
+  readonly site: Site;
+  readonly schema: Schema;
+  readonly watermark: Watermark;
+}
+
+export class Applier {
+  readonly #options: ApplierOptions;
+  #last: Promise<unknown> = Promise.resolve();
+  #batches = 0;
+
+  constructor(options: ApplierOptions) {
+    this.#options = options;
+  }
+
+  /** One batch at a time: two at once could each find the other's document missing. */
+  apply(request: ApplyRequest): Promise<ApplyResponse> {
+    const done = this.#last.then(() => this.#apply(request));
+    this.#last = done.catch(() => {});
+    return done;
+  }
+
+  async #apply(request: ApplyRequest): Promise<ApplyResponse> {
+    const { schema, watermark } = this.#options;
+    const ids = new Set(request.changes.flatMap((change) => (change.kind === "skip" ? [] : [change.document_id])));
+    const [position, holdings] = await Promise.all([watermark.read(), readHoldings(schema, [...ids])]);
+    if (request.watermark.epoch < position.watermark.epoch) {
+      throw new KattegatError("stale_epoch", `Expected changes of epoch ${position.watermark.epoch} or later, got ${request.watermark.epoch}.`);
+    }
+    const vectors = new Map<DocumentRecord, readonly PassageVectors[]>();
+    const horizonSequence = horizonOf(position.watermark.sequence);
+    const plan = planOf(request.changes, {
+      holdings,
+      watermark: position.watermark,
+      horizonSequence,
+      refusal: (document) => this.#refusal(document, vectors),
+    });
+    await writeOutcomes(schema, plan.outcomes, ({ document }) => (document === null ? [] : (vectors.get(document) ?? [])));
+    const stored = await watermark.advance({
+      watermark: request.watermark,
+      watermark_at: request.watermark_at,
+      head_sequence: request.head.sequence,
+    });
+    await this.#pruneNowAndThen(horizonSequence);
+    return { watermark: stored.watermark, refused: plan.refused.map((refusal) => ({ ...refusal })) };
+  }
+
+  #refusal(document: DocumentRecord, vectors: Map<DocumentRecord, readonly PassageVectors[]>): Omit<Refusal, "sequence"> | null {
+    const { network, site } = this.#options;
+    if (!mayHold(network, document.residency, site)) {
+      return { code: "residency_refused", detail: `${site.id} may not hold documents of class ${document.residency}.` };
+    }
+    const good: PassageVectors[] = [];
+    for (const [index, passage] of document.passages.entries()) {
+      if (passage.ordinal !== index + 1) return { code: "bad_request", detail: `Expected passage ${index + 1}, got ${passage.ordinal}.` };
+      const found = vectorsOf(passage, network.embedding.dimensions);
+      if (typeof found === "string") return { code: "bad_vector", detail: `Passage ${passage.ordinal}: ${found}.` };
+      good.push(found);
+    }
+    vectors.set(document, good);
+    return null;
+  }
+
+  async #pruneNowAndThen(horizonSequence: string): Promise<void> {
+    this.#batches += 1;
+    if (this.#batches % PRUNE_BATCHES !== 0 || horizonSequence === "0") return;
+    const filter = {
+      must: [
+        { key: "kind", match: { value: "tombstone" } },
+        { key: "sequence_number", range: { lt: Number(horizonSequence) } },
+      ],
+    };
+    await this.#options.schema.run((client) => client.delete(META, { wait: true, ordering: "strong", filter }));
+  }
+}
+
+function horizonOf(sequence: string): string {
+  const horizon = BigInt(sequence) - TOMBSTONE_CHANGES_MAX;
+  return horizon > 0n ? String(horizon) : "0";
+}

@@ -1,0 +1,35 @@
+/** Bodies of requests between sites. */
+import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { parseJson } from "@kattegat/protocol/parse.ts";
+import type { HonoRequest } from "hono";
+import type { z } from "zod";
+
+/**
+ * Reads the body as JSON of the schema's shape.
+ *
+ * @throws {KattegatError} `too_large`, `bad_json` or `bad_request`.
+ */
+export async function readBody<T>(request: HonoRequest, schema: z.ZodType<T>, { bytesMax }: { readonly bytesMax: number }): Promise<T> {
+  return parseJson(schema, decode(await bytesOf(request, bytesMax)));
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    throw new KattegatError("bad_json", "Expected a body in UTF-8.", { cause });
+  }
+}
+
+async function bytesOf(request: HonoRequest, bytesMax: number): Promise<Uint8Array> {
+  const tooLarge = new KattegatError("too_large", `Expected a body of at most ${bytesMax} bytes.`);
+  if (Number(request.header("content-length") ?? 0) > bytesMax) throw tooLarge;
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of request.raw.body ?? []) {
+    bytes += chunk.byteLength;
+    if (bytes > bytesMax) throw tooLarge;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

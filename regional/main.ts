@@ -1,0 +1,62 @@
+/** Starts a regional site. */
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createAdaptorServer } from "@hono/node-server";
+import { parseNetwork } from "@kattegat/config/load.ts";
+import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
+import pino from "pino";
+import { createApp } from "./app.ts";
+import { readKeys } from "./keys.ts";
+import { createMetrics } from "./metrics.ts";
+import { NodePool } from "./qdrant/node-pool.ts";
+import { createRegional, regionalSiteOf } from "./regional.ts";
+import { processSettings } from "./settings.ts";
+
+/** What is in flight gets this long to finish after a signal. */
+const STOP_MS_MAX = 4_000;
+
+const settings = processSettings();
+const logger = pino({ level: settings.logLevel, name: settings.site });
+const network = parseNetwork(await readFile(settings.configPath, "utf8"), { file: settings.configPath });
+const site = regionalSiteOf(network, settings.site);
+const now = Date.now;
+const pool = new NodePool({
+  urls: settings.qdrantUrls,
+  apiKey: settings.qdrantApiKey,
+  now,
+  random: Math.random,
+  report: (message, details) => logger.warn(details, message),
+});
+const regional = createRegional({ network, site, pool, now, sleep: (ms) => sleep(ms) });
+const verifier = createTokenVerifier({
+  jwks: await readKeys(settings.jwksPath),
+  site: site.id,
+  now,
+  epoch: () => regional.watermark.known?.watermark.epoch ?? 0,
+});
+const app = createApp({
+  regional,
+  metrics: createMetrics({ watermark: regional.watermark, pool }),
+  verifier,
+  newId: randomUUID,
+  report: (error, requestId) => logger.error({ err: error, request_id: requestId }, "a request failed"),
+});
+const server = createAdaptorServer({ fetch: app.fetch });
+server.on("error", (error) => {
+  logger.fatal({ err: error }, "stopped: the port cannot be used");
+  process.exit(1);
+});
+server.listen(settings.port, "127.0.0.1", () => {
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : settings.port;
+  process.stdout.write(`${JSON.stringify({ msg: "listening", port })}\n`);
+});
+
+function stop(): void {
+  setTimeout(() => process.exit(0), STOP_MS_MAX).unref();
+  server.close(() => process.exit(0));
+}
+process.once("SIGTERM", stop);
+process.once("SIGINT", stop);
+process.once("disconnect", stop);

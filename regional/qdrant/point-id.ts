@@ -1,0 +1,16 @@
+/** Ids of a regional site's points: UUIDs of names, the same at every site. */
+import { v5 } from "uuid";
+
+/** Fixed for ever: another one would make every point unfindable. */
+const NAMESPACE = "7b1f3ad2-5c0e-5b8e-9f43-6d1c62f0a7b4";
+
+export function passagePointId(documentId: string, ordinal: number): string {
+  return v5(`${documentId}#${ordinal}`, NAMESPACE);
+}
+
+/** A slash is in no document id, so these meet no passage. */
+export const WATERMARK_POINT_ID = v5("/watermark", NAMESPACE);
+
+export function tombstonePointId(documentId: string): string {
+  return v5(`/tombstone/${documentId}`, NAMESPACE);
+}
