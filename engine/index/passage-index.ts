@@ -78,9 +78,12 @@ export interface PassageIndexOptions {
 const EXACT_SLOTS_MAX = 1_000;
 /** From this limit on, candidates of one-bit codes would be most of the index: all int8 vectors are scanned instead. */
 const COARSE_LIMIT_MAX = 50;
-/** One-bit estimates looked at for each wanted point; measured on the hashed embedding, see docs/benchmarks.md. */
+/**
+ * One-bit estimates looked at for each wanted point, and at least. Of 50,000 provisions under the hashed embedding, 1,000
+ * estimates keep 0.984 of the true top 10, 2,000 keep 0.990, 4,000 keep 0.995.
+ */
 const COARSE_PER_LIMIT = 100;
-const COARSE_MIN = 1_000;
+const COARSE_MIN = 2_500;
 /** Freed slots wait for a compaction of the postings; this many, or a quarter of the index, bring it about. */
 const PARKED_SLOTS_MIN = 1_024;
 

@@ -4,14 +4,13 @@ import { passageVector, queryVector, type SparseVector } from "@kattegat/engine/
 import type { TermStatistics } from "@kattegat/engine/lexical/statistics.ts";
 import { analyze, queryTerms } from "@kattegat/engine/text/analyzer.ts";
 import { languageOf } from "@kattegat/engine/text/language.ts";
-import { splitPassages } from "@kattegat/engine/text/split.ts";
 import type { Mode } from "@kattegat/protocol/search.ts";
 
 /** A document as the oracle knows it: from its source, not from the network. */
 export interface OracleDocument {
   readonly id: string;
-  readonly title: string;
-  readonly text: string;
+  /** The texts that are ranked, as stored or as split. */
+  readonly passages: readonly string[];
   readonly lang: string | null;
   readonly residency: string;
   readonly metadata: Readonly<Record<string, unknown>>;
@@ -72,8 +71,7 @@ export class ExactIndex {
   }
 
   #passagesOf(document: OracleDocument): OraclePassage[] {
-    return splitPassages(document.text).map(({ start, end }, index) => {
-      const text = document.text.slice(start, end);
+    return document.passages.map((text, index) => {
       const { indices, values } = passageVector(analyze(text, languageOf(document.lang)));
       return {
         document,

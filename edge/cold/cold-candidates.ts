@@ -1,0 +1,26 @@
+/** The candidates of one cold index, in the form that the result cache keeps. */
+import { sequenceSchema } from "@kattegat/protocol/sequence.ts";
+import { z } from "zod";
+
+/** Where a passage's text is. */
+export interface ColdPlace {
+  readonly segment: string;
+  readonly bytes: number;
+  readonly row: number;
+}
+
+const coldCandidateSchema = z.object({
+  document_id: z.string(),
+  ordinal: z.int(),
+  score: z.number(),
+  version: sequenceSchema,
+  residency: z.string(),
+  segment: z.string(),
+  bytes: z.int(),
+  row: z.int(),
+});
+export type ColdCandidate = Readonly<z.infer<typeof coldCandidateSchema>>;
+
+/** Ids with scores, never a text: an erased document's words do not rest in a cache. */
+export const coldListsSchema = z.object({ dense: z.array(coldCandidateSchema), lexical: z.array(coldCandidateSchema) });
+export type ColdLists = z.infer<typeof coldListsSchema>;

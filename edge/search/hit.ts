@@ -1,0 +1,56 @@
+/** A hit as the caller sees it. */
+import { analyze, languageOf } from "@kattegat/engine/text/analyzer.ts";
+import { snippetOf } from "@kattegat/engine/text/snippet.ts";
+import { RECIPROCAL_RANK_K, type FusedHit } from "@kattegat/protocol/fuse.ts";
+import type { Hit } from "@kattegat/protocol/search.ts";
+import type { PassageContent } from "@kattegat/protocol/site-search.ts";
+
+export interface HitOptions {
+  readonly terms: ReadonlySet<string>;
+  readonly isHybrid: boolean;
+  readonly explain: boolean;
+}
+
+export function hitOf(fused: FusedHit, content: PassageContent, options: HitOptions): Hit {
+  const { passage } = fused;
+  const { snippet, highlights } = snippetOf(content.text, options.terms, languageOf(content.lang));
+  return {
+    document_id: passage.document_id,
+    passage_id: `${passage.document_id}#${passage.ordinal}`,
+    score: fused.score,
+    dense_score: fused.denseScore,
+    lexical_score: fused.lexicalScore,
+    tier: passage.tier,
+    site: passage.site,
+    residency: passage.residency,
+    version: passage.version,
+    title: content.title,
+    snippet,
+    highlights,
+    metadata: content.metadata,
+    ...(options.explain ? { explain: explanationOf(fused, content, options) } : {}),
+  };
+}
+
+function explanationOf(fused: FusedHit, content: PassageContent, options: HitOptions): NonNullable<Hit["explain"]> {
+  const language = languageOf(content.lang);
+  const tokens = [...analyze(content.text, language), ...(language === "und" ? [] : analyze(content.text, "und"))];
+  return {
+    dense_rank: fused.denseRank,
+    lexical_rank: fused.lexicalRank,
+    arithmetic: options.isHybrid ? fusedArithmetic(fused) : plainArithmetic(fused),
+    matched_terms: [...new Set(tokens.map(({ term }) => term).filter((term) => options.terms.has(term)))].toSorted(),
+  };
+}
+
+function fusedArithmetic(fused: FusedHit): string {
+  const parts = [
+    ...(fused.denseRank === null ? [] : [`1/(${RECIPROCAL_RANK_K}+${fused.denseRank}) by vector`]),
+    ...(fused.lexicalRank === null ? [] : [`1/(${RECIPROCAL_RANK_K}+${fused.lexicalRank}) by words`]),
+  ];
+  return `${parts.join(" + ")} = ${fused.score.toFixed(6)}`;
+}
+
+function plainArithmetic(fused: FusedHit): string {
+  return fused.denseScore === null ? `BM25 = ${fused.score.toFixed(6)}` : `cosine = ${fused.score.toFixed(6)}`;
+}

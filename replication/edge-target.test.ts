@@ -1,0 +1,215 @@
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseNetwork } from "@kattegat/config/load.ts";
+import { KattegatError } from "@kattegat/protocol/errors.ts";
+import type { Change } from "@kattegat/protocol/changes.ts";
+import { afterEach, describe, expect, it } from "vitest";
+import { createEdge } from "./edge.ts";
+import { scanner, serveEdge, type FakeEdge } from "./fake-edge.fixture.ts";
+import { put, servePrimary, skip, withdraw, type FakePrimary } from "./fakes.fixture.ts";
+import { createFetch } from "./fetch.ts";
+import { createPrimary } from "./primary.ts";
+import { createReplication, type Replication } from "./replication.ts";
+import { createSiteClient } from "./site-client.ts";
+import { sleep } from "./sleep.ts";
+import type { Target } from "./target.ts";
+
+const file = parseNetwork(readFileSync(fileURLToPath(import.meta.resolve("@kattegat/config/network.yaml")), "utf8"));
+const network = { ...file, embedding: { ...file.embedding, dimensions: 8 } };
+const silent = { warn: () => undefined, error: () => undefined, info: () => undefined };
+const closing: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).toReversed()) await close();
+});
+
+async function pair(): Promise<{ readonly primary: FakePrimary; readonly edge: FakeEdge }> {
+  const primary = await servePrimary();
+  const edge = await serveEdge();
+  closing.push(primary.close, edge.close);
+  return { primary, edge };
+}
+
+function targetOf(primary: FakePrimary, edge: FakeEdge, clock: { readonly now: () => number } = Date): Target {
+  const clientOf = (site: string, url: string) =>
+    createSiteClient({ site, baseUrl: url, fetch: createFetch(), authorization: () => Promise.resolve("Bearer test") });
+  return createEdge({
+    client: clientOf("edge-global", edge.url),
+    network,
+    primary: createPrimary(clientOf("dk-cph", primary.url)),
+    scanner,
+    now: clock.now,
+    newId: () => crypto.randomUUID(),
+    sleep,
+    log: silent,
+  });
+}
+
+function started(primary: FakePrimary, target: Target): { readonly replication: Replication; kill(): Promise<void> } {
+  const client = createSiteClient({ site: "dk-cph", baseUrl: primary.url, fetch: createFetch(), authorization: () => Promise.resolve("Bearer test") });
+  const stopping = new AbortController();
+  const replication = createReplication({
+    targets: [target],
+    primary: createPrimary(client),
+    now: Date.now,
+    random: () => 0.1,
+    sleep,
+    log: silent,
+    epochSeen: () => undefined,
+  });
+  const running = replication.run(stopping.signal);
+  const kill = async (): Promise<void> => {
+    stopping.abort();
+    await running;
+  };
+  closing.push(kill);
+  return { replication, kill };
+}
+
+/** The copies that a target at the end of the log has. */
+function expected(log: readonly Change[]): Map<string, string> {
+  const documents = new Map<string, string>();
+  for (const change of log) {
+    if (change.kind === "put") documents.set(change.document_id, change.document.version);
+    if (change.kind === "withdraw") documents.delete(change.document_id);
+  }
+  return documents;
+}
+
+const batchOf = (changes: readonly Change[]) => {
+  const sequence = changes.at(-1)?.sequence ?? "0";
+  const at = new Date(0).toISOString();
+  return {
+    changes,
+    position: { epoch: 1, sequence },
+    positionAt: at,
+    head: { kind: "head", epoch: 1, sequence, at, statistics_version: null } as const,
+  };
+};
+const never = new AbortController().signal;
+
+describe("the cold tier as a target", () => {
+  it("shows each document's last version and no withdrawn one, merged or not (I3, I8, I9)", { timeout: 30_000 }, async () => {
+    const { primary, edge } = await pair();
+    const target = targetOf(primary, edge);
+    started(primary, target);
+    for (let sequence = 1; sequence <= 3_000; sequence += 1) {
+      const id = `d${(sequence * 7) % 400}`;
+      primary.log.push(sequence % 11 === 0 ? withdraw(sequence, id) : sequence % 5 === 0 ? skip(sequence) : put(sequence, { id }));
+      if (sequence % 150 === 0) await sleep(20, never);
+    }
+    await expect.poll(() => edge.manifest().watermark.sequence, { timeout: 15_000 }).toBe("3000");
+    expect(await edge.visible()).toEqual(expected(primary.log));
+    await expect.poll(() => edge.manifest().segments.length, { timeout: 10_000 }).toBeLessThan(4);
+    expect(await edge.visible()).toEqual(expected(primary.log));
+  });
+
+  it("loses and doubles nothing however often it is killed or an answer is lost (I3, I12)", { timeout: 30_000 }, async () => {
+    const { primary, edge } = await pair();
+    let manifests = 0;
+    edge.after = () => {
+      manifests += 1;
+      if (manifests % 4 === 0) throw new KattegatError("unavailable", "the answer is lost");
+    };
+    for (let sequence = 1; sequence <= 4_000; sequence += 1) {
+      primary.log.push(sequence % 9 === 0 ? withdraw(sequence, `d${sequence - 4}`) : put(sequence, { id: `d${sequence % 700}` }));
+    }
+    for (let life = 0; life < 8; life += 1) {
+      const { kill } = started(primary, targetOf(primary, edge));
+      await sleep(20 + life * 25, never);
+      await kill();
+      if (edge.published.length > 0) {
+        const at = Number(edge.manifest().watermark.sequence);
+        expect(await edge.visible()).toEqual(expected(primary.log.slice(0, at)));
+      }
+    }
+    started(primary, targetOf(primary, edge));
+    await expect.poll(() => edge.manifest().watermark.sequence, { timeout: 15_000 }).toBe("4000");
+    expect(await edge.visible()).toEqual(expected(primary.log));
+  });
+
+  it("leaves each object that a crash orphaned on the garbage list, deletes it after the grace", async () => {
+    const { primary, edge } = await pair();
+    const clock = { ms: 1_800_000_000_000, now: () => clock.ms };
+    const target = targetOf(primary, edge, clock);
+    await target.apply(batchOf([put(1)]), never);
+    edge.before = () => {
+      throw new KattegatError("unavailable", "the crash");
+    };
+    await expect(target.apply(batchOf([put(2)]), never)).rejects.toMatchObject({ code: "unavailable" });
+    edge.before = () => undefined;
+    const orphan = [...edge.objects.keys()].find((key) => edge.manifest().segments.every((segment) => segment.key !== key));
+    expect(edge.manifest().garbage.map(({ key }) => key)).toContain(orphan);
+    const other = targetOf(primary, edge, clock);
+    await other.apply(batchOf([put(2)]), never);
+    clock.ms += 59_000;
+    const stopping = new AbortController();
+    closing.push(() => Promise.resolve(stopping.abort()));
+    void other.upkeep?.run(stopping.signal);
+    await sleep(100, never);
+    expect(edge.objects.has(String(orphan))).toBe(true);
+    clock.ms += 2_000;
+    await expect.poll(() => edge.objects.has(String(orphan)), { timeout: 5_000 }).toBe(false);
+    expect(await edge.visible()).toEqual(new Map([["d1", "1"], ["d2", "2"]]));
+  });
+
+  it("redoes its edit on the newer manifest when another one was published meanwhile", async () => {
+    const { primary, edge } = await pair();
+    const target = targetOf(primary, edge);
+    await target.apply(batchOf([put(1), put(2)]), never);
+    edge.interfere((manifest) => ({ ...manifest, generation: manifest.generation + 1, garbage: [...manifest.garbage, { key: "x", since: manifest.watermark_at }] }));
+    await target.apply(batchOf([put(3, { id: "d1" })]), never);
+    expect(edge.manifest().garbage.map(({ key }) => key)).toContain("x");
+    expect(await edge.visible()).toEqual(new Map([["d2", "2"], ["d1", "3"]]));
+  });
+
+  it("gives way when another replication has moved the watermark (I2)", async () => {
+    const { primary, edge } = await pair();
+    const [slow, fast] = [targetOf(primary, edge), targetOf(primary, edge)];
+    await slow.apply(batchOf([put(1)]), never);
+    await fast.watermark(never);
+    await fast.apply(batchOf([put(2), put(3)]), never);
+    await expect(slow.apply(batchOf([put(2)]), never)).rejects.toMatchObject({ code: "conflict" });
+    expect(await slow.watermark(never)).toEqual({ epoch: 1, sequence: "3" });
+    await slow.apply(batchOf([put(2), put(3), put(4)]), never);
+    expect(await edge.visible()).toEqual(new Map([["d1", "1"], ["d2", "2"], ["d3", "3"], ["d4", "4"]]));
+  });
+
+  it("refuses a class that the zone may not hold, takes what it may, hides the old copy (I5)", async () => {
+    const { primary, edge } = await pair();
+    const target = targetOf(primary, edge);
+    await target.apply(batchOf([put(1), put(2)]), never);
+    const secret = put(3, { id: "d1" });
+    const change = secret.kind === "put" ? { ...secret, document: { ...secret.document, residency: "dk-only" } } : secret;
+    const short = put(4, { dimensions: 4 });
+    const answer = await target.apply(batchOf([change, short, put(5)]), never);
+    expect(answer.refused.map(({ sequence, code }) => [sequence, code])).toEqual([["3", "residency_refused"], ["4", "bad_vector"]]);
+    expect(await edge.visible()).toEqual(new Map([["d2", "2"], ["d5", "5"]]));
+    for (const object of edge.objects.values()) expect(Buffer.from(object).includes("text 3")).toBe(false);
+  });
+
+  it("stores a watermark that nothing else moves once a second", async () => {
+    const { primary, edge } = await pair();
+    primary.log.push(put(1));
+    const { replication } = started(primary, targetOf(primary, edge));
+    await expect.poll(() => edge.published.at(-1)?.watermark.sequence, { timeout: 5_000 }).toBe("1");
+    const before = edge.published.length;
+    for (let sequence = 2; sequence <= 60; sequence += 1) {
+      primary.log.push(skip(sequence));
+      await sleep(20, never);
+    }
+    await expect.poll(() => edge.manifest().watermark.sequence, { timeout: 5_000 }).toBe("60");
+    expect(edge.published.length - before).toBeLessThanOrEqual(4);
+    expect(replication.status()[0]).toMatchObject({ parked: 0, retries: 0 });
+  });
+
+  it("publishes the statistics that the head names, in a log that is idle", async () => {
+    const { primary, edge } = await pair();
+    primary.log.push(put(1));
+    started(primary, targetOf(primary, edge));
+    await expect.poll(() => edge.published.length, { timeout: 5_000 }).toBeGreaterThan(0);
+    primary.statistics = { version: "7", bytes: new Uint8Array([1, 2, 3]) };
+    primary.log.push(skip(2));
+    await expect.poll(() => edge.manifest().statistics, { timeout: 5_000 }).toMatchObject({ version: "7", key: "statistics/7.bin" });
+    expect(edge.objects.get("statistics/7.bin")).toEqual(new Uint8Array([1, 2, 3]));
+  });
+});

@@ -1,0 +1,96 @@
+/** A zone's Worker on a loopback socket, with objects in memory. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseManifest, type ColdManifest } from "@kattegat/engine/cold/manifest.ts";
+import { openSegment } from "@kattegat/engine/cold/segment.ts";
+import { createScanner, type Scanner } from "@kattegat/engine/vector/scan.ts";
+import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { compareFences } from "@kattegat/protocol/sequence.ts";
+import { serveLoopback, type Loopback } from "./fakes.fixture.ts";
+
+export const scanner: Scanner = createScanner(
+  new WebAssembly.Module(readFileSync(fileURLToPath(import.meta.resolve("@kattegat/engine/wasm/scan.wasm")))),
+);
+
+export interface FakeEdge extends Loopback {
+  readonly objects: Map<string, Uint8Array>;
+  readonly published: ColdManifest[];
+  /** Called with each manifest before it is stored. */
+  before: (manifest: ColdManifest) => void;
+  /** Called after a manifest is stored: a throw loses the answer. */
+  after: (manifest: ColdManifest) => void;
+  /** Makes another writer's change, as a second replication would. */
+  interfere(edit: (manifest: ColdManifest) => ColdManifest): void;
+  manifest(): ColdManifest;
+  /** What a reader finds: document id → version; throws when a document is visible twice or an object is gone. */
+  visible(): Promise<Map<string, string>>;
+}
+
+export async function serveEdge(): Promise<FakeEdge> {
+  const objects = new Map<string, Uint8Array>();
+  const published: ColdManifest[] = [];
+  const state: Pick<FakeEdge, "before" | "after"> = { before: () => undefined, after: () => undefined };
+  const etag = (): string => `"${published.length}"`;
+  const manifest = (): ColdManifest => {
+    const last = published.at(-1);
+    if (last === undefined) throw new Error("expected a manifest");
+    return last;
+  };
+  const loopback = await serveLoopback((request, response, url, body) => {
+    const key = url.pathname.startsWith("/internal/cold/objects/") ? url.pathname.slice(23) : null;
+    if (key === null) {
+      if (url.pathname !== "/internal/cold/manifest") throw new KattegatError("not_found", url.pathname);
+      if (request.method === "PUT") {
+        const isCurrent = published.length === 0 ? request.headers["if-none-match"] === "*" : request.headers["if-match"] === etag();
+        if (!isCurrent) throw new KattegatError("conflict", "another manifest is there");
+        const next = parseManifest(body.toString());
+        state.before(next);
+        const last = published.at(-1);
+        if (last !== undefined && compareFences(next.watermark, last.watermark) < 0) throw new KattegatError("divergence", "backwards");
+        published.push(next);
+        state.after(next);
+        response.writeHead(200, { etag: etag() }).end("{}");
+        return;
+      }
+      if (published.length === 0) throw new KattegatError("not_found", "no manifest");
+      response.writeHead(200, { etag: etag() }).end(JSON.stringify(manifest()));
+      return;
+    }
+    if (request.method === "PUT") {
+      objects.set(key, new Uint8Array(body));
+      response.writeHead(201).end();
+      return;
+    }
+    const object = objects.get(key);
+    if (object === undefined) throw new KattegatError("not_found", key);
+    if (request.method === "DELETE") {
+      objects.delete(key);
+      response.writeHead(204).end();
+      return;
+    }
+    const [, from = "0", to = ""] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
+    response.writeHead(206).end(object.subarray(Number(from), to === "" ? object.length : Number(to) + 1));
+  });
+  return Object.assign(state, loopback, {
+    objects,
+    published,
+    manifest,
+    interfere: (edit: (manifest: ColdManifest) => ColdManifest) => void published.push(edit(manifest())),
+    visible: () => visibleIn(manifest(), objects),
+  });
+}
+
+async function visibleIn(manifest: ColdManifest, objects: ReadonlyMap<string, Uint8Array>): Promise<Map<string, string>> {
+  const visible = new Map<string, string>();
+  for (const { key, bytes, tombstones } of manifest.segments) {
+    const object = objects.get(key);
+    if (object === undefined) throw new Error(`${key} is in the manifest, but gone`);
+    const segment = await openSegment((offset, length) => Promise.resolve(object.subarray(offset, offset + length)), { scanner, totalBytes: bytes });
+    for (const { documentId, version } of segment.documents()) {
+      if (tombstones.includes(documentId)) continue;
+      if (visible.has(documentId)) throw new Error(`${documentId} is visible twice`);
+      visible.set(documentId, version);
+    }
+  }
+  return visible;
+}
