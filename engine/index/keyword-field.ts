@@ -1,4 +1,4 @@
-import { elementsAt } from "../filter/path.ts";
+import { elementsAt, parsePath } from "../filter/path.ts";
 import { type Bitmap, clearBit, createBitmap, grown, setBit } from "./bitmap.ts";
 
 /** The slots of each value of one payload field. */
@@ -15,8 +15,9 @@ const BITMAP_SHARE = 128;
 
 /** Creates the slot sets of a field; `capacity` gives the present number of slots. */
 export function createKeywordField(key: string, capacity: () => number): KeywordField {
+  const path = parsePath(key);
   const sets = new Map<unknown, Members>();
-  const valuesOf = (payload: Readonly<Record<string, unknown>>) => new Set(elementsAt(payload, key));
+  const valuesOf = (payload: Readonly<Record<string, unknown>>) => new Set(elementsAt(payload, path));
   const toBitmap = (slots: Iterable<number>) => {
     const bitmap = createBitmap(capacity());
     for (const slot of slots) setBit(bitmap, slot);

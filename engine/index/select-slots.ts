@@ -1,8 +1,6 @@
 import type { Condition, Filter } from "@kattegat/protocol/filter.ts";
-import { clauseOf } from "../filter/compile.ts";
-import { compileCondition } from "../filter/condition.ts";
+import { clauseOf, compileCondition, type FilterablePoint } from "../filter/compile.ts";
 import { type Bitmap, createBitmap, forEachBit, hasBit, intersect, setBit, subtract, unite } from "./bitmap.ts";
-import type { FilterablePoint } from "../filter/compile.ts";
 
 /** What a set of slots must tell so that a filter can be applied to it. */
 export interface FilterableSlots {

@@ -37,6 +37,7 @@ export interface Chunk {
   readonly factors: Float32Array;
   readonly scales: Float32Array;
   readonly admitted: Uint32Array;
+  readonly scores: Float32Array;
   readonly list: Uint32Array;
 }
 
@@ -71,6 +72,7 @@ export function createLayout({ kernel, dimensions, chunkSlots, hasCodes }: Layou
       factors: new Float32Array(buffer, start + at("factors"), hasCodes ? chunkSlots : 0),
       scales: new Float32Array(buffer, start + at("scales"), chunkSlots),
       admitted: new Uint32Array(buffer, start + at("admitted"), chunkSlots / 32),
+      scores: new Float32Array(buffer, start + at("scores"), chunkSlots),
       list: new Uint32Array(buffer, start + at("list"), chunkSlots),
     };
   });

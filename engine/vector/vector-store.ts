@@ -109,7 +109,7 @@ class KernelStore implements VectorStore {
     if (options.coarse === null || !this.#options.hasCodes) {
       this.#scoreIntegers(query, bound, null);
       this.#collect(this.#groupThreshold(bound, options) - band);
-      return this.#slots();
+      return options.groupOf === null ? this.#slots() : this.#bestOfGroups(options.groupOf, band);
     }
     this.#collectCoarse(query, options.coarse);
     this.#scoreIntegers(query, bound, this.#listed);
@@ -173,6 +173,20 @@ class KernelStore implements VectorStore {
       for (let at = 0; at < (this.#listed[i] ?? 0); at += 1) slots.push(firstSlot + (list[at] ?? 0));
     });
     return slots;
+  }
+
+  /** Leaves out the slots that cannot be the best of their group: a long document would be read whole otherwise. */
+  #bestOfGroups(groupOf: (slot: number) => number, band: number): number[] {
+    const { chunkSlots } = this.#options;
+    const scoreOf = (slot: number) =>
+      this.#layout.chunks[Math.floor(slot / chunkSlots)]?.scores[slot % chunkSlots] ?? LOWEST;
+    const slots = this.#slots();
+    const best = new Map<number, number>();
+    for (const slot of slots) {
+      const group = groupOf(slot);
+      best.set(group, Math.max(best.get(group) ?? LOWEST, scoreOf(slot)));
+    }
+    return slots.filter((slot) => scoreOf(slot) >= (best.get(groupOf(slot)) ?? LOWEST) - band);
   }
 
   /** Returns a score that at least `wanted` of the counted scores reach, or all of them. */
