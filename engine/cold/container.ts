@@ -80,7 +80,8 @@ export function encodeContainer(
   view.setUint32(16, about.dimensions, true);
   view.setUint32(20, total, true);
   const model = encodeText(about.model);
-  if (model.byteLength >= MODEL_BYTES) throw new RangeError(`expected a model id below ${MODEL_BYTES} bytes, got ${about.model}`);
+  if (model.byteLength >= MODEL_BYTES)
+    throw new RangeError(`expected a model id below ${MODEL_BYTES} bytes, got ${about.model}`);
   bytes.set(model, FIXED_BYTES);
   NAMES.forEach((name, i) => {
     const entry = FIXED_BYTES + MODEL_BYTES + i * ENTRY_BYTES;
@@ -98,19 +99,23 @@ export function encodeContainer(
 export async function readHeader(read: ReadRange, totalBytes: number): Promise<Header> {
   const bytes = (await readExactly(read, 0, HEADER_BYTES)).slice();
   const view = new DataView(bytes.buffer);
-  if (view.getUint32(0, true) !== MAGIC) throw new ColdFormatError("expected a cold segment, got other bytes at its start");
+  if (view.getUint32(0, true) !== MAGIC)
+    throw new ColdFormatError("expected a cold segment, got other bytes at its start");
   const version = view.getUint16(4, true);
-  if (version !== VERSION) throw new ColdFormatError(`expected version ${VERSION} of the cold segment, got ${version}`);
+  if (version !== VERSION)
+    throw new ColdFormatError(`expected version ${VERSION} of the cold segment, got ${version}`);
   const checksum = view.getUint32(28, true);
   view.setUint32(28, 0, true);
-  if (crc32c(bytes) !== checksum) throw new ColdFormatError("expected an intact header, got another checksum");
+  if (crc32c(bytes) !== checksum)
+    throw new ColdFormatError("expected an intact header, got another checksum");
   const declaredBytes = view.getUint32(20, true);
   if (declaredBytes !== totalBytes) {
     throw new ColdFormatError(`expected an object of ${declaredBytes} bytes, got ${totalBytes}`);
   }
   const sectionAt = (name: SectionName): Section => {
     const entry = FIXED_BYTES + MODEL_BYTES + NAMES.indexOf(name) * ENTRY_BYTES;
-    if (view.getUint32(entry, true) !== SECTIONS[name]) throw new ColdFormatError(`expected section ${name} in its place`);
+    if (view.getUint32(entry, true) !== SECTIONS[name])
+      throw new ColdFormatError(`expected section ${name} in its place`);
     return {
       offset: view.getUint32(entry + 4, true),
       length: view.getUint32(entry + 8, true),
@@ -140,7 +145,10 @@ export async function readHeader(read: ReadRange, totalBytes: number): Promise<H
 }
 
 /** Reads all resident sections, which lie in one piece after the header, and checks each. */
-export async function readResident(read: ReadRange, header: Header): Promise<(name: SectionName) => Uint8Array> {
+export async function readResident(
+  read: ReadRange,
+  header: Header,
+): Promise<(name: SectionName) => Uint8Array> {
   const end = header.sections.floats.offset;
   const bytes = await readExactly(read, HEADER_BYTES, end - HEADER_BYTES);
   for (const name of NAMES) {
@@ -157,7 +165,9 @@ export async function readResident(read: ReadRange, header: Header): Promise<(na
 export async function readExactly(read: ReadRange, offset: number, length: number): Promise<Uint8Array> {
   const bytes = await read(offset, length);
   if (bytes.byteLength !== length) {
-    throw new ColdFormatError(`expected ${length} bytes at ${offset}, got ${bytes.byteLength}: the object is cut off`);
+    throw new ColdFormatError(
+      `expected ${length} bytes at ${offset}, got ${bytes.byteLength}: the object is cut off`,
+    );
   }
   return bytes;
 }

@@ -9,9 +9,16 @@ export function crc32c(bytes: Uint8Array): number {
   let i = 0;
   // Four bytes a step (Kounavis and Berry, 2005): a segment's resident part is 40 MB and is checked when it is opened.
   for (; i + 4 <= bytes.length; i += 4) {
-    crc ^= (bytes[i] ?? 0) | ((bytes[i + 1] ?? 0) << 8) | ((bytes[i + 2] ?? 0) << 16) | ((bytes[i + 3] ?? 0) << 24);
+    crc ^=
+      (bytes[i] ?? 0) |
+      ((bytes[i + 1] ?? 0) << 8) |
+      ((bytes[i + 2] ?? 0) << 16) |
+      ((bytes[i + 3] ?? 0) << 24);
     crc =
-      (t3[crc & 255] ?? 0) ^ (t2[(crc >>> 8) & 255] ?? 0) ^ (t1[(crc >>> 16) & 255] ?? 0) ^ (t0[crc >>> 24] ?? 0);
+      (t3[crc & 255] ?? 0) ^
+      (t2[(crc >>> 8) & 255] ?? 0) ^
+      (t1[(crc >>> 16) & 255] ?? 0) ^
+      (t0[crc >>> 24] ?? 0);
   }
   for (; i < bytes.length; i += 1) crc = (t0[(crc ^ (bytes[i] ?? 0)) & 255] ?? 0) ^ (crc >>> 8);
   return ~crc >>> 0;

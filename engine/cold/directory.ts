@@ -40,7 +40,8 @@ export function createDirectory(sections: {
     const number = column.values.findIndex((other) => other === value);
     const bitmap = createBitmap(number === -1 ? 0 : ordinals.length);
     if (number === -1) return bitmap;
-    for (let row = 0; row < ordinals.length; row += 1) if (column.of[documentOf(row)] === number) setBit(bitmap, row);
+    for (let row = 0; row < ordinals.length; row += 1)
+      if (column.of[documentOf(row)] === number) setBit(bitmap, row);
     bitmaps.set(name, bitmap);
     return bitmap;
   }
@@ -50,7 +51,11 @@ export function createDirectory(sections: {
     documentOf,
     metadataOf,
     // A parsed document costs about 150 bytes beside its id's characters.
-    bytes: sections.metadata.byteLength + ordinals.byteLength * 2 + sections.documents.byteLength + table.ids.length * 100,
+    bytes:
+      sections.metadata.byteLength +
+      ordinals.byteLength * 2 +
+      sections.documents.byteLength +
+      table.ids.length * 100,
     passageAt(row) {
       const document = documentOf(row);
       return {
@@ -66,7 +71,11 @@ export function createDirectory(sections: {
     point(row): FilterablePoint {
       const document = documentOf(row);
       const documentId = table.ids[document] ?? "";
-      return { id: `${documentId}#${ordinals[row] ?? 0}`, otherIds: [documentId], payload: payloads(document) };
+      return {
+        id: `${documentId}#${ordinals[row] ?? 0}`,
+        otherIds: [documentId],
+        payload: payloads(document),
+      };
     },
     slotsWith(key, value) {
       if (key === "residency") return slotsOfColumn(key, table.residencies, value);

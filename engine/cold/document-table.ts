@@ -64,9 +64,12 @@ export function decodeDocuments(bytes: Uint8Array): DocumentTable {
 export function decodeMetadata(bytes: Uint8Array): (document: number) => Readonly<Record<string, unknown>> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return (document) => {
-    const text = decodeText(bytes.subarray(view.getUint32(document * 4, true), view.getUint32(document * 4 + 4, true)));
+    const text = decodeText(
+      bytes.subarray(view.getUint32(document * 4, true), view.getUint32(document * 4 + 4, true)),
+    );
     const parsed: unknown = JSON.parse(text);
-    if (!isRecord(parsed)) throw new ColdFormatError(`expected metadata to be an object, got ${text.slice(0, 40)}`);
+    if (!isRecord(parsed))
+      throw new ColdFormatError(`expected metadata to be an object, got ${text.slice(0, 40)}`);
     return parsed;
   };
 }
@@ -87,7 +90,8 @@ function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function isDocumentTable(value: unknown): value is DocumentTable {
   if (!isRecord(value)) return false;
-  const isColumn = (column: unknown) => isRecord(column) && Array.isArray(column["values"]) && Array.isArray(column["of"]);
+  const isColumn = (column: unknown) =>
+    isRecord(column) && Array.isArray(column["values"]) && Array.isArray(column["of"]);
   return (
     ["ids", "versions", "epochs", "firstRows"].every((name) => Array.isArray(value[name])) &&
     ["residencies", "collections", "langs"].every((name) => isColumn(value[name]))

@@ -37,7 +37,8 @@ export async function readFloats(options: {
     while (row > (ranges[piece]?.last ?? Infinity)) piece += 1;
     const start = (row - (ranges[piece]?.first ?? 0)) * rowBytes;
     const bytes = (pieces[piece] ?? new Uint8Array()).subarray(start, start + rowBytes);
-    if (crc32c(bytes) !== checks[row]) throw new ColdFormatError(`expected vector ${row} intact, got another checksum`);
+    if (crc32c(bytes) !== checks[row])
+      throw new ColdFormatError(`expected vector ${row} intact, got another checksum`);
     vectors.set(row, float32sOf(bytes));
   }
   return vectors;

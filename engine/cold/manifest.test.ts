@@ -34,9 +34,21 @@ describe("a manifest", () => {
   it.each([
     ["not json", "{", "JSON"],
     ["a newer format", JSON.stringify({ ...empty, format: 2 }), "expected manifest.format to be 1"],
-    ["a wrong number", JSON.stringify(manifestOf({ ...segmentOf("s"), bytes: -1 })), "manifest.segments[0].bytes"],
-    ["a missing field", JSON.stringify({ ...empty, model: undefined }), "manifest.model to be a string, got nothing"],
-    ["a sequence as number", JSON.stringify({ ...empty, watermark: { epoch: 1, sequence: 5 } }), "watermark.sequence"],
+    [
+      "a wrong number",
+      JSON.stringify(manifestOf({ ...segmentOf("s"), bytes: -1 })),
+      "manifest.segments[0].bytes",
+    ],
+    [
+      "a missing field",
+      JSON.stringify({ ...empty, model: undefined }),
+      "manifest.model to be a string, got nothing",
+    ],
+    [
+      "a sequence as number",
+      JSON.stringify({ ...empty, watermark: { epoch: 1, sequence: 5 } }),
+      "watermark.sequence",
+    ],
   ])("refuses %s by name", (_, text, message) => {
     expect(() => parseManifest(text)).toThrow(ColdFormatError);
     expect(() => parseManifest(text)).toThrow(message);
@@ -101,13 +113,17 @@ describe("merge planning", () => {
     for (let n = 0; n < 400; n += 1) {
       manifest = withSegment(manifest, segmentOf(`s${n}`, MB), { documentIds: [], holds: () => false });
       for (let keys = planMerge(manifest); keys !== null; keys = planMerge(manifest)) {
-        const bytes = manifest.segments.filter(({ key }) => keys?.includes(key)).reduce((sum, s) => sum + s.bytes, 0);
+        const bytes = manifest.segments
+          .filter(({ key }) => keys?.includes(key))
+          .reduce((sum, s) => sum + s.bytes, 0);
         expect(bytes).toBeLessThanOrEqual(SEGMENT_BYTES_MAX);
         written += bytes;
         const merged = segmentOf(`m${n}-${keys.length}-${bytes}`, bytes);
         manifest = withMerge(manifest, { keys, merged, mergedTombstones: new Map() });
       }
-      expect(manifest.segments.length).toBeLessThanOrEqual(SEGMENTS_MAX + Math.ceil((n * MB) / SEGMENT_BYTES_MAX));
+      expect(manifest.segments.length).toBeLessThanOrEqual(
+        SEGMENTS_MAX + Math.ceil((n * MB) / SEGMENT_BYTES_MAX),
+      );
     }
     expect(written / (400 * MB)).toBeLessThan(6);
   });

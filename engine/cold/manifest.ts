@@ -20,7 +20,13 @@ export function parseManifest(text: string): ColdManifest {
 }
 
 /** Returns the manifest before the first change. */
-export function emptyManifest({ model, dimensions }: { readonly model: string; readonly dimensions: number }): ColdManifest {
+export function emptyManifest({
+  model,
+  dimensions,
+}: {
+  readonly model: string;
+  readonly dimensions: number;
+}): ColdManifest {
   return {
     format: 1,
     generation: 0,
@@ -80,7 +86,8 @@ export function withMerge(
 ): ColdManifest {
   const { keys, merged, mergedTombstones } = merge;
   const replaced = manifest.segments.filter(({ key }) => keys.includes(key));
-  if (replaced.length !== keys.length) throw new RangeError(`expected segments ${keys.join(", ")} in the manifest`);
+  if (replaced.length !== keys.length)
+    throw new RangeError(`expected segments ${keys.join(", ")} in the manifest`);
   const late = replaced.flatMap(({ key, tombstones }) => {
     const known = new Set(mergedTombstones.get(key) ?? []);
     return tombstones.filter((id) => !known.has(id));
@@ -112,7 +119,9 @@ export function planMerge(manifest: ColdManifest): readonly string[] | null {
     .map((segment) => ({ key: segment.key, bytes: liveBytes(segment) }))
     .toSorted((left, right) => left.bytes - right.bytes);
   for (let start = 0; start < sizes.length; start += 1) {
-    const run = fitting(sizes.slice(start).filter(({ bytes }) => bytes <= TIER_RATIO * (sizes[start]?.bytes ?? 0)));
+    const run = fitting(
+      sizes.slice(start).filter(({ bytes }) => bytes <= TIER_RATIO * (sizes[start]?.bytes ?? 0)),
+    );
     if (run.length >= MERGE_SEGMENTS_MIN) return run;
   }
   if (sizes.length <= SEGMENTS_MAX) return null;
@@ -140,8 +149,13 @@ export function nextGeneration(
 export const GARBAGE_AGE_MS_MIN = 60_000;
 
 /** Returns the keys that no reader in flight can still need. Forget them with `withoutGarbage` once they are deleted. */
-export function keysToDelete(manifest: ColdManifest, { nowMs }: { readonly nowMs: number }): readonly string[] {
-  return manifest.garbage.filter(({ since }) => nowMs - Date.parse(since) >= GARBAGE_AGE_MS_MIN).map(({ key }) => key);
+export function keysToDelete(
+  manifest: ColdManifest,
+  { nowMs }: { readonly nowMs: number },
+): readonly string[] {
+  return manifest.garbage
+    .filter(({ since }) => nowMs - Date.parse(since) >= GARBAGE_AGE_MS_MIN)
+    .map(({ key }) => key);
 }
 
 /** Returns the manifest without deleted keys. */

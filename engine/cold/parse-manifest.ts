@@ -15,10 +15,13 @@ export function parseManifestJson(text: string): ColdManifest {
   return manifest(json, "manifest");
 }
 
-const text: Parse<string> = (value, at) => (typeof value === "string" ? value : refuse(value, at, "a string"));
+const text: Parse<string> = (value, at) =>
+  typeof value === "string" ? value : refuse(value, at, "a string");
 
 const count: Parse<number> = (value, at) =>
-  typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? value : refuse(value, at, "a whole number");
+  typeof value === "number" && Number.isSafeInteger(value) && value >= 0
+    ? value
+    : refuse(value, at, "a whole number");
 
 const sequence: Parse<string> = (value, at) =>
   typeof value === "string" && /^\d{1,20}$/.test(value) ? value : refuse(value, at, "a decimal string");
@@ -27,9 +30,12 @@ const time: Parse<string> = (value, at) =>
   typeof value === "string" && !Number.isNaN(Date.parse(value)) ? value : refuse(value, at, "a time");
 
 const checksum: Parse<string> = (value, at) =>
-  typeof value === "string" && /^[0-9a-f]{8}$/.test(value) ? value : refuse(value, at, "eight hexadecimal digits");
+  typeof value === "string" && /^[0-9a-f]{8}$/.test(value)
+    ? value
+    : refuse(value, at, "eight hexadecimal digits");
 
-const format: Parse<1> = (value, at) => (value === 1 ? 1 : refuse(value, at, "1, the only format this version reads"));
+const format: Parse<1> = (value, at) =>
+  value === 1 ? 1 : refuse(value, at, "1, the only format this version reads");
 
 function listOf<Item>(item: Parse<Item>): Parse<readonly Item[]> {
   return (value, at) =>
@@ -43,7 +49,8 @@ function nullable<Value>(parse: Parse<Value>): Parse<Value | null> {
 }
 
 function fieldsOf(value: unknown, at: string): <Value>(name: string, parse: Parse<Value>) => Value {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return refuse(value, at, "an object");
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return refuse(value, at, "an object");
   const fields = new Map<string, unknown>(Object.entries(value));
   return (name, parse) => parse(fields.get(name), `${at}.${name}`);
 }

@@ -16,7 +16,9 @@ function passagesOf(documents: number): ColdPassage[] {
   const vectors = clusteredVectors(documents * 3, { dimensions: DIMENSIONS, centres: 9, random });
   return vectors.map((dense, i) => {
     const document = Math.floor(i / 3);
-    const terms = [...new Set(Array.from({ length: 6 }, () => Math.floor(random() * 40) * 0x0500_0001))].toSorted((a, b) => a - b);
+    const terms = [
+      ...new Set(Array.from({ length: 6 }, () => Math.floor(random() * 40) * 0x0500_0001)),
+    ].toSorted((a, b) => a - b);
     return {
       documentId: `doc-${document}`,
       ordinal: (i % 3) + 1,
@@ -42,11 +44,18 @@ function open(object: Uint8Array, totalBytes = object.byteLength) {
   return openSegment(read, { scanner, totalBytes });
 }
 
-function exact(score: (passage: ColdPassage) => number, { limit, keeps }: { limit: number; keeps: (p: ColdPassage) => boolean }) {
+function exact(
+  score: (passage: ColdPassage) => number,
+  { limit, keeps }: { limit: number; keeps: (p: ColdPassage) => boolean },
+) {
   const best = new Map<string, { passage_id: string; score: number; id: string }>();
   for (const passage of passages) {
     if (!keeps(passage)) continue;
-    const hit = { id: passage.documentId, passage_id: `${passage.documentId}#${passage.ordinal}`, score: score(passage) };
+    const hit = {
+      id: passage.documentId,
+      passage_id: `${passage.documentId}#${passage.ordinal}`,
+      score: score(passage),
+    };
     if (hit.score > (best.get(hit.id)?.score ?? -Infinity)) best.set(hit.id, hit);
   }
   return [...best.values()]
@@ -60,10 +69,22 @@ const shown = (hits: readonly { documentId: string; ordinal: number; score: numb
 describe("a cold segment", () => {
   it.each<readonly [string, Filter | null, (p: ColdPassage) => boolean]>([
     ["without a filter", null, () => true],
-    ["of one class", { must: [{ key: "residency", match: { any: ["eu"] } }] }, ({ residency }) => residency === "eu"],
-    ["by metadata", { must: [{ key: "metadata.n", range: { lt: 60 } }] }, ({ metadata }) => Number(metadata["n"]) < 60],
+    [
+      "of one class",
+      { must: [{ key: "residency", match: { any: ["eu"] } }] },
+      ({ residency }) => residency === "eu",
+    ],
+    [
+      "by metadata",
+      { must: [{ key: "metadata.n", range: { lt: 60 } }] },
+      ({ metadata }) => Number(metadata["n"]) < 60,
+    ],
     ["by language", { must_not: [{ key: "lang", match: { value: "da" } }] }, ({ lang }) => lang === null],
-    ["by id", { must_not: [{ has_id: ["doc-3", "doc-6#1"] }] }, (p) => p.documentId !== "doc-3" && `${p.documentId}#${p.ordinal}` !== "doc-6#1"],
+    [
+      "by id",
+      { must_not: [{ has_id: ["doc-3", "doc-6#1"] }] },
+      (p) => p.documentId !== "doc-3" && `${p.documentId}#${p.ordinal}` !== "doc-6#1",
+    ],
   ])("gives the same ranking and scores as scoring every float vector, %s", async (_, filter, passes) => {
     const segment = await open(bytes);
     const hidden = (id: string, version: string) => Number(id.slice(4)) % 7 === 0 && version !== "1007";
@@ -74,7 +95,9 @@ describe("a cold segment", () => {
       const wanted = new Set(query.sparse.indices);
       const sparse = await segment.searchSparse(query.sparse, { ...all, filter, hidden });
       const touched = (p: ColdPassage) => keeps(p) && p.sparse.indices.some((term) => wanted.has(term));
-      expect(shown(sparse)).toEqual(exact((p) => sparseDot(query.sparse, p.sparse), { limit: 20, keeps: touched }));
+      expect(shown(sparse)).toEqual(
+        exact((p) => sparseDot(query.sparse, p.sparse), { limit: 20, keeps: touched }),
+      );
     }
   });
 
@@ -88,7 +111,12 @@ describe("a cold segment", () => {
     expect([...segment.documents()]).toHaveLength(200);
     const [hit] = await segment.searchDense(passages[0]?.dense ?? new Float32Array(), { ...all, limit: 1 });
     expect(await segment.hydrate([hit?.row ?? -1])).toEqual([
-      { title: "Lov nr. 0", text: passages[0]?.text, lang: null, metadata: { n: 0, source: { name: "eli" } } },
+      {
+        title: "Lov nr. 0",
+        text: passages[0]?.text,
+        lang: null,
+        metadata: { n: 0, source: { name: "eli" } },
+      },
     ]);
   });
 
@@ -99,7 +127,9 @@ describe("a cold segment", () => {
   it("holds nothing, too", async () => {
     const empty = await open(encodeSegment([], { model: "test-v1", dimensions: DIMENSIONS }));
     expect(await empty.searchDense(new Float32Array(DIMENSIONS), all)).toEqual([]);
-    expect(await empty.searchSparse({ indices: Uint32Array.of(1), values: Float32Array.of(1) }, all)).toEqual([]);
+    expect(await empty.searchSparse({ indices: Uint32Array.of(1), values: Float32Array.of(1) }, all)).toEqual(
+      [],
+    );
   });
 
   it("refuses any flipped bit where it is read, never gives another answer", async () => {
@@ -142,7 +172,9 @@ describe("a cold segment", () => {
     const newer = bytes.slice();
     newer[4] = 2;
     await expect(open(newer)).rejects.toThrow("expected version 1 of the cold segment, got 2");
-    await expect(open(new TextEncoder().encode("<html>".repeat(200)))).rejects.toThrow("expected a cold segment");
+    await expect(open(new TextEncoder().encode("<html>".repeat(200)))).rejects.toThrow(
+      "expected a cold segment",
+    );
   });
 });
 

@@ -183,7 +183,11 @@ class Segment implements ColdSegment {
       const text = texts.get(number)?.[row - (this.#parts.textBlocks[number]?.firstRow ?? 0)];
       if (text === undefined) throw new ColdFormatError(`expected a text for row ${row}`);
       const document = documentOf(row);
-      return { ...text, lang: table.langs.values[table.langs.of[document] ?? 0] ?? null, metadata: metadataOf(document) };
+      return {
+        ...text,
+        lang: table.langs.values[table.langs.of[document] ?? 0] ?? null,
+        metadata: metadataOf(document),
+      };
     });
   }
 
@@ -198,7 +202,8 @@ class Segment implements ColdSegment {
         const row = firstRow + i;
         const dense = floats.get(row);
         const terms = sparse[row];
-        if (dense === undefined || terms === undefined) throw new ColdFormatError(`expected vectors for row ${row}`);
+        if (dense === undefined || terms === undefined)
+          throw new ColdFormatError(`expected vectors for row ${row}`);
         const metadata = directory.metadataOf(directory.documentOf(row));
         yield { ...directory.passageAt(row), ...text, metadata, dense, sparse: terms };
       }
@@ -209,7 +214,10 @@ class Segment implements ColdSegment {
     const { read, header, textBlocks } = this.#parts;
     const block = textBlocks[number];
     if (block === undefined) throw new RangeError(`expected a text block, got ${number}`);
-    return decodeTextBlock(await readExactly(read, header.sections.texts.offset + block.offset, block.length), block);
+    return decodeTextBlock(
+      await readExactly(read, header.sections.texts.offset + block.offset, block.length),
+      block,
+    );
   }
 
   /** The last block that starts at the row or before it. */

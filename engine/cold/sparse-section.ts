@@ -12,7 +12,10 @@ export interface SegmentPostings {
 const NARROW_ROWS_MAX = 65_536;
 
 /** Returns the sections: sorted terms with the start of each in the postings; all rows, then all values. */
-export function encodePostings(passages: readonly ColdPassage[]): { readonly terms: Uint8Array; readonly postings: Uint8Array } {
+export function encodePostings(passages: readonly ColdPassage[]): {
+  readonly terms: Uint8Array;
+  readonly postings: Uint8Array;
+} {
   const counts = new Map<number, number>();
   let total = 0;
   for (const { sparse } of passages) {
@@ -58,7 +61,8 @@ export function decodePostings(options: {
   const total = starts[termCount] ?? 0;
   const rowBytes = options.passages <= NARROW_ROWS_MAX ? 2 : 4;
   const { buffer, byteOffset } = options.postings.slice();
-  const rows = rowBytes === 2 ? new Uint16Array(buffer, byteOffset, total) : new Uint32Array(buffer, byteOffset, total);
+  const rows =
+    rowBytes === 2 ? new Uint16Array(buffer, byteOffset, total) : new Uint32Array(buffer, byteOffset, total);
   const values = new Float32Array(buffer, byteOffset + Math.ceil((total * rowBytes) / 4) * 4, total);
   return {
     forEach(term, visit) {

@@ -21,7 +21,10 @@ const BLOCK_BYTES_MIN = 16_384;
 const ENTRY_BYTES = 16;
 
 /** Returns the blocks one after another, and the table of where each is. */
-export function encodeTexts(passages: readonly ColdPassage[]): { readonly texts: Uint8Array; readonly table: Uint8Array } {
+export function encodeTexts(passages: readonly ColdPassage[]): {
+  readonly texts: Uint8Array;
+  readonly table: Uint8Array;
+} {
   const blocks: { readonly bytes: Uint8Array; readonly firstRow: number }[] = [];
   let rows: (readonly [string | null, string])[] = [];
   let characters = 0;
@@ -67,12 +70,14 @@ export function decodeTextTable(bytes: Uint8Array): readonly TextBlock[] {
 
 /** Returns the texts of a block, the first one's row being `firstRow`. */
 export function decodeTextBlock(bytes: Uint8Array, block: TextBlock): readonly PassageText[] {
-  if (crc32c(bytes) !== block.checksum) throw new ColdFormatError("expected a text block intact, got another checksum");
+  if (crc32c(bytes) !== block.checksum)
+    throw new ColdFormatError("expected a text block intact, got another checksum");
   const rows: unknown = JSON.parse(decodeText(bytes));
   if (!Array.isArray(rows)) throw new ColdFormatError("expected a text block to be a list");
   let title = "";
   return rows.map((row: unknown) => {
-    if (!Array.isArray(row) || typeof row[1] !== "string") throw new ColdFormatError("expected a title and a text");
+    if (!Array.isArray(row) || typeof row[1] !== "string")
+      throw new ColdFormatError("expected a title and a text");
     if (typeof row[0] === "string") title = row[0];
     return { title, text: row[1] };
   });

@@ -65,12 +65,32 @@ const CASES: readonly (readonly [string, Condition, boolean])[] = [
   ["another id", { has_id: ["x", 7] }, false],
   [
     "conditions on the same element",
-    { nested: { key: "parts", filter: { must: [{ key: "kind", match: { value: "x" } }, { key: "n", range: { lt: 5 } }] } } },
+    {
+      nested: {
+        key: "parts",
+        filter: {
+          must: [
+            { key: "kind", match: { value: "x" } },
+            { key: "n", range: { lt: 5 } },
+          ],
+        },
+      },
+    },
     true,
   ],
   [
     "conditions on different elements",
-    { nested: { key: "parts[]", filter: { must: [{ key: "kind", match: { value: "x" } }, { key: "n", range: { gt: 5 } }] } } },
+    {
+      nested: {
+        key: "parts[]",
+        filter: {
+          must: [
+            { key: "kind", match: { value: "x" } },
+            { key: "n", range: { gt: 5 } },
+          ],
+        },
+      },
+    },
     false,
   ],
   ["prototype names as missing", { key: "constructor", match: { except: ["a"] } }, false],

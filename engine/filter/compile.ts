@@ -63,7 +63,9 @@ function compileNested({ key, filter }: { readonly key: string; readonly filter:
   const path = parsePath(key);
   const test = compileFilter(filter);
   return (point) =>
-    elementsAt(point.payload, path).some((element) => isJson(element) && test({ ...point, payload: element }));
+    elementsAt(point.payload, path).some(
+      (element) => isJson(element) && test({ ...point, payload: element }),
+    );
 }
 
 /** Returns a clause as a list: Qdrant takes one condition without brackets. */

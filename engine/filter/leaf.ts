@@ -25,7 +25,9 @@ export function compileMatch(match: Match): ValueTest {
 export function compileRange(range: Range): ValueTest {
   const bounds = [range.gt, range.gte, range.lt, range.lte];
   const isTime = bounds.some((bound) => typeof bound === "string");
-  const [gt, gte, lt, lte] = bounds.map((bound) => (typeof bound === "string" ? Date.parse(bound) : (bound ?? null)));
+  const [gt, gte, lt, lte] = bounds.map((bound) =>
+    typeof bound === "string" ? Date.parse(bound) : (bound ?? null),
+  );
   return (value) => {
     const number = isTime ? timeOf(value) : value;
     if (typeof number !== "number" || Number.isNaN(number)) return false;

@@ -58,7 +58,8 @@ export function countBits({ words }: Bitmap): number {
 /** Calls `visit` with each slot of the set, ascending. */
 export function forEachBit({ words }: Bitmap, visit: (slot: number) => void): void {
   for (let i = 0; i < words.length; i += 1) {
-    for (let word = words[i] ?? 0; word !== 0; word &= word - 1) visit(i * 32 + 31 - Math.clz32(word & -word));
+    for (let word = words[i] ?? 0; word !== 0; word &= word - 1)
+      visit(i * 32 + 31 - Math.clz32(word & -word));
   }
 }
 

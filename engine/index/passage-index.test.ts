@@ -12,7 +12,10 @@ const scanner = testScanner();
 const DIMENSIONS = 4;
 
 /** What the index must be indistinguishable from. */
-function bruteForce(points: readonly IndexedPoint[], options: { limit: number; filter: Filter | null; grouped: boolean }) {
+function bruteForce(
+  points: readonly IndexedPoint[],
+  options: { limit: number; filter: Filter | null; grouped: boolean },
+) {
   const order = (a: string, b: string) => (a === b ? 0 : a < b ? -1 : 1);
   return (score: (point: IndexedPoint) => number | null) => {
     const scored = points
@@ -21,7 +24,9 @@ function bruteForce(points: readonly IndexedPoint[], options: { limit: number; f
         const value = score(point);
         return value === null ? [] : [{ point, score: value }];
       })
-      .toSorted((a, b) => b.score - a.score || order(a.point.group, b.point.group) || a.point.order - b.point.order);
+      .toSorted(
+        (a, b) => b.score - a.score || order(a.point.group, b.point.group) || a.point.order - b.point.order,
+      );
     const groups = new Set<string>();
     return scored
       .filter(({ point }) => {
@@ -31,7 +36,12 @@ function bruteForce(points: readonly IndexedPoint[], options: { limit: number; f
         return true;
       })
       .slice(0, options.limit)
-      .map(({ point, score: value }) => ({ id: point.id, group: point.group, score: value, payload: point.payload }));
+      .map(({ point, score: value }) => ({
+        id: point.id,
+        group: point.group,
+        score: value,
+        payload: point.payload,
+      }));
   };
 }
 
@@ -104,35 +114,45 @@ describe("a passage index", () => {
       sparse: sparseArbitrary,
     });
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 30 }), fc.array(query, { minLength: 3, maxLength: 6 }), (steps, queries) => {
-        const index = createPassageIndex({ dimensions: DIMENSIONS, scanner, keywordFields: ["residency", "tags"] });
-        const model = new Map<string, IndexedPoint>();
-        for (const action of steps) {
-          if ("put" in action) {
-            index.upsert(action.put);
-            for (const point of action.put) model.set(point.id, point);
-          } else {
-            const ids = [1, 2, 3, 4].map((n) => `d${action.remove}#${n}`);
-            expect(index.remove(ids)).toBe(ids.filter((id) => model.delete(id)).length);
+      fc.property(
+        fc.array(step, { maxLength: 30 }),
+        fc.array(query, { minLength: 3, maxLength: 6 }),
+        (steps, queries) => {
+          const index = createPassageIndex({
+            dimensions: DIMENSIONS,
+            scanner,
+            keywordFields: ["residency", "tags"],
+          });
+          const model = new Map<string, IndexedPoint>();
+          for (const action of steps) {
+            if ("put" in action) {
+              index.upsert(action.put);
+              for (const point of action.put) model.set(point.id, point);
+            } else {
+              const ids = [1, 2, 3, 4].map((n) => `d${action.remove}#${n}`);
+              expect(index.remove(ids)).toBe(ids.filter((id) => model.delete(id)).length);
+            }
           }
-        }
-        expect(index.size).toBe(model.size);
-        for (const { dense, sparse, ...options } of queries) {
-          const expected = bruteForce([...model.values()], options);
-          expect(index.searchDense(dense, options)).toEqual(
-            expected((point) => (point.dense === null ? null : exactDot(dense, point.dense))),
-          );
-          const wanted = new Set(sparse.indices);
-          expect(index.searchSparse(sparse, options)).toEqual(
-            expected((point) =>
-              point.sparse?.indices.some((term) => wanted.has(term)) ? sparseDot(sparse, point.sparse) : null,
-            ),
-          );
-          const selected = [...index.select(options.filter)].map(({ id }) => id);
-          expect(index.count(options.filter)).toBe(selected.length);
-        }
-        for (const point of model.values()) expect(index.get(point.id)).toEqual(point);
-      }),
+          expect(index.size).toBe(model.size);
+          for (const { dense, sparse, ...options } of queries) {
+            const expected = bruteForce([...model.values()], options);
+            expect(index.searchDense(dense, options)).toEqual(
+              expected((point) => (point.dense === null ? null : exactDot(dense, point.dense))),
+            );
+            const wanted = new Set(sparse.indices);
+            expect(index.searchSparse(sparse, options)).toEqual(
+              expected((point) =>
+                point.sparse?.indices.some((term) => wanted.has(term))
+                  ? sparseDot(sparse, point.sparse)
+                  : null,
+              ),
+            );
+            const selected = [...index.select(options.filter)].map(({ id }) => id);
+            expect(index.count(options.filter)).toBe(selected.length);
+          }
+          for (const point of model.values()) expect(index.get(point.id)).toEqual(point);
+        },
+      ),
       { numRuns: 150 },
     );
   });
@@ -190,7 +210,11 @@ describe("a passage index", () => {
   it("finds every one of equal vectors' ties in the order of their documents", () => {
     const index = createPassageIndex({ dimensions: 384, scanner });
     const random = seeded(6);
-    const [same = new Float32Array(384), ...others] = clusteredVectors(3_000, { dimensions: 384, centres: 5, random });
+    const [same = new Float32Array(384), ...others] = clusteredVectors(3_000, {
+      dimensions: 384,
+      centres: 5,
+      random,
+    });
     index.upsert(
       [...others, ...Array.from({ length: 40 }, () => same)].map((dense, i) => {
         const group = `d${String(9_999 - i)}`;
@@ -198,12 +222,21 @@ describe("a passage index", () => {
       }),
     );
     const hits = index.searchDense(same, { limit: 10, grouped: false });
-    expect(hits.map(({ group }) => group)).toEqual(Array.from({ length: 10 }, (_, i) => `d${9_999 - 3_038 + i}`));
+    expect(hits.map(({ group }) => group)).toEqual(
+      Array.from({ length: 10 }, (_, i) => `d${9_999 - 3_038 + i}`),
+    );
   });
 
   it("knows a point by its document's id when has_id may mean documents", () => {
     const index = createPassageIndex({ dimensions: 2, scanner, hasId: "point or group" });
-    const point = (id: string, group: string) => ({ id, group, order: 1, dense: null, sparse: null, payload: {} });
+    const point = (id: string, group: string) => ({
+      id,
+      group,
+      order: 1,
+      dense: null,
+      sparse: null,
+      payload: {},
+    });
     index.upsert([point("a#1", "a"), point("a#2", "a"), point("b#1", "b")]);
     expect([...index.select({ must_not: [{ has_id: ["a"] }] })].map(({ id }) => id)).toEqual(["b#1"]);
     expect(index.count({ must: [{ has_id: ["a#2", "b"] }] })).toBe(2);
@@ -212,8 +245,12 @@ describe("a passage index", () => {
   it("refuses vectors of another length and leaves the index as it was", () => {
     const index = createPassageIndex({ dimensions: 3, scanner });
     const point = { id: "a#1", group: "a", order: 1, sparse: null, payload: {} };
-    expect(() => index.upsert([{ ...point, dense: Float32Array.of(1, 2) }])).toThrow("expected 3 dimensions, got 2");
+    expect(() => index.upsert([{ ...point, dense: Float32Array.of(1, 2) }])).toThrow(
+      "expected 3 dimensions, got 2",
+    );
     expect(index.size).toBe(0);
-    expect(() => index.searchDense(Float32Array.of(1), { limit: 1, grouped: false })).toThrow("expected 3 dimensions");
+    expect(() => index.searchDense(Float32Array.of(1), { limit: 1, grouped: false })).toThrow(
+      "expected 3 dimensions",
+    );
   });
 });

@@ -2,7 +2,17 @@ import type { Filter } from "@kattegat/protocol/filter.ts";
 import type { SparseVector } from "../lexical/bm25.ts";
 import type { Scanner } from "../vector/scan.ts";
 import { createVectorStore } from "../vector/vector-store.ts";
-import { type Bitmap, clearBit, countBits, createBitmap, forEachBit, grown, hasBit, intersect, setBit } from "./bitmap.ts";
+import {
+  type Bitmap,
+  clearBit,
+  countBits,
+  createBitmap,
+  forEachBit,
+  grown,
+  hasBit,
+  intersect,
+  setBit,
+} from "./bitmap.ts";
 import { createFloatRows } from "./float-rows.ts";
 import { createKeywordField } from "./keyword-field.ts";
 import { createPostings } from "./postings.ts";
@@ -108,7 +118,9 @@ class Index implements PassageIndex {
     this.#vectors = createVectorStore({ ...options, hasCodes: true });
     this.#floats = createFloatRows(options.dimensions);
     const capacity = () => this.#table.live.words.length * 32;
-    this.#fields = new Map((options.keywordFields ?? []).map((key) => [key, createKeywordField(key, capacity)]));
+    this.#fields = new Map(
+      (options.keywordFields ?? []).map((key) => [key, createKeywordField(key, capacity)]),
+    );
   }
 
   get size(): number {
@@ -201,7 +213,11 @@ class Index implements PassageIndex {
     setBit(this.#hasDense, slot);
   }
 
-  #denseCandidates(vector: Float32Array, admitted: Bitmap, { limit, grouped, exact }: IndexSearchOptions): number[] {
+  #denseCandidates(
+    vector: Float32Array,
+    admitted: Bitmap,
+    { limit, grouped, exact }: IndexSearchOptions,
+  ): number[] {
     const count = countBits(admitted);
     if (exact === true || count <= EXACT_SLOTS_MAX) {
       const slots: number[] = [];
@@ -242,7 +258,10 @@ class Index implements PassageIndex {
         return knowsGroups ? { id, otherIds: [group], payload } : { id, payload };
       },
       slotsWith: (key, value) => this.#fields.get(key)?.slotsWith(value) ?? null,
-      slotsOf: (id) => [...[this.#table.slotOf(id) ?? []].flat(), ...(knowsGroups ? this.#table.slotsOfGroup(id) : [])],
+      slotsOf: (id) => [
+        ...[this.#table.slotOf(id) ?? []].flat(),
+        ...(knowsGroups ? this.#table.slotsOfGroup(id) : []),
+      ],
     });
   }
 
@@ -257,6 +276,7 @@ class Index implements PassageIndex {
 
   #expectDimensions(vector: Float32Array): void {
     const { dimensions } = this.#options;
-    if (vector.length !== dimensions) throw new RangeError(`expected ${dimensions} dimensions, got ${vector.length}`);
+    if (vector.length !== dimensions)
+      throw new RangeError(`expected ${dimensions} dimensions, got ${vector.length}`);
   }
 }

@@ -48,7 +48,7 @@ class SlicedPostings implements Postings {
     if (row === undefined) return;
     const next = this.#next[row] ?? 0;
     let length = SLICE_ENTRIES_MIN;
-    for (let at = this.#head[row] ?? 0; at !== 0; ) {
+    for (let at = this.#head[row] ?? 0; at !== 0;) {
       const isLast = next >= at && next <= at + length;
       const end = isLast ? next : at + length;
       for (let i = at; i < end; i += 1) visit(this.#slots[i] ?? 0, this.#values[i] ?? 0);

@@ -14,7 +14,8 @@ export interface RankingOptions {
 
 /** Returns the best `limit` of the offered slots or groups, best first. */
 export function rank(offered: Iterable<Ranked>, { limit, groupOf, compareTies }: RankingOptions): Ranked[] {
-  const compare = (left: Ranked, right: Ranked) => right.score - left.score || compareTies(left.slot, right.slot);
+  const compare = (left: Ranked, right: Ranked) =>
+    right.score - left.score || compareTies(left.slot, right.slot);
   const best = groupOf === null ? offered : bestOfGroups(offered, groupOf, compare);
   // A sorted buffer of twice the limit: each item is compared with the last kept one first, and most stop there.
   let kept: Ranked[] = [];

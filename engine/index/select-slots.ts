@@ -1,6 +1,15 @@
 import type { Condition, Filter } from "@kattegat/protocol/filter.ts";
 import { clauseOf, compileCondition, type FilterablePoint } from "../filter/compile.ts";
-import { type Bitmap, createBitmap, forEachBit, hasBit, intersect, setBit, subtract, unite } from "./bitmap.ts";
+import {
+  type Bitmap,
+  createBitmap,
+  forEachBit,
+  hasBit,
+  intersect,
+  setBit,
+  subtract,
+  unite,
+} from "./bitmap.ts";
 
 /** What a set of slots must tell so that a filter can be applied to it. */
 export interface FilterableSlots {
@@ -39,7 +48,8 @@ export function selectSlots(filter: Filter, candidates: Bitmap, slots: Filterabl
 
 function selectByCondition(condition: Condition, candidates: Bitmap, slots: FilterableSlots): Bitmap {
   if ("match" in condition && ("value" in condition.match || "any" in condition.match)) {
-    const values: readonly unknown[] = "any" in condition.match ? condition.match.any : [condition.match.value];
+    const values: readonly unknown[] =
+      "any" in condition.match ? condition.match.any : [condition.match.value];
     const any = emptyLike(candidates);
     const sets = values.map((value) => slots.slotsWith(condition.key, value));
     if (sets.every((set) => set !== null)) {
@@ -64,7 +74,9 @@ function selectByCondition(condition: Condition, candidates: Bitmap, slots: Filt
 }
 
 function isGroup(condition: Condition): condition is Filter {
-  return ["match", "range", "values_count", "is_empty", "is_null", "has_id", "nested"].every((name) => !(name in condition));
+  return ["match", "range", "values_count", "is_empty", "is_null", "has_id", "nested"].every(
+    (name) => !(name in condition),
+  );
 }
 
 function cheapestFirst(conditions: readonly Condition[], slots: FilterableSlots): readonly Condition[] {

@@ -57,7 +57,7 @@ export function createSparseScores(): SparseScores {
 /** Returns the sparse dot product of two vectors: the number that `score` gives. */
 export function sparseDot(left: SparseVector, right: SparseVector): number {
   let sum = 0;
-  for (let i = 0, j = 0; i < left.indices.length && j < right.indices.length; ) {
+  for (let i = 0, j = 0; i < left.indices.length && j < right.indices.length;) {
     const a = left.indices[i] ?? 0;
     const b = right.indices[j] ?? 0;
     if (a === b) sum += (left.values[i] ?? 0) * (right.values[j] ?? 0);

@@ -5,7 +5,8 @@
  * `dot` does: the same bits come out on every machine and in both implementations.
  */
 export function exactDot(left: Float32Array, right: Float32Array): number {
-  if (left.length !== right.length) throw new RangeError(`expected ${left.length} dimensions, got ${right.length}`);
+  if (left.length !== right.length)
+    throw new RangeError(`expected ${left.length} dimensions, got ${right.length}`);
   let a = 0;
   let b = 0;
   let c = 0;

@@ -52,7 +52,10 @@ export interface LayoutOptions {
 const PAGE_BYTES = 65_536;
 
 /** Returns views for `slots` slots; grows the memory, so views made earlier are dead. */
-export function createLayout({ kernel, dimensions, chunkSlots, hasCodes }: LayoutOptions, slots: number): Layout {
+export function createLayout(
+  { kernel, dimensions, chunkSlots, hasCodes }: LayoutOptions,
+  slots: number,
+): Layout {
   kernel.configure(dimensions, chunkSlots, hasCodes);
   const at = (name: keyof typeof PARTS) => kernel.part(PARTS[name]);
   const chunkCount = Math.ceil(slots / chunkSlots);

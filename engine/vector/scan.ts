@@ -32,7 +32,9 @@ export function createScanner(module: WebAssembly.Module): Scanner {
     instantiate() {
       const exports: unknown = new WebAssembly.Instance(module, {}).exports;
       if (!isKernel(exports)) {
-        throw new TypeError(`expected a module that exports memory and ${FUNCTIONS.join(", ")}: build engine/wasm again`);
+        throw new TypeError(
+          `expected a module that exports memory and ${FUNCTIONS.join(", ")}: build engine/wasm again`,
+        );
       }
       return exports;
     },

@@ -51,7 +51,10 @@ export function createVectorStore(options: {
   readonly slots?: number;
 }): VectorStore {
   const kernel = options.scanner.instantiate();
-  const chunkSlots = Math.min(CHUNK_SLOTS_MAX, Math.max(32, Math.ceil((options.slots ?? CHUNK_SLOTS_MAX) / 32) * 32));
+  const chunkSlots = Math.min(
+    CHUNK_SLOTS_MAX,
+    Math.max(32, Math.ceil((options.slots ?? CHUNK_SLOTS_MAX) / 32) * 32),
+  );
   return new KernelStore(kernel, { ...options, chunkSlots });
 }
 
@@ -103,7 +106,8 @@ class KernelStore implements VectorStore {
 
   nearest(query: Float32Array, options: NearestOptions): number[] {
     const queryLength = lengthOf(query);
-    const band = (2 * BAND_DEVIATIONS * this.#residualMax * queryLength) / Math.sqrt(this.#options.dimensions);
+    const band =
+      (2 * BAND_DEVIATIONS * this.#residualMax * queryLength) / Math.sqrt(this.#options.dimensions);
     const bound = queryLength * (this.#normMax + this.#residualMax);
     this.#admit(options.admitted);
     if (options.coarse === null || !this.#options.hasCodes) {

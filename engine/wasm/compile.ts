@@ -18,7 +18,8 @@ export async function compileKernel(): Promise<Uint8Array> {
       listFiles: () => [],
     },
   );
-  if (error !== null) throw new Error(`expected scan.as.ts to compile: ${stderr.toString()}`, { cause: error });
+  if (error !== null)
+    throw new Error(`expected scan.as.ts to compile: ${stderr.toString()}`, { cause: error });
   if (binary === null) throw new Error("expected the compiler to write scan.wasm, got nothing");
   return binary;
 }
