@@ -96,7 +96,7 @@ export async function servePrimary(): Promise<FakePrimary> {
   const log: Change[] = [];
   const confirmed: ConfirmRequest[] = [];
   const state: { epoch: number; statistics: FakePrimary["statistics"] } = { epoch: 1, statistics: null };
-  const loopback = await serveLoopback(async (request, response, url, body) => {
+  const loopback = await serveLoopback(async (_request, response, url, body) => {
     if (url.pathname === "/internal/confirm") {
       confirmed.push(confirmRequestSchema.parse(JSON.parse(body.toString())));
       response.writeHead(204).end();
@@ -111,7 +111,7 @@ export async function servePrimary(): Promise<FakePrimary> {
     const limit = Number(url.searchParams.get("limit"));
     const until = Date.now() + Number(url.searchParams.get("wait_ms"));
     const isNew = (change: Change): boolean => compareSequences(change.sequence, after) > 0;
-    while (!log.some(isNew) && Date.now() < until && !request.destroyed) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (!log.some(isNew) && Date.now() < until && !response.destroyed) await new Promise((resolve) => setTimeout(resolve, 10));
     const from = log.findIndex(isNew);
     const changes = from === -1 ? [] : log.slice(from, from + limit);
     const head: FeedHead = {
