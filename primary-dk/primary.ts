@@ -4,12 +4,14 @@ import type { Embedder } from "@kattegat/engine/embedding/embedder.ts";
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { createPassageMaker } from "./documents/passages.ts";
+import { Placements } from "./documents/placements.ts";
 import { commitGroup, type CommittedGroup } from "./documents/transaction.ts";
 import { Writer } from "./documents/writer.ts";
 import { AppliedLog } from "./log/head.ts";
 import { Confirmations } from "./network/confirmations.ts";
 import { openDatabase, type Database } from "./postgres/database.ts";
 import { PassageContents } from "./search/contents.ts";
+import { Pacer } from "./pacer.ts";
 import { rebuildMemory, type Memory } from "./search/rebuild.ts";
 import { StatisticsPublisher } from "./statistics/publisher.ts";
 
@@ -30,6 +32,7 @@ export interface PrimaryOptions {
 }
 
 export interface Primary extends Omit<PrimaryOptions, "databaseUrl" | "log"> {
+  readonly placements: Placements;
   readonly database: Database;
   readonly memory: () => Memory;
   readonly applied: AppliedLog;
@@ -46,20 +49,22 @@ export async function openPrimary(options: PrimaryOptions): Promise<Primary> {
   const { network, site, now, log } = options;
   const database = await openDatabase({ url: options.databaseUrl });
   const { sql } = database;
-  const rebuild = (): Promise<Memory> => rebuildMemory(sql, { ...options, progress: (fields, message) => log.info(fields, message) });
+  const placements = new Placements(network, now);
+  const pacer = new Pacer(options);
+  const rebuild = (): Promise<Memory> => rebuildMemory(sql, { ...options, placements, pacer, progress: (fields, message) => log.info(fields, message) });
   let memory = await rebuild();
   const applied = new AppliedLog(headOf(memory));
   const statistics = new StatisticsPublisher({ sql, now, source: () => ({ counter: memory.statistics, sequence: applied.head.fence.sequence }) });
-  const confirmations = new Confirmations({ sql, network, site, log: applied, now });
+  const confirmations = new Confirmations({ sql, placements, site, log: applied, now });
   await statistics.load();
   await confirmations.load();
-  const maker = createPassageMaker(options);
+  const maker = createPassageMaker({ embedder: options.embedder, pacer });
   const writer = new Writer({
     digests: async (ids) => new Map((await sql`select id, digest from documents where id = any(${[...ids]})`).map((row) => [row["id"], row["digest"]])),
     prepare: (operation) => (operation.kind === "put" ? maker.prepare(operation.content) : Promise.resolve(null)),
-    commit: (group) => commitGroup(sql, group, { network, site, counts: memory.counts, nowMs: now(), newId: options.newId }),
-    apply: (group) => {
-      statistics.changed(applyGroup(group, memory));
+    commit: (group) => commitGroup(sql, group, { placements, site, counts: memory.counts, nowMs: now(), newId: options.newId }),
+    apply: async (group) => {
+      statistics.changed(await applyGroup(group, memory, pacer));
       if (group.head !== null) applied.advance(group.head);
     },
     recover: async () => {
@@ -74,6 +79,7 @@ export async function openPrimary(options: PrimaryOptions): Promise<Primary> {
   log.info({ documents: memory.index.documents, passages: memory.index.index.size, sequence: applied.head.fence.sequence }, "index rebuilt");
   return {
     ...options,
+    placements,
     database,
     memory: () => memory,
     applied,
@@ -90,15 +96,16 @@ export async function openPrimary(options: PrimaryOptions): Promise<Primary> {
 }
 
 /** Returns how many passages came or went. */
-function applyGroup(group: CommittedGroup, memory: Memory): number {
+async function applyGroup(group: CommittedGroup, memory: Memory, pacer: Pacer): Promise<number> {
   let changed = group.removed.length;
   for (const sparse of group.removed) memory.statistics.remove(sparse);
   for (const effect of group.effects) {
     memory.counts.replace(effect);
     for (const { sparse } of effect.content?.passages ?? []) memory.statistics.add(sparse);
     changed += effect.content?.passages.length ?? 0;
+    await memory.index.apply(effect, { loaded: group.loaded, pacer });
+    await pacer.breathe();
   }
-  memory.index.apply(group);
   return changed;
 }
 

@@ -1,11 +1,11 @@
 /** Decides what an operation does to the document that it meets. */
 import type { Network, TierName } from "@kattegat/config/network.ts";
-import { placement } from "@kattegat/config/placement.ts";
 import { mayPass } from "@kattegat/config/residency.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { predictedUse, tierOf, tierScore } from "../tiering/classify.ts";
 import type { DocumentContent } from "./content.ts";
 import type { Effect, PreparedOperation } from "./operation.ts";
+import type { Placements } from "./placements.ts";
 import type { DocumentState } from "./state.ts";
 
 export type Decision =
@@ -16,19 +16,19 @@ export type Decision =
   /** The content changed since it was looked at, so its passages have to be made first. */
   | { readonly kind: "unprepared" };
 
-export function decide(current: DocumentState | null, { operation, passages }: PreparedOperation, context: { readonly network: Network; readonly nowMs: number }): Decision {
+export function decide(current: DocumentState | null, { operation, passages }: PreparedOperation, context: { readonly placements: Placements; readonly nowMs: number }): Decision {
   switch (operation.kind) {
     case "put": {
-      const refusal = refusalOf(current, operation, context.network);
+      const refusal = refusalOf(current, operation, context.placements.network);
       if (refusal !== null) return { kind: "refused", error: refusal };
       if (current !== null && current.digest === operation.content.digest) return { kind: "nothing" };
       if (passages === null) return { kind: "unprepared" };
       const after = stateOf(operation.content, current, { ...context, passageCount: passages.length });
-      if (placement(after, context.network).length === 0) return { kind: "refused", error: noLegalSite(after) };
+      if (context.placements.of(after.residency, after.tier).length === 0) return { kind: "refused", error: noLegalSite(after) };
       return { kind: "effect", effect: { kind: "put", before: current, after, content: { value: operation.content, passages } } };
     }
     case "delete": {
-      const refusal = refusalOf(current, operation, context.network);
+      const refusal = refusalOf(current, operation, context.placements.network);
       if (refusal !== null) return { kind: "refused", error: refusal };
       if (current === null) return { kind: "refused", error: new KattegatError("not_found", "There is no document with this id.") };
       return { kind: "effect", effect: { kind: "delete", before: current, after: null, content: null } };
@@ -40,7 +40,7 @@ export function decide(current: DocumentState | null, { operation, passages }: P
       if (current === null || current.moving_from !== null || current.carried !== operation.carried || current.pinned_tier !== null) return { kind: "nothing" };
       if (operation.tier === current.tier) return { kind: "nothing" };
       const after = moved({ ...current, predicted_use: operation.use, score: operation.score }, operation.tier);
-      if (placement(after, context.network).length === 0) return { kind: "nothing" };
+      if (context.placements.of(after.residency, after.tier).length === 0) return { kind: "nothing" };
       return { kind: "effect", effect: { kind: "put", before: current, after, content: null } };
     }
     default:

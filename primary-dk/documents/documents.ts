@@ -1,6 +1,6 @@
 /** Writes and reads of single documents. */
 import { deleteResultSchema, type DeleteResult, type Document, type Receipt, type WriteResult } from "@kattegat/protocol/documents.ts";
-import { holdersOf, type DocumentState } from "./state.ts";
+import type { DocumentState } from "./state.ts";
 import type { Primary } from "../primary.ts";
 import type { DocumentContent } from "./content.ts";
 import { stateOfRow } from "./transaction.ts";
@@ -16,14 +16,14 @@ export interface Written {
  * A document with the same content is left as it is, so that an ingest is resumed by repeating it.
  */
 export async function putDocument(
-  { writer, network }: Pick<Primary, "writer" | "network">,
+  { writer, placements }: Pick<Primary, "writer" | "placements">,
   { content, zone, ifMatch }: { readonly content: DocumentContent; readonly zone: string; readonly ifMatch: string | null },
 ): Promise<Written> {
   const fate = await writer.submit({ kind: "put", id: content.id, content, zone, ifMatch });
   const state = fate.kind === "effect" ? fate.effect.after : fate.current;
   if (state === null) throw new RangeError("a written document has no state");
   const isNew = fate.kind === "effect" && fate.effect.before === null;
-  return { status: isNew ? 201 : 200, result: writeResult(state, holdersOf(state, network)) };
+  return { status: isNew ? 201 : 200, result: writeResult(state, placements.holders(state)) };
 }
 
 function writeResult({ id, version, sequence, tier, residency, passage_count }: DocumentState, plannedSites: readonly string[]): WriteResult {
@@ -40,13 +40,13 @@ export async function deleteDocument(
   return deleteResultSchema.parse({ receipt: `/v1/receipts/${fate.receipt}`, sequence: fate.effect.sequence });
 }
 
-export async function readDocument({ database, network }: Pick<Primary, "database" | "network">, id: string): Promise<Document | null> {
+export async function readDocument({ database, placements }: Pick<Primary, "database" | "placements">, id: string): Promise<Document | null> {
   const [row] = await database.sql`select * from documents where id = ${id}`;
   if (row === undefined) return null;
   const state = stateOfRow(row);
   const updatedAt: Date = row["updated_at"];
   return {
-    ...writeResult(state, holdersOf(state, network)),
+    ...writeResult(state, placements.holders(state)),
     title: state.title,
     text: row["text"],
     collection: state.collection,

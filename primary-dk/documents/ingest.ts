@@ -8,7 +8,7 @@ import { putDocument } from "./documents.ts";
 import { linesOf, type BodyLine } from "./lines.ts";
 
 /** Three groups of the writer: one in Postgres, one in the making, one to follow. */
-const LINES_IN_FLIGHT_MAX = 768;
+const LINES_IN_FLIGHT_MAX = 3_072;
 /** Larger documents fill their groups with fewer lines. */
 const BYTES_IN_FLIGHT_MAX = 24 * 1_024 * 1_024;
 /** Parsing of small lines is interrupted so often, for searches. */

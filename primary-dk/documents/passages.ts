@@ -4,6 +4,7 @@ import { type SparseVector, passageVector } from "@kattegat/engine/lexical/bm25.
 import { analyze, languageOf } from "@kattegat/engine/text/analyzer.ts";
 import { splitPassages } from "@kattegat/engine/text/split.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
+import type { Pacer } from "../pacer.ts";
 import type { DocumentContent } from "./content.ts";
 
 export interface PreparedPassage {
@@ -17,8 +18,6 @@ export interface PreparedPassage {
   readonly sparse: SparseVector;
 }
 
-/** Passages are made for so long before searches get their turn: a tenth of the hottest tier's budget. */
-const SLICE_MS = 5;
 /** Texts in one call of the embedder: what common endpoints take at once. */
 const EMBED_TEXTS_MAX = 64;
 
@@ -26,14 +25,7 @@ export interface PassageMaker {
   prepare(content: DocumentContent): Promise<readonly PreparedPassage[]>;
 }
 
-/** `pause` resolves when other work had its turn. */
-export function createPassageMaker(options: { readonly embedder: Embedder; readonly now: () => number; readonly pause: () => Promise<void> }): PassageMaker {
-  let sliceEndMs = 0;
-  const breathe = async (): Promise<void> => {
-    if (options.now() < sliceEndMs) return;
-    await options.pause();
-    sliceEndMs = options.now() + SLICE_MS;
-  };
+export function createPassageMaker(options: { readonly embedder: Embedder; readonly pacer: Pacer }): PassageMaker {
   return {
     async prepare(content) {
       const language = languageOf(content.lang);
@@ -41,14 +33,14 @@ export function createPassageMaker(options: { readonly embedder: Embedder; reado
       const made: PreparedPassage[] = [];
       for (let from = 0; from < pieces.length; from += EMBED_TEXTS_MAX) {
         const part = pieces.slice(from, from + EMBED_TEXTS_MAX);
-        await breathe();
+        await options.pacer.breathe();
         const vectors = await vectorsOf(part, options.embedder);
         for (const [index, piece] of part.entries()) {
           const dense = vectors[index];
           if (dense === undefined) throw new KattegatError("unavailable", "The embedding model gave fewer vectors than texts.");
           const { text, vector: _, ...place } = piece;
           made.push({ ordinal: from + index + 1, ...place, dense, sparse: passageVector(analyze(text, language)) });
-          await breathe();
+          await options.pacer.breathe();
         }
       }
       return made;

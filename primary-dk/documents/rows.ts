@@ -1,7 +1,6 @@
 /** Rows that a transaction writes. */
-import type { Network } from "@kattegat/config/network.ts";
 import type { CommittedEffect } from "./operation.ts";
-import { holdersOf } from "./state.ts";
+import type { Placements } from "./placements.ts";
 
 /** A whole row of `documents`. */
 export function documentRow({ after, content, epoch }: CommittedEffect, { at }: { readonly at: Date }): Record<string, unknown> {
@@ -9,7 +8,7 @@ export function documentRow({ after, content, epoch }: CommittedEffect, { at }: 
 }
 
 /** A row of `changes`: what the document was, what it is, who held it by policy. */
-export function changeRow({ kind, before, after, sequence, epoch }: CommittedEffect, { at, network }: { readonly at: Date; readonly network: Network }): Record<string, unknown> {
+export function changeRow({ kind, before, after, sequence, epoch }: CommittedEffect, { at, placements }: { readonly at: Date; readonly placements: Placements }): Record<string, unknown> {
   const state = after ?? before;
   return {
     sequence,
@@ -21,8 +20,8 @@ export function changeRow({ kind, before, after, sequence, epoch }: CommittedEff
     residency_before: before?.residency ?? null,
     tier: state?.tier,
     moving_from: after?.moving_from ?? null,
-    held_before: before === null ? [] : holdersOf(before, network),
-    held_after: after === null ? [] : holdersOf(after, network),
+    held_before: before === null ? [] : placements.holders(before),
+    held_after: after === null ? [] : placements.holders(after),
     committed_at: at,
   };
 }

@@ -1,6 +1,5 @@
 /** What the system of record knows of a document besides its text. */
-import { TIER_NAMES, type Network, type TierName } from "@kattegat/config/network.ts";
-import { placement } from "@kattegat/config/placement.ts";
+import { TIER_NAMES, type TierName } from "@kattegat/config/network.ts";
 
 export interface DocumentState {
   readonly id: string;
@@ -37,14 +36,4 @@ export function tierNameOf(name: unknown): TierName {
   const tier = TIER_NAMES.find((known) => known === name);
   if (tier === undefined) throw new TypeError(`expected the name of a tier in Postgres, got ${String(name)}`);
   return tier;
-}
-
-/** Ids of the sites that hold the searchable copy: while a document moves, those of both tiers. */
-export function holdersOf(
-  document: { readonly residency: string; readonly tier: TierName; readonly moving_from: TierName | null },
-  network: Network,
-): readonly string[] {
-  const holders = placement(document, network);
-  if (document.moving_from === null) return holders;
-  return [...new Set([...holders, ...placement({ residency: document.residency, tier: document.moving_from }, network)])];
 }

@@ -1,5 +1,4 @@
 /** One transaction of many documents with their changes in the log. */
-import type { Network } from "@kattegat/config/network.ts";
 import type { SparseVector } from "@kattegat/engine/lexical/bm25.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type postgres from "postgres";
@@ -10,7 +9,8 @@ import type { TierCounts } from "../tiering/counts.ts";
 import { decide } from "./decide.ts";
 import { changeRow, documentRow, receiptRows } from "./rows.ts";
 import type { CommittedEffect, Effect, PreparedOperation } from "./operation.ts";
-import { STATE_COLUMNS, holdersOf, tierNameOf, type DocumentState } from "./state.ts";
+import type { Placements } from "./placements.ts";
+import { STATE_COLUMNS, tierNameOf, type DocumentState } from "./state.ts";
 import { bytesOfFloats, bytesOfSparse, floatsOfBytes, sparseOfBytes } from "./vectors.ts";
 
 export interface LoadedPassage {
@@ -39,7 +39,7 @@ export interface CommittedGroup {
 }
 
 export interface TransactionOptions {
-  readonly network: Network;
+  readonly placements: Placements;
   readonly site: string;
   readonly counts: TierCounts;
   readonly nowMs: number;
@@ -120,9 +120,9 @@ async function replacePassages(tx: postgres.TransactionSql, effects: readonly Ef
   return removed.map((row) => sparseOfBytes(row["sparse"]));
 }
 
-async function loadPassages(tx: postgres.TransactionSql, effects: readonly Effect[], { network, site }: TransactionOptions): Promise<Map<string, LoadedPassage[]>> {
+async function loadPassages(tx: postgres.TransactionSql, effects: readonly Effect[], { placements, site }: TransactionOptions): Promise<Map<string, LoadedPassage[]>> {
   const arriving = effects.flatMap(({ before, after, content }) =>
-    before !== null && after !== null && content === null && holdersOf(after, network).includes(site) && !holdersOf(before, network).includes(site) ? [after.id] : [],
+    before !== null && after !== null && content === null && placements.holders(after).includes(site) && !placements.holders(before).includes(site) ? [after.id] : [],
   );
   const loaded = new Map<string, LoadedPassage[]>(arriving.map((id) => [id, []]));
   if (arriving.length === 0) return loaded;
@@ -145,7 +145,7 @@ async function appendToLog(tx: postgres.TransactionSql, effects: readonly Effect
   const written = appended.flatMap(({ effect }) => (effect.content === null ? [] : [documentRow(effect, { at })]));
   const moves = appended.flatMap(({ effect }) => (effect.content === null && effect.after !== null ? [{ ...effect.after, classified_at: at }] : []));
   const deleted = appended.flatMap(({ effect }) => (effect.kind === "delete" && effect.before !== null ? [effect.before.id] : []));
-  const changes = appended.map(({ effect }) => changeRow(effect, { at, network: options.network }));
+  const changes = appended.map(({ effect }) => changeRow(effect, { at, placements: options.placements }));
   const receipts = receiptRows(appended, { at });
   await Promise.all([
     written.length > 0 && tx.unsafe(UPSERT_DOCUMENTS, [records(written)], { prepare: true }),

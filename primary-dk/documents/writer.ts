@@ -6,11 +6,11 @@ import type { PreparedPassage } from "./passages.ts";
 import type { CommittedGroup, Fate } from "./transaction.ts";
 
 /** Larger groups write no faster on two cores, and each write waits for its whole group. */
-const GROUP_OPERATIONS_MAX = 256;
+const GROUP_OPERATIONS_MAX = 1_024;
 /** About 1,500 passages: half a second of one core for analysis, embedding and COPY. */
 const GROUP_CHARACTERS_MAX = 1_000_000;
 /** Four groups: what may wait in memory before submitters are made to wait. */
-const WAITING_OPERATIONS_MAX = 1_024;
+const WAITING_OPERATIONS_MAX = 4_096;
 /** Two of the largest bodies. */
 const WAITING_CHARACTERS_MAX = 32 * 1_024 * 1_024;
 
@@ -20,7 +20,7 @@ export interface WriterOptions {
   readonly prepare: (operation: WriteOperation) => Promise<readonly PreparedPassage[] | null>;
   readonly commit: (group: readonly PreparedOperation[]) => Promise<CommittedGroup>;
   /** Called after each commit, before its writes are acknowledged, in log order. */
-  readonly apply: (group: CommittedGroup) => void;
+  readonly apply: (group: CommittedGroup) => Promise<void>;
   /** Called when a commit's fate is unknown, before the next one: brings memory level with Postgres. */
   readonly recover: () => Promise<void>;
   readonly report: (error: unknown) => void;
@@ -161,7 +161,7 @@ export class Writer {
       return;
     }
     try {
-      this.#options.apply(committed);
+      await this.#options.apply(committed);
     } catch (error) {
       // Committed, but memory is not level with it.
       this.#doubtful = true;

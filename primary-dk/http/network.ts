@@ -57,14 +57,14 @@ export function networkRoutes(app: Hono<Variables>, opened: OpenedPrimary, { sit
 
 /** @throws {KattegatError} `divergence` when the target has what this log does not. */
 async function feedLines(primary: Primary, query: z.infer<typeof feedQuerySchema>, signal: AbortSignal): Promise<string> {
-  const { applied, database, network, statistics } = primary;
+  const { applied, database, placements, statistics } = primary;
   const before = applied.head.fence;
   if (compareSequences(query.after, before.sequence) > 0) {
     throw new KattegatError("divergence", `The target stands at sequence ${query.after}; the log of epoch ${before.epoch} ends at ${before.sequence}.`);
   }
   await applied.waitFor(String(BigInt(query.after) + 1n), { timeoutMs: query.wait_ms, signal });
   const { fence, at } = applied.head;
-  const changes = compareSequences(fence.sequence, query.after) > 0 ? await readFeed(database.sql, { target: query.target, after: query.after, upTo: fence.sequence, limit: query.limit }, network) : [];
+  const changes = compareSequences(fence.sequence, query.after) > 0 ? await readFeed(database.sql, { target: query.target, after: query.after, upTo: fence.sequence, limit: query.limit }, placements) : [];
   const head: FeedHead = { kind: "head", epoch: fence.epoch, sequence: fence.sequence, at, statistics_version: statistics.published?.version ?? null };
   return [...changes, head].map((line) => `${JSON.stringify(line)}\n`).join("");
 }

@@ -1,9 +1,10 @@
 /** The change log as one target may see it. */
-import type { Network, TierName } from "@kattegat/config/network.ts";
+import type { TierName } from "@kattegat/config/network.ts";
 import { encodeBase64 } from "@kattegat/protocol/base64.ts";
 import { BATCH_CHANGES_MAX, BATCH_PASSAGES_MAX, type Change, type DocumentRecord } from "@kattegat/protocol/changes.ts";
 import type postgres from "postgres";
-import { holdersOf, tierNameOf } from "../documents/state.ts";
+import type { Placements } from "../documents/placements.ts";
+import { tierNameOf } from "../documents/state.ts";
 
 /** Texts and vectors of one page: a page is held in memory here, then again at the reader. */
 const PAGE_BYTES_MAX = 8 * 1_024 * 1_024;
@@ -33,7 +34,7 @@ interface LoggedChange {
 }
 
 /** Resolves with the next changes in order, at most `limit`, fewer when they are large. */
-export function readFeed(sql: postgres.Sql, request: FeedRequest, network: Network): Promise<readonly Change[]> {
+export function readFeed(sql: postgres.Sql, request: FeedRequest, placements: Placements): Promise<readonly Change[]> {
   return sql.begin("isolation level repeatable read read only", async (tx) => {
     const rows = await tx`
       select c.sequence, c.epoch, c.document_id, c.kind, c.residency, c.residency_before, c.held_before, c.held_after, c.committed_at,
@@ -41,7 +42,7 @@ export function readFeed(sql: postgres.Sql, request: FeedRequest, network: Netwo
       from changes c left join documents d on d.id = c.document_id and d.carried = c.sequence
       where c.sequence > ${request.after} and c.sequence <= ${request.upTo}
       order by c.sequence limit ${Math.min(request.limit, BATCH_CHANGES_MAX)}`;
-    const page = boundedPage(rows.map(loggedOf), { target: request.target, network });
+    const page = boundedPage(rows.map(loggedOf), { target: request.target, placements });
     const wanted = page.flatMap(({ change, action }) => (action === "put" ? [change.document_id] : []));
     const records = await readRecords(tx, wanted);
     return page.map(({ change, action }) => changeOf(change, action, records.get(change.document_id)));
@@ -56,10 +57,10 @@ type Action = "put" | "withdraw" | "skip";
  * A change that a later one supersedes carries nothing, but its withdraw is never left out: the later change knows only the
  * sites that held the document just before it. A superseded change of a site that keeps the document is skipped.
  */
-function actionOf(change: LoggedChange, { target, network }: { readonly target: string; readonly network: Network }): Action {
+function actionOf(change: LoggedChange, { target, placements }: { readonly target: string; readonly placements: Placements }): Action {
   const heldBefore = change.held_before.includes(target);
   if (change.kind === "put" && change.current !== null) {
-    if (holdersOf(change.current, network).includes(target)) return "put";
+    if (placements.holders(change.current).includes(target)) return "put";
     return heldBefore || change.held_after.includes(target) ? "withdraw" : "skip";
   }
   return heldBefore && !change.held_after.includes(target) ? "withdraw" : "skip";
@@ -70,7 +71,7 @@ interface Page {
   readonly action: Action;
 }
 
-function boundedPage(changes: readonly LoggedChange[], options: { readonly target: string; readonly network: Network }): Page[] {
+function boundedPage(changes: readonly LoggedChange[], options: { readonly target: string; readonly placements: Placements }): Page[] {
   const page: Page[] = [];
   let passages = 0;
   let bytes = 0;

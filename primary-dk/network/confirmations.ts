@@ -1,10 +1,9 @@
 /** How far each target has confirmed the log. */
-import type { Network } from "@kattegat/config/network.ts";
-import { placement } from "@kattegat/config/placement.ts";
 import { TIER_NAMES } from "@kattegat/config/network.ts";
 import type { ConfirmRequest } from "@kattegat/protocol/changes.ts";
 import { compareSequences, type Fence } from "@kattegat/protocol/sequence.ts";
 import type postgres from "postgres";
+import type { Placements } from "../documents/placements.ts";
 import type { Writer } from "../documents/writer.ts";
 import type { AppliedLog } from "../log/head.ts";
 
@@ -17,15 +16,15 @@ const SETTLED_MAX = 512;
 
 export class Confirmations {
   readonly #sql: postgres.Sql;
-  readonly #network: Network;
+  readonly #placements: Placements;
   readonly #site: string;
   readonly #log: AppliedLog;
   readonly #now: () => number;
   readonly #bySite = new Map<string, Confirmation>();
 
-  constructor(options: { readonly sql: postgres.Sql; readonly network: Network; readonly site: string; readonly log: AppliedLog; readonly now: () => number }) {
+  constructor(options: { readonly sql: postgres.Sql; readonly placements: Placements; readonly site: string; readonly log: AppliedLog; readonly now: () => number }) {
     this.#sql = options.sql;
-    this.#network = options.network;
+    this.#placements = options.placements;
     this.#site = options.site;
     this.#log = options.log;
     this.#now = options.now;
@@ -65,9 +64,9 @@ export class Confirmations {
    */
   async settle(writer: Writer): Promise<number> {
     let settled = 0;
-    for (const residency of Object.keys(this.#network.classes)) {
+    for (const residency of Object.keys(this.#placements.network.classes)) {
       for (const tier of TIER_NAMES) {
-        const sequence = this.#confirmedBy(placement({ residency, tier }, this.#network));
+        const sequence = this.#confirmedBy(this.#placements.of(residency, tier));
         if (sequence === null) continue;
         const rows = await this.#sql`select id, carried from documents where moving_from is not null and residency = ${residency} and tier = ${tier} and carried <= ${sequence} order by carried limit ${SETTLED_MAX}`;
         await Promise.all(rows.map((row) => writer.submit({ kind: "settle", id: row["id"], carried: row["carried"] })));

@@ -1,8 +1,8 @@
 /** The state of the network as the primary knows it. */
-import { TIER_NAMES, type Network, type Site, type TierName } from "@kattegat/config/network.ts";
-import { placement } from "@kattegat/config/placement.ts";
+import { TIER_NAMES, type Site, type TierName } from "@kattegat/config/network.ts";
 import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
 import { changesBehind } from "@kattegat/protocol/sequence.ts";
+import type { Placements } from "../documents/placements.ts";
 import type { Primary } from "../primary.ts";
 
 /** Replication confirms every few seconds while idle too; after this silence a target counts as not answering. */
@@ -39,7 +39,7 @@ const zoneName = (zone: string): string => `zone ${zone}`;
 
 function siteStatus(site: Site, primary: Primary, siteUrls: Readonly<Record<string, string>>): NetworkStatus["sites"][number] {
   const { network, applied } = primary;
-  const base = { id: site.id, kind: site.kind, country: site.country ?? "", city: site.city ?? null, tiers: tiersAt(site, network), url: siteUrls[site.id] ?? null };
+  const base = { id: site.id, kind: site.kind, country: site.country ?? "", city: site.city ?? null, tiers: tiersAt(site, primary.placements), url: siteUrls[site.id] ?? null };
   const none = { epoch: null, watermark: null, lag_ms: null, lag_changes: null, parked: null };
   if (!site.running) return { ...base, ...none, health: "not_running" };
   const { fence } = applied.head;
@@ -53,6 +53,6 @@ function siteStatus(site: Site, primary: Primary, siteUrls: Readonly<Record<stri
 }
 
 /** The tiers of which the site holds copies of some class. */
-function tiersAt(site: Site, network: Network): TierName[] {
-  return TIER_NAMES.filter((tier) => Object.keys(network.classes).some((residency) => placement({ residency, tier }, network).includes(site.id)));
+function tiersAt(site: Site, placements: Placements): TierName[] {
+  return TIER_NAMES.filter((tier) => Object.keys(placements.network.classes).some((residency) => placements.of(residency, tier).includes(site.id)));
 }

@@ -1,13 +1,14 @@
 /** Rebuilds everything kept in memory from Postgres. */
 import { TIER_NAMES, type Network } from "@kattegat/config/network.ts";
-import { placement } from "@kattegat/config/placement.ts";
 import { StatisticsCounter } from "@kattegat/engine/lexical/statistics.ts";
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
 import type { Fence } from "@kattegat/protocol/sequence.ts";
 import type postgres from "postgres";
+import type { Placements } from "../documents/placements.ts";
 import { STATE_COLUMNS, type DocumentState } from "../documents/state.ts";
 import { stateOfRow, type LoadedPassage } from "../documents/transaction.ts";
 import { floatsOfBytes, sparseOfBytes } from "../documents/vectors.ts";
+import type { Pacer } from "../pacer.ts";
 import { TierCounts } from "../tiering/counts.ts";
 import { HotIndex } from "./hot-index.ts";
 
@@ -30,8 +31,10 @@ interface OpenDocument {
 
 export interface RebuildOptions {
   readonly network: Network;
+  readonly placements: Placements;
   readonly site: string;
   readonly scanner: Scanner;
+  readonly pacer: Pacer;
   readonly progress: (fields: Readonly<Record<string, number>>, message: string) => void;
 }
 
@@ -56,10 +59,10 @@ async function countTiers(tx: postgres.TransactionSql): Promise<TierCounts> {
 }
 
 async function fillIndex(tx: postgres.TransactionSql, options: RebuildOptions): Promise<HotIndex> {
-  const { network, site } = options;
+  const { network, placements, site } = options;
   const index = new HotIndex(options);
   const held = Object.keys(network.classes).flatMap((residency) =>
-    TIER_NAMES.filter((tier) => placement({ residency, tier }, network).includes(site)).map((tier) => `${residency} ${tier}`),
+    TIER_NAMES.filter((tier) => placements.of(residency, tier).includes(site)).map((tier) => `${residency} ${tier}`),
   );
   let open: OpenDocument | null = null;
   let read = 0;
@@ -71,7 +74,7 @@ async function fillIndex(tx: postgres.TransactionSql, options: RebuildOptions): 
   for await (const rows of cursor) {
     for (const row of rows) {
       if (open === null || open.state.id !== row["id"]) {
-        if (open !== null) index.put(open.state, open.passages);
+        if (open !== null) await index.put(open.state, open.passages, options.pacer);
         open = { state: stateOfRow(row), passages: [] };
       }
       open.passages.push({ ordinal: row["ordinal"], dense: floatsOfBytes(row["dense"]), sparse: sparseOfBytes(row["sparse"]) });
@@ -79,7 +82,7 @@ async function fillIndex(tx: postgres.TransactionSql, options: RebuildOptions): 
       if (read % PROGRESS_PASSAGES === 0) options.progress({ passages: read }, "rebuilding the index");
     }
   }
-  if (open !== null) index.put(open.state, open.passages);
+  if (open !== null) await index.put(open.state, open.passages, options.pacer);
   return index;
 }
 

@@ -1,8 +1,8 @@
 /** Makes room in full tiers: the documents with the lowest scores move down. */
-import type { Network, TierName } from "@kattegat/config/network.ts";
-import { placement } from "@kattegat/config/placement.ts";
+import type { TierName } from "@kattegat/config/network.ts";
 import { moved } from "../documents/decide.ts";
 import type { Effect } from "../documents/operation.ts";
+import type { Placements } from "../documents/placements.ts";
 import type { DocumentState } from "../documents/state.ts";
 import { TIER_ORDER, tierBelow } from "./classify.ts";
 import type { TierCounts } from "./counts.ts";
@@ -17,16 +17,16 @@ export type LowestOf = (tier: TierName, options: { readonly limit: number; reado
  * lower tier at once, which costs no move. Pinned documents never make room; a tier full of them overflows, as does the
  * coldest one: nothing is lost for want of room.
  */
-export async function fitCapacity(effects: readonly Effect[], options: { readonly counts: TierCounts; readonly network: Network; readonly lowestOf: LowestOf }): Promise<Effect[]> {
+export async function fitCapacity(effects: readonly Effect[], options: { readonly counts: TierCounts; readonly placements: Placements; readonly lowestOf: LowestOf }): Promise<Effect[]> {
   const fitted = [...effects];
   for (const tier of TIER_ORDER) {
     const below = tierBelow(tier);
     if (below === null) break;
-    const over = options.counts.documents(tier) + added(fitted, tier) - options.network.tiers[tier].capacity;
+    const over = options.counts.documents(tier) + added(fitted, tier) - options.placements.network.tiers[tier].capacity;
     if (over <= 0 || added(fitted, tier) <= 0) continue;
     const except = fitted.flatMap(({ before }) => (before === null ? [] : [before.id]));
     const standing = await options.lowestOf(tier, { limit: over, except });
-    const mayGo = (state: DocumentState): boolean => state.pinned_tier === null && placement({ residency: state.residency, tier: below }, options.network).length > 0;
+    const mayGo = (state: DocumentState): boolean => state.pinned_tier === null && options.placements.of(state.residency, below).length > 0;
     const candidates = [
       ...standing.map((state) => ({ state, index: -1 })),
       ...fitted.flatMap(({ kind, after }, index) => (kind === "put" && after !== null && after.tier === tier ? [{ state: after, index }] : [])),

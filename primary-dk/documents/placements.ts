@@ -1,0 +1,46 @@
+/** Where the copies of documents are by policy, remembered for a while. */
+import type { Network, TierName } from "@kattegat/config/network.ts";
+import { placement } from "@kattegat/config/placement.ts";
+
+/** Policy depends on the day, when a country's listing ends: a day's change is seen within a minute. */
+const REMEMBERED_MS = 60_000;
+
+export interface Placed {
+  readonly residency: string;
+  readonly tier: TierName;
+  readonly moving_from: TierName | null;
+}
+
+/** Asks the network file once a minute for each class and tier instead of six times for each written document. */
+export class Placements {
+  readonly network: Network;
+  readonly #now: () => number;
+  #known = new Map<string, readonly string[]>();
+  #untilMs = 0;
+
+  constructor(network: Network, now: () => number) {
+    this.network = network;
+    this.#now = now;
+  }
+
+  /** Ids of the running sites that hold the searchable copy of a document that stands still. */
+  of(residency: string, tier: TierName): readonly string[] {
+    return this.holders({ residency, tier, moving_from: null });
+  }
+
+  /** Ids of the sites that hold the searchable copy: while a document moves, those of both tiers. */
+  holders({ residency, tier, moving_from }: Placed): readonly string[] {
+    if (this.#now() > this.#untilMs) {
+      this.#known = new Map();
+      this.#untilMs = this.#now() + REMEMBERED_MS;
+    }
+    const key = `${residency} ${tier} ${moving_from ?? ""}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const standing = placement({ residency, tier }, this.network);
+    const leaving = moving_from === null ? [] : placement({ residency, tier: moving_from }, this.network);
+    const holders = [...new Set([...standing, ...leaving])];
+    this.#known.set(key, holders);
+    return holders;
+  }
+}
