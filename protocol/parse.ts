@@ -1,5 +1,5 @@
 /** Parsing of a wire shape into the type of its schema. */
-import { z } from "zod";
+import type { z } from "zod";
 import { KattegatError, type ErrorCode, type FieldError } from "./errors.ts";
 
 /** More field errors than a person reads at once; the rest is counted. */
