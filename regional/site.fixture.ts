@@ -40,7 +40,7 @@ export async function startSite(folder: string, qdrantUrls: readonly string[], e
   return {
     ...running,
     post: (path, body, headers = {}) =>
-      ask(path, { method: "POST", body: typeof body === "string" ? body : JSON.stringify(body), headers: { "content-type": "application/json", ...headers } }),
+      ask(path, { method: "POST", body: typeof body === "string" ? body : body instanceof Uint8Array ? Uint8Array.from(body) : JSON.stringify(body), headers: { "content-type": "application/json", ...headers } }),
     get: (path) => ask(path, {}),
   };
 }

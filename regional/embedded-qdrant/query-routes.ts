@@ -1,6 +1,6 @@
 /** Routes that rank points. */
 import type { ScoredPoint } from "@kattegat/engine/index/passage-index.ts";
-import { elementsAt } from "@kattegat/engine/filter/path.ts";
+import { elementsAt, parsePath } from "@kattegat/engine/filter/path.ts";
 import type { Collection } from "./collection.ts";
 import { GROUP_KEY } from "./collection.ts";
 import { integerOf, listOf, objectOf, onlyFields, textOf } from "./fields.ts";
@@ -60,11 +60,12 @@ function groupsByWalk(
   collection: Collection,
   { key, groupSize }: { readonly key: string; readonly groupSize: number },
 ): readonly Group[] {
+  const path = parsePath(key);
   for (let limit = query.limit * groupSize * 2; ; limit *= 4) {
     const found = ranked(query, collection, { limit, grouped: false });
     const groups = new Map<unknown, ScoredPoint[]>();
     for (const point of found) {
-      for (const value of new Set(elementsAt(point.payload, key))) {
+      for (const value of new Set(elementsAt(point.payload, path))) {
         if (typeof value !== "string" && !Number.isInteger(value)) continue;
         const hits = groups.get(value) ?? [];
         if (hits.length < groupSize) hits.push(point);

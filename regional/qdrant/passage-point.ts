@@ -39,5 +39,5 @@ export function pointsOf(document: DocumentRecord, vectors: readonly PassageVect
 
 function namedVectors(vectors: PassageVectors | undefined): PassagePoint["vector"] {
   if (vectors === undefined) throw new RangeError("expected vectors for each passage");
-  return { [DENSE]: [...vectors.dense], [LEXICAL]: { indices: [...vectors.indices], values: [...vectors.values] } };
+  return { [DENSE]: vectors.dense, [LEXICAL]: { indices: vectors.indices, values: vectors.values } };
 }

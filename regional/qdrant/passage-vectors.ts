@@ -2,9 +2,9 @@
 import type { PassageRecord } from "@kattegat/protocol/changes.ts";
 
 export interface PassageVectors {
-  readonly dense: readonly number[];
-  readonly indices: readonly number[];
-  readonly values: readonly number[];
+  readonly dense: number[];
+  readonly indices: number[];
+  readonly values: number[];
 }
 
 /** Returns the numbers, or what is wrong with them: Qdrant would refuse the whole batch for one bad passage. */
