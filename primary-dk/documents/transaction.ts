@@ -93,9 +93,12 @@ async function statesOf(tx: postgres.TransactionSql, ids: readonly string[]): Pr
 }
 
 export function stateOfRow(row: postgres.Row): DocumentState {
-  const { id, version, sequence, carried, collection, title, lang, residency, metadata, importance, published_at, predicted_use, score, observed_hits, observed_at, digest, passage_count, created_at } = row;
+  const { id, version, sequence, carried, collection, title, lang, residency, metadata, importance, published_at } = row;
+  const { predicted_use, score, observed_hits, observed_at, digest, passage_count, created_at } = row;
+  const identity = { id, version, sequence, carried, collection, title, lang, residency, metadata, importance, published_at };
   return {
-    ...{ id, version, sequence, carried, collection, title, lang, residency, metadata, importance, published_at, predicted_use, score, observed_hits, observed_at, digest, passage_count, created_at },
+    ...identity,
+    ...{ predicted_use, score, observed_hits, observed_at, digest, passage_count, created_at },
     pinned_tier: row["pinned_tier"] === null ? null : tierNameOf(row["pinned_tier"]),
     tier: tierNameOf(row["tier"]),
     moving_from: row["moving_from"] === null ? null : tierNameOf(row["moving_from"]),

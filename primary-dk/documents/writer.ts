@@ -1,6 +1,6 @@
 /** Groups the writes of all requests into few transactions, one after the other. */
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import { isDataError, unavailable } from "../postgres/failure.ts";
+import { isRolledBack, refusalOf, unavailable } from "../postgres/failure.ts";
 import type { PreparedOperation, WriteOperation } from "./operation.ts";
 import type { PreparedPassage } from "./passages.ts";
 import type { CommittedGroup, Fate } from "./transaction.ts";
@@ -179,15 +179,15 @@ export class Writer {
     else item.resolve(fate);
   }
 
-  /** What Postgres refuses for its data is found out one by one; after anything else the fate of the commit is unknown. */
+  /** What Postgres rolled back is tried one by one; after anything else the fate of the commit is unknown. */
   async #fail(group: readonly Prepared[], error: unknown): Promise<void> {
-    if (isDataError(error) && group.length > 1) {
+    if (isRolledBack(error) && group.length > 1) {
       for (const single of group) await this.#commit([single]);
       return;
     }
     this.#options.report(error);
-    if (!isDataError(error)) this.#doubtful = true;
-    const refusal = isDataError(error) ? new KattegatError("bad_request", "Postgres cannot store a value of this document.", { cause: error }) : unavailable(error);
+    if (!isRolledBack(error)) this.#doubtful = true;
+    const refusal = isRolledBack(error) ? refusalOf(error) : unavailable(error);
     for (const { item } of group) item.reject(refusal);
   }
 }

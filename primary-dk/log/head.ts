@@ -10,6 +10,7 @@ export interface LogHead {
 export class AppliedLog {
   #head: LogHead;
   readonly #waiting = new Set<() => void>();
+  #released = false;
 
   constructor(head: LogHead) {
     this.#head = head;
@@ -21,18 +22,24 @@ export class AppliedLog {
 
   advance(head: LogHead): void {
     this.#head = head;
-    for (const wake of [...this.#waiting]) wake();
+    this.#wake();
   }
 
-  /** Wakes every waiter, so that a stop is not held up. */
+  /** Ends every wait, now or later, so that a stop is not held up. */
   release(): void {
-    for (const wake of [...this.#waiting]) wake();
+    this.#released = true;
+    this.#wake();
+  }
+
+  /** A waiter takes itself out of the set, which iteration allows. */
+  #wake(): void {
+    for (const wake of this.#waiting) wake();
   }
 
   /** Resolves with whether the log passed `sequence` within the time; the abort ends the wait. */
   async waitFor(sequence: string, { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<boolean> {
     const isThere = (): boolean => compareSequences(this.#head.fence.sequence, sequence) >= 0;
-    if (isThere() || timeoutMs <= 0 || signal?.aborted === true) return isThere();
+    if (isThere() || timeoutMs <= 0 || this.#released || signal?.aborted === true) return isThere();
     await new Promise<void>((resolve) => {
       const done = (): void => {
         clearTimeout(timer);
@@ -41,7 +48,7 @@ export class AppliedLog {
         resolve();
       };
       const wake = (): void => {
-        if (isThere() || signal?.aborted === true) done();
+        if (isThere() || this.#released) done();
       };
       const timer = setTimeout(done, timeoutMs);
       this.#waiting.add(wake);

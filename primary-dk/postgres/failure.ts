@@ -1,9 +1,23 @@
 /** Tells apart what went wrong in Postgres. */
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 
-/** A fault of the data (SQLSTATE classes 22 and 23, 54 for a limit): the transaction is rolled back for certain. */
-export function isDataError(error: unknown): boolean {
-  return typeof error === "object" && error !== null && "code" in error && /^(22|23|54)[0-9A-Z]{3}$/.test(String(error.code));
+/**
+ * Whether the transaction is rolled back for certain, so that its writes can be tried one by one.
+ *
+ * SQLSTATE classes 22 (a value), 23 (a constraint), 40 (a deadlock with another process), 54 (a limit).
+ */
+export function isRolledBack(error: unknown): boolean {
+  return /^(22|23|40|54)[0-9A-Z]{3}$/.test(codeOf(error));
+}
+
+/** What to tell the writer of a single document whose transaction was rolled back. */
+export function refusalOf(error: unknown): KattegatError {
+  if (/^(23|40)/.test(codeOf(error))) return new KattegatError("conflict", "Another process wrote this document at the same time; repeat the write.", { cause: error });
+  return new KattegatError("bad_request", "Postgres cannot store a value of this document.", { cause: error });
+}
+
+function codeOf(error: unknown): string {
+  return typeof error === "object" && error !== null && "code" in error ? String(error.code) : "";
 }
 
 export function unavailable(cause: unknown): KattegatError {
@@ -21,5 +35,5 @@ export async function withPostgres<T>(work: Promise<T>): Promise<T> {
 
 /** Codes of the driver and of sockets, and SQLSTATE classes 08 (connection), 53 (resources), 57 (shutdown). */
 function isConnectionError(error: unknown): boolean {
-  return typeof error === "object" && error !== null && "code" in error && /^(CONNECT|CONNECTION|ECONN|EPIPE|ETIMEDOUT|08|53|57)/.test(String(error.code));
+  return /^(CONNECT|CONNECTION|ECONN|EPIPE|ETIMEDOUT|08|53|57)/.test(codeOf(error));
 }

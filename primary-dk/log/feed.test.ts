@@ -1,0 +1,155 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { startPostgres, type PostgresFixture } from "../postgres.fixture.ts";
+import { startPrimary, type TestPrimary } from "../primary.fixture.ts";
+
+let postgres: PostgresFixture;
+let test: TestPrimary;
+beforeAll(async () => {
+  postgres = await startPostgres();
+  test = await startPrimary(await postgres.database());
+});
+afterAll(async () => {
+  await test.close();
+  await postgres.stop();
+});
+
+const base = { title: "Lov", text: "§ 1. Loven gælder.", residency: "eu" };
+const put = async (id: string, body: object) => await (await test.client.put(id, { ...base, ...body })).json();
+const confirm = (site: string, sequence: string) =>
+  test.client.send("/internal/confirm", { method: "POST", body: JSON.stringify({ site, watermark: { epoch: 1, sequence }, lag_ms: 0, lag_changes: 0, parked: 0, healthy: true }) });
+const after = async (target: string, sequence: string) => (await test.client.feed(target, sequence)).changes;
+const before = (sequence: string): string => String(BigInt(sequence) - 1n);
+
+describe("a change", () => {
+  it("is put, with its passages, only to the targets that policy names, and tells the others no id (I2)", async () => {
+    const { sequence } = await put("warm-eu", { tier: "warm", metadata: { source: "eurlex" }, published_at: "2016-04-27" });
+    for (const target of ["eu-fra", "eu-arn"]) {
+      const [change] = await after(target, before(sequence));
+      expect(change).toMatchObject({ kind: "put", document: { id: "warm-eu", version: sequence, tier: "warm", residency: "eu", metadata: { source: "eurlex" }, published_at: "2016-04-27T00:00:00.000Z" } });
+      expect(change?.kind === "put" && change.document.passages[0]?.text).toBe(base.text);
+    }
+    for (const target of ["edge-eu", "edge-global"]) {
+      const [change] = await after(target, before(sequence));
+      expect(change?.kind).toBe("skip");
+      expect(JSON.stringify(change)).not.toContain("warm-eu");
+    }
+  });
+
+  it("that a later one supersedes is skipped, but its withdraw is never lost (I8)", async () => {
+    await put("chain", { tier: "warm" });
+    const reclassified = await put("chain", { tier: "warm", residency: "dk-only" });
+    const last = await put("chain", { tier: "warm", residency: "dk-only", title: "Ny" });
+    const changes = await after("eu-fra", before(reclassified.sequence));
+    expect(changes.map(({ kind }) => kind)).toEqual(["withdraw", "skip"]);
+    expect(changes[0]).toMatchObject({ reason: "reclassified", document_id: "chain" });
+    const back = await put("chain", { tier: "warm" });
+    expect((await after("eu-fra", last.sequence)).map(({ kind }) => kind)).toEqual(["put"]);
+    expect((await after("eu-fra", before(back.sequence)))[0]?.kind).toBe("put");
+  });
+
+  it("that deletes is a withdraw for the sites that held the document and a skip for the others", async () => {
+    await put("dead", { tier: "cold" });
+    const { sequence } = await (await test.client.send("/internal/documents/dead", { method: "DELETE" })).json();
+    expect((await after("edge-eu", before(sequence)))[0]).toMatchObject({ kind: "withdraw", reason: "deleted", document_id: "dead" });
+    expect((await after("edge-global", before(sequence)))[0]?.kind).toBe("skip");
+  });
+});
+
+describe("a move", () => {
+  it("keeps the old copies until every site of the new tier has confirmed (I9)", async () => {
+    await put("mover", { tier: "cold" });
+    const { sequence } = await put("mover", { tier: "warm" });
+    expect((await after("edge-eu", before(sequence)))[0]?.kind).toBe("put");
+    expect((await after("eu-fra", before(sequence)))[0]?.kind).toBe("put");
+    await confirm("eu-fra", sequence);
+    expect(await test.primary.confirmations.settle(test.primary.writer)).toBe(0);
+    await confirm("eu-arn", before(sequence));
+    expect(await test.primary.confirmations.settle(test.primary.writer)).toBe(0);
+    await confirm("eu-arn", sequence);
+    expect(await test.primary.confirmations.settle(test.primary.writer)).toBe(1);
+    const [settled] = await after("edge-eu", sequence);
+    expect(settled).toMatchObject({ kind: "withdraw", reason: "re-tiered", document_id: "mover" });
+    expect((await after("eu-fra", sequence))[0]?.kind).toBe("skip");
+    const document = await (await test.client.send("/internal/documents/mover")).json();
+    expect(document.version).toBe(sequence);
+    expect(document.planned_sites).toEqual(["eu-fra", "eu-arn"]);
+  });
+
+  it("into the hot tiers is answered by the primary before any regional withdraws", async () => {
+    await put("riser", { tier: "warm", text: "Opstigning." });
+    expect((await test.client.search("opstigning")).lexical).toEqual([]);
+    const { sequence } = await put("riser", { tier: "hot", text: "Opstigning." });
+    expect((await test.client.search("opstigning")).lexical[0]).toMatchObject({ document_id: "riser", tier: "hot" });
+    expect((await after("eu-fra", before(sequence)))[0]?.kind).toBe("put");
+    await test.primary.confirmations.settle(test.primary.writer);
+    expect((await after("eu-fra", sequence)).at(-1)?.kind).toBe("withdraw");
+  });
+
+  it("out of the hot tiers stays in the primary's index until it is settled", async () => {
+    await put("faller", { tier: "hot", text: "Nedstigning." });
+    const { sequence } = await put("faller", { tier: "warm", text: "Nedstigning." });
+    expect((await test.client.search("nedstigning")).lexical[0]).toMatchObject({ document_id: "faller", tier: "warm" });
+    await confirm("eu-fra", sequence);
+    await confirm("eu-arn", sequence);
+    await test.primary.confirmations.settle(test.primary.writer);
+    expect((await test.client.search("nedstigning")).lexical).toEqual([]);
+  });
+});
+
+describe("a receipt", () => {
+  it("is complete when every site that ever held the document has confirmed its deletion, and names no other (I10)", async () => {
+    await put("erased", { tier: "cold" });
+    await put("erased", { tier: "warm" });
+    const { receipt, sequence } = await (await test.client.send("/internal/documents/erased", { method: "DELETE" })).json();
+    const read = async () => await (await test.client.send(receipt.replace("/v1/", "/internal/"))).json();
+    expect((await read()).sites.map(({ site }: { site: string }) => site)).toEqual(["dk-cph", "edge-eu", "eu-arn", "eu-fra"]);
+    await confirm("eu-fra", sequence);
+    await confirm("eu-arn", sequence);
+    await confirm("edge-eu", before(sequence));
+    expect((await read()).completed_at).toBeNull();
+    await confirm("edge-eu", sequence);
+    const done = await read();
+    expect(done.completed_at).not.toBeNull();
+    expect(done.sites.every(({ confirmed_at }: { confirmed_at: string | null }) => confirmed_at !== null)).toBe(true);
+  });
+});
+
+describe("the feed", () => {
+  it("wakes a waiting reader when a write commits", async () => {
+    const { head } = await test.client.feed("eu-fra", "0");
+    const waiting = test.client.feed("eu-fra", head.sequence, { waitMs: 10_000 });
+    const { sequence } = await put("woken", { tier: "warm" });
+    const answer = await waiting;
+    expect(answer.changes.map((change) => change.sequence)).toEqual([sequence]);
+    expect(answer.head).toMatchObject({ epoch: 1, sequence });
+  });
+
+  it("answers an idle reader with the head alone", async () => {
+    const { head } = await test.client.feed("eu-fra", "0");
+    expect((await test.client.feed("eu-fra", head.sequence, { waitMs: 30 })).changes).toEqual([]);
+  });
+
+  it("gives no more changes than asked, and goes on after them", async () => {
+    const all = await after("eu-fra", "0");
+    const pages: string[] = [];
+    for (let from = "0"; ; ) {
+      const { changes } = await test.client.feed("eu-fra", from, { limit: 3 });
+      if (changes.length === 0) break;
+      expect(changes.length).toBeLessThanOrEqual(3);
+      pages.push(...changes.map(({ sequence }) => sequence));
+      from = changes.at(-1)?.sequence ?? from;
+    }
+    expect(pages).toEqual(all.map(({ sequence }) => sequence));
+  });
+
+  it("tells a target that is ahead of the log that they diverge", async () => {
+    const response = await test.client.send("/internal/changes?target=eu-fra&after=999999999");
+    expect((await response.json()).code).toBe("divergence");
+  });
+
+  it("refuses a target that the network file does not list, and a sequence that is none", async () => {
+    expect((await test.client.send("/internal/changes?target=us-east&after=0")).status).toBe(400);
+    expect((await test.client.send("/internal/changes?target=eu-fra&after=-1")).status).toBe(400);
+    expect((await test.client.send("/internal/changes?target=eu-fra&after=0&limit=100000")).status).toBe(400);
+  });
+});
