@@ -4,7 +4,8 @@ import { filterSchema } from "./filter.ts";
 
 describe("mapFilterKeys", () => {
   it("leaves the document's own fields under their names", () => {
-    for (const key of ["lang", "residency", "collection", "tier", "published_at"]) expect(mapFilterKey(key)).toBe(key);
+    for (const key of ["lang", "residency", "collection", "tier", "published_at"])
+      expect(mapFilterKey(key)).toBe(key);
   });
 
   it("takes every other bare key for metadata", () => {
@@ -30,7 +31,10 @@ describe("mapFilterKeys", () => {
     expect(mapped).toEqual({
       must: { key: "lang", match: { value: "da" } },
       should: [{ key: "metadata.year", range: { gte: 2_000 } }, { is_empty: { key: "metadata.source" } }],
-      must_not: [{ is_null: { key: "metadata.source" } }, { must: [{ key: "metadata.tags", values_count: { gt: 1 } }] }],
+      must_not: [
+        { is_null: { key: "metadata.source" } },
+        { must: [{ key: "metadata.tags", values_count: { gt: 1 } }] },
+      ],
       min_should: { conditions: [{ key: "metadata.a", match: { any: ["x"] } }], min_count: 1 },
     });
   });
@@ -54,7 +58,12 @@ describe("mapFilterKeys", () => {
         {
           should: [
             { key: "document_id", match: { any: ["gdpr"] } },
-            { must: [{ key: "document_id", match: { value: "udhr" } }, { key: "ordinal", match: { value: 3 } }] },
+            {
+              must: [
+                { key: "document_id", match: { value: "udhr" } },
+                { key: "ordinal", match: { value: 3 } },
+              ],
+            },
           ],
         },
       ],
@@ -62,7 +71,9 @@ describe("mapFilterKeys", () => {
   });
 
   it("matches nothing for an empty list of ids", () => {
-    expect(mapFilterKeys({ must: [{ has_id: [] }] })).toEqual({ must: [{ key: "document_id", match: { any: [] } }] });
+    expect(mapFilterKeys({ must: [{ has_id: [] }] })).toEqual({
+      must: [{ key: "document_id", match: { any: [] } }],
+    });
   });
 
   it("gives a filter that the filter's schema accepts", () => {

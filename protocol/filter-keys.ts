@@ -28,7 +28,9 @@ const PASSAGE_ID = /^([A-Za-z0-9._~-]{1,256})#([1-9]\d{0,8})$/;
 
 /** `lang` → `lang`, `source` → `metadata.source`, `metadata.source` → itself. */
 export function mapFilterKey(key: string): string {
-  return DOCUMENT_KEYS.has(key) || key === "metadata" || key.startsWith("metadata.") ? key : `metadata.${key}`;
+  return DOCUMENT_KEYS.has(key) || key === "metadata" || key.startsWith("metadata.")
+    ? key
+    : `metadata.${key}`;
 }
 
 /**
@@ -68,7 +70,8 @@ function mapCondition(condition: Condition): Condition {
   if ("is_empty" in condition) return { is_empty: { key: mapFilterKey(condition.is_empty.key) } };
   if ("is_null" in condition) return { is_null: { key: mapFilterKey(condition.is_null.key) } };
   // Keys inside are relative to the element, so they have no document field to be confused with.
-  if ("nested" in condition) return { nested: { key: mapFilterKey(condition.nested.key), filter: condition.nested.filter } };
+  if ("nested" in condition)
+    return { nested: { key: mapFilterKey(condition.nested.key), filter: condition.nested.filter } };
   if ("key" in condition) return { ...condition, key: mapFilterKey(condition.key) };
   return mapFilterKeys(condition);
 }

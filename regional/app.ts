@@ -23,16 +23,26 @@ export interface AppOptions {
   readonly report: (error: unknown, requestId: string) => void;
 }
 
-export function createApp({ regional, metrics, verifier, newId, report }: AppOptions): Hono<{ Variables: { issuer: string } }> {
+export function createApp({
+  regional,
+  metrics,
+  verifier,
+  newId,
+  report,
+}: AppOptions): Hono<{ Variables: { issuer: string } }> {
   const app = new Hono<{ Variables: { issuer: string } }>();
   answerProblems(app, report);
   app.use(requestIds(newId));
   app.get("/healthz", (context) => context.json({ status: "ok" }));
   app.get("/readyz", async (context) => {
     const reason = await regional.notReadyReason();
-    return reason === null ? context.json({ status: "ok" }) : context.json({ status: "not ready", reason }, 503);
+    return reason === null
+      ? context.json({ status: "ok" })
+      : context.json({ status: "not ready", reason }, 503);
   });
-  app.get("/metrics", async (context) => context.body(await metrics.registry.metrics(), 200, { "content-type": metrics.registry.contentType }));
+  app.get("/metrics", async (context) =>
+    context.body(await metrics.registry.metrics(), 200, { "content-type": metrics.registry.contentType }),
+  );
   app.use("/internal/*", siteAuth(verifier));
   app.post("/internal/search", async (context) => {
     const request = await readBody(context.req, siteSearchRequestSchema, { bytesMax: SEARCH_BODY_BYTES_MAX });

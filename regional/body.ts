@@ -9,7 +9,11 @@ import type { z } from "zod";
  *
  * @throws {KattegatError} `too_large`, `bad_json` or `bad_request`.
  */
-export async function readBody<T>(request: HonoRequest, schema: z.ZodType<T>, { bytesMax }: { readonly bytesMax: number }): Promise<T> {
+export async function readBody<T>(
+  request: HonoRequest,
+  schema: z.ZodType<T>,
+  { bytesMax }: { readonly bytesMax: number },
+): Promise<T> {
   return parseJson(schema, decode(await bytesOf(request, bytesMax)));
 }
 

@@ -12,10 +12,25 @@ let folder: Folder;
 let qdrant: Running;
 let site: SiteProcess;
 
-const value = fc.oneof(fc.constantFrom("red", "blue", "green"), fc.integer({ min: 0, max: 4 }), fc.boolean(), fc.constant(null));
-const metadata = fc.dictionary(fc.constantFrom("a", "b", "c"), fc.oneof(value, fc.array(value, { maxLength: 3 }), fc.record({ d: value })));
+const value = fc.oneof(
+  fc.constantFrom("red", "blue", "green"),
+  fc.integer({ min: 0, max: 4 }),
+  fc.boolean(),
+  fc.constant(null),
+);
+const metadata = fc.dictionary(
+  fc.constantFrom("a", "b", "c"),
+  fc.oneof(value, fc.array(value, { maxLength: 3 }), fc.record({ d: value })),
+);
 const drafts: readonly Draft[] = fc
-  .sample(fc.record({ metadata, lang: fc.constantFrom("da", "en", null), published_at: fc.constantFrom("1999-01-01", "2020-06-01T12:00:00Z", null) }), { numRuns: 60, seed: 7 })
+  .sample(
+    fc.record({
+      metadata,
+      lang: fc.constantFrom("da", "en", null),
+      published_at: fc.constantFrom("1999-01-01", "2020-06-01T12:00:00Z", null),
+    }),
+    { numRuns: 60, seed: 7 },
+  )
   .map((draft, index) => ({ ...draft, id: `doc-${index}`, sequence: index + 1, texts: ["one", "two"] }));
 
 const key = fc.constantFrom("a", "b", "c", "a.d", "a[]", "metadata.b", "lang", "published_at", "missing");
@@ -35,7 +50,14 @@ const leaf: fc.Arbitrary<Condition> = fc.oneof(
 );
 const clause = fc.array(leaf, { maxLength: 2 });
 const filters: fc.Arbitrary<Filter> = fc.record(
-  { must: fc.array(fc.oneof({ weight: 3, arbitrary: leaf }, fc.record({ should: clause, must_not: clause })), { maxLength: 2 }), should: clause, must_not: clause },
+  {
+    must: fc.array(
+      fc.oneof({ weight: 3, arbitrary: leaf }, fc.record({ should: clause, must_not: clause })),
+      { maxLength: 2 },
+    ),
+    should: clause,
+    must_not: clause,
+  },
   { requiredKeys: [] },
 );
 
@@ -43,7 +65,6 @@ beforeAll(async () => {
   folder = await temporaryFolder();
   qdrant = await startQdrant(folder.path);
   site = await startSite(folder.path, [qdrant.url]);
-  expect((await site.post("/internal/apply", batch(drafts.map(put), { watermark: drafts.length }))).status).toBe(200);
 });
 afterAll(async () => {
   await site?.kill("SIGTERM");
@@ -52,6 +73,9 @@ afterAll(async () => {
 });
 
 it("passes through a site exactly the passages that the engine's semantics pass", async () => {
+  expect(
+    (await site.post("/internal/apply", batch(drafts.map(put), { watermark: drafts.length }))).status,
+  ).toBe(200);
   const passages = drafts.flatMap((draft) =>
     ["one", "two"].map((text, index) => {
       const payload = {
@@ -73,9 +97,15 @@ it("passes through a site exactly the passages that the engine's semantics pass"
       const mapped = mapFilterKeys(filter);
       const expected = passages.filter((point) => matches(mapped, point)).map(({ id }) => id);
       passed += expected.length;
-      const { status, body } = await site.post("/internal/search", search({ filter, group_by: "passage", candidates: 1_000, lexical: null, hydrated: 0 }));
+      const { status, body } = await site.post(
+        "/internal/search",
+        search({ filter, group_by: "passage", candidates: 1_000, lexical: null, hydrated: 0 }),
+      );
       expect(status, JSON.stringify(body)).toBe(200);
-      const found = body.dense.map((candidate: { document_id: string; ordinal: number }) => `${candidate.document_id}#${candidate.ordinal}`);
+      const found = body.dense.map(
+        (candidate: { document_id: string; ordinal: number }) =>
+          `${candidate.document_id}#${candidate.ordinal}`,
+      );
       expect(found.toSorted()).toEqual(expected.toSorted());
     }),
     { numRuns: 150, seed: 11 },

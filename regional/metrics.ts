@@ -11,7 +11,13 @@ export interface Metrics {
   readonly refused: Counter<"code">;
 }
 
-export function createMetrics({ watermark, pool }: { readonly watermark: Watermark; readonly pool: NodePool }): Metrics {
+export function createMetrics({
+  watermark,
+  pool,
+}: {
+  readonly watermark: Watermark;
+  readonly pool: NodePool;
+}): Metrics {
   const registry = new Registry();
   const registers = [registry];
   new Gauge({
@@ -36,15 +42,38 @@ export function createMetrics({ watermark, pool }: { readonly watermark: Waterma
     labelNames: ["node"],
     registers,
     collect() {
-      for (const [place, { healthy }] of pool.health().entries()) this.set({ node: String(place) }, healthy ? 1 : 0);
+      for (const [place, { healthy }] of pool.health().entries())
+        this.set({ node: String(place) }, healthy ? 1 : 0);
     },
   });
   const buckets = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
   return {
     registry,
-    searches: new Histogram({ name: "kattegat_regional_search_seconds", help: "Time of a search.", labelNames: ["outcome"], buckets, registers }),
-    batches: new Histogram({ name: "kattegat_regional_apply_seconds", help: "Time of a batch of changes.", labelNames: ["outcome"], buckets, registers }),
-    changes: new Counter({ name: "kattegat_regional_changes_total", help: "Changes received.", labelNames: ["kind"], registers }),
-    refused: new Counter({ name: "kattegat_regional_refused_total", help: "Changes refused for good.", labelNames: ["code"], registers }),
+    searches: new Histogram({
+      name: "kattegat_regional_search_seconds",
+      help: "Time of a search.",
+      labelNames: ["outcome"],
+      buckets,
+      registers,
+    }),
+    batches: new Histogram({
+      name: "kattegat_regional_apply_seconds",
+      help: "Time of a batch of changes.",
+      labelNames: ["outcome"],
+      buckets,
+      registers,
+    }),
+    changes: new Counter({
+      name: "kattegat_regional_changes_total",
+      help: "Changes received.",
+      labelNames: ["kind"],
+      registers,
+    }),
+    refused: new Counter({
+      name: "kattegat_regional_refused_total",
+      help: "Changes refused for good.",
+      labelNames: ["code"],
+      registers,
+    }),
   };
 }

@@ -38,7 +38,10 @@ describe("the nodes of a cluster", () => {
     // Two servers without replication between them: each is filled through a site of its own.
     for (const { url } of [near, far]) {
       const filling = await siteAt(url);
-      await filling.post("/internal/apply", batch([put({ id: url === near.url ? "near" : "far", sequence: 1 })], { watermark: 1 }));
+      await filling.post(
+        "/internal/apply",
+        batch([put({ id: url === near.url ? "near" : "far", sequence: 1 })], { watermark: 1 }),
+      );
     }
     const site = await siteAt(near.url, far.url);
     const ids = async () => {
@@ -55,7 +58,9 @@ describe("the nodes of a cluster", () => {
   it("are left within half the deadline when the nearest hangs", async () => {
     const [near, far] = [await node("near"), await node("far")];
     const site = await siteAt(near.url, far.url);
-    await (await siteAt(far.url)).post("/internal/apply", batch([put({ id: "far", sequence: 1 })], { watermark: 1 }));
+    await (
+      await siteAt(far.url)
+    ).post("/internal/apply", batch([put({ id: "far", sequence: 1 })], { watermark: 1 }));
     await site.post("/internal/search", search());
     await near.kill("SIGSTOP");
     const started = performance.now();
@@ -71,10 +76,18 @@ describe("the nodes of a cluster", () => {
     await site.post("/internal/apply", batch([put({ id: "kept", sequence: 1 })], { watermark: 1 }));
     await only.kill("SIGKILL");
     const started = performance.now();
-    expect(await site.post("/internal/search", search())).toMatchObject({ status: 503, body: { code: "unavailable" } });
-    expect(await site.post("/internal/apply", batch([put({ id: "lost", sequence: 2 })], { watermark: 2 }))).toMatchObject({ status: 503 });
+    expect(await site.post("/internal/search", search())).toMatchObject({
+      status: 503,
+      body: { code: "unavailable" },
+    });
+    expect(
+      await site.post("/internal/apply", batch([put({ id: "lost", sequence: 2 })], { watermark: 2 })),
+    ).toMatchObject({ status: 503 });
     expect(performance.now() - started).toBeLessThan(1_000);
-    expect(await site.get("/readyz")).toMatchObject({ status: 503, body: { reason: expect.stringMatching(/Qdrant/) } });
+    expect(await site.get("/readyz")).toMatchObject({
+      status: 503,
+      body: { reason: expect.stringMatching(/Qdrant/) },
+    });
     expect((await site.get("/healthz")).status).toBe(200);
 
     running.push(await startQdrant(`${folder.path}/only`, { PORT: String(only.port) }));
@@ -96,10 +109,16 @@ describe("the nodes of a cluster", () => {
 
   it("may be full of another dimension, which the site says instead of mixing", async () => {
     const only = await node("only");
-    const body = JSON.stringify({ vectors: { dense: { size: 8, distance: "Cosine" } }, sparse_vectors: { lexical: {} } });
+    const body = JSON.stringify({
+      vectors: { dense: { size: 8, distance: "Cosine" } },
+      sparse_vectors: { lexical: {} },
+    });
     await fetch(`${only.url}/collections/kattegat_passages`, { method: "PUT", body });
     const site = await siteAt(only.url);
-    expect(await site.get("/readyz")).toMatchObject({ status: 503, body: { reason: expect.stringMatching(/384 dimensions.*found 8/) } });
+    expect(await site.get("/readyz")).toMatchObject({
+      status: 503,
+      body: { reason: expect.stringMatching(/384 dimensions.*found 8/) },
+    });
   });
 });
 
@@ -110,7 +129,13 @@ describe("lag", () => {
     const network = parseNetwork(await readFile(NETWORK_FILE, "utf8"));
     const now = () => nowMs;
     const pool = new NodePool({ urls: [url], apiKey: null, now, random: () => 0, report: () => {} });
-    const regional = createRegional({ network, site: regionalSiteOf(network, "eu-fra"), pool, now, sleep: async () => {} });
+    const regional = createRegional({
+      network,
+      site: regionalSiteOf(network, "eu-fra"),
+      pool,
+      now,
+      sleep: async () => {},
+    });
     const at = new Date(nowMs - 3_600_000).toISOString();
     await regional.applier.apply({ ...batch([], { watermark: 1, head: 5 }), watermark_at: at });
     // The last change is an hour old, but a later one was heard of only now.
@@ -118,15 +143,23 @@ describe("lag", () => {
     expect(await regional.notReadyReason()).toBeNull();
     nowMs += network.limits.lag_ms_max + 1;
     expect(await regional.notReadyReason()).toMatch(/30001 ms behind the primary; at most 30000 ms/);
-    await regional.applier.apply({ ...batch([], { watermark: 4, head: 5 }), watermark_at: new Date(nowMs - 40).toISOString() });
+    await regional.applier.apply({
+      ...batch([], { watermark: 4, head: 5 }),
+      watermark_at: new Date(nowMs - 40).toISOString(),
+    });
     expect(regional.watermark.lagMs()).toBe(40);
     expect(await regional.notReadyReason()).toBeNull();
-    await regional.applier.apply({ ...batch([], { watermark: 5, head: 5 }), watermark_at: new Date(nowMs - 40).toISOString() });
+    await regional.applier.apply({
+      ...batch([], { watermark: 5, head: 5 }),
+      watermark_at: new Date(nowMs - 40).toISOString(),
+    });
     nowMs += 3_600_000;
     expect(regional.watermark.lagMs()).toBe(0);
   });
 });
 
 it("does not start with a wrong environment, and says what was expected", async () => {
-  await expect(startSite(folder.path, ["not a url"])).rejects.toThrow(/QDRANT_URL.*expected http or https URLs/);
+  await expect(startSite(folder.path, ["not a url"])).rejects.toThrow(
+    /QDRANT_URL.*expected http or https URLs/,
+  );
 });

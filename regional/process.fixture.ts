@@ -17,7 +17,10 @@ export interface Running {
 }
 
 /** Resolves when the port is bound; rejects with the output when the process ends before that. */
-export async function startProcess(entry: URL, environment: Readonly<Record<string, string>>): Promise<Running> {
+export async function startProcess(
+  entry: URL,
+  environment: Readonly<Record<string, string>>,
+): Promise<Running> {
   const child = spawn(process.execPath, [entry.pathname], {
     env: { PATH: "/usr/bin:/bin", LOG_LEVEL: "info", ...environment },
     stdio: ["ignore", "pipe", "pipe"],
@@ -32,7 +35,9 @@ export async function startProcess(entry: URL, environment: Readonly<Record<stri
       });
     }
     // `close` comes after the last line, `exit` may come before it.
-    child.once("close", (code) => reject(new Error(`ended with ${String(code)} before it listened:\n${lines.join("\n")}`)));
+    child.once("close", (code) =>
+      reject(new Error(`ended with ${String(code)} before it listened:\n${lines.join("\n")}`)),
+    );
   });
   return {
     url: `http://127.0.0.1:${port}`,
@@ -47,8 +52,15 @@ export async function startProcess(entry: URL, environment: Readonly<Record<stri
   };
 }
 
-export function startQdrant(folder: string, environment: Readonly<Record<string, string>> = {}): Promise<Running> {
-  return startProcess(new URL("./embedded-qdrant/main.ts", import.meta.url), { KATTEGAT_DATA: folder, PORT: "0", ...environment });
+export function startQdrant(
+  folder: string,
+  environment: Readonly<Record<string, string>> = {},
+): Promise<Running> {
+  return startProcess(new URL("./embedded-qdrant/main.ts", import.meta.url), {
+    KATTEGAT_DATA: folder,
+    PORT: "0",
+    ...environment,
+  });
 }
 
 export interface Folder {

@@ -6,7 +6,13 @@ import type { Watermark } from "./apply/watermark.ts";
 const READY_MS_MAX = 1_000;
 
 /** Returns why the site is not ready, or null. */
-export async function notReadyReason({ network, watermark }: { readonly network: Network; readonly watermark: Watermark }): Promise<string | null> {
+export async function notReadyReason({
+  network,
+  watermark,
+}: {
+  readonly network: Network;
+  readonly watermark: Watermark;
+}): Promise<string | null> {
   try {
     await watermark.read(READY_MS_MAX);
   } catch (error) {
@@ -14,5 +20,7 @@ export async function notReadyReason({ network, watermark }: { readonly network:
   }
   const lagMs = watermark.lagMs();
   const { lag_ms_max: lagMsMax } = network.limits;
-  return lagMs !== null && lagMs > lagMsMax ? `The site is ${Math.round(lagMs)} ms behind the primary; at most ${lagMsMax} ms are allowed.` : null;
+  return lagMs !== null && lagMs > lagMsMax
+    ? `The site is ${Math.round(lagMs)} ms behind the primary; at most ${lagMsMax} ms are allowed.`
+    : null;
 }

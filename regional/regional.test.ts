@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startQdrant, temporaryFolder } from "./process.fixture.ts";
 import type { Folder, Running } from "./process.fixture.ts";
 import { batch, put, search, skip, startSite, withdraw } from "./site.fixture.ts";
-import type { SiteProcess } from "./site.fixture.ts";
+import type { SiteAnswer, SiteProcess } from "./site.fixture.ts";
 
 let folder: Folder;
 let qdrant: Running;
@@ -27,11 +27,16 @@ async function found(collection: string, overrides: Parameters<typeof search>[0]
   const { status, body } = await site.post("/internal/search", search({ collection, ...overrides }));
   expect(status, JSON.stringify(body)).toBe(200);
   return body.dense.map((candidate: { document_id: string; ordinal: number }) =>
-    overrides.group_by === "passage" ? `${candidate.document_id}#${candidate.ordinal}` : candidate.document_id,
+    overrides.group_by === "passage"
+      ? `${candidate.document_id}#${candidate.ordinal}`
+      : candidate.document_id,
   );
 }
 
-async function apply(changes: Parameters<typeof batch>[0], options: Partial<Parameters<typeof batch>[1]> = {}): Promise<{ status: number; body: any }> {
+async function apply(
+  changes: Parameters<typeof batch>[0],
+  options: Partial<Parameters<typeof batch>[1]> = {},
+): Promise<SiteAnswer> {
   return site.post("/internal/apply", batch(changes, { watermark: sequence, ...options }));
 }
 
@@ -39,9 +44,21 @@ describe("applying changes", () => {
   it("finds a document after its put, with scores of both lists", async () => {
     const at = next();
     const answer = await apply([put({ id: "first", sequence: at, collection: "a1" })]);
-    expect(answer).toEqual({ status: 200, body: { watermark: { epoch: 1, sequence: String(at) }, refused: [] } });
+    expect(answer).toEqual({
+      status: 200,
+      body: { watermark: { epoch: 1, sequence: String(at) }, refused: [] },
+    });
     const { body } = await site.post("/internal/search", search({ collection: "a1" }));
-    expect(body.dense).toMatchObject([{ document_id: "first", ordinal: 1, tier: "warm", version: String(at), residency: "eu", content: { title: "Title of first" } }]);
+    expect(body.dense).toMatchObject([
+      {
+        document_id: "first",
+        ordinal: 1,
+        tier: "warm",
+        version: String(at),
+        residency: "eu",
+        content: { title: "Title of first" },
+      },
+    ]);
     expect(body.dense[0].score).toBeCloseTo(Math.cos(0.01 + at / 1_000), 6);
     expect(body.lexical[0].score).toBeCloseTo(1 + at / 64, 6);
     expect(body.tiers).toEqual([{ tier: "warm", status: "ok", watermark: String(at), lag_ms: 0 }]);
@@ -132,7 +149,10 @@ describe("applying changes", () => {
     const at = sequence;
     const answer = await apply([], { watermark: at - 1, head: at });
     expect(answer.body.watermark).toEqual({ epoch: 1, sequence: String(at) });
-    expect((await site.get("/internal/watermark")).body).toMatchObject({ site: "eu-fra", watermark: { epoch: 1, sequence: String(at) } });
+    expect((await site.get("/internal/watermark")).body).toMatchObject({
+      site: "eu-fra",
+      watermark: { epoch: 1, sequence: String(at) },
+    });
   });
 
   it("stores documents of more passages than one request takes", async () => {
@@ -144,12 +164,45 @@ describe("applying changes", () => {
   });
 });
 
+describe("large documents", () => {
+  it("are stored in requests that Qdrant takes, though metadata rides on every passage", async () => {
+    const metadata = { notes: "n".repeat(30_000) };
+    const texts = Array.from({ length: 900 }, (_, index) => `${index} `.repeat(3_000));
+    const answer = await apply([put({ id: "heavy", sequence: next(), collection: "h", metadata, texts })]);
+    expect(answer.status, JSON.stringify(answer.body)).toBe(200);
+    expect(await found("h", { group_by: "passage", candidates: 1_000, hydrated: 0 })).toHaveLength(900);
+  });
+});
+
 describe("searching", () => {
   beforeAll(async () => {
     await apply([
-      put({ id: "s-da", sequence: next(), collection: "s", lang: "da", metadata: { source: "udhr", year: 1948, tags: ["right", "law"] }, texts: ["a", "b", "c"], published_at: "1948-12-10" }),
-      put({ id: "s-en", sequence: next(), collection: "s", lang: "en", residency: "global", metadata: { source: "spdx", year: 2001 }, texts: ["d"] }),
-      put({ id: "s-und", sequence: next(), collection: "s", lang: null, metadata: { lang: "trap" }, texts: ["e", "f"] }),
+      put({
+        id: "s-da",
+        sequence: next(),
+        collection: "s",
+        lang: "da",
+        metadata: { source: "udhr", year: 1948, tags: ["right", "law"] },
+        texts: ["a", "b", "c"],
+        published_at: "1948-12-10",
+      }),
+      put({
+        id: "s-en",
+        sequence: next(),
+        collection: "s",
+        lang: "en",
+        residency: "global",
+        metadata: { source: "spdx", year: 2001 },
+        texts: ["d"],
+      }),
+      put({
+        id: "s-und",
+        sequence: next(),
+        collection: "s",
+        lang: null,
+        metadata: { lang: "trap" },
+        texts: ["e", "f"],
+      }),
     ]);
   });
 
@@ -157,24 +210,47 @@ describe("searching", () => {
     expect(await found("s")).toHaveLength(3);
     expect(await found("s", { group_by: "passage" })).toHaveLength(6);
     const { body } = await site.post("/internal/search", search({ collection: "s" }));
-    expect(body.dense.find((candidate: { document_id: string }) => candidate.document_id === "s-da").ordinal).toBe(1);
+    expect(
+      body.dense.find((candidate: { document_id: string }) => candidate.document_id === "s-da").ordinal,
+    ).toBe(1);
   });
 
   it("gives contents to the first of each list only", async () => {
     const { body } = await site.post("/internal/search", search({ collection: "s", hydrated: 1 }));
-    expect(body.dense.map((candidate: { content?: unknown }) => candidate.content !== undefined)).toEqual([true, false, false]);
+    expect(body.dense.map((candidate: { content?: unknown }) => candidate.content !== undefined)).toEqual([
+      true,
+      false,
+      false,
+    ]);
   });
 
   it("hydrates passages by id in the order asked, null for what is gone or not permitted", async () => {
-    const passages = [{ document_id: "s-en", ordinal: 1 }, { document_id: "s-da", ordinal: 9 }, { document_id: "s-da", ordinal: 2 }];
+    const passages = [
+      { document_id: "s-en", ordinal: 1 },
+      { document_id: "s-da", ordinal: 9 },
+      { document_id: "s-da", ordinal: 2 },
+    ];
     const { body } = await site.post("/internal/passages", { zone: "eu", classes: ["eu"], passages });
-    expect(body.passages).toEqual([null, null, { title: "Title of s-da", text: "b", lang: "da", metadata: { source: "udhr", year: 1948, tags: ["right", "law"] } }]);
+    expect(body.passages).toEqual([
+      null,
+      null,
+      {
+        title: "Title of s-da",
+        text: "b",
+        lang: "da",
+        metadata: { source: "udhr", year: 1948, tags: ["right", "law"] },
+      },
+    ]);
   });
 
   it.each([
     ["a document's field", { must: [{ key: "lang", match: { value: "en" } }] }, ["s-en"]],
     ["a metadata key under its bare name", { must: [{ key: "source", match: { value: "udhr" } }] }, ["s-da"]],
-    ["a metadata key that hides behind a document's field", { must: [{ key: "metadata.lang", match: { value: "trap" } }] }, ["s-und"]],
+    [
+      "a metadata key that hides behind a document's field",
+      { must: [{ key: "metadata.lang", match: { value: "trap" } }] },
+      ["s-und"],
+    ],
     ["a range", { must: [{ key: "year", range: { gte: 1_950 } }] }, ["s-en"]],
     ["an element of a list", { must: [{ key: "tags", match: { any: ["law"] } }] }, ["s-da"]],
     ["a date", { must: [{ key: "published_at", range: { lt: "2000-01-01T00:00:00Z" } }] }, ["s-da"]],
@@ -187,7 +263,9 @@ describe("searching", () => {
   });
 
   it("filters by a passage id", async () => {
-    expect(await found("s", { group_by: "passage", filter: { must: [{ has_id: ["s-da#2"] }] } })).toEqual(["s-da#2"]);
+    expect(await found("s", { group_by: "passage", filter: { must: [{ has_id: ["s-da#2"] }] } })).toEqual([
+      "s-da#2",
+    ]);
   });
 
   it("answers the classes asked for alone", async () => {
@@ -210,7 +288,10 @@ describe("searching", () => {
   });
 
   it("says stale, with what it has, when the sequence does not come in time", async () => {
-    const { body } = await site.post("/internal/search", search({ collection: "s", min_sequence: String(sequence + 5), deadline_ms: 400 }));
+    const { body } = await site.post(
+      "/internal/search",
+      search({ collection: "s", min_sequence: String(sequence + 5), deadline_ms: 400 }),
+    );
     expect(body.tiers).toMatchObject([{ status: "stale" }]);
     expect(body.dense).toHaveLength(3);
   });
@@ -226,7 +307,12 @@ describe("bad input", () => {
     ["a short vector", vector({ dense: "AACAPw==" }), 400, "bad_vector"],
     ["a vector of NaN", vector({ dense: Buffer.alloc(384 * 4, 0xff).toString("base64") }), 400, "bad_vector"],
     ["half a number", vector({ lexical: { indices: "AAA=", values: "AAA=" } }), 400, "bad_vector"],
-    ["a lexical vector with one weight missing", vector({ lexical: { indices: "AAAAAA==", values: "" } }), 400, "bad_vector"],
+    [
+      "a lexical vector with one weight missing",
+      vector({ lexical: { indices: "AAAAAA==", values: "" } }),
+      400,
+      "bad_vector",
+    ],
     ["an unknown zone", vector({ zone: "moon" }), 403, "residency_refused"],
     ["an unknown class", vector({ classes: ["secret"] }), 403, "residency_refused"],
     ["a body that is too large", `"${"x".repeat(3 * 1_024 * 1_024)}"`, 413, "too_large"],

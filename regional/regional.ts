@@ -46,5 +46,7 @@ export function regionalSiteOf(network: Network, id: string): Site {
   const site = network.sites.find((candidate) => candidate.id === id);
   const known = network.sites.filter(({ kind }) => kind === "regional").map((candidate) => candidate.id);
   if (site?.kind === "regional") return site;
-  throw new Error(`expected KATTEGAT_SITE to be a regional site of the network file (${known.join(", ")}), got ${id}`);
+  throw new Error(
+    `expected KATTEGAT_SITE to be a regional site of the network file (${known.join(", ")}), got ${id}`,
+  );
 }

@@ -8,8 +8,22 @@ const environment = z.object({
   PORT: z.coerce.number().int().min(0).max(65_535).default(0),
   QDRANT_URL: z
     .string()
-    .transform((text) => text.split(",").map((url) => url.trim()).filter((url) => url !== ""))
-    .pipe(z.array(z.url({ protocol: /^https?$/, error: "expected http or https URLs, separated by commas, the nearest first" })).min(1)),
+    .transform((text) =>
+      text
+        .split(",")
+        .map((url) => url.trim())
+        .filter((url) => url !== ""),
+    )
+    .pipe(
+      z
+        .array(
+          z.url({
+            protocol: /^https?$/,
+            error: "expected http or https URLs, separated by commas, the nearest first",
+          }),
+        )
+        .min(1),
+    ),
   QDRANT_API_KEY: z.string().min(1).optional(),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
 });

@@ -13,13 +13,25 @@ export const NETWORK_FILE = new URL("../config/network.yaml", import.meta.url).p
 export const DIMENSIONS = 384;
 export const MODEL = "hashed-384-v1";
 
+/** What `JSON.parse` gives; tests look into it freely. */
+type Parsed = ReturnType<JSON["parse"]>;
+
+export interface SiteAnswer {
+  readonly status: number;
+  readonly body: Parsed;
+}
+
 export interface SiteProcess extends Running {
-  post(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<{ readonly status: number; readonly body: any }>;
-  get(path: string): Promise<{ readonly status: number; readonly body: any }>;
+  post(path: string, body: unknown, headers?: Readonly<Record<string, string>>): Promise<SiteAnswer>;
+  get(path: string): Promise<SiteAnswer>;
 }
 
 /** Starts `eu-fra` in front of the Qdrant nodes given. */
-export async function startSite(folder: string, qdrantUrls: readonly string[], epoch = 1): Promise<SiteProcess> {
+export async function startSite(
+  folder: string,
+  qdrantUrls: readonly string[],
+  epoch = 1,
+): Promise<SiteProcess> {
   const { privateKey, publicKey } = await generateKeyPair("EdDSA", { extractable: true });
   const kid = "test";
   const jwks = join(folder, `jwks-${Math.random()}.json`);
@@ -30,9 +42,17 @@ export async function startSite(folder: string, qdrantUrls: readonly string[], e
     KATTEGAT_JWKS: jwks,
     QDRANT_URL: qdrantUrls.join(","),
   });
-  const signer = createTokenSigner({ privateJwk: { ...(await exportJWK(privateKey)), kid }, issuer: "replication", now: Date.now, epoch: () => epoch });
-  async function ask(path: string, init: RequestInit): Promise<{ status: number; body: any }> {
-    const headers = { authorization: await signer.authorization("eu-fra"), ...Object.fromEntries(new Headers(init.headers)) };
+  const signer = createTokenSigner({
+    privateJwk: { ...(await exportJWK(privateKey)), kid },
+    issuer: "replication",
+    now: Date.now,
+    epoch: () => epoch,
+  });
+  async function ask(path: string, init: RequestInit): Promise<SiteAnswer> {
+    const headers = {
+      authorization: await signer.authorization("eu-fra"),
+      ...Object.fromEntries(new Headers(init.headers)),
+    };
     const response = await fetch(`${running.url}${path}`, { ...init, headers });
     const text = await response.text();
     return { status: response.status, body: text.startsWith("{") ? JSON.parse(text) : text };
@@ -40,7 +60,16 @@ export async function startSite(folder: string, qdrantUrls: readonly string[], e
   return {
     ...running,
     post: (path, body, headers = {}) =>
-      ask(path, { method: "POST", body: typeof body === "string" ? body : body instanceof Uint8Array ? Uint8Array.from(body) : JSON.stringify(body), headers: { "content-type": "application/json", ...headers } }),
+      ask(path, {
+        method: "POST",
+        body:
+          typeof body === "string"
+            ? body
+            : body instanceof Uint8Array
+              ? Uint8Array.from(body)
+              : JSON.stringify(body),
+        headers: { "content-type": "application/json", ...headers },
+      }),
     get: (path) => ask(path, {}),
   };
 }
@@ -92,21 +121,34 @@ export function put(draft: Draft): Change {
         ordinal: index + 1,
         text,
         dense: encodeFloats(leaning(draft.axis ?? 0, 0.01 * (index + 1) + draft.sequence / 1_000)),
-        sparse: { indices: encodeIntegers(Uint32Array.of(7, 1_000 + index)), values: encodeFloats(Float32Array.of(1 + draft.sequence / 64, 2)) },
+        sparse: {
+          indices: encodeIntegers(Uint32Array.of(7, 1_000 + index)),
+          values: encodeFloats(Float32Array.of(1 + draft.sequence / 64, 2)),
+        },
       })),
     },
   };
 }
 
 export function withdraw(id: string, sequence: number, epoch = 1): Change {
-  return { kind: "withdraw", epoch, sequence: String(sequence), committed_at: new Date().toISOString(), document_id: id, reason: "deleted" };
+  return {
+    kind: "withdraw",
+    epoch,
+    sequence: String(sequence),
+    committed_at: new Date().toISOString(),
+    document_id: id,
+    reason: "deleted",
+  };
 }
 
 export function skip(sequence: number): Change {
   return { kind: "skip", epoch: 1, sequence: String(sequence), committed_at: new Date().toISOString() };
 }
 
-export function batch(changes: readonly Change[], options: { readonly watermark: number; readonly epoch?: number; readonly head?: number }): ApplyRequest {
+export function batch(
+  changes: readonly Change[],
+  options: { readonly watermark: number; readonly epoch?: number; readonly head?: number },
+): ApplyRequest {
   const at = new Date().toISOString();
   return {
     changes: [...changes],

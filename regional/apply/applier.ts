@@ -46,10 +46,15 @@ export class Applier {
 
   async #apply(request: ApplyRequest): Promise<ApplyResponse> {
     const { schema, watermark } = this.#options;
-    const ids = new Set(request.changes.flatMap((change) => (change.kind === "skip" ? [] : [change.document_id])));
+    const ids = new Set(
+      request.changes.flatMap((change) => (change.kind === "skip" ? [] : [change.document_id])),
+    );
     const [position, holdings] = await Promise.all([watermark.read(), readHoldings(schema, [...ids])]);
     if (request.watermark.epoch < position.watermark.epoch) {
-      throw new KattegatError("stale_epoch", `Expected changes of epoch ${position.watermark.epoch} or later, got ${request.watermark.epoch}.`);
+      throw new KattegatError(
+        "stale_epoch",
+        `Expected changes of epoch ${position.watermark.epoch} or later, got ${request.watermark.epoch}.`,
+      );
     }
     const vectors = new Map<DocumentRecord, readonly PassageVectors[]>();
     const horizonSequence = horizonOf(position.watermark.sequence);
@@ -59,7 +64,9 @@ export class Applier {
       horizonSequence,
       refusal: (document) => this.#refusal(document, vectors),
     });
-    await writeOutcomes(schema, plan.outcomes, ({ document }) => (document === null ? [] : (vectors.get(document) ?? [])));
+    await writeOutcomes(schema, plan.outcomes, ({ document }) =>
+      document === null ? [] : (vectors.get(document) ?? []),
+    );
     const stored = await watermark.advance({
       watermark: request.watermark,
       watermark_at: request.watermark_at,
@@ -69,16 +76,24 @@ export class Applier {
     return { watermark: stored.watermark, refused: plan.refused.map((refusal) => ({ ...refusal })) };
   }
 
-  #refusal(document: DocumentRecord, vectors: Map<DocumentRecord, readonly PassageVectors[]>): Omit<Refusal, "sequence"> | null {
+  #refusal(
+    document: DocumentRecord,
+    vectors: Map<DocumentRecord, readonly PassageVectors[]>,
+  ): Omit<Refusal, "sequence"> | null {
     const { network, site } = this.#options;
     if (!mayHold(network, document.residency, site)) {
-      return { code: "residency_refused", detail: `${site.id} may not hold documents of class ${document.residency}.` };
+      return {
+        code: "residency_refused",
+        detail: `${site.id} may not hold documents of class ${document.residency}.`,
+      };
     }
     const good: PassageVectors[] = [];
     for (const [index, passage] of document.passages.entries()) {
-      if (passage.ordinal !== index + 1) return { code: "bad_request", detail: `Expected passage ${index + 1}, got ${passage.ordinal}.` };
+      if (passage.ordinal !== index + 1)
+        return { code: "bad_request", detail: `Expected passage ${index + 1}, got ${passage.ordinal}.` };
       const found = vectorsOf(passage, network.embedding.dimensions);
-      if (typeof found === "string") return { code: "bad_vector", detail: `Passage ${passage.ordinal}: ${found}.` };
+      if (typeof found === "string")
+        return { code: "bad_vector", detail: `Passage ${passage.ordinal}: ${found}.` };
       good.push(found);
     }
     vectors.set(document, good);
@@ -94,7 +109,9 @@ export class Applier {
         { key: "sequence_number", range: { lt: Number(horizonSequence) } },
       ],
     };
-    await this.#options.schema.run((client) => client.delete(META, { wait: true, ordering: "strong", filter }));
+    await this.#options.schema.run((client) =>
+      client.delete(META, { wait: true, ordering: "strong", filter }),
+    );
   }
 }
 

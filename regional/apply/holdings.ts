@@ -9,15 +9,28 @@ import { fenceOf, holdingSchema } from "./holding.ts";
 import type { Holding } from "./holding.ts";
 
 /** The later of copy and tombstone for each document that has one. */
-export async function readHoldings(schema: Schema, documentIds: readonly string[]): Promise<ReadonlyMap<string, Holding>> {
+export async function readHoldings(
+  schema: Schema,
+  documentIds: readonly string[],
+): Promise<ReadonlyMap<string, Holding>> {
   if (documentIds.length === 0) return new Map();
-  const ids = { copies: idsOf(documentIds, (id) => passagePointId(id, 1)), tombstones: idsOf(documentIds, tombstonePointId) };
+  const ids = {
+    copies: idsOf(documentIds, (id) => passagePointId(id, 1)),
+    tombstones: idsOf(documentIds, tombstonePointId),
+  };
   const [copies, tombstones] = await Promise.all([
-    schema.run((client) => client.retrieve(PASSAGES, { ids: [...ids.copies.keys()], with_payload: [HOLDING] })),
-    schema.run((client) => client.retrieve(META, { ids: [...ids.tombstones.keys()], with_payload: [HOLDING] })),
+    schema.run((client) =>
+      client.retrieve(PASSAGES, { ids: [...ids.copies.keys()], with_payload: [HOLDING] }),
+    ),
+    schema.run((client) =>
+      client.retrieve(META, { ids: [...ids.tombstones.keys()], with_payload: [HOLDING] }),
+    ),
   ]);
   const holdings = new Map<string, Holding>();
-  for (const [points, names] of [[copies, ids.copies], [tombstones, ids.tombstones]] as const) {
+  for (const [points, names] of [
+    [copies, ids.copies],
+    [tombstones, ids.tombstones],
+  ] as const) {
     for (const { id, payload } of points) {
       const documentId = names.get(String(id));
       const parsed = holdingSchema.safeParse(payload?.[HOLDING]);
@@ -35,10 +48,16 @@ function laterOf(known: Holding | undefined, other: Holding): Holding {
   return { ...later, ordinal_max: Math.max(known.ordinal_max, other.ordinal_max) };
 }
 
-function idsOf(documentIds: readonly string[], pointId: (documentId: string) => string): ReadonlyMap<string, string> {
+function idsOf(
+  documentIds: readonly string[],
+  pointId: (documentId: string) => string,
+): ReadonlyMap<string, string> {
   return new Map(documentIds.map((id) => [pointId(id), id]));
 }
 
 function foreign(pointId: string): KattegatError {
-  return new KattegatError("internal", `Expected the point ${pointId} to say what the site holds; it was written by something else.`);
+  return new KattegatError(
+    "internal",
+    `Expected the point ${pointId} to say what the site holds; it was written by something else.`,
+  );
 }

@@ -16,7 +16,10 @@ const held = (overrides: Partial<Holding> = {}): Holding => ({
   ...overrides,
 });
 
-function plan(changes: readonly Change[], overrides: Partial<PlanOptions> & { readonly holding?: Holding } = {}): ReturnType<typeof planOf> {
+function plan(
+  changes: readonly Change[],
+  overrides: Partial<PlanOptions> & { readonly holding?: Holding } = {},
+): ReturnType<typeof planOf> {
   const { holding, ...options } = overrides;
   return planOf(changes, {
     holdings: holding === undefined ? new Map() : new Map([["x", holding]]),
@@ -31,12 +34,18 @@ const AT_10 = { epoch: 1, sequence: "10" };
 
 describe("planOf", () => {
   it("lets a later epoch win over any sequence", () => {
-    const { outcomes } = plan([put({ id: "x", sequence: 2, epoch: 2 })], { holding: held({ sequence: "900" }), watermark: { epoch: 1, sequence: "900" } });
+    const { outcomes } = plan([put({ id: "x", sequence: 2, epoch: 2 })], {
+      holding: held({ sequence: "900" }),
+      watermark: { epoch: 1, sequence: "900" },
+    });
     expect(outcomes).toMatchObject([{ holding: { epoch: 2, sequence: "2" } }]);
   });
 
   it("ignores an earlier epoch whatever its sequence", () => {
-    expect(plan([put({ id: "x", sequence: 900, epoch: 1 })], { holding: held({ epoch: 2, sequence: "2" }) }).outcomes).toEqual([]);
+    expect(
+      plan([put({ id: "x", sequence: 900, epoch: 1 })], { holding: held({ epoch: 2, sequence: "2" }) })
+        .outcomes,
+    ).toEqual([]);
   });
 
   it("compares sequences as numbers, not as text", () => {
@@ -45,31 +54,47 @@ describe("planOf", () => {
   });
 
   it("writes nothing for a change that was applied completely", () => {
-    expect(plan([put({ id: "x", sequence: 10 })], { holding: held(), watermark: AT_10 }).outcomes).toEqual([]);
+    expect(plan([put({ id: "x", sequence: 10 })], { holding: held(), watermark: AT_10 }).outcomes).toEqual(
+      [],
+    );
   });
 
   it("writes an equal change again when its batch was not completed", () => {
-    expect(plan([put({ id: "x", sequence: 10 })], { holding: held(), watermark: { epoch: 1, sequence: "9" } }).outcomes).toHaveLength(1);
-    expect(plan([put({ id: "x", sequence: 10 })], { holding: held({ late: true }), watermark: AT_10 }).outcomes).toHaveLength(1);
+    expect(
+      plan([put({ id: "x", sequence: 10 })], { holding: held(), watermark: { epoch: 1, sequence: "9" } })
+        .outcomes,
+    ).toHaveLength(1);
+    expect(
+      plan([put({ id: "x", sequence: 10 })], { holding: held({ late: true }), watermark: AT_10 }).outcomes,
+    ).toHaveLength(1);
   });
 
   it("is a divergence when an equal fence has another digest, for a withdrawal too", () => {
-    expect(() => plan([put({ id: "x", sequence: 10, digest: "other" })], { holding: held() })).toThrow(/two primaries/);
+    expect(() => plan([put({ id: "x", sequence: 10, digest: "other" })], { holding: held() })).toThrow(
+      /two primaries/,
+    );
     expect(() => plan([withdraw("x", 10)], { holding: held() })).toThrow(/two primaries/);
     expect(() => plan([put({ id: "x", sequence: 5 }), withdraw("x", 5)])).toThrow(/two primaries/);
   });
 
   it("remembers how many passages a broken-off write may have left", () => {
     const broken = held({ ordinal_max: 7 });
-    const [outcome] = plan([put({ id: "x", sequence: 11 })], { holding: broken, watermark: { epoch: 1, sequence: "9" } }).outcomes;
+    const [outcome] = plan([put({ id: "x", sequence: 11 })], {
+      holding: broken,
+      watermark: { epoch: 1, sequence: "9" },
+    }).outcomes;
     expect(outcome?.holding).toMatchObject({ passages: 1, ordinal_max: 7 });
     const [complete] = plan([put({ id: "x", sequence: 11 })], { holding: broken, watermark: AT_10 }).outcomes;
     expect(complete?.holding).toMatchObject({ passages: 1, ordinal_max: 3 });
   });
 
   it("marks what is written behind the watermark, since that does not say whether it was completed", () => {
-    expect(plan([put({ id: "x", sequence: 5 })], { watermark: AT_10 }).outcomes).toMatchObject([{ holding: { late: true } }]);
-    expect(plan([put({ id: "x", sequence: 11 })], { watermark: AT_10 }).outcomes).toMatchObject([{ holding: { late: false } }]);
+    expect(plan([put({ id: "x", sequence: 5 })], { watermark: AT_10 }).outcomes).toMatchObject([
+      { holding: { late: true } },
+    ]);
+    expect(plan([put({ id: "x", sequence: 11 })], { watermark: AT_10 }).outcomes).toMatchObject([
+      { holding: { late: false } },
+    ]);
   });
 
   it("takes a put from before the oldest tombstone for withdrawn", () => {
@@ -79,7 +104,11 @@ describe("planOf", () => {
 
   it("turns a refused put into the end of an older copy", () => {
     const refusal = () => ({ code: "residency_refused" as const, detail: "no" });
-    const { outcomes, refused } = plan([put({ id: "x", sequence: 11 })], { holding: held(), watermark: AT_10, refusal });
+    const { outcomes, refused } = plan([put({ id: "x", sequence: 11 })], {
+      holding: held(),
+      watermark: AT_10,
+      refusal,
+    });
     expect(refused).toEqual([{ sequence: "11", code: "residency_refused", detail: "no" }]);
     expect(outcomes).toMatchObject([{ document: null, holding: { passages: 0, ordinal_max: 3 } }]);
   });
@@ -89,10 +118,19 @@ describe("planOf", () => {
   });
 
   it("ends in the same state for every order of the same changes", () => {
-    const changes = [put({ id: "x", sequence: 1, texts: ["a", "b"] }), withdraw("x", 2), put({ id: "x", sequence: 3 }), put({ id: "x", sequence: 1, epoch: 2 })];
+    const changes = [
+      put({ id: "x", sequence: 1, texts: ["a", "b"] }),
+      withdraw("x", 2),
+      put({ id: "x", sequence: 3 }),
+      put({ id: "x", sequence: 1, epoch: 2 }),
+    ];
     const permutations = (items: readonly Change[]): readonly (readonly Change[])[] =>
-      items.length === 0 ? [[]] : items.flatMap((item, at) => permutations(items.toSpliced(at, 1)).map((rest) => [item, ...rest]));
-    const states = permutations(changes).map((order) => plan(order).outcomes.map(({ holding: { epoch, sequence, digest } }) => ({ epoch, sequence, digest })));
+      items.length === 0
+        ? [[]]
+        : items.flatMap((item, at) => permutations(items.toSpliced(at, 1)).map((rest) => [item, ...rest]));
+    const states = permutations(changes).map((order) =>
+      plan(order).outcomes.map(({ holding: { epoch, sequence, digest } }) => ({ epoch, sequence, digest })),
+    );
     expect(states).toHaveLength(24);
     for (const state of states) expect(state).toEqual([{ epoch: 2, sequence: "1", digest: "digest-x-1" }]);
   });

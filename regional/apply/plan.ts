@@ -59,7 +59,11 @@ export function planOf(changes: readonly Change[], options: PlanOptions): Plan {
 
 function outcomeOf(
   change: Told,
-  { known, isRefused, options }: { readonly known: Holding | undefined; readonly isRefused: boolean; readonly options: PlanOptions },
+  {
+    known,
+    isRefused,
+    options,
+  }: { readonly known: Holding | undefined; readonly isRefused: boolean; readonly options: PlanOptions },
 ): Outcome | null {
   const fence: Fence = { epoch: change.epoch, sequence: change.sequence };
   const digest = change.kind === "put" ? change.document.digest : WITHDRAWN;
@@ -71,7 +75,8 @@ function outcomeOf(
     if (order === 0 && known.digest !== digest) throw divergence(change, { known, digest });
     if (order === 0 && isComplete(known, options.watermark)) return null;
   }
-  const document = change.kind === "put" && !isRefused && change.document.passages.length > 0 ? change.document : null;
+  const document =
+    change.kind === "put" && !isRefused && change.document.passages.length > 0 ? change.document : null;
   const passages = document?.passages.length ?? 0;
   return {
     documentId: change.document_id,
@@ -92,7 +97,10 @@ function ordinalMaxOf(known: Holding | undefined, watermark: Fence): number {
   return isComplete(known, watermark) ? known.passages : known.ordinal_max;
 }
 
-function divergence(change: Told, { known, digest }: { readonly known: Holding; readonly digest: string }): KattegatError {
+function divergence(
+  change: Told,
+  { known, digest }: { readonly known: Holding; readonly digest: string },
+): KattegatError {
   return new KattegatError(
     "divergence",
     `The fence (${change.epoch}, ${change.sequence}) came with digest ${digest.slice(0, 12)}, but the copy here has ${known.digest.slice(0, 12)} at it: ` +

@@ -1,5 +1,11 @@
 /** How far a site is, kept beside its data. */
-import { SEQUENCE_ZERO, compareFences, fenceSchema, FENCE_ZERO, sequenceSchema } from "@kattegat/protocol/sequence.ts";
+import {
+  SEQUENCE_ZERO,
+  compareFences,
+  fenceSchema,
+  FENCE_ZERO,
+  sequenceSchema,
+} from "@kattegat/protocol/sequence.ts";
 import type { Fence } from "@kattegat/protocol/sequence.ts";
 import { z } from "zod";
 import { WATERMARK_POINT_ID } from "../qdrant/point-id.ts";
@@ -33,10 +39,14 @@ export class Watermark {
   }
 
   async read(withinMs?: number): Promise<Position> {
-    const [point] = await this.#schema.run((client) => client.retrieve(META, { ids: [WATERMARK_POINT_ID], with_payload: true }), withinMs);
+    const [point] = await this.#schema.run(
+      (client) => client.retrieve(META, { ids: [WATERMARK_POINT_ID], with_payload: true }),
+      withinMs,
+    );
     const stored = point === undefined ? NOWHERE : positionSchema.parse(point.payload);
     // A read may be overtaken by a write of this process.
-    if (this.#position === null || compareFences(stored.watermark, this.#position.watermark) >= 0) this.#take(stored);
+    if (this.#position === null || compareFences(stored.watermark, this.#position.watermark) >= 0)
+      this.#take(stored);
     return this.#position ?? stored;
   }
 
@@ -46,7 +56,9 @@ export class Watermark {
     const isBack = compareFences(next.watermark, before.watermark) < 0;
     const position: Position = isBack ? { ...before, head_sequence: next.head_sequence } : next;
     const point = { id: WATERMARK_POINT_ID, vector: {}, payload: { kind: "watermark", ...position } };
-    await this.#schema.run((client) => client.upsert(META, { wait: true, ordering: "strong", points: [point] }));
+    await this.#schema.run((client) =>
+      client.upsert(META, { wait: true, ordering: "strong", points: [point] }),
+    );
     this.#take(position);
     return position;
   }
@@ -61,7 +73,9 @@ export class Watermark {
     if (this.#position === null || this.#position.watermark_at === null) return null;
     if (this.#behindSinceMs === null) return 0;
     const committedMs = Date.parse(this.#position.watermark_at);
-    const sinceMs = Number.isNaN(committedMs) ? this.#behindSinceMs : Math.max(this.#behindSinceMs, committedMs);
+    const sinceMs = Number.isNaN(committedMs)
+      ? this.#behindSinceMs
+      : Math.max(this.#behindSinceMs, committedMs);
     return Math.max(0, this.#now() - sinceMs);
   }
 

@@ -1,15 +1,17 @@
 /** The requests to Qdrant that bring about a plan. */
 import type { QdrantClient } from "@qdrant/js-client-rest";
 import { HOLDING, pointsOf } from "../qdrant/passage-point.ts";
-import type { PassagePoint } from "../qdrant/passage-point.ts";
 import type { PassageVectors } from "../qdrant/passage-vectors.ts";
 import { passagePointId, tombstonePointId } from "../qdrant/point-id.ts";
 import { META, PASSAGES } from "../qdrant/schema.ts";
 import type { Schema } from "../qdrant/schema.ts";
+import { ID_BYTES, TOMBSTONE_BYTES, documentBytes, pointBytes } from "./json-size.ts";
 import type { Outcome } from "./plan.ts";
 
-/** About 9 MB of JSON at 384 dimensions, below Qdrant's 32 MiB with long texts too. */
+/** About 9 MB of JSON at 384 dimensions: larger requests were not faster, and hold back the searches behind them longer. */
 const REQUEST_POINTS_MAX = 1_000;
+/** Half of what Qdrant takes, since sizes are estimated; a point alone is below it at the contract's limits. */
+const REQUEST_BYTES_MAX = 16 * 1_024 * 1_024;
 /** One is read by Qdrant while the next is written here; a third would only fill memory. */
 const REQUESTS_IN_FLIGHT = 2;
 
@@ -26,7 +28,10 @@ export async function writeOutcomes(
   outcomes: readonly Outcome[],
   vectorsOf: (outcome: Outcome) => readonly PassageVectors[],
 ): Promise<void> {
-  await writeTombstones(schema, outcomes.filter(({ document }) => document === null));
+  await writeTombstones(
+    schema,
+    outcomes.filter(({ document }) => document === null),
+  );
   const lanes = lanesOf(outcomes);
   const next = lanes.values();
   const worker = async (): Promise<void> => {
@@ -38,15 +43,16 @@ export async function writeOutcomes(
 /** Documents whose points fit one request; a longer document is alone. */
 function lanesOf(outcomes: readonly Outcome[]): readonly (readonly Outcome[])[] {
   const lanes: Outcome[][] = [];
-  let points = REQUEST_POINTS_MAX;
+  let left = { points: 0, bytes: 0 };
   for (const outcome of outcomes) {
-    const cost = Math.max(outcome.holding.passages, outcome.holding.ordinal_max);
-    if (points + cost > REQUEST_POINTS_MAX) {
+    const points = Math.max(outcome.holding.passages, outcome.holding.ordinal_max);
+    const bytes = outcome.document === null ? 0 : documentBytes(outcome.document);
+    if (points > left.points || bytes > left.bytes) {
       lanes.push([]);
-      points = 0;
+      left = { points: REQUEST_POINTS_MAX, bytes: REQUEST_BYTES_MAX };
     }
     lanes.at(-1)?.push(outcome);
-    points += cost;
+    left = { points: left.points - points, bytes: left.bytes - bytes };
   }
   return lanes;
 }
@@ -56,25 +62,31 @@ async function writeLane(
   lane: readonly Outcome[],
   vectorsOf: (outcome: Outcome) => readonly PassageVectors[],
 ): Promise<void> {
-  const points = lane.flatMap((outcome) => (outcome.document === null ? [] : pointsOf(outcome.document, vectorsOf(outcome), outcome.holding)));
+  const points = lane.flatMap((outcome) =>
+    outcome.document === null ? [] : pointsOf(outcome.document, vectorsOf(outcome), outcome.holding),
+  );
   const first = points.filter(({ payload }) => payload["ordinal"] === 1);
   const others = points.filter(({ payload }) => payload["ordinal"] !== 1);
   const surplus = lane.flatMap(surplusIds);
   const operations: BatchOperations = [
-    ...chunks(first).map((chunk) => ({ upsert: { points: chunk } })),
-    ...chunks(others).map((chunk) => ({ upsert: { points: chunk } })),
-    ...chunks(surplus).map((ids) => ({ delete: { points: ids } })),
+    ...chunksOf(first, pointBytes).map((chunk) => ({ upsert: { points: chunk } })),
+    ...chunksOf(others, pointBytes).map((chunk) => ({ upsert: { points: chunk } })),
+    ...chunksOf(surplus, () => ID_BYTES).map((ids) => ({ delete: { points: ids } })),
   ];
-  const isSmall = points.length + surplus.length <= REQUEST_POINTS_MAX;
+  const bytes = points.reduce((sum, point) => sum + pointBytes(point), 0);
+  const isSmall = points.length + surplus.length <= REQUEST_POINTS_MAX && bytes <= REQUEST_BYTES_MAX;
   for (const request of isSmall ? [operations] : operations.map((operation) => [operation])) {
     if (request.length === 0) continue;
-    await schema.run((client) => client.batchUpdate(PASSAGES, { wait: true, ordering: "strong", operations: request }));
+    await schema.run((client) =>
+      client.batchUpdate(PASSAGES, { wait: true, ordering: "strong", operations: request }),
+    );
   }
 }
 
 function surplusIds({ documentId, holding }: Outcome): string[] {
   const ids: string[] = [];
-  for (let ordinal = holding.passages + 1; ordinal <= holding.ordinal_max; ordinal += 1) ids.push(passagePointId(documentId, ordinal));
+  for (let ordinal = holding.passages + 1; ordinal <= holding.ordinal_max; ordinal += 1)
+    ids.push(passagePointId(documentId, ordinal));
   return ids;
 }
 
@@ -84,13 +96,22 @@ async function writeTombstones(schema: Schema, outcomes: readonly Outcome[]): Pr
     vector: {},
     payload: { kind: "tombstone", sequence_number: Number(holding.sequence), [HOLDING]: holding },
   }));
-  for (const chunk of chunks(points)) {
-    await schema.run((client) => client.upsert(META, { wait: true, ordering: "strong", points: [...chunk] }));
+  for (const chunk of chunksOf(points, () => TOMBSTONE_BYTES)) {
+    await schema.run((client) => client.upsert(META, { wait: true, ordering: "strong", points: chunk }));
   }
 }
 
-function chunks<T extends string | PassagePoint | object>(items: readonly T[]): T[][] {
-  const made: T[][] = [];
-  for (let at = 0; at < items.length; at += REQUEST_POINTS_MAX) made.push(items.slice(at, at + REQUEST_POINTS_MAX));
-  return made;
+function chunksOf<T>(items: readonly T[], bytesOf: (item: T) => number): T[][] {
+  const chunks: T[][] = [];
+  let left = 0;
+  for (const item of items) {
+    const bytes = bytesOf(item);
+    if (bytes > left || chunks.at(-1)?.length === REQUEST_POINTS_MAX) {
+      chunks.push([]);
+      left = REQUEST_BYTES_MAX;
+    }
+    chunks.at(-1)?.push(item);
+    left -= bytes;
+  }
+  return chunks;
 }

@@ -3,12 +3,15 @@ import { randomUUID } from "node:crypto";
 import { startQdrant, temporaryFolder } from "../process.fixture.ts";
 import { contractSettings } from "./settings.ts";
 
+/** What `JSON.parse` gives; the cases look into it freely. */
+type Parsed = ReturnType<JSON["parse"]>;
+
 export interface Answer {
   readonly status: number;
   readonly type: string;
   readonly body: unknown;
   /** `result` of the envelope. */
-  readonly result: any;
+  readonly result: Parsed;
   /** `status.error` of the envelope, or an empty text. */
   readonly error: string;
 }
@@ -21,6 +24,10 @@ export interface QdrantUnderTest {
   newName(): string;
   stop(): Promise<void>;
 }
+
+export type Call = QdrantUnderTest["call"];
+/** Resolves with the name of a new collection that holds the points of the cases. */
+export type Filled = () => Promise<string>;
 
 /** `QDRANT_URL` when it is set, else a new embedded server. */
 export async function openQdrant(): Promise<QdrantUnderTest> {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from "vitest";
-import { describeQdrant } from "./cases.ts";
+import { describeQdrant } from "./describe-qdrant.ts";
 import { openQdrant } from "./qdrant-under-test.ts";
 import type { QdrantUnderTest } from "./qdrant-under-test.ts";
 

@@ -30,7 +30,10 @@ export class Catalog {
   /** `version` is the operation's number; what it names and is gone by now is passed over. */
   apply(operation: Operation, version: number): void {
     if (operation.kind === "create") {
-      this.#collections.set(operation.collection, new Collection(operation.collection, operation.config, this.#scanner));
+      this.#collections.set(
+        operation.collection,
+        new Collection(operation.collection, operation.config, this.#scanner),
+      );
       return;
     }
     if (operation.kind === "drop") {

@@ -29,7 +29,15 @@ export type IndexType = (typeof INDEX_TYPES)[number];
 export function collectionConfigOf(body: Json): CollectionConfig {
   onlyFields(
     body,
-    ["vectors", "sparse_vectors", "shard_number", "replication_factor", "write_consistency_factor", "on_disk_payload", "strict_mode_config"],
+    [
+      "vectors",
+      "sparse_vectors",
+      "shard_number",
+      "replication_factor",
+      "write_consistency_factor",
+      "on_disk_payload",
+      "strict_mode_config",
+    ],
     "a new collection",
   );
   const vectors = body["vectors"] ?? null;
@@ -52,11 +60,14 @@ function denseOf(vectors: Json): DenseConfig | null {
 function denseConfig(name: string, source: Json): DenseConfig {
   onlyFields(source, ["size", "distance", "on_disk"], "a vector's parameters");
   const size = integerOf(source, "size", { fallback: 0, min: 1 });
-  if (size > DIMENSIONS_MAX) throw validationError("vectors.size", `value ${size} invalid, must be from 1 to ${DIMENSIONS_MAX}`);
+  if (size > DIMENSIONS_MAX)
+    throw validationError("vectors.size", `value ${size} invalid, must be from 1 to ${DIMENSIONS_MAX}`);
   const distance = textOf(source["distance"], "enum Distance");
   if (distance === "Euclid" || distance === "Manhattan") throw notImplemented(`the distance ${distance}`);
   if (distance !== "Cosine" && distance !== "Dot") {
-    throw formatError(`unknown variant \`${distance}\`, expected one of \`Cosine\`, \`Euclid\`, \`Dot\`, \`Manhattan\``);
+    throw formatError(
+      `unknown variant \`${distance}\`, expected one of \`Cosine\`, \`Euclid\`, \`Dot\`, \`Manhattan\``,
+    );
   }
   return { name, size, distance };
 }
@@ -75,7 +86,11 @@ function sparseOf(value: unknown): string | null {
 function strictOf(value: unknown): CollectionConfig["strict"] {
   if (value === null) return { retrieve: false, update: false };
   const source = objectOf(value, "struct StrictModeConfig");
-  onlyFields(source, ["enabled", "unindexed_filtering_retrieve", "unindexed_filtering_update"], "strict_mode_config");
+  onlyFields(
+    source,
+    ["enabled", "unindexed_filtering_retrieve", "unindexed_filtering_update"],
+    "strict_mode_config",
+  );
   const enabled = booleanOf(source, "enabled", false);
   return {
     retrieve: enabled && !booleanOf(source, "unindexed_filtering_retrieve", true),
@@ -96,7 +111,11 @@ export function indexTypeOf(value: unknown): IndexType {
 export function describeConfig(config: CollectionConfig): Json {
   const { dense } = config;
   const params = dense === null ? null : { size: dense.size, distance: dense.distance };
-  const strict = { enabled: true, unindexed_filtering_retrieve: !config.strict.retrieve, unindexed_filtering_update: !config.strict.update };
+  const strict = {
+    enabled: true,
+    unindexed_filtering_retrieve: !config.strict.retrieve,
+    unindexed_filtering_update: !config.strict.update,
+  };
   return {
     params: {
       vectors: dense === null ? {} : dense.name === "" ? params : { [dense.name]: params },
@@ -106,8 +125,19 @@ export function describeConfig(config: CollectionConfig): Json {
       write_consistency_factor: config.writeConsistencyFactor,
       on_disk_payload: false,
     },
-    hnsw_config: { m: 16, ef_construct: 100, full_scan_threshold: 10_000, max_indexing_threads: 0, on_disk: false },
-    optimizer_config: { deleted_threshold: 0.2, vacuum_min_vector_number: 1_000, default_segment_number: 0, flush_interval_sec: 5 },
+    hnsw_config: {
+      m: 16,
+      ef_construct: 100,
+      full_scan_threshold: 10_000,
+      max_indexing_threads: 0,
+      on_disk: false,
+    },
+    optimizer_config: {
+      deleted_threshold: 0.2,
+      vacuum_min_vector_number: 1_000,
+      default_segment_number: 0,
+      flush_interval_sec: 5,
+    },
     wal_config: { wal_capacity_mb: 32, wal_segments_ahead: 0 },
     quantization_config: null,
     ...(config.strict.retrieve || config.strict.update ? { strict_mode_config: strict } : {}),

@@ -2,8 +2,9 @@
 import { collectionConfigOf, describeConfig, indexTypeOf } from "./collection-config.ts";
 import { onlyFields, textOf } from "./fields.ts";
 import type { Json } from "./fields.ts";
-import { noCollection, QdrantError, validationError } from "./qdrant-error.ts";
-import { QdrantRequest, WRITE_QUERY } from "./request.ts";
+import { QdrantError, validationError } from "./qdrant-error.ts";
+import type { QdrantRequest } from "./request.ts";
+import { WRITE_QUERY } from "./request.ts";
 
 /** Qdrant's own bound of a name. */
 const NAME_CHARACTERS_MAX = 255;
@@ -19,7 +20,10 @@ export function collectionExists(request: QdrantRequest): Json {
 export function describeCollection(request: QdrantRequest): Json {
   const { collection } = request;
   const schema = Array.from(collection.indexes, ([key, type]) => {
-    return [key, { data_type: type, points: collection.count({ must_not: [{ is_empty: { key } }] }) }] as const;
+    return [
+      key,
+      { data_type: type, points: collection.count({ must_not: [{ is_empty: { key } }] }) },
+    ] as const;
   });
   return {
     status: "green",
@@ -37,11 +41,15 @@ export async function createCollection(request: QdrantRequest): Promise<boolean>
   request.onlyQuery(["timeout"]);
   const collection = request.collectionName;
   const { catalog, store } = request.engine;
-  if (collection.length > NAME_CHARACTERS_MAX || /[<>:"/\\|?*\0\u{1F}]/u.test(collection)) {
-    throw new QdrantError(422, `Validation error in path parameters: [name: value "${collection.slice(0, 60)}" invalid]`);
+  if (collection.length > NAME_CHARACTERS_MAX || /[<>:"/\\|?*\p{Cc}]/u.test(collection)) {
+    throw new QdrantError(
+      422,
+      `Validation error in path parameters: [name: value "${collection.slice(0, 60)}" invalid]`,
+    );
   }
   const config = collectionConfigOf(request.json());
-  if (catalog.has(collection)) throw new QdrantError(409, `Wrong input: Collection \`${collection}\` already exists!`);
+  if (catalog.has(collection))
+    throw new QdrantError(409, `Wrong input: Collection \`${collection}\` already exists!`);
   await store.commit({ kind: "create", collection, config });
   return true;
 }
@@ -62,20 +70,22 @@ export async function createIndex(request: QdrantRequest): Promise<Json> {
   const key = textOf(body["field_name"], "field `field_name`");
   if (key === "") throw validationError("field_name", "must not be empty");
   const type = indexTypeOf(body["field_schema"]);
-  return updated(request, await request.engine.store.commit({ kind: "index", collection: collection.name, key, type }));
+  return updated(
+    request,
+    await request.engine.store.commit({ kind: "index", collection: collection.name, key, type }),
+  );
 }
 
 export async function deleteIndex(request: QdrantRequest): Promise<Json> {
   request.onlyQuery(WRITE_QUERY);
   const key = request.param("key");
-  return updated(request, await request.engine.store.commit({ kind: "unindex", collection: request.collection.name, key }));
+  return updated(
+    request,
+    await request.engine.store.commit({ kind: "unindex", collection: request.collection.name, key }),
+  );
 }
 
 /** Every write is durable before it is answered; who did not wait is told no more than was asked. */
 export function updated(request: QdrantRequest, operationId: number): Json {
   return { operation_id: operationId, status: request.waits ? "completed" : "acknowledged" };
-}
-
-export function requireCollection(request: QdrantRequest): void {
-  if (!request.engine.catalog.has(request.collectionName)) throw noCollection(request.collectionName);
 }

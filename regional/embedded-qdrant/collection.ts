@@ -71,7 +71,8 @@ export class Collection {
   setPayloads(payloads: readonly (readonly [string, Json])[], version: number): void {
     for (const [id, payload] of payloads) {
       const point = this.#index.get(id);
-      if (point !== undefined) this.upsert([{ id, payload, dense: point.dense, sparse: point.sparse }], version);
+      if (point !== undefined)
+        this.upsert([{ id, payload, dense: point.dense, sparse: point.sparse }], version);
     }
   }
 
@@ -110,8 +111,14 @@ export class Collection {
   }
 
   #newIndex(): PassageIndex {
-    const keywordFields = Array.from(this.indexes).flatMap(([key, type]) => (type === "keyword" ? [key] : []));
-    return createPassageIndex({ dimensions: this.config.dense?.size ?? NO_DIMENSIONS, scanner: this.#scanner, keywordFields });
+    const keywordFields = Array.from(this.indexes).flatMap(([key, type]) =>
+      type === "keyword" ? [key] : [],
+    );
+    return createPassageIndex({
+      dimensions: this.config.dense?.size ?? NO_DIMENSIONS,
+      scanner: this.#scanner,
+      keywordFields,
+    });
   }
 
   #rebuild(): void {
@@ -124,5 +131,12 @@ export class Collection {
 function indexedOf({ id, payload, dense, sparse }: StoredPoint): IndexedPoint {
   const group = payload[GROUP_KEY];
   const order = payload[ORDER_KEY];
-  return { id, group: typeof group === "string" ? group : id, order: typeof order === "number" ? order : 0, dense, sparse, payload };
+  return {
+    id,
+    group: typeof group === "string" ? group : id,
+    order: typeof order === "number" ? order : 0,
+    dense,
+    sparse,
+    payload,
+  };
 }

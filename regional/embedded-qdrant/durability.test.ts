@@ -24,7 +24,10 @@ async function start(): Promise<QdrantClient> {
   return new QdrantClient({ url: running.url, checkCompatibility: false });
 }
 
-const VECTORS = { vectors: { dense: { size: 4, distance: "Cosine" as const } }, sparse_vectors: { lexical: {} } };
+const VECTORS = {
+  vectors: { dense: { size: 4, distance: "Cosine" as const } },
+  sparse_vectors: { lexical: {} },
+};
 const pointOf = (id: number) => ({
   id,
   vector: { dense: [1, id, 0, 0], lexical: { indices: [id], values: [0.5] } },
@@ -50,10 +53,16 @@ describe("the embedded server's log", () => {
     expect(acknowledged.size).toBeGreaterThan(20);
 
     const again = await start();
-    const points = await again.retrieve("c", { ids: [...acknowledged], with_payload: true, with_vector: true });
+    const points = await again.retrieve("c", {
+      ids: [...acknowledged],
+      with_payload: true,
+      with_vector: true,
+    });
     expect(points).toHaveLength(acknowledged.size);
     expect(points[0]?.payload).toMatchObject({ text: "æøå" });
-    expect((await again.count("c", { filter: { must: [{ key: "document_id", match: { value: "d1" } }] } })).count).toBe(1);
+    expect(
+      (await again.count("c", { filter: { must: [{ key: "document_id", match: { value: "d1" } }] } })).count,
+    ).toBe(1);
   });
 
   it("keeps deletions, payload edits and dropped collections", async () => {
@@ -67,7 +76,10 @@ describe("the embedded server's log", () => {
     await running?.kill("SIGKILL");
     const again = await start();
     const { points } = await again.scroll("c");
-    expect(points.map(({ id, payload }) => [id, payload?.["colour"]])).toEqual([[1, undefined], [3, "red"]]);
+    expect(points.map(({ id, payload }) => [id, payload?.["colour"]])).toEqual([
+      [1, undefined],
+      [3, "red"],
+    ]);
     expect(await again.collectionExists("dropped")).toEqual({ exists: false });
   });
 
@@ -134,13 +146,24 @@ describe("snapshots", () => {
   it("replace the log while writes go on, and give the same state", async () => {
     const { store, catalog } = await openStore(20_000);
     const dense = { name: "dense", size: 4, distance: "Dot" as const };
-    const config = { dense, sparse: null, replicationFactor: 1, writeConsistencyFactor: 1, strict: { retrieve: false, update: false } };
+    const config = {
+      dense,
+      sparse: null,
+      replicationFactor: 1,
+      writeConsistencyFactor: 1,
+      strict: { retrieve: false, update: false },
+    };
     await store.commit({ kind: "create", collection: "c", config });
     await store.commit({ kind: "index", collection: "c", key: "document_id", type: "keyword" });
     const writes: Promise<number>[] = [];
     for (let round = 0; round < 30; round += 1) {
       for (let id = 0; id < 40; id += 1) {
-        const point = { id: String(id), dense: Float32Array.of(round, id, 0, 1), sparse: null, payload: { document_id: `d${id}`, round } };
+        const point = {
+          id: String(id),
+          dense: Float32Array.of(round, id, 0, 1),
+          sparse: null,
+          payload: { document_id: `d${id}`, round },
+        };
         writes.push(store.commit({ kind: "upsert", collection: "c", points: [point] }));
       }
       writes.push(store.commit({ kind: "remove", collection: "c", ids: [String(round)] }));
@@ -153,7 +176,11 @@ describe("snapshots", () => {
     expect(names).toHaveLength(2);
 
     const again = await openStore(1_000_000);
-    const stateOf = (from: Catalog) => from.get("c").ids().map((id) => ({ id, ...from.get("c").get(id) }));
+    const stateOf = (from: Catalog) =>
+      from
+        .get("c")
+        .ids()
+        .map((id) => ({ id, ...from.get("c").get(id) }));
     expect(stateOf(again.catalog)).toEqual(stateOf(catalog));
     expect(again.catalog.get("c").indexes).toEqual(catalog.get("c").indexes);
     await again.store.close();

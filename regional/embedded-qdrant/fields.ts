@@ -30,12 +30,17 @@ export function textOf(value: unknown, what: string): string {
  */
 export function onlyFields(object: Json, known: readonly string[], where: string): void {
   for (const name in object) {
-    if (!known.includes(name) && object[name] !== null) throw notImplemented(`the field \`${name}\` of ${where}`);
+    if (!known.includes(name) && object[name] !== null)
+      throw notImplemented(`the field \`${name}\` of ${where}`);
   }
 }
 
 /** Null and absent are the default; anything but an integer of at least `min` is an error. */
-export function integerOf(object: Json, name: string, { fallback, min }: { readonly fallback: number; readonly min: number }): number {
+export function integerOf(
+  object: Json,
+  name: string,
+  { fallback, min }: { readonly fallback: number; readonly min: number },
+): number {
   const value = object[name] ?? fallback;
   if (typeof value !== "number" || !Number.isInteger(value) || value < 0) {
     throw formatError(`${name}: invalid type: ${kindOf(value)}, expected usize`);
@@ -54,6 +59,7 @@ function kindOf(value: unknown): string {
   if (value === null || value === undefined) return "null";
   if (Array.isArray(value)) return "sequence";
   if (typeof value === "object") return "map";
-  if (typeof value === "number") return Number.isInteger(value) ? `integer \`${value}\`` : `floating point \`${value}\``;
+  if (typeof value === "number")
+    return Number.isInteger(value) ? `integer \`${value}\`` : `floating point \`${value}\``;
   return typeof value === "string" ? `string ${JSON.stringify(value.slice(0, 60))}` : `${typeof value}`;
 }

@@ -20,7 +20,9 @@ export function filterOf(value: unknown, depth = 0): Filter | null {
   const source = objectOf(value, "struct Filter");
   for (const name in source) {
     if (!["must", "should", "must_not", "min_should"].includes(name)) {
-      throw formatError(`unknown field \`${name}\`, expected one of \`should\`, \`min_should\`, \`must\`, \`must_not\``);
+      throw formatError(
+        `unknown field \`${name}\`, expected one of \`should\`, \`min_should\`, \`must\`, \`must_not\``,
+      );
     }
   }
   const minShould = source["min_should"] ?? null;
@@ -28,7 +30,9 @@ export function filterOf(value: unknown, depth = 0): Filter | null {
     must: clauseOf(source["must"], depth),
     should: clauseOf(source["should"], depth),
     must_not: clauseOf(source["must_not"], depth),
-    ...(minShould === null ? {} : { min_should: minShouldOf(objectOf(minShould, "struct MinShould"), depth) }),
+    ...(minShould === null
+      ? {}
+      : { min_should: minShouldOf(objectOf(minShould, "struct MinShould"), depth) }),
   };
 }
 
@@ -39,8 +43,12 @@ function clauseOf(value: unknown, depth: number): readonly Condition[] | null {
 
 function minShouldOf(source: Json, depth: number): NonNullable<Filter["min_should"]> {
   const count = source["min_count"];
-  if (typeof count !== "number" || !Number.isInteger(count) || count < 0) throw formatError("min_should: missing field `min_count`");
-  return { min_count: count, conditions: listOf(source["conditions"], "a sequence").map((one) => conditionOf(one, depth)) };
+  if (typeof count !== "number" || !Number.isInteger(count) || count < 0)
+    throw formatError("min_should: missing field `min_count`");
+  return {
+    min_count: count,
+    conditions: listOf(source["conditions"], "a sequence").map((one) => conditionOf(one, depth)),
+  };
 }
 
 function conditionOf(value: unknown, depth: number): Condition {
@@ -49,8 +57,10 @@ function conditionOf(value: unknown, depth: number): Condition {
     onlyFields(source, ["has_id"], "a has_id condition");
     return { has_id: listOf(source["has_id"], "a sequence of ids").map(pointIdOf) };
   }
-  if ("is_empty" in source) return { is_empty: { key: keyOf(objectOf(source["is_empty"], "struct PayloadField")) } };
-  if ("is_null" in source) return { is_null: { key: keyOf(objectOf(source["is_null"], "struct PayloadField")) } };
+  if ("is_empty" in source)
+    return { is_empty: { key: keyOf(objectOf(source["is_empty"], "struct PayloadField")) } };
+  if ("is_null" in source)
+    return { is_null: { key: keyOf(objectOf(source["is_null"], "struct PayloadField")) } };
   if ("nested" in source) {
     const nested = objectOf(source["nested"], "struct Nested");
     const filter = filterOf(nested["filter"], depth + 1);
@@ -58,7 +68,8 @@ function conditionOf(value: unknown, depth: number): Condition {
     return { nested: { key: keyOf(nested), filter } };
   }
   if ("key" in source) return fieldCondition(source);
-  if ("has_vector" in source || "slice" in source) throw notImplemented(`the condition ${Object.keys(source).join(", ")}`);
+  if ("has_vector" in source || "slice" in source)
+    throw notImplemented(`the condition ${Object.keys(source).join(", ")}`);
   if (Object.keys(source).length === 0) return {};
   return filterOf(source, depth + 1) ?? {};
 }
@@ -102,24 +113,30 @@ function isMatchable(value: unknown): value is string | number | boolean {
 function variantsOf(values: readonly unknown[]): string[] | number[] {
   const texts = values.filter((value) => typeof value === "string");
   if (texts.length === values.length) return texts;
-  const integers = values.filter((value) => typeof value === "number").filter((value) => Number.isInteger(value));
+  const integers = values
+    .filter((value) => typeof value === "number")
+    .filter((value) => Number.isInteger(value));
   if (integers.length === values.length) return integers;
   throw formatError("data did not match any variant of untagged enum AnyVariants");
 }
 
 function rangeOf(source: Json): Range {
   for (const name in source) {
-    if (!["gt", "gte", "lt", "lte"].includes(name)) throw formatError("data did not match any variant of untagged enum RangeInterface");
+    if (!["gt", "gte", "lt", "lte"].includes(name))
+      throw formatError("data did not match any variant of untagged enum RangeInterface");
   }
   const given = Object.entries(source).filter(([, bound]) => bound !== null);
-  const times = given.flatMap(([name, bound]) => (typeof bound === "string" ? [[name, timeOf(bound)] as const] : []));
+  const times = given.flatMap(([name, bound]) =>
+    typeof bound === "string" ? [[name, timeOf(bound)] as const] : [],
+  );
   if (given.length > 0 && times.length === given.length) return Object.fromEntries(times);
   if (times.length > 0) throw formatError("data did not match any variant of untagged enum RangeInterface");
   return Object.fromEntries(boundsOf(source));
 }
 
 function timeOf(text: string): string {
-  if (Number.isNaN(Date.parse(text))) throw formatError("data did not match any variant of untagged enum RangeInterface");
+  if (Number.isNaN(Date.parse(text)))
+    throw formatError("data did not match any variant of untagged enum RangeInterface");
   return new Date(text).toISOString();
 }
 
@@ -132,14 +149,21 @@ function boundsOf(source: Json): [string, number][] {
 }
 
 /** Calls `visit` with each payload key that the filter tests, and with the index types that would serve it. */
-export function forEachKey(filter: Filter, visit: (key: string, types: readonly string[]) => void, prefix = ""): void {
+export function forEachKey(
+  filter: Filter,
+  visit: (key: string, types: readonly string[]) => void,
+  prefix = "",
+): void {
   const clauses = [filter.must, filter.should, filter.must_not, filter.min_should?.conditions];
-  for (const condition of clauses.flatMap((clause) => (clause === null || clause === undefined ? [] : clause))) {
+  for (const condition of clauses.flatMap((clause) =>
+    clause === null || clause === undefined ? [] : clause,
+  )) {
     if (!isJson(condition)) continue;
     if ("has_id" in condition) continue;
     if ("is_empty" in condition) visit(prefix + condition.is_empty.key, ANY_TYPE);
     else if ("is_null" in condition) visit(prefix + condition.is_null.key, ANY_TYPE);
-    else if ("nested" in condition) forEachKey(condition.nested.filter, visit, `${prefix}${condition.nested.key}[].`);
+    else if ("nested" in condition)
+      forEachKey(condition.nested.filter, visit, `${prefix}${condition.nested.key}[].`);
     else if ("match" in condition) visit(prefix + condition.key, matchTypes(condition.match));
     else if ("range" in condition) visit(prefix + condition.key, rangeTypes(condition.range));
     else if ("values_count" in condition) visit(prefix + condition.key, ANY_TYPE);
@@ -147,7 +171,16 @@ export function forEachKey(filter: Filter, visit: (key: string, types: readonly 
   }
 }
 
-const ANY_TYPE: readonly string[] = ["keyword", "integer", "float", "bool", "datetime", "uuid", "text", "geo"];
+const ANY_TYPE: readonly string[] = [
+  "keyword",
+  "integer",
+  "float",
+  "bool",
+  "datetime",
+  "uuid",
+  "text",
+  "geo",
+];
 
 function matchTypes(match: Match): readonly string[] {
   if ("text" in match) return ["text"];
@@ -157,5 +190,7 @@ function matchTypes(match: Match): readonly string[] {
 }
 
 function rangeTypes(range: Range): readonly string[] {
-  return Object.values(range).some((bound) => typeof bound === "string") ? ["datetime"] : ["integer", "float"];
+  return Object.values(range).some((bound) => typeof bound === "string")
+    ? ["datetime"]
+    : ["integer", "float"];
 }

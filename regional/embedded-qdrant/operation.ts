@@ -19,4 +19,8 @@ export type Operation =
   | { readonly kind: "unindex"; readonly collection: string; readonly key: string }
   | { readonly kind: "upsert"; readonly collection: string; readonly points: readonly StoredPoint[] }
   | { readonly kind: "remove"; readonly collection: string; readonly ids: readonly string[] }
-  | { readonly kind: "payload"; readonly collection: string; readonly payloads: readonly (readonly [string, Json])[] };
+  | {
+      readonly kind: "payload";
+      readonly collection: string;
+      readonly payloads: readonly (readonly [string, Json])[];
+    };

@@ -21,7 +21,8 @@ export function selectorOf(value: unknown, fallback: boolean): PayloadSelector {
 function pathsOf(value: unknown): readonly (readonly string[])[] {
   return listOf(value, "a sequence of keys").map((key) => {
     const text = textOf(key, "a payload key");
-    if (text.includes("[") || text.includes('"')) throw notImplemented("array steps and quotes in payload keys of with_payload");
+    if (text.includes("[") || text.includes('"'))
+      throw notImplemented("array steps and quotes in payload keys of with_payload");
     return text.split(".");
   });
 }

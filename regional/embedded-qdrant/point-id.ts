@@ -1,17 +1,20 @@
 /** Ids of points: unsigned integers with UUIDs, as text. */
 import { formatError, notImplemented, QdrantError } from "./qdrant-error.ts";
 
-const UUID = /^(?:urn:uuid:)?\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?$/i;
+const UUID =
+  /^(?:urn:uuid:)?\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?$/i;
 const DIGITS = /^\d+$/;
 
 /** Returns decimal digits or a UUID in its hyphenated lower-case form. */
 export function pointIdOf(value: unknown): string {
   if (typeof value === "number") {
-    if (!Number.isInteger(value) || value < 0) throw formatError("data did not match any variant of untagged enum ExtendedPointId");
+    if (!Number.isInteger(value) || value < 0)
+      throw formatError("data did not match any variant of untagged enum ExtendedPointId");
     if (!Number.isSafeInteger(value)) throw notImplemented("ids above 2^53");
     return String(value);
   }
-  if (typeof value !== "string") throw formatError("data did not match any variant of untagged enum ExtendedPointId");
+  if (typeof value !== "string")
+    throw formatError("data did not match any variant of untagged enum ExtendedPointId");
   const uuid = uuidOf(value);
   if (uuid === null) {
     throw formatError(

@@ -11,7 +11,10 @@ export class QdrantError extends Error {
 
 /** What Qdrant can and this server cannot. */
 export function notImplemented(what: string): QdrantError {
-  return new QdrantError(501, `Not implemented by the embedded server: ${what}. Point QDRANT_URL at a real Qdrant to use it.`);
+  return new QdrantError(
+    501,
+    `Not implemented by the embedded server: ${what}. Point QDRANT_URL at a real Qdrant to use it.`,
+  );
 }
 
 export function wrongInput(detail: string): QdrantError {

@@ -30,7 +30,16 @@ export interface PointQuery {
   readonly vectors: VectorSelector;
 }
 
-const COMMON_FIELDS = ["query", "using", "filter", "params", "score_threshold", "limit", "with_payload", "with_vector"];
+const COMMON_FIELDS = [
+  "query",
+  "using",
+  "filter",
+  "params",
+  "score_threshold",
+  "limit",
+  "with_payload",
+  "with_vector",
+];
 export const QUERY_FIELDS = [...COMMON_FIELDS, "offset"];
 export const GROUP_FIELDS = [...COMMON_FIELDS, "group_by", "group_size"];
 
@@ -70,13 +79,16 @@ function targetOf(body: Json, collection: Collection): Target {
   const { dense, sparse } = collection.config;
   const isDense = dense !== null && dense.name === name;
   if (!isDense && sparse !== name) throw unknownName(name);
-  if (typeof value === "string" || typeof value === "number") return targetOfPoint(pointIdOf(value), { collection, name, isDense });
+  if (typeof value === "string" || typeof value === "number")
+    return targetOfPoint(pointIdOf(value), { collection, name, isDense });
   if (isDense) {
-    if (isJson(value) && "indices" in value) throw formatError("Conversion between sparse and regular vectors failed");
+    if (isJson(value) && "indices" in value)
+      throw formatError("Conversion between sparse and regular vectors failed");
     if (isJson(value)) throw notImplemented(`the query ${Object.keys(value).join(", ")}`);
     return { kind: "dense", vector: denseOf(value, dense), exceptId: null };
   }
-  if (isJson(value) && !("indices" in value)) throw notImplemented(`the query ${Object.keys(value).join(", ")}`);
+  if (isJson(value) && !("indices" in value))
+    throw notImplemented(`the query ${Object.keys(value).join(", ")}`);
   if (Array.isArray(value)) throw formatError("Conversion between sparse and regular vectors failed");
   return { kind: "sparse", vector: sparseOf(value), exceptId: null };
 }
@@ -84,7 +96,11 @@ function targetOf(body: Json, collection: Collection): Target {
 /** A query by id looks for the neighbours of that point, without it. */
 function targetOfPoint(
   id: string,
-  { collection, name, isDense }: { readonly collection: Collection; readonly name: string; readonly isDense: boolean },
+  {
+    collection,
+    name,
+    isDense,
+  }: { readonly collection: Collection; readonly name: string; readonly isDense: boolean },
 ): Target {
   const point = collection.get(id);
   if (point === undefined) throw new QdrantError(404, `Not found: No point with id ${id} found`);

@@ -22,7 +22,9 @@ export function queryBatch(request: QdrantRequest): readonly Json[] {
   const { collection } = request;
   const body = request.json();
   onlyFields(body, ["searches"], "a batch of queries");
-  return listOf(body["searches"], "a sequence of queries").map((search) => answer(objectOf(search, "a query"), collection));
+  return listOf(body["searches"], "a sequence of queries").map((search) =>
+    answer(objectOf(search, "a query"), collection),
+  );
 }
 
 function answer(body: Json, collection: Collection): Json {
@@ -38,9 +40,15 @@ export function queryGroups(request: QdrantRequest): Json {
   const query = queryOf(body, collection, GROUP_FIELDS);
   const key = textOf(body["group_by"], "field `group_by`");
   const groupSize = integerOf(body, "group_size", { fallback: 3, min: 1 });
-  const groups = key === GROUP_KEY && groupSize === 1 ? groupsByEngine(query, collection) : groupsByWalk(query, collection, { key, groupSize });
+  const groups =
+    key === GROUP_KEY && groupSize === 1
+      ? groupsByEngine(query, collection)
+      : groupsByWalk(query, collection, { key, groupSize });
   return {
-    groups: groups.map(([id, hits]) => ({ id, hits: hits.map((point) => scoredOf(point, collection, query)) })),
+    groups: groups.map(([id, hits]) => ({
+      id,
+      hits: hits.map((point) => scoredOf(point, collection, query)),
+    })),
   };
 }
 
@@ -48,10 +56,20 @@ type Group = readonly [id: unknown, hits: readonly ScoredPoint[]];
 
 /** The engine groups by this key itself; a point without it is its own group there, in no group here. */
 function groupsByEngine(query: PointQuery, collection: Collection): readonly Group[] {
-  const filter = { must: [...(query.filter === null ? [] : [query.filter]), { must_not: [{ is_empty: { key: GROUP_KEY } }] }] };
+  const filter = {
+    must: [
+      ...(query.filter === null ? [] : [query.filter]),
+      { must_not: [{ is_empty: { key: GROUP_KEY } }] },
+    ],
+  };
   const isWhole = collection.indexes.has(GROUP_KEY);
-  const found = ranked(isWhole ? query : { ...query, filter }, collection, { limit: query.limit, grouped: true });
-  return found.filter(({ payload }) => payload[GROUP_KEY] !== undefined).map((point) => [point.group, [point]]);
+  const found = ranked(isWhole ? query : { ...query, filter }, collection, {
+    limit: query.limit,
+    grouped: true,
+  });
+  return found
+    .filter(({ payload }) => payload[GROUP_KEY] !== undefined)
+    .map((point) => [point.group, [point]]);
 }
 
 /** Ranks more and more points until enough groups are full, or none are left. */
@@ -78,12 +96,22 @@ function groupsByWalk(
   }
 }
 
-function ranked(query: PointQuery, collection: Collection, { limit, grouped }: { readonly limit: number; readonly grouped: boolean }): ScoredPoint[] {
+function ranked(
+  query: PointQuery,
+  collection: Collection,
+  { limit, grouped }: { readonly limit: number; readonly grouped: boolean },
+): ScoredPoint[] {
   const { target } = query;
   if (target === null) return unranked(query, collection, limit);
-  const filter = target.exceptId === null ? query.filter : { must: query.filter ?? [], must_not: [{ has_id: [target.exceptId] }] };
+  const filter =
+    target.exceptId === null
+      ? query.filter
+      : { must: query.filter ?? [], must_not: [{ has_id: [target.exceptId] }] };
   const options = { limit, filter, grouped, exact: query.exact };
-  const found = target.kind === "dense" ? collection.searchDense(target.vector, options) : collection.searchSparse(target.vector, options);
+  const found =
+    target.kind === "dense"
+      ? collection.searchDense(target.vector, options)
+      : collection.searchSparse(target.vector, options);
   const { threshold } = query;
   return threshold === null ? found : found.filter(({ score }) => score > threshold);
 }
@@ -91,7 +119,8 @@ function ranked(query: PointQuery, collection: Collection, { limit, grouped }: {
 /** Without a query Qdrant answers in the order of ids with score 0. */
 function unranked(query: PointQuery, collection: Collection, limit: number): ScoredPoint[] {
   if (query.threshold !== null) throw notImplemented("score_threshold without a query");
-  const passing = query.filter === null ? null : new Set(Array.from(collection.select(query.filter), ({ id }) => id));
+  const passing =
+    query.filter === null ? null : new Set(Array.from(collection.select(query.filter), ({ id }) => id));
   const ids = passing === null ? collection.ids() : collection.ids().filter((id) => passing.has(id));
   return ids.slice(0, limit).flatMap((id) => {
     const point = collection.get(id);

@@ -16,7 +16,10 @@ export function retrievePoints(request: QdrantRequest): readonly Json[] {
   const { collection } = request;
   const body = request.json();
   onlyFields(body, ["ids", "with_payload", "with_vector"], "a retrieval");
-  const selection = { payload: selectorOf(body["with_payload"], true), vectors: vectorSelectorOf(body["with_vector"], collection.config) };
+  const selection = {
+    payload: selectorOf(body["with_payload"], true),
+    vectors: vectorSelectorOf(body["with_vector"], collection.config),
+  };
   const ids = new Set(listOf(body["ids"], "a sequence of ids").map(pointIdOf));
   return Array.from(ids).flatMap((id) => {
     const point = collection.get(id);
@@ -30,7 +33,10 @@ export function retrievePoint(request: QdrantRequest): Json {
   const id = pointIdOfPath(request.param("id"));
   const point = collection.get(id);
   if (point === undefined) throw new QdrantError(404, `Not found: Point with id ${id} does not exists!`);
-  return recordOf(point, { payload: selectorOf(true, true), vectors: vectorSelectorOf(true, collection.config) });
+  return recordOf(point, {
+    payload: selectorOf(true, true),
+    vectors: vectorSelectorOf(true, collection.config),
+  });
 }
 
 export function countPoints(request: QdrantRequest): Json {
@@ -50,13 +56,21 @@ export function scrollPoints(request: QdrantRequest): Json {
   const limit = integerOf(body, "limit", { fallback: 10, min: 1 });
   const offset = (body["offset"] ?? null) === null ? null : pointIdOf(body["offset"]);
   const filter = readFilterOf(body["filter"], collection);
-  const selection = { payload: selectorOf(body["with_payload"], true), vectors: vectorSelectorOf(body["with_vector"], collection.config) };
-  const ids = filter === null ? collection.ids() : Array.from(collection.select(filter), ({ id }) => id).sort(compareIds);
+  const selection = {
+    payload: selectorOf(body["with_payload"], true),
+    vectors: vectorSelectorOf(body["with_vector"], collection.config),
+  };
+  const ids =
+    filter === null
+      ? collection.ids()
+      : Array.from(collection.select(filter), ({ id }) => id).sort(compareIds);
   const start = offset === null ? 0 : firstFrom(ids, offset);
   const page = ids.slice(start, start + limit).map((id) => collection.get(id));
   const next = ids[start + limit];
   return {
-    points: page.filter((point): point is IndexedPoint => point !== undefined).map((point) => recordOf(point, selection)),
+    points: page
+      .filter((point): point is IndexedPoint => point !== undefined)
+      .map((point) => recordOf(point, selection)),
     next_page_offset: next === undefined ? null : wireIdOf(next),
   };
 }

@@ -17,7 +17,10 @@ export class QdrantRequest {
   readonly #body: Buffer;
   readonly engine: Engine;
 
-  constructor(engine: Engine, parts: { params: Readonly<Record<string, string>>; query: URLSearchParams; body: Buffer }) {
+  constructor(
+    engine: Engine,
+    parts: { params: Readonly<Record<string, string>>; query: URLSearchParams; body: Buffer },
+  ) {
     this.engine = engine;
     this.#params = parts.params;
     this.#query = parts.query;
@@ -55,11 +58,17 @@ export class QdrantRequest {
     }
     const ordering = this.#query.get("ordering");
     if (ordering !== null && !["weak", "medium", "strong"].includes(ordering)) {
-      throw new QdrantError(400, `Deserialize error in query parameters: unknown variant \`${ordering}\`, expected one of \`weak\`, \`medium\`, \`strong\``);
+      throw new QdrantError(
+        400,
+        `Deserialize error in query parameters: unknown variant \`${ordering}\`, expected one of \`weak\`, \`medium\`, \`strong\``,
+      );
     }
     const timeout = this.#query.get("timeout");
     if (timeout !== null && !(Number(timeout) >= 1)) {
-      throw new QdrantError(422, "Validation error in query parameters: [timeout: value 0 invalid, must be 1 or larger]");
+      throw new QdrantError(
+        422,
+        "Validation error in query parameters: [timeout: value 0 invalid, must be 1 or larger]",
+      );
     }
   }
 

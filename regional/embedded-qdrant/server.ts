@@ -28,17 +28,26 @@ export function createQdrantServer(options: ServerOptions): Server {
     answer(request, response, options).catch((error: unknown) => {
       const known = error instanceof QdrantError ? error : null;
       if (known === null) options.report(error);
-      const message = known?.message ?? "Service internal error: the request failed, see the log of the embedded server";
-      send(response, known?.status ?? 500, { status: { error: message }, time: (options.now() - started) / 1_000 });
+      const message =
+        known?.message ?? "Service internal error: the request failed, see the log of the embedded server";
+      send(response, known?.status ?? 500, {
+        status: { error: message },
+        time: (options.now() - started) / 1_000,
+      });
     });
   });
 }
 
-async function answer(request: IncomingMessage, response: ServerResponse, options: ServerOptions): Promise<void> {
+async function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: ServerOptions,
+): Promise<void> {
   const started = options.now();
   const method = request.method ?? "GET";
   const url = new URL(request.url ?? "/", "http://qdrant");
-  const path = url.pathname.length > 1 && url.pathname.endsWith("/") ? url.pathname.slice(0, -1) : url.pathname;
+  const path =
+    url.pathname.length > 1 && url.pathname.endsWith("/") ? url.pathname.slice(0, -1) : url.pathname;
   if (OPEN_PATHS.has(path) && method === "GET") return sendOpen(response, path);
   const refusal = refusalOf(request, { method, path, options });
   if (refusal !== null) {
@@ -50,7 +59,9 @@ async function answer(request: IncomingMessage, response: ServerResponse, option
   const body = await bodyOf(request);
   const route = routeOf(method, path);
   if (route === null) throw notImplemented(`${method} ${path}`);
-  const result = await route.handler(new QdrantRequest(options.engine, { params: route.params, query: url.searchParams, body }));
+  const result = await route.handler(
+    new QdrantRequest(options.engine, { params: route.params, query: url.searchParams, body }),
+  );
   send(response, 200, { result, status: "ok", time: (options.now() - started) / 1_000 });
 }
 
@@ -70,17 +81,26 @@ function send(response: ServerResponse, status: number, body: unknown): void {
 /** Qdrant answers these two in plain text. */
 function refusalOf(
   request: IncomingMessage,
-  { method, path, options }: { readonly method: string; readonly path: string; readonly options: ServerOptions },
+  {
+    method,
+    path,
+    options,
+  }: { readonly method: string; readonly path: string; readonly options: ServerOptions },
 ): { readonly status: number; readonly text: string } | null {
   if (options.apiKey === null && options.readOnlyApiKey === null) return null;
   const header = request.headers["api-key"];
   const bearer = /^Bearer (.+)$/.exec(request.headers.authorization ?? "")?.[1];
   const given = typeof header === "string" ? header : bearer;
-  if (given === undefined) return { status: 401, text: "Must provide an API key or an Authorization bearer token" };
+  if (given === undefined)
+    return { status: 401, text: "Must provide an API key or an Authorization bearer token" };
   if (options.apiKey !== null && isSame(given, options.apiKey)) return null;
-  if (options.readOnlyApiKey === null || !isSame(given, options.readOnlyApiKey)) return { status: 401, text: "Invalid API key or JWT" };
-  const reads = method === "GET" || /\/points(\/(scroll|count|query|query\/batch|query\/groups))?$/.test(path);
-  return reads && method !== "PUT" ? null : { status: 403, text: "Forbidden: Global manage access is required" };
+  if (options.readOnlyApiKey === null || !isSame(given, options.readOnlyApiKey))
+    return { status: 401, text: "Invalid API key or JWT" };
+  const reads =
+    method === "GET" || /\/points(\/(scroll|count|query|query\/batch|query\/groups))?$/.test(path);
+  return reads && method !== "PUT"
+    ? null
+    : { status: 403, text: "Forbidden: Global manage access is required" };
 }
 
 function isSame(given: string, expected: string): boolean {
@@ -96,7 +116,10 @@ async function bodyOf(request: IncomingMessage): Promise<Buffer> {
     if (!Buffer.isBuffer(chunk)) continue;
     bytes += chunk.length;
     if (Math.max(bytes, declared) > BODY_BYTES_MAX) {
-      throw new QdrantError(413, `JSON payload (${Math.max(bytes, declared)} bytes) is larger than allowed (limit: ${BODY_BYTES_MAX} bytes).`);
+      throw new QdrantError(
+        413,
+        `JSON payload (${Math.max(bytes, declared)} bytes) is larger than allowed (limit: ${BODY_BYTES_MAX} bytes).`,
+      );
     }
     chunks.push(chunk);
   }

@@ -42,7 +42,8 @@ export function denseOf(value: unknown, config: DenseConfig): Float32Array {
   const vector = new Float32Array(config.size);
   for (let index = 0; index < numbers.length; index += 1) {
     const number = numbers[index];
-    if (typeof number !== "number") throw formatError("data did not match any variant of untagged enum VectorStruct");
+    if (typeof number !== "number")
+      throw formatError("data did not match any variant of untagged enum VectorStruct");
     vector[index] = number;
   }
   return config.distance === "Cosine" ? normalized(vector) : vector;
@@ -69,17 +70,24 @@ export function sparseOf(value: unknown): SparseVector {
   const indices = numbersOf(source, "indices");
   const values = numbersOf(source, "values");
   if (indices.length !== values.length) throw validationError("values", "must be the same length as indices");
-  const order = isAscending(indices) ? null : Array.from(indices.keys()).sort((a, b) => (indices[a] ?? 0) - (indices[b] ?? 0));
+  const order = isAscending(indices)
+    ? null
+    : Array.from(indices.keys()).sort((a, b) => (indices[a] ?? 0) - (indices[b] ?? 0));
   const sorted = Uint32Array.from(order === null ? indices : order.map((at) => indices[at] ?? 0));
   for (let at = 1; at < sorted.length; at += 1) {
     if (sorted[at] === sorted[at - 1]) throw validationError("indices", "must be unique");
   }
-  return { indices: sorted, values: Float32Array.from(order === null ? values : order.map((at) => values[at] ?? 0)) };
+  return {
+    indices: sorted,
+    values: Float32Array.from(order === null ? values : order.map((at) => values[at] ?? 0)),
+  };
 }
 
 function numbersOf(source: Json, name: "indices" | "values"): readonly number[] {
   return listOf(source[name], `the ${name} of a sparse vector`).map((value) => {
-    const isRight = typeof value === "number" && (name === "values" || (Number.isInteger(value) && value >= 0 && value < 2 ** 32));
+    const isRight =
+      typeof value === "number" &&
+      (name === "values" || (Number.isInteger(value) && value >= 0 && value < 2 ** 32));
     if (!isRight) throw formatError(`${name}: expected ${name === "values" ? "f32" : "u32"}`);
     return value;
   });

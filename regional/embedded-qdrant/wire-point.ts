@@ -14,12 +14,16 @@ export type VectorSelector = (point: IndexedPoint) => unknown;
 export function vectorSelectorOf(value: unknown, config: CollectionConfig): VectorSelector {
   const given = value ?? false;
   if (given === false) return () => null;
-  const names = given === true ? null : listOf(given, "a sequence of vector names").map((name) => textOf(name, "a vector name"));
+  const names =
+    given === true
+      ? null
+      : listOf(given, "a sequence of vector names").map((name) => textOf(name, "a vector name"));
   const wants = (name: string): boolean => names === null || names.includes(name);
   return ({ dense, sparse }) => {
     if (config.dense?.name === "" && config.sparse === null) return dense === null ? {} : Array.from(dense);
     const named: Record<string, unknown> = {};
-    if (config.dense !== null && dense !== null && wants(config.dense.name)) named[config.dense.name] = Array.from(dense);
+    if (config.dense !== null && dense !== null && wants(config.dense.name))
+      named[config.dense.name] = Array.from(dense);
     if (config.sparse !== null && sparse !== null && wants(config.sparse)) {
       named[config.sparse] = { indices: Array.from(sparse.indices), values: Array.from(sparse.values) };
     }
@@ -36,7 +40,11 @@ export interface Selection {
 export function recordOf(point: IndexedPoint, { payload, vectors }: Selection): Json {
   const shown = payload(point.payload);
   const vector = vectors(point);
-  return { id: wireIdOf(point.id), ...(shown === null ? {} : { payload: shown }), ...(vector === null ? {} : { vector }) };
+  return {
+    id: wireIdOf(point.id),
+    ...(shown === null ? {} : { payload: shown }),
+    ...(vector === null ? {} : { vector }),
+  };
 }
 
 /** A point of a query. */

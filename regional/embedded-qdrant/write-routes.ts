@@ -33,9 +33,12 @@ export async function batchPoints(request: QdrantRequest): Promise<readonly Json
   const commits: Promise<number>[] = [];
   for (const item of listOf(body["operations"], "a sequence of operations")) {
     const entry = Object.entries(objectOf(item, "enum UpdateOperation"))[0];
-    if (entry === undefined) throw formatError("data did not match any variant of untagged enum UpdateOperation");
+    if (entry === undefined)
+      throw formatError("data did not match any variant of untagged enum UpdateOperation");
     // Built one after the other, since a filter of a later one must see what an earlier one wrote.
-    commits.push(request.engine.store.commit(operationOf(entry[0], objectOf(entry[1], "an operation"), collection)));
+    commits.push(
+      request.engine.store.commit(operationOf(entry[0], objectOf(entry[1], "an operation"), collection)),
+    );
   }
   const numbers = await Promise.all(commits);
   return numbers.map((number) => updated(request, number));
@@ -78,7 +81,10 @@ function payloadOf(body: Json, collection: Collection): Operation {
   onlyFields(body, ["payload", "points", "filter", "key"], "a payload edit");
   if ((body["key"] ?? null) !== null) throw notImplemented("a payload edit below a key");
   const payload = objectOf(body["payload"], "a payload object");
-  const payloads = chosenIds({ points: body["points"] ?? null, filter: body["filter"] ?? null }, collection).flatMap((id) => {
+  const payloads = chosenIds(
+    { points: body["points"] ?? null, filter: body["filter"] ?? null },
+    collection,
+  ).flatMap((id) => {
     const point = collection.get(id);
     return point === undefined ? [] : [[id, { ...point.payload, ...payload }] as const];
   });
@@ -90,7 +96,8 @@ function chosenIds(body: Json, collection: Collection): readonly string[] {
   onlyFields(body, ["points", "filter"], "a selection of points");
   const points = body["points"] ?? null;
   if (points !== null) return listOf(points, "a sequence of ids").map(pointIdOf);
-  if (!isJson(body["filter"])) throw formatError("data did not match any variant of untagged enum PointsSelector");
+  if (!isJson(body["filter"]))
+    throw formatError("data did not match any variant of untagged enum PointsSelector");
   const filter = filterOf(body["filter"]);
   if (filter !== null && collection.config.strict.update) forEachKey(filter, requireIndexes(collection));
   return Array.from(collection.select(filter), ({ id }) => id);

@@ -37,7 +37,12 @@ export class NodePool {
 
   constructor(options: NodePoolOptions) {
     this.#options = options;
-    this.#nodes = options.urls.map((url) => ({ url, client: clientOf(url, options.apiKey), failures: 0, retryAt: 0 }));
+    this.#nodes = options.urls.map((url) => ({
+      url,
+      client: clientOf(url, options.apiKey),
+      failures: 0,
+      retryAt: 0,
+    }));
   }
 
   /** Whether each node is thought to answer, in the order given. */
@@ -70,14 +75,20 @@ export class NodePool {
         this.#failed(node, error);
       }
     }
-    if (endsAt !== null && now() >= endsAt) throw new KattegatError("timeout", "Qdrant did not answer before the deadline.", { cause: last });
-    throw new KattegatError("unavailable", `No Qdrant node of this site answers (${this.#nodes.length} known).`, { cause: last, retryAfterSeconds: 1 });
+    if (endsAt !== null && now() >= endsAt)
+      throw new KattegatError("timeout", "Qdrant did not answer before the deadline.", { cause: last });
+    throw new KattegatError(
+      "unavailable",
+      `No Qdrant node of this site answers (${this.#nodes.length} known).`,
+      { cause: last, retryAfterSeconds: 1 },
+    );
   }
 
   #failed(node: Node, error: unknown): void {
     const { now, random, report } = this.#options;
     const backoffMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** node.failures) * (0.5 + random() / 2);
-    if (node.failures === 0) report("a Qdrant node does not answer", { url: node.url, reason: reasonOf(error) });
+    if (node.failures === 0)
+      report("a Qdrant node does not answer", { url: node.url, reason: reasonOf(error) });
     node.failures += 1;
     node.retryAt = now() + backoffMs;
   }

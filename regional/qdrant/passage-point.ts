@@ -16,7 +16,11 @@ export interface PassagePoint {
 }
 
 /** The points of a document whose ordinals are 1, 2, 3, …; the first says what the site holds. */
-export function pointsOf(document: DocumentRecord, vectors: readonly PassageVectors[], holding: Holding): readonly PassagePoint[] {
+export function pointsOf(
+  document: DocumentRecord,
+  vectors: readonly PassageVectors[],
+  holding: Holding,
+): readonly PassagePoint[] {
   return document.passages.map(({ ordinal, text }, index) => {
     const payload: PassagePayload & { readonly [HOLDING]?: Holding } = {
       document_id: document.id,
@@ -33,7 +37,11 @@ export function pointsOf(document: DocumentRecord, vectors: readonly PassageVect
       metadata: document.metadata,
       ...(ordinal === 1 ? { [HOLDING]: holding } : {}),
     };
-    return { id: passagePointId(document.id, ordinal), vector: namedVectors(vectors[index]), payload: { ...payload } };
+    return {
+      id: passagePointId(document.id, ordinal),
+      vector: namedVectors(vectors[index]),
+      payload: { ...payload },
+    };
   });
 }
 

@@ -60,7 +60,11 @@ export class Schema {
     } catch (error) {
       if (statusOf(error) !== 404) throw error;
       this.#made = null;
-      throw new KattegatError("unavailable", "The site's collections are gone from Qdrant; they are made again.", { cause: error });
+      throw new KattegatError(
+        "unavailable",
+        "The site's collections are gone from Qdrant; they are made again.",
+        { cause: error },
+      );
     }
   }
 
@@ -71,7 +75,11 @@ export class Schema {
       write_consistency_factor: site.qdrant?.write_consistency_factor ?? 1,
     };
     const size = network.embedding.dimensions;
-    const passages = { vectors: { [DENSE]: { size, distance: "Cosine" as const } }, sparse_vectors: { [LEXICAL]: {} }, ...factors };
+    const passages = {
+      vectors: { [DENSE]: { size, distance: "Cosine" as const } },
+      sparse_vectors: { [LEXICAL]: {} },
+      ...factors,
+    };
     await this.#create(PASSAGES, passages);
     await this.#create(META, { vectors: {}, ...factors });
     await this.#expectSize(size);
@@ -82,7 +90,8 @@ export class Schema {
   /** Qdrant may answer 500 ("consensus operation commit failed") to a creation that succeeds later, and 409 to the loser of two. */
   async #create(name: string, config: Parameters<QdrantClient["createCollection"]>[1]): Promise<void> {
     const { pool } = this.#options;
-    const exists = (): Promise<boolean> => pool.run(async (client) => (await client.collectionExists(name)).exists);
+    const exists = (): Promise<boolean> =>
+      pool.run(async (client) => (await client.collectionExists(name)).exists);
     if (await exists()) return;
     try {
       await pool.run((client) => client.createCollection(name, config));
@@ -108,7 +117,9 @@ export class Schema {
     const info = await pool.run((client) => client.getCollection(name));
     for (const [key, type] of Object.entries(wanted)) {
       if (key in info.payload_schema) continue;
-      await pool.run((client) => client.createPayloadIndex(name, { field_name: key, field_schema: type, wait: true }));
+      await pool.run((client) =>
+        client.createPayloadIndex(name, { field_name: key, field_schema: type, wait: true }),
+      );
     }
   }
 }

@@ -10,9 +10,17 @@ export const CONTENT_FIELDS = ["title", "text", "lang", "metadata"];
 
 const hitSchema = z.object({
   score: z.number(),
-  payload: z.object({ document_id: z.string(), ordinal: z.int().min(1), version: sequenceSchema, residency: z.string() }),
+  payload: z.object({
+    document_id: z.string(),
+    ordinal: z.int().min(1),
+    version: sequenceSchema,
+    residency: z.string(),
+  }),
 });
-const storedSchema = z.object({ id: z.string(), payload: passageContentSchema.extend({ residency: z.string() }) });
+const storedSchema = z.object({
+  id: z.string(),
+  payload: passageContentSchema.extend({ residency: z.string() }),
+});
 
 /** A regional site is the warm tier, whatever tier a document is on its way to. */
 const TIER = "warm" as const;
@@ -24,7 +32,9 @@ export function candidatesOf(points: readonly unknown[], classes: readonly strin
     // The filter says so already; a cluster that ignores a filter must not leak.
     return classes.includes(payload.residency) ? [{ ...payload, score, tier: TIER }] : [];
   });
-  return candidates.sort((a, b) => b.score - a.score || compareText(a.document_id, b.document_id) || a.ordinal - b.ordinal);
+  return candidates.sort(
+    (a, b) => b.score - a.score || compareText(a.document_id, b.document_id) || a.ordinal - b.ordinal,
+  );
 }
 
 function compareText(left: string, right: string): number {
@@ -33,7 +43,10 @@ function compareText(left: string, right: string): number {
 }
 
 /** The contents by point id, of the classes given. */
-export function contentsOf(points: readonly unknown[], classes: readonly string[]): ReadonlyMap<string, PassageContent> {
+export function contentsOf(
+  points: readonly unknown[],
+  classes: readonly string[],
+): ReadonlyMap<string, PassageContent> {
   const contents = new Map<string, PassageContent>();
   for (const point of points) {
     const { id, payload } = storedSchema.parse(point);

@@ -14,7 +14,10 @@ export function searchableClasses(
 ): readonly string[] {
   const refused = classes.filter((name) => !mayPass(network, name, zone));
   if (refused.length > 0) {
-    throw new KattegatError("residency_refused", `Documents of class ${refused.join(", ")} may not pass through the zone ${zone}.`);
+    throw new KattegatError(
+      "residency_refused",
+      `Documents of class ${refused.join(", ")} may not pass through the zone ${zone}.`,
+    );
   }
   return classes.filter((name) => mayHold(network, name, site));
 }

@@ -2,7 +2,14 @@
 import type { Network, Site } from "@kattegat/config/network.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { SEQUENCE_ZERO, compareSequences } from "@kattegat/protocol/sequence.ts";
-import type { Candidate, HydrateRequest, HydrateResponse, PassageContent, SiteSearchRequest, SiteSearchResponse } from "@kattegat/protocol/site-search.ts";
+import type {
+  Candidate,
+  HydrateRequest,
+  HydrateResponse,
+  PassageContent,
+  SiteSearchRequest,
+  SiteSearchResponse,
+} from "@kattegat/protocol/site-search.ts";
 import type { Watermark } from "../apply/watermark.ts";
 import { passagePointId } from "../qdrant/point-id.ts";
 import { DENSE, LEXICAL, PASSAGES } from "../qdrant/schema.ts";
@@ -42,7 +49,10 @@ export class Searcher {
     const endsAt = now() + request.deadline_ms;
     const { model, dimensions } = network.embedding;
     if (request.dense !== null && request.model !== model) {
-      throw new KattegatError("bad_vector", `Expected a vector of the model ${model}, got one of ${request.model.slice(0, 128)}.`);
+      throw new KattegatError(
+        "bad_vector",
+        `Expected a vector of the model ${model}, got one of ${request.model.slice(0, 128)}.`,
+      );
     }
     const dense = request.dense === null ? null : denseQueryOf(request.dense, dimensions);
     const lexical = request.lexical === null ? null : lexicalQueryOf(request.lexical);
@@ -50,9 +60,15 @@ export class Searcher {
     const isStale = await this.#isStale(request.min_sequence, endsAt);
     const isAsked = request.tiers.includes("warm") && classes.length > 0;
     const find = (query: QueryVector | null, using: string): Promise<Candidate[]> =>
-      query === null || !isAsked ? Promise.resolve([]) : this.#find(query, { using, request, classes, endsAt });
+      query === null || !isAsked
+        ? Promise.resolve([])
+        : this.#find(query, { using, request, classes, endsAt });
     const lists = await Promise.all([find(dense, DENSE), find(lexical, LEXICAL)]);
-    const [denseList, lexicalList] = await this.#hydrated(lists, { hydrated: request.hydrated, classes, endsAt });
+    const [denseList, lexicalList] = await this.#hydrated(lists, {
+      hydrated: request.hydrated,
+      classes,
+      endsAt,
+    });
     const position = watermark.known?.watermark;
     const sequence = position?.sequence ?? SEQUENCE_ZERO;
     return {
@@ -87,7 +103,17 @@ export class Searcher {
 
   #find(
     query: QueryVector,
-    { using, request, classes, endsAt }: { readonly using: string; readonly request: SiteSearchRequest; readonly classes: readonly string[]; readonly endsAt: number },
+    {
+      using,
+      request,
+      classes,
+      endsAt,
+    }: {
+      readonly using: string;
+      readonly request: SiteSearchRequest;
+      readonly classes: readonly string[];
+      readonly endsAt: number;
+    },
   ): Promise<Candidate[]> {
     // An empty sparse vector meets nothing, which Qdrant would refuse to look for.
     if (!Array.isArray(query) && query.indices.length === 0) return Promise.resolve([]);
@@ -100,15 +126,27 @@ export class Searcher {
       params: SEARCH_PARAMS,
     };
     return this.#options.schema.run(async (client) => {
-      if (request.group_by === "passage") return candidatesOf((await client.query(PASSAGES, common)).points, classes);
-      const { groups } = await client.queryGroups(PASSAGES, { ...common, group_by: "document_id", group_size: 1 });
-      return candidatesOf(groups.flatMap(({ hits }) => hits), classes);
+      if (request.group_by === "passage")
+        return candidatesOf((await client.query(PASSAGES, common)).points, classes);
+      const { groups } = await client.queryGroups(PASSAGES, {
+        ...common,
+        group_by: "document_id",
+        group_size: 1,
+      });
+      return candidatesOf(
+        groups.flatMap(({ hits }) => hits),
+        classes,
+      );
     }, this.#leftMs(endsAt));
   }
 
   async #hydrated(
     [dense, lexical]: readonly [Candidate[], Candidate[]],
-    { hydrated, classes, endsAt }: { readonly hydrated: number; readonly classes: readonly string[]; readonly endsAt: number },
+    {
+      hydrated,
+      classes,
+      endsAt,
+    }: { readonly hydrated: number; readonly classes: readonly string[]; readonly endsAt: number },
   ): Promise<readonly [Candidate[], Candidate[]]> {
     const idOf = ({ document_id, ordinal }: Candidate): string => passagePointId(document_id, ordinal);
     const ids = new Set([...dense.slice(0, hydrated), ...lexical.slice(0, hydrated)].map(idOf));
@@ -122,10 +160,15 @@ export class Searcher {
     return [fill(dense), fill(lexical)];
   }
 
-  async #contents(ids: readonly string[], classes: readonly string[], withinMs?: number): Promise<ReadonlyMap<string, PassageContent>> {
+  async #contents(
+    ids: readonly string[],
+    classes: readonly string[],
+    withinMs?: number,
+  ): Promise<ReadonlyMap<string, PassageContent>> {
     if (ids.length === 0 || classes.length === 0) return new Map();
     const points = await this.#options.schema.run(
-      (client) => client.retrieve(PASSAGES, { ids: [...ids], with_payload: ["residency", ...CONTENT_FIELDS] }),
+      (client) =>
+        client.retrieve(PASSAGES, { ids: [...ids], with_payload: ["residency", ...CONTENT_FIELDS] }),
       withinMs,
     );
     return contentsOf(points, classes);

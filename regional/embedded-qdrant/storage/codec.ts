@@ -8,7 +8,8 @@ const POINTS_BODY = 2;
 const NO_VECTOR = 0xffffffff;
 
 export function encodeOperation(operation: Operation): Buffer {
-  if (operation.kind !== "upsert") return Buffer.from(`${String.fromCharCode(JSON_BODY)}${JSON.stringify(operation)}`);
+  if (operation.kind !== "upsert")
+    return Buffer.from(`${String.fromCharCode(JSON_BODY)}${JSON.stringify(operation)}`);
   const parts: Uint8Array[] = [Buffer.from([POINTS_BODY])];
   pushText(parts, operation.collection);
   parts.push(numberBytes(operation.points.length));
@@ -24,7 +25,8 @@ export function decodeOperation(body: Buffer): Operation {
     const operation: Operation = JSON.parse(body.toString("utf8", 1));
     return operation;
   }
-  if (kind !== POINTS_BODY) throw new RangeError(`expected a record of kind ${JSON_BODY} or ${POINTS_BODY}, got ${String(kind)}`);
+  if (kind !== POINTS_BODY)
+    throw new RangeError(`expected a record of kind ${JSON_BODY} or ${POINTS_BODY}, got ${String(kind)}`);
   const reader = new Reader(body, 1);
   const collection = reader.text();
   const count = reader.number();

@@ -44,7 +44,8 @@ export async function readFrames(path: string, visit: (frame: Frame) => void): P
         at = frame.end;
       }
       if (at === 0) {
-        if (hasFrameAfter(window, 0)) throw new DamagedFileError(path, offset, "the checksum of a record does not fit its bytes");
+        if (hasFrameAfter(window, 0))
+          throw new DamagedFileError(path, offset, "the checksum of a record does not fit its bytes");
         return { end: offset, tornBytes: size - offset };
       }
       offset += at;

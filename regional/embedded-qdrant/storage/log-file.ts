@@ -52,7 +52,10 @@ export class LogFile {
       const batch = this.#waiting;
       this.#waiting = [];
       try {
-        await writeAll(this.#handle, batch.flatMap(({ buffers }) => buffers));
+        await writeAll(
+          this.#handle,
+          batch.flatMap(({ buffers }) => buffers),
+        );
         await this.#handle.datasync();
         for (const { resolve } of batch) resolve();
       } catch (error) {

@@ -49,7 +49,8 @@ function* operationsOf(collection: Collection): Iterable<Operation> {
   let points: StoredPoint[] = [];
   for (const id of collection.ids()) {
     const point = collection.get(id);
-    if (point !== undefined) points.push({ id, payload: point.payload, dense: point.dense, sparse: point.sparse });
+    if (point !== undefined)
+      points.push({ id, payload: point.payload, dense: point.dense, sparse: point.sparse });
     if (points.length < RECORD_POINTS) continue;
     yield { kind: "upsert", collection: name, points };
     points = [];

@@ -29,7 +29,10 @@ export class Store {
   #snapshotBytes = 0;
   #compacting: Promise<void> | null = null;
 
-  private constructor(options: StoreOptions, state: { readonly number: number; readonly version: number; readonly log: LogFile }) {
+  private constructor(
+    options: StoreOptions,
+    state: { readonly number: number; readonly version: number; readonly log: LogFile },
+  ) {
     this.#options = options;
     this.#number = state.number;
     this.#version = state.version;
@@ -53,7 +56,8 @@ export class Store {
       const path = join(options.folder, `log-${number}`);
       const { end, tornBytes } = await readFrames(path, visit);
       if (tornBytes === 0) continue;
-      if (number !== logs.at(-1)) throw new DamagedFileError(path, end, "its end is missing, and a later log exists");
+      if (number !== logs.at(-1))
+        throw new DamagedFileError(path, end, "its end is missing, and a later log exists");
       options.log("cut off the torn end of the log", { path, at: end, torn_bytes: tornBytes });
       await truncate(path, end);
     }
@@ -82,7 +86,9 @@ export class Store {
       throw error;
     }
     if (this.#log.bytes > Math.max(this.#options.logBytesMax ?? LOG_BYTES_MAX, this.#snapshotBytes)) {
-      this.#compacting ??= this.#compact().catch(this.#options.fail).finally(() => (this.#compacting = null));
+      this.#compacting ??= this.#compact()
+        .catch(this.#options.fail)
+        .finally(() => (this.#compacting = null));
     }
     return version;
   }
@@ -108,7 +114,8 @@ export class Store {
   async #removeBefore(number: number): Promise<void> {
     const names = await readdir(this.#options.folder);
     for (const kind of ["snapshot", "log"]) {
-      for (const old of numbersOf(names, kind).filter((found) => found < number)) await rm(join(this.#options.folder, `${kind}-${old}`));
+      for (const old of numbersOf(names, kind).filter((found) => found < number))
+        await rm(join(this.#options.folder, `${kind}-${old}`));
     }
   }
 }
@@ -116,10 +123,18 @@ export class Store {
 /** A snapshot gets its name when it is complete, so any harm is damage. */
 async function readWhole(path: string, visit: Parameters<typeof readFrames>[1]): Promise<void> {
   const { end, tornBytes } = await readFrames(path, visit);
-  if (tornBytes > 0) throw new DamagedFileError(path, end, "a record of the snapshot is incomplete or its checksum does not fit");
+  if (tornBytes > 0)
+    throw new DamagedFileError(
+      path,
+      end,
+      "a record of the snapshot is incomplete or its checksum does not fit",
+    );
 }
 
 function numbersOf(names: readonly string[], kind: string): number[] {
   const pattern = new RegExp(`^${kind}-(\\d+)$`);
-  return names.flatMap((name) => pattern.exec(name)?.[1] ?? []).map(Number).sort((a, b) => a - b);
+  return names
+    .flatMap((name) => pattern.exec(name)?.[1] ?? [])
+    .map(Number)
+    .sort((a, b) => a - b);
 }
