@@ -102,6 +102,11 @@ describe("a stream", () => {
     expect(next(again, read([put(5), put(6)], { linger: true })).name).toBe("applying");
   });
 
+  it("reads on behind what the target has taken, stored or not", () => {
+    const after = next({ ...applying, changes: [skip(5), skip(6)], take: 2 }, { name: "applied", watermark: at(4) });
+    expect(after).toMatchObject({ name: "reading", progress: { watermark: at(4), position: at(6) } });
+  });
+
   it("stores a deferred watermark when the log is quiet", () => {
     const deferred: State = { name: "waiting", progress: { watermark: at(4), position: at(6) } };
     const flush = next(deferred, read([]));

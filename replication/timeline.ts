@@ -1,7 +1,7 @@
 /** The times at which sequences were committed, as far as the feed has told. */
 import { compareSequences } from "@kattegat/protocol/sequence.ts";
 
-/** Points kept; at the limit every second one goes, so a long outage keeps a coarse timeline of its whole length. */
+/** Points kept; beyond it the most crowded goes, so a long outage keeps an evenly coarse timeline of its whole length. */
 const POINTS_MAX = 512;
 
 interface Point {
@@ -34,7 +34,7 @@ export function createTimeline(): Timeline {
       const after = points.findLastIndex((point) => compareSequences(point.sequence, sequence) <= 0);
       if (points[after]?.sequence === sequence) return;
       points = points.toSpliced(after + 1, 0, { sequence, atMs });
-      if (points.length > POINTS_MAX) points = points.filter((_, index) => index % 2 === 0);
+      if (points.length > POINTS_MAX) points = points.toSpliced(mostCrowded(points), 1);
     },
     firstAfterMs(sequence) {
       return points.find((point) => compareSequences(point.sequence, sequence) > 0)?.atMs ?? null;
@@ -43,4 +43,14 @@ export function createTimeline(): Timeline {
       return head;
     },
   };
+}
+
+/** The inner point whose neighbours are closest in time. */
+function mostCrowded(points: readonly Point[]): number {
+  let best = { index: 1, ms: Infinity };
+  for (let index = 1; index < points.length - 1; index += 1) {
+    const ms = (points[index + 1]?.atMs ?? 0) - (points[index - 1]?.atMs ?? 0);
+    if (ms < best.ms) best = { index, ms };
+  }
+  return best.index;
 }
