@@ -12,6 +12,7 @@ import { createApp } from "./http/app.ts";
 import { readKeys } from "./http/keys.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { openUntilDone } from "./open.ts";
+import { loggable } from "./postgres/failure.ts";
 import { openPrimary } from "./primary.ts";
 import { embedderOf } from "./search/embedder.ts";
 import { processSettings } from "./settings.ts";
@@ -36,7 +37,7 @@ const opening = openUntilDone({
       log,
     }),
   sleep: (ms) => sleep(ms),
-  report: (error) => log.error({ err: error }, "the primary is not open yet"),
+  report: (error) => log.error(loggable(error), "the primary is not open yet"),
 });
 const app = createApp({
   primary: opening.state,
@@ -44,9 +45,9 @@ const app = createApp({
   metrics: createMetrics(),
   siteUrls: settings.KATTEGAT_SITES,
   newId: randomUUID,
-  report: (error, requestId) => log.error({ err: error, requestId }, "request failed"),
+  report: (error, requestId) => log.error({ ...loggable(error), requestId }, "request failed"),
 });
-const upkeep = opening.opened.then((primary) => startUpkeep(primary, (error, work) => log.error({ err: error, work }, "a round failed")));
+const upkeep = opening.opened.then((primary) => startUpkeep(primary, (error, work) => log.error({ ...loggable(error), work }, "a round failed")));
 const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: settings.PORT }, ({ port }) => log.info({ port }, "listening"));
 
 /** Accepted writes end well before; the timer is for a Postgres that hangs. */

@@ -10,6 +10,7 @@ import { Writer } from "./documents/writer.ts";
 import { AppliedLog } from "./log/head.ts";
 import { Confirmations } from "./network/confirmations.ts";
 import { openDatabase, type Database } from "./postgres/database.ts";
+import { loggable } from "./postgres/failure.ts";
 import { PassageContents } from "./search/contents.ts";
 import { Pacer } from "./pacer.ts";
 import { rebuildMemory, type Memory } from "./search/rebuild.ts";
@@ -74,7 +75,7 @@ export async function openPrimary(options: PrimaryOptions): Promise<Primary> {
       memory = await rebuild();
       applied.advance(headOf(memory));
     },
-    report: (error) => log.error({ err: error }, "a group of writes failed"),
+    report: (error) => log.error(loggable(error), "a group of writes failed"),
   });
   log.info({ documents: memory.index.documents, passages: memory.index.index.size, sequence: applied.head.fence.sequence }, "index rebuilt");
   return {

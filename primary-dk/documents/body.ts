@@ -39,20 +39,28 @@ function jsonOf(bytes: Uint8Array): unknown {
     const isText = cause instanceof SyntaxError;
     throw new KattegatError("bad_json", isText ? "Expected a JSON body; it does not parse." : "Expected a JSON body in UTF-8; its bytes are not UTF-8.", { cause });
   }
-  if (isDeeper(value)) throw new KattegatError("bad_request", `Expected JSON at most ${JSON_DEPTH_MAX} levels deep.`, { errors: [{ pointer: "", detail: "the body is nested too deeply" }] });
+  const fault = faultOf(value);
+  if (fault !== null) throw new KattegatError("bad_request", `Expected another body: ${fault}.`, { errors: [{ pointer: "", detail: fault }] });
   return value;
 }
 
-function isDeeper(root: unknown): boolean {
+/** What no schema may meet: nesting that recursion cannot follow, text that Postgres cannot store. */
+function faultOf(root: unknown): string | null {
   let level: unknown[] = [root];
   for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > JSON_DEPTH_MAX) return true;
+    if (depth > JSON_DEPTH_MAX) return `it is nested more than ${JSON_DEPTH_MAX} levels deep`;
     const next: unknown[] = [];
     for (const value of level) {
+      if (typeof value === "string" && !isStorable(value)) return "a text holds NUL or half of a surrogate pair";
       if (typeof value !== "object" || value === null) continue;
-      for (const child of Object.values(value)) if (typeof child === "object" && child !== null) next.push(child);
+      if (!Array.isArray(value) && !Object.keys(value).every(isStorable)) return "a key holds NUL or half of a surrogate pair";
+      for (const child of Object.values(value)) if (typeof child === "string" || typeof child === "object") next.push(child);
     }
     level = next;
   }
-  return false;
+  return null;
+}
+
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes("\u0000");
 }

@@ -24,6 +24,12 @@ export function unavailable(cause: unknown): KattegatError {
   return cause instanceof KattegatError ? cause : new KattegatError("unavailable", "Postgres does not answer; repeat the request.", { cause, retryAfterSeconds: 1 });
 }
 
+/** What a log may tell of an error: Postgres' own messages quote the document. */
+export function loggable(error: unknown): Record<string, unknown> {
+  if (typeof error !== "object" || error === null || !("routine" in error)) return { err: error };
+  return { postgres: { code: codeOf(error), routine: error.routine } };
+}
+
 /** Makes what the driver throws an operating error; programming errors stay what they are. */
 export async function withPostgres<T>(work: Promise<T>): Promise<T> {
   try {
