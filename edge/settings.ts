@@ -64,7 +64,7 @@ const bindingsSchema = z.object({
   SITES: jsonOf(urls),
   ALTERNATES: jsonOf(urls),
   CALLER_KEYS: jsonOf(z.array(callerKeySchema)),
-  SIGNING_KEY: jsonOf(z.looseObject({ kty: z.string(), kid: z.string().optional() })),
+  SIGNING_KEY: jsonOf(z.looseObject({ kty: z.string(), kid: z.string() })),
   JWKS: jsonOf(z.object({ keys: z.array(z.looseObject({ kty: z.string() })) })),
   LOCAL: z.string().optional(),
   EMBEDDING_API_KEY: z.string().optional(),

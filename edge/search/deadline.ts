@@ -9,7 +9,7 @@ export async function within<T>(work: Promise<T>, timeMs: number): Promise<T | n
   try {
     return await Promise.race([work, over]);
   } finally {
-    clearTimeout(timer);
+    if (timer !== undefined) clearTimeout(timer);
     work.catch(() => null);
   }
 }

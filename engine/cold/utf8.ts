@@ -1,9 +1,9 @@
 const encoder = new TextEncoder();
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
 
 /** Returns the text in UTF-8. */
 export function encodeText(text: string): Uint8Array<ArrayBuffer> {
-  return encoder.encode(text);
+  return new Uint8Array(encoder.encode(text));
 }
 
 /** Returns the text of UTF-8; throws a TypeError when it is not valid. */

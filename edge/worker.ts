@@ -1,0 +1,78 @@
+/** The Worker: reads its bindings, builds the parts, serves. */
+import scan from "@kattegat/engine/wasm/scan.wasm";
+import { createHashedEmbedder } from "@kattegat/engine/embedding/hashed.ts";
+import { createOpenAiEmbedder } from "@kattegat/engine/embedding/openai.ts";
+import { createScanner } from "@kattegat/engine/vector/scan.ts";
+import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
+import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
+import type { Hono } from "hono";
+import { createApp } from "./app.ts";
+import { createColdIndex, type ColdIndex } from "./cold/cold-index.ts";
+import { createColdTier } from "./cold/cold-tier.ts";
+import { createResultCache } from "./cold/result-cache.ts";
+import { createAuthentication } from "./http/authentication.ts";
+import { createRateLimit } from "./http/rate-limit.ts";
+import { readSettings, type EdgeBindings, type EdgeSettings } from "./settings.ts";
+import { createSiteClient } from "./sites/site-client.ts";
+
+/** Three quarters of an isolate's 128 MB, shared by the indexes of a zone. */
+const SEGMENT_BYTES_MAX = 96 * 1_024 * 1_024;
+/** The first reign; a later one arrives with the new network state at a promotion. */
+const EPOCH = 1;
+
+const now = (): number => Date.now();
+const scanner = createScanner(scan);
+const apps = new WeakMap<object, Hono>();
+
+function report(error: unknown): void {
+  // oxlint-disable-next-line no-console -- the Worker's log is the console; the message of an unknown error may quote a text, its name may not
+  console.error(JSON.stringify({ level: "error", error: error instanceof Error ? error.name : "unknown" }));
+}
+
+function embedderOf(settings: EdgeSettings): ReturnType<typeof createOpenAiEmbedder> {
+  const { provider, url, model, dimensions } = settings.network.embedding;
+  if (provider === "hashed" || url === undefined) return createHashedEmbedder({ dimensions });
+  const apiKey = settings.embeddingApiKey;
+  return createOpenAiEmbedder({ url, model, dimensions, fetch: (address, init) => fetch(address, init), ...(apiKey === null ? {} : { apiKey }) });
+}
+
+function coldIndexes(bindings: EdgeBindings, settings: EdgeSettings): ColdIndex[] {
+  const globalSite = settings.network.sites.find((site) => site.kind === "edge" && site.zone === "global")?.id;
+  const buckets: (readonly [string, R2Bucket])[] = [[settings.site, bindings.COLD]];
+  if (settings.zone === "eu" && bindings.COLD_GLOBAL !== undefined && globalSite !== undefined) buckets.push([globalSite, bindings.COLD_GLOBAL]);
+  return buckets.map(([site, bucket]) => createColdIndex({ site, bucket, scanner, segmentBytesMax: SEGMENT_BYTES_MAX / buckets.length, now, report }));
+}
+
+function build(bindings: EdgeBindings): Hono {
+  const settings = readSettings(bindings);
+  const { network } = settings;
+  const signer = createTokenSigner({ privateJwk: settings.signingKey, issuer: "edge", now, epoch: () => EPOCH });
+  return createApp({
+    settings,
+    primary: network.sites.find((site) => site.kind === "primary")?.id ?? "primary",
+    bucket: bindings.COLD,
+    sites: createSiteClient({ urls: settings.sites, signer, fetch: (url, init) => fetch(url, init), now }),
+    cold: createColdTier({
+      indexes: coldIndexes(bindings, settings),
+      results: createResultCache(() => caches.open(`cold-results-${settings.site}`)),
+      network,
+      zone: settings.zone,
+      now,
+      sleep: (timeMs) => new Promise((resolve) => setTimeout(resolve, timeMs)),
+    }),
+    embedder: embedderOf(settings),
+    authentication: createAuthentication(settings.callerKeys),
+    rateLimit: createRateLimit({ requestsPerSecondMax: network.limits.key_requests_per_second_max, now }),
+    verifier: createTokenVerifier({ jwks: settings.jwks, site: settings.site, now, epoch: () => EPOCH }),
+    now,
+    report,
+  });
+}
+
+export default {
+  fetch(request: Request, bindings: EdgeBindings, execution: ExecutionContext): Response | Promise<Response> {
+    const app = apps.get(bindings) ?? build(bindings);
+    apps.set(bindings, app);
+    return app.fetch(request, bindings, execution);
+  },
+};
