@@ -52,8 +52,12 @@ export function createApp(parts: EdgeParts): Hono {
   answerProblems(app, parts.report);
   app.get("/healthz", (context) => context.json({ status: "ok" }));
   app.get("/readyz", async (context) => {
-    const state = await parts.cold.index(parts.settings.site)?.manifests.read().catch(() => null);
-    return state === null || state === undefined ? context.json({ status: "not_ready", reason: "no manifest of the cold tier could be read" }, 503) : context.json({ status: "ok" });
+    // An edge without a first generation is ready: it holds all that there is.
+    const isReadable = await Promise.all(parts.cold.sites.map((site) => parts.cold.index(site)?.manifests.read())).then(
+      () => true,
+      () => false,
+    );
+    return isReadable ? context.json({ status: "ok" }) : context.json({ status: "not_ready", reason: "object storage gave no manifest that can be read" }, 503);
   });
   app.get("/v1/network", async (context) => {
     await edge.admit(context, "search");
