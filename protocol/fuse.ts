@@ -35,10 +35,11 @@ export function compareCandidates(
   );
 }
 
-/** The copy to believe when two sites hold one document, as during a re-tier: the newer, then the faster. */
+/** The copy to believe when two sites hold one document, as during a re-tier: the newer, then the faster, then by site id. */
 function isBetterCopy(a: SitedCandidate, b: SitedCandidate): boolean {
   const order = compareSequences(a.version, b.version);
-  return order !== 0 ? order > 0 : SPEED[a.tier] < SPEED[b.tier];
+  if (order !== 0) return order > 0;
+  return SPEED[a.tier] !== SPEED[b.tier] ? SPEED[a.tier] < SPEED[b.tier] : a.site < b.site;
 }
 
 /**
@@ -56,7 +57,9 @@ function withoutOldCopies(lists: readonly (readonly SitedCandidate[])[]): SitedC
   return lists.map((list) =>
     list.filter((candidate) => {
       const known = best.get(candidate.document_id);
-      return known?.version === candidate.version && known.tier === candidate.tier && known.site === candidate.site;
+      return (
+        known?.version === candidate.version && known.tier === candidate.tier && known.site === candidate.site
+      );
     }),
   );
 }
@@ -66,7 +69,10 @@ function keyOf(candidate: Candidate, groupBy: Grouping): string {
 }
 
 /** The global list: sorted, each key once with its best passage, cut at `depth`. */
-function ranked(list: readonly SitedCandidate[], options: { groupBy: Grouping; depth: number }): Map<string, SitedCandidate> {
+function ranked(
+  list: readonly SitedCandidate[],
+  options: { groupBy: Grouping; depth: number },
+): Map<string, SitedCandidate> {
   const result = new Map<string, SitedCandidate>();
   for (const candidate of list.toSorted(compareCandidates)) {
     if (result.size === options.depth) break;
@@ -88,10 +94,15 @@ function ranksOf(list: ReadonlyMap<string, SitedCandidate>): Map<string, number>
  * `1 / (k + rank)` over the lists that hold the hit.
  */
 export function fuse(
-  lists: { readonly dense: readonly SitedCandidate[] | null; readonly lexical: readonly SitedCandidate[] | null },
+  lists: {
+    readonly dense: readonly SitedCandidate[] | null;
+    readonly lexical: readonly SitedCandidate[] | null;
+  },
   options: { readonly groupBy: Grouping; readonly depth: number },
 ): FusedHit[] {
-  const [dense, lexical] = withoutOldCopies([lists.dense ?? [], lists.lexical ?? []]).map((list) => ranked(list, options));
+  const [dense, lexical] = withoutOldCopies([lists.dense ?? [], lists.lexical ?? []]).map((list) =>
+    ranked(list, options),
+  );
   if (dense === undefined || lexical === undefined) throw new Error("fuse: two lists go in, two come out");
   const isHybrid = lists.dense !== null && lists.lexical !== null;
   const denseRanks = ranksOf(dense);
@@ -103,7 +114,8 @@ export function fuse(
     const denseRank = denseRanks.get(key) ?? null;
     const lexicalRank = lexicalRanks.get(key) ?? null;
     // The passage shown is the one of the better rank; on a tie the lexical one, which has words to highlight.
-    const isLexicalShown = byDense === undefined || (lexicalRank !== null && lexicalRank <= (denseRank ?? Infinity));
+    const isLexicalShown =
+      byDense === undefined || (lexicalRank !== null && lexicalRank <= (denseRank ?? Infinity));
     const passage = isLexicalShown ? byLexical : byDense;
     if (passage === undefined) throw new Error("fuse: a key comes from one of the two lists");
     hits.push({

@@ -9,11 +9,17 @@ function pointerOf(path: readonly PropertyKey[]): string {
   return path.map((part) => `/${String(part).replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }
 
-function fieldErrorsOf(issues: readonly z.core.$ZodIssue[], prefix: readonly PropertyKey[] = []): FieldError[] {
+function fieldErrorsOf(
+  issues: readonly z.core.$ZodIssue[],
+  prefix: readonly PropertyKey[] = [],
+): FieldError[] {
   return issues.flatMap((issue): FieldError[] => {
     const path = [...prefix, ...issue.path];
     if (issue.code === "unrecognized_keys") {
-      return issue.keys.map((key) => ({ pointer: pointerOf([...path, key]), detail: "this field is not known; remove it" }));
+      return issue.keys.map((key) => ({
+        pointer: pointerOf([...path, key]),
+        detail: "this field is not known; remove it",
+      }));
     }
     if (issue.code === "invalid_union" && issue.errors.length > 0) {
       return [{ pointer: pointerOf(path), detail: unionDetail(issue.errors) }];
@@ -28,7 +34,9 @@ function unionDetail(branches: readonly (readonly z.core.$ZodIssue[])[]): string
     Math.max(0, ...issues.map((issue) => issue.path.length + (issue.code === "unrecognized_keys" ? -1 : 0)));
   const best = branches.toSorted((a, b) => depth(b) - depth(a))[0] ?? [];
   const first = fieldErrorsOf(best)[0];
-  return first === undefined ? "the value has none of the allowed forms" : `${first.pointer || "value"}: ${first.detail}`;
+  return first === undefined
+    ? "the value has none of the allowed forms"
+    : `${first.pointer || "value"}: ${first.detail}`;
 }
 
 /**
@@ -43,7 +51,8 @@ export function parseShape<T>(schema: z.ZodType<T>, value: unknown, code: ErrorC
   const shown = errors.slice(0, FIELD_ERRORS_MAX);
   const first = shown[0];
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : "";
-  const detail = first === undefined ? "The request is not valid." : `${first.pointer || "body"}: ${first.detail}${more}.`;
+  const detail =
+    first === undefined ? "The request is not valid." : `${first.pointer || "body"}: ${first.detail}${more}.`;
   throw new KattegatError(code, detail, { errors: shown });
 }
 
@@ -56,8 +65,15 @@ export function parseJson<T>(schema: z.ZodType<T>, text: string, code: ErrorCode
   let value: unknown;
   try {
     value = JSON.parse(text);
-  } catch (cause) {
-    throw new KattegatError("bad_json", `Expected a JSON body: ${cause instanceof Error ? cause.message : "it does not parse"}.`, { cause });
+  } catch (error) {
+    // Neither message nor cause: the parser quotes the body, which may be a privileged query.
+    throw new KattegatError("bad_json", `Expected a JSON body: it does not parse${placeOf(error)}.`);
   }
   return parseShape(schema, value, code);
+}
+
+/** Where the parser stopped, when it says so. */
+function placeOf(error: unknown): string {
+  const place = error instanceof Error ? / at position (\d+)/.exec(error.message)?.[1] : undefined;
+  return place === undefined ? "" : ` at character ${place}`;
 }

@@ -1,7 +1,13 @@
 /** Checker of the tokens that other sites show. */
 import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from "jose";
+import { z } from "zod";
 import { KattegatError } from "./errors.ts";
-import { SITE_TOKEN_ALGORITHM, SITE_TOKEN_LIFETIME_SECONDS, siteTokenClaimsSchema, type SiteTokenClaims } from "./site-token.ts";
+import {
+  SITE_TOKEN_ALGORITHM,
+  SITE_TOKEN_LIFETIME_SECONDS,
+  siteTokenClaimsSchema,
+  type SiteTokenClaims,
+} from "./site-token.ts";
 
 export interface TokenVerifier {
   /**
@@ -28,15 +34,23 @@ export function createTokenVerifier(options: {
         audience: options.site,
         currentDate: new Date(options.now()),
         maxTokenAge: SITE_TOKEN_LIFETIME_SECONDS,
-      }).then(
-        ({ payload }) => siteTokenClaimsSchema.parse(payload),
-        (cause: unknown) => {
-          throw refused(cause instanceof Error ? cause.message : "it does not verify");
-        },
-      );
+      })
+        .then(({ payload }) => siteTokenClaimsSchema.parse(payload))
+        .catch((cause: unknown) => {
+          throw refused(
+            cause instanceof z.ZodError
+              ? "its claims are not complete"
+              : cause instanceof Error
+                ? cause.message
+                : "it does not verify",
+          );
+        });
       const epoch = options.epoch();
       if (claims.epoch < epoch) {
-        throw new KattegatError("stale_epoch", `Expected a token of epoch ${epoch}; ${claims.iss} sent one of epoch ${claims.epoch}.`);
+        throw new KattegatError(
+          "stale_epoch",
+          `Expected a token of epoch ${epoch}; ${claims.iss} sent one of epoch ${claims.epoch}.`,
+        );
       }
       return claims;
     },

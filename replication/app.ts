@@ -25,7 +25,9 @@ export function createApp(options: {
   app.get("/metrics", async (context) =>
     context.body(await options.metrics.metrics(), 200, { "content-type": options.metrics.contentType }),
   );
-  app.get("/internal/status", siteAuth(options.verifier), (context) => context.json({ targets: options.streams() }));
+  app.get("/internal/status", siteAuth(options.verifier), (context) =>
+    context.json({ targets: options.streams() }),
+  );
   answerProblems(app, options.report);
   return app;
 }

@@ -7,7 +7,11 @@ type Refusal = ApplyResponse["refused"][number];
 
 export interface ColdBatch {
   /** The last word on each document that was put; each id is in `hidden` too. */
-  readonly puts: readonly { readonly documentId: string; readonly version: string; readonly passages: readonly ColdPassage[] }[];
+  readonly puts: readonly {
+    readonly documentId: string;
+    readonly version: string;
+    readonly passages: readonly ColdPassage[];
+  }[];
   /** Documents of which no older copy may stay. */
   readonly hidden: ReadonlySet<string>;
   readonly refused: readonly Refusal[];
@@ -29,9 +33,16 @@ export function readBatch(changes: readonly Change[], refuse: Refuse): ColdBatch
     const refusal = refuse(change.document) ?? null;
     const passages = refusal === null ? passagesOf(change.document, change.epoch) : null;
     if (passages === null || typeof passages === "string") {
-      refused.push({ sequence: change.sequence, ...(refusal ?? { code: "bad_vector", detail: String(passages) }) });
+      refused.push({
+        sequence: change.sequence,
+        ...(refusal ?? { code: "bad_vector", detail: String(passages) }),
+      });
     } else if (passages.length > 0) {
-      puts.set(change.document_id, { documentId: change.document_id, version: change.document.version, passages });
+      puts.set(change.document_id, {
+        documentId: change.document_id,
+        version: change.document.version,
+        passages,
+      });
     }
   }
   return { puts: [...puts.values()], hidden, refused };
@@ -41,9 +52,15 @@ export function readBatch(changes: readonly Change[], refuse: Refuse): ColdBatch
 function passagesOf(document: DocumentRecord, epoch: number): ColdPassage[] | string {
   const passages: ColdPassage[] = [];
   for (const { ordinal, text, dense, sparse } of document.passages) {
-    const vectors = { dense: floatsOf(dense), indices: integersOf(sparse.indices), values: floatsOf(sparse.values) };
-    if (vectors.dense === null || vectors.indices === null || vectors.values === null) return `passage ${ordinal}: its vectors are no vectors`;
-    if (vectors.indices.length !== vectors.values.length) return `passage ${ordinal}: its sparse vector has unequal halves`;
+    const vectors = {
+      dense: floatsOf(dense),
+      indices: integersOf(sparse.indices),
+      values: floatsOf(sparse.values),
+    };
+    if (vectors.dense === null || vectors.indices === null || vectors.values === null)
+      return `passage ${ordinal}: its vectors are no vectors`;
+    if (vectors.indices.length !== vectors.values.length)
+      return `passage ${ordinal}: its sparse vector has unequal halves`;
     passages.push({
       documentId: document.id,
       ordinal,

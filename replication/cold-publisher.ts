@@ -1,16 +1,12 @@
 /** The one writer of a zone's manifest. */
 import { emptyManifest, nextGeneration, type ColdManifest } from "@kattegat/engine/cold/manifest.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { withReservation } from "./cold-reservation.ts";
 import type { ColdStore, HeldManifest } from "./cold-store.ts";
 import type { ColdTable } from "./cold-table.ts";
 
 /** More conflicts in a row mean that two replications fight; the stream's own backoff then parts them. */
 const ATTEMPTS_MAX = 5;
-/** A key must be in a manifest's garbage list for less than this when it is published: the list's age of deletion is 60 s. */
-const RESERVATION_MS_MAX = 45_000;
-/** A reservation younger than this leaves time to upload. */
-const RESERVATION_USE_MS_MAX = 15_000;
-
 /** Returns the manifest wanted after `base`, or null to leave it. Runs again after a conflict, on the newer base. */
 export type Edit = (base: ColdManifest) => ColdManifest | null;
 
@@ -24,13 +20,8 @@ export interface ColdPublisher {
    * compare-and-swap, so a merge and a batch never lose each other's work.
    */
   publish(edit: Edit, signal: AbortSignal): Promise<ColdManifest>;
-  /**
-   * Resolves with the key of an object that may be uploaded now. The key stands in the garbage list until a manifest
-   * refers to it: an upload that a crash left behind is deleted by whoever comes next.
-   */
-  reserve(folder: "segments" | "statistics", name: string, signal: AbortSignal): Promise<string>;
-  /** @throws {KattegatError} `conflict` when the key's reservation has run out, so its object may be gone. */
-  assertReserved(base: ColdManifest, key: string): void;
+  /** Resolves when the object of this key may be uploaded. */
+  reserve(key: string, signal: AbortSignal): Promise<void>;
   /** When this publisher last changed the manifest. */
   readonly publishedAtMs: number;
 }
@@ -56,7 +47,10 @@ export function createColdPublisher(options: {
     const manifest = held?.manifest ?? emptyManifest(options);
     if (manifest.model !== options.model || manifest.dimensions !== options.dimensions) {
       const expected = `${options.model} with ${options.dimensions} dimensions`;
-      throw new KattegatError("divergence", `Expected an index of ${expected} at ${store.site}; it is of ${manifest.model} with ${manifest.dimensions}.`);
+      throw new KattegatError(
+        "divergence",
+        `Expected an index of ${expected} at ${store.site}; it is of ${manifest.model} with ${manifest.dimensions}.`,
+      );
     }
     await table.sync(manifest, signal);
     return manifest;
@@ -90,11 +84,6 @@ export function createColdPublisher(options: {
     return result;
   }
 
-  const ageMs = (base: ColdManifest, key: string): number => {
-    const entry = base.garbage.find((garbage) => garbage.key === key);
-    return entry === undefined ? Infinity : now() - Date.parse(entry.since);
-  };
-
   return {
     get publishedAtMs() {
       return publishedAtMs;
@@ -106,20 +95,8 @@ export function createColdPublisher(options: {
       }),
     current: (signal) => exclusive(() => load(signal)),
     publish: (edit, signal) => exclusive(() => attempt(edit, signal)),
-    async reserve(folder, name, signal) {
-      const key = `${folder}/${name}`;
-      await exclusive(() =>
-        attempt((base) => {
-          if (ageMs(base, key) < RESERVATION_USE_MS_MAX) return null;
-          const garbage = base.garbage.filter((entry) => entry.key !== key);
-          return { ...base, garbage: [...garbage, { key, since: new Date(now()).toISOString() }] };
-        }, signal),
-      );
-      return key;
-    },
-    assertReserved(base, key) {
-      if (ageMs(base, key) < RESERVATION_MS_MAX) return;
-      throw new KattegatError("conflict", `Expected ${key} to be reserved at ${store.site}; its time has run out.`);
+    async reserve(key, signal) {
+      await exclusive(() => attempt((base) => withReservation(base, key, now()), signal));
     },
   };
 }

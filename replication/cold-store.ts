@@ -25,7 +25,11 @@ export interface ColdStore {
    */
   writeManifest(manifest: ColdManifest, etag: string | null, signal: AbortSignal): Promise<HeldManifest>;
   putObject(key: string, bytes: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<void>;
-  readObject(key: string, range: { readonly offset: number; readonly length: number }, signal: AbortSignal): Promise<Uint8Array>;
+  readObject(
+    key: string,
+    range: { readonly offset: number; readonly length: number },
+    signal: AbortSignal,
+  ): Promise<Uint8Array>;
   deleteObject(key: string, signal: AbortSignal): Promise<void>;
 }
 
@@ -36,10 +40,14 @@ export function createColdStore(client: SiteClient): ColdStore {
     site: client.site,
     async readManifest(signal) {
       try {
-        return await client.request(manifestPath, { timeoutMs: MANIFEST_TIMEOUT_MS, signal }, async (response) => ({
-          manifest: parseManifest(new TextDecoder().decode(await response.arrayBuffer())),
-          etag: etagOf(response.headers.get("etag"), client.site),
-        }));
+        return await client.request(
+          manifestPath,
+          { timeoutMs: MANIFEST_TIMEOUT_MS, signal },
+          async (response) => ({
+            manifest: parseManifest(new TextDecoder().decode(await response.arrayBuffer())),
+            etag: etagOf(response.headers.get("etag"), client.site),
+          }),
+        );
       } catch (error) {
         if (error instanceof KattegatError && error.code === "not_found") return null;
         throw error;
@@ -48,29 +56,46 @@ export function createColdStore(client: SiteClient): ColdStore {
     async writeManifest(manifest, etag, signal) {
       const condition = etag === null ? { "if-none-match": "*" } : { "if-match": etag };
       const headers = { "content-type": "application/json", ...condition };
-      const request = { method: "PUT", headers, body: JSON.stringify(manifest), timeoutMs: MANIFEST_TIMEOUT_MS, signal } as const;
+      const request = {
+        method: "PUT",
+        headers,
+        body: JSON.stringify(manifest),
+        timeoutMs: MANIFEST_TIMEOUT_MS,
+        signal,
+      } as const;
       return client.request(manifestPath, request, async (response) => {
         await response.arrayBuffer();
         return { manifest, etag: etagOf(response.headers.get("etag"), client.site) };
       });
     },
     async putObject(key, bytes, signal) {
-      const headers = { "content-type": "application/octet-stream", "content-length": String(bytes.byteLength) };
-      await client.request(objectPath(key), { method: "PUT", headers, body: bytes, timeoutMs: OBJECT_TIMEOUT_MS, signal }, (response) =>
-        response.arrayBuffer(),
+      const headers = {
+        "content-type": "application/octet-stream",
+        "content-length": String(bytes.byteLength),
+      };
+      await client.request(
+        objectPath(key),
+        { method: "PUT", headers, body: bytes, timeoutMs: OBJECT_TIMEOUT_MS, signal },
+        (response) => response.arrayBuffer(),
       );
     },
     async readObject(key, { offset, length }, signal) {
       if (length === 0) return new Uint8Array(0);
       const headers = { range: `bytes=${offset}-${offset + length - 1}` };
-      return client.request(objectPath(key), { headers, timeoutMs: OBJECT_TIMEOUT_MS, signal }, async (response) => {
-        const bytes = new Uint8Array(await response.arrayBuffer());
-        return response.status === 206 ? bytes : bytes.subarray(offset, offset + length);
-      });
+      return client.request(
+        objectPath(key),
+        { headers, timeoutMs: OBJECT_TIMEOUT_MS, signal },
+        async (response) => {
+          const bytes = new Uint8Array(await response.arrayBuffer());
+          return response.status === 206 ? bytes : bytes.subarray(offset, offset + length);
+        },
+      );
     },
     async deleteObject(key, signal) {
       await client
-        .request(objectPath(key), { method: "DELETE", timeoutMs: MANIFEST_TIMEOUT_MS, signal }, (response) => response.arrayBuffer())
+        .request(objectPath(key), { method: "DELETE", timeoutMs: MANIFEST_TIMEOUT_MS, signal }, (response) =>
+          response.arrayBuffer(),
+        )
         .catch((error: unknown) => {
           if (!(error instanceof KattegatError && error.code === "not_found")) throw error;
         });
@@ -79,6 +104,7 @@ export function createColdStore(client: SiteClient): ColdStore {
 }
 
 function etagOf(header: string | null, site: string): string {
-  if (header === null) throw new KattegatError("internal", `Expected an ETag with the manifest of ${site}; none came.`);
+  if (header === null)
+    throw new KattegatError("internal", `Expected an ETag with the manifest of ${site}; none came.`);
   return header;
 }

@@ -26,7 +26,9 @@ const PENDING_MAX = 8;
 /**
  * A cache of what the segments themselves say, about 150 bytes a document: lost with the process, rebuilt from the target.
  */
-export function createColdTable(read: (segment: string, bytes: number, signal: AbortSignal) => Promise<readonly DocumentVersion[]>): ColdTable {
+export function createColdTable(
+  read: (segment: string, bytes: number, signal: AbortSignal) => Promise<readonly DocumentVersion[]>,
+): ColdTable {
   const segments = new Map<string, readonly DocumentVersion[]>();
   const pending = new Map<string, readonly DocumentVersion[]>();
   const tombstones = new Map<string, number>();
@@ -53,7 +55,7 @@ export function createColdTable(read: (segment: string, bytes: number, signal: A
         pending.set(key, await read(key, bytes, signal));
       }
       const named = new Set(manifest.segments.map(({ key }) => key));
-      for (const key of [...segments.keys()]) if (!named.has(key)) remove(key);
+      for (const key of segments.keys()) if (!named.has(key)) remove(key);
       for (const { key, tombstones: hidden } of manifest.segments) {
         const isNew = !segments.has(key);
         if (isNew) segments.set(key, pending.get(key) ?? []);

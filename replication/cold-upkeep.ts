@@ -1,7 +1,14 @@
 /** The work on a zone's cold tier that no change asks for. */
-import { keysToDelete, planMerge, withMerge, withoutGarbage, type ColdManifest } from "@kattegat/engine/cold/manifest.ts";
+import {
+  keysToDelete,
+  planMerge,
+  withMerge,
+  withoutGarbage,
+  type ColdManifest,
+} from "@kattegat/engine/cold/manifest.ts";
 import type { ColdPassage, ColdSegment } from "@kattegat/engine/cold/segment.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { assertReserved } from "./cold-reservation.ts";
 import { checksumOf, upload, type ColdParts } from "./edge-target.ts";
 import type { Primary } from "./primary.ts";
 
@@ -47,16 +54,23 @@ export function createColdUpkeep(options: UpkeepOptions): ColdUpkeep {
   };
 }
 
-async function publishStatistics({ primary, publisher, store }: UpkeepOptions, signal: AbortSignal): Promise<void> {
+async function publishStatistics(
+  { primary, publisher, store, now }: UpkeepOptions,
+  signal: AbortSignal,
+): Promise<void> {
   const { version, bytes } = await primary.statistics(signal);
   if (!/^[A-Za-z0-9._-]{1,64}$/.test(version)) {
-    throw new KattegatError("internal", `Expected a version of the statistics that can be a key; got ${JSON.stringify(version)}.`);
+    throw new KattegatError(
+      "internal",
+      `Expected a version of the statistics that can be a key; got ${JSON.stringify(version)}.`,
+    );
   }
-  const key = await publisher.reserve("statistics", `${version}.bin`, signal);
+  const key = `statistics/${version}.bin`;
+  await publisher.reserve(key, signal);
   await store.putObject(key, bytes, signal);
   await publisher.publish((base) => {
     if (base.statistics?.version === version) return null;
-    publisher.assertReserved(base, key);
+    assertReserved(base, key, now());
     return { ...base, statistics: { version, key, checksum: checksumOf(bytes) } };
   }, signal);
 }
@@ -66,7 +80,7 @@ async function publishStatistics({ primary, publisher, store }: UpkeepOptions, s
  * passages, which `planMerge` bounds; batches are applied meanwhile, and what they hide passes to the new segment.
  */
 async function merge(options: UpkeepOptions, keys: readonly string[], signal: AbortSignal): Promise<boolean> {
-  const { publisher, table, newId, breathe } = options;
+  const { publisher, table, newId, breathe, now } = options;
   const before = await publisher.current(signal);
   const inputs = before.segments.filter(({ key }) => keys.includes(key));
   const mergedTombstones = new Map(inputs.map(({ key, tombstones }) => [key, tombstones]));
@@ -84,14 +98,15 @@ async function merge(options: UpkeepOptions, keys: readonly string[], signal: Ab
       else puts.push({ documentId: passage.documentId, version: passage.version, passages: [passage] });
     }
   }
-  const key = puts.length === 0 ? null : await publisher.reserve("segments", `${newId()}.seg`, signal);
+  const key = puts.length === 0 ? null : `segments/${newId()}.seg`;
+  if (key !== null) await publisher.reserve(key, signal);
   const merged = key === null ? null : await upload({ ...options, table }, { key, puts }, signal);
   let isPublished = false;
   await publisher.publish((base) => {
     isPublished = isWhole(base, keys);
     // Another replication has merged them: this one's object stays on the garbage list.
     if (!isPublished) return null;
-    if (merged !== null) publisher.assertReserved(base, merged.key);
+    if (merged !== null) assertReserved(base, merged.key, now());
     return withMerge(base, { keys, merged, mergedTombstones });
   }, signal);
   return isPublished;
@@ -102,7 +117,10 @@ function isWhole(manifest: ColdManifest, keys: readonly string[]): boolean {
 }
 
 /** Deletes first, forgets then: a crash between the two deletes again, which does no harm. */
-async function deleteGarbage({ publisher, store, now }: UpkeepOptions, signal: AbortSignal): Promise<boolean> {
+async function deleteGarbage(
+  { publisher, store, now }: UpkeepOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
   const keys = keysToDelete(await publisher.current(signal), { nowMs: now() }).slice(0, DELETIONS_MAX);
   if (keys.length === 0) return false;
   for (const key of keys) await store.deleteObject(key, signal);

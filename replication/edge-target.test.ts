@@ -14,7 +14,9 @@ import { createSiteClient } from "./site-client.ts";
 import { sleep } from "./sleep.ts";
 import type { Target } from "./target.ts";
 
-const file = parseNetwork(readFileSync(fileURLToPath(import.meta.resolve("@kattegat/config/network.yaml")), "utf8"));
+const file = parseNetwork(
+  readFileSync(fileURLToPath(import.meta.resolve("@kattegat/config/network.yaml")), "utf8"),
+);
 const network = { ...file, embedding: { ...file.embedding, dimensions: 8 } };
 const silent = { warn: () => undefined, error: () => undefined, info: () => undefined };
 const closing: (() => Promise<void>)[] = [];
@@ -29,9 +31,18 @@ async function pair(): Promise<{ readonly primary: FakePrimary; readonly edge: F
   return { primary, edge };
 }
 
-function targetOf(primary: FakePrimary, edge: FakeEdge, clock: { readonly now: () => number } = Date): Target {
+function targetOf(
+  primary: FakePrimary,
+  edge: FakeEdge,
+  clock: { readonly now: () => number } = Date,
+): Target {
   const clientOf = (site: string, url: string) =>
-    createSiteClient({ site, baseUrl: url, fetch: createFetch(), authorization: () => Promise.resolve("Bearer test") });
+    createSiteClient({
+      site,
+      baseUrl: url,
+      fetch: createFetch(),
+      authorization: () => Promise.resolve("Bearer test"),
+    });
   return createEdge({
     client: clientOf("edge-global", edge.url),
     network,
@@ -44,8 +55,16 @@ function targetOf(primary: FakePrimary, edge: FakeEdge, clock: { readonly now: (
   });
 }
 
-function started(primary: FakePrimary, target: Target): { readonly replication: Replication; kill(): Promise<void> } {
-  const client = createSiteClient({ site: "dk-cph", baseUrl: primary.url, fetch: createFetch(), authorization: () => Promise.resolve("Bearer test") });
+function started(
+  primary: FakePrimary,
+  target: Target,
+): { readonly replication: Replication; kill(): Promise<void> } {
+  const client = createSiteClient({
+    site: "dk-cph",
+    baseUrl: primary.url,
+    fetch: createFetch(),
+    authorization: () => Promise.resolve("Bearer test"),
+  });
   const stopping = new AbortController();
   const replication = createReplication({
     targets: [target],
@@ -88,44 +107,62 @@ const batchOf = (changes: readonly Change[]) => {
 const never = new AbortController().signal;
 
 describe("the cold tier as a target", () => {
-  it("shows each document's last version and no withdrawn one, merged or not (I3, I8, I9)", { timeout: 30_000 }, async () => {
-    const { primary, edge } = await pair();
-    const target = targetOf(primary, edge);
-    started(primary, target);
-    for (let sequence = 1; sequence <= 3_000; sequence += 1) {
-      const id = `d${(sequence * 7) % 400}`;
-      primary.log.push(sequence % 11 === 0 ? withdraw(sequence, id) : sequence % 5 === 0 ? skip(sequence) : put(sequence, { id }));
-      if (sequence % 150 === 0) await sleep(20, never);
-    }
-    await expect.poll(() => edge.manifest().watermark.sequence, { timeout: 15_000 }).toBe("3000");
-    expect(await edge.visible()).toEqual(expected(primary.log));
-    await expect.poll(() => edge.manifest().segments.length, { timeout: 10_000 }).toBeLessThan(4);
-    expect(await edge.visible()).toEqual(expected(primary.log));
-  });
-
-  it("loses and doubles nothing however often it is killed or an answer is lost (I3, I12)", { timeout: 30_000 }, async () => {
-    const { primary, edge } = await pair();
-    let manifests = 0;
-    edge.after = () => {
-      manifests += 1;
-      if (manifests % 4 === 0) throw new KattegatError("unavailable", "the answer is lost");
-    };
-    for (let sequence = 1; sequence <= 4_000; sequence += 1) {
-      primary.log.push(sequence % 9 === 0 ? withdraw(sequence, `d${sequence - 4}`) : put(sequence, { id: `d${sequence % 700}` }));
-    }
-    for (let life = 0; life < 8; life += 1) {
-      const { kill } = started(primary, targetOf(primary, edge));
-      await sleep(20 + life * 25, never);
-      await kill();
-      if (edge.published.length > 0) {
-        const at = Number(edge.manifest().watermark.sequence);
-        expect(await edge.visible()).toEqual(expected(primary.log.slice(0, at)));
+  it(
+    "shows each document's last version and no withdrawn one, merged or not (I3, I8, I9)",
+    { timeout: 30_000 },
+    async () => {
+      const { primary, edge } = await pair();
+      const target = targetOf(primary, edge);
+      started(primary, target);
+      for (let sequence = 1; sequence <= 3_000; sequence += 1) {
+        const id = `d${(sequence * 7) % 400}`;
+        primary.log.push(
+          sequence % 11 === 0
+            ? withdraw(sequence, id)
+            : sequence % 5 === 0
+              ? skip(sequence)
+              : put(sequence, { id }),
+        );
+        if (sequence % 150 === 0) await sleep(20, never);
       }
-    }
-    started(primary, targetOf(primary, edge));
-    await expect.poll(() => edge.manifest().watermark.sequence, { timeout: 15_000 }).toBe("4000");
-    expect(await edge.visible()).toEqual(expected(primary.log));
-  });
+      await expect.poll(() => edge.manifest().watermark.sequence, { timeout: 15_000 }).toBe("3000");
+      expect(await edge.visible()).toEqual(expected(primary.log));
+      await expect.poll(() => edge.manifest().segments.length, { timeout: 10_000 }).toBeLessThan(4);
+      expect(await edge.visible()).toEqual(expected(primary.log));
+    },
+  );
+
+  it(
+    "loses and doubles nothing however often it is killed or an answer is lost (I3, I12)",
+    { timeout: 30_000 },
+    async () => {
+      const { primary, edge } = await pair();
+      let manifests = 0;
+      edge.after = () => {
+        manifests += 1;
+        if (manifests % 4 === 0) throw new KattegatError("unavailable", "the answer is lost");
+      };
+      for (let sequence = 1; sequence <= 4_000; sequence += 1) {
+        primary.log.push(
+          sequence % 9 === 0
+            ? withdraw(sequence, `d${sequence - 4}`)
+            : put(sequence, { id: `d${sequence % 700}` }),
+        );
+      }
+      for (let life = 0; life < 8; life += 1) {
+        const { kill } = started(primary, targetOf(primary, edge));
+        await sleep(20 + life * 25, never);
+        await kill();
+        if (edge.published.length > 0) {
+          const at = Number(edge.manifest().watermark.sequence);
+          expect(await edge.visible()).toEqual(expected(primary.log.slice(0, at)));
+        }
+      }
+      started(primary, targetOf(primary, edge));
+      await expect.poll(() => edge.manifest().watermark.sequence, { timeout: 15_000 }).toBe("4000");
+      expect(await edge.visible()).toEqual(expected(primary.log));
+    },
+  );
 
   it("leaves each object that a crash orphaned on the garbage list, deletes it after the grace", async () => {
     const { primary, edge } = await pair();
@@ -137,7 +174,9 @@ describe("the cold tier as a target", () => {
     };
     await expect(target.apply(batchOf([put(2)]), never)).rejects.toMatchObject({ code: "unavailable" });
     edge.before = () => undefined;
-    const orphan = [...edge.objects.keys()].find((key) => edge.manifest().segments.every((segment) => segment.key !== key));
+    const orphan = [...edge.objects.keys()].find((key) =>
+      edge.manifest().segments.every((segment) => segment.key !== key),
+    );
     expect(edge.manifest().garbage.map(({ key }) => key)).toContain(orphan);
     const other = targetOf(primary, edge, clock);
     await other.apply(batchOf([put(2)]), never);
@@ -149,17 +188,31 @@ describe("the cold tier as a target", () => {
     expect(edge.objects.has(String(orphan))).toBe(true);
     clock.ms += 2_000;
     await expect.poll(() => edge.objects.has(String(orphan)), { timeout: 5_000 }).toBe(false);
-    expect(await edge.visible()).toEqual(new Map([["d1", "1"], ["d2", "2"]]));
+    expect(await edge.visible()).toEqual(
+      new Map([
+        ["d1", "1"],
+        ["d2", "2"],
+      ]),
+    );
   });
 
   it("redoes its edit on the newer manifest when another one was published meanwhile", async () => {
     const { primary, edge } = await pair();
     const target = targetOf(primary, edge);
     await target.apply(batchOf([put(1), put(2)]), never);
-    edge.interfere((manifest) => ({ ...manifest, generation: manifest.generation + 1, garbage: [...manifest.garbage, { key: "x", since: manifest.watermark_at }] }));
+    edge.interfere((manifest) => ({
+      ...manifest,
+      generation: manifest.generation + 1,
+      garbage: [...manifest.garbage, { key: "x", since: manifest.watermark_at }],
+    }));
     await target.apply(batchOf([put(3, { id: "d1" })]), never);
     expect(edge.manifest().garbage.map(({ key }) => key)).toContain("x");
-    expect(await edge.visible()).toEqual(new Map([["d2", "2"], ["d1", "3"]]));
+    expect(await edge.visible()).toEqual(
+      new Map([
+        ["d2", "2"],
+        ["d1", "3"],
+      ]),
+    );
   });
 
   it("gives way when another replication has moved the watermark (I2)", async () => {
@@ -171,7 +224,14 @@ describe("the cold tier as a target", () => {
     await expect(slow.apply(batchOf([put(2)]), never)).rejects.toMatchObject({ code: "conflict" });
     expect(await slow.watermark(never)).toEqual({ epoch: 1, sequence: "3" });
     await slow.apply(batchOf([put(2), put(3), put(4)]), never);
-    expect(await edge.visible()).toEqual(new Map([["d1", "1"], ["d2", "2"], ["d3", "3"], ["d4", "4"]]));
+    expect(await edge.visible()).toEqual(
+      new Map([
+        ["d1", "1"],
+        ["d2", "2"],
+        ["d3", "3"],
+        ["d4", "4"],
+      ]),
+    );
   });
 
   it("refuses a class that the zone may not hold, takes what it may, hides the old copy (I5)", async () => {
@@ -179,11 +239,20 @@ describe("the cold tier as a target", () => {
     const target = targetOf(primary, edge);
     await target.apply(batchOf([put(1), put(2)]), never);
     const secret = put(3, { id: "d1" });
-    const change = secret.kind === "put" ? { ...secret, document: { ...secret.document, residency: "dk-only" } } : secret;
+    const change =
+      secret.kind === "put" ? { ...secret, document: { ...secret.document, residency: "dk-only" } } : secret;
     const short = put(4, { dimensions: 4 });
     const answer = await target.apply(batchOf([change, short, put(5)]), never);
-    expect(answer.refused.map(({ sequence, code }) => [sequence, code])).toEqual([["3", "residency_refused"], ["4", "bad_vector"]]);
-    expect(await edge.visible()).toEqual(new Map([["d2", "2"], ["d5", "5"]]));
+    expect(answer.refused.map(({ sequence, code }) => [sequence, code])).toEqual([
+      ["3", "residency_refused"],
+      ["4", "bad_vector"],
+    ]);
+    expect(await edge.visible()).toEqual(
+      new Map([
+        ["d2", "2"],
+        ["d5", "5"],
+      ]),
+    );
     for (const object of edge.objects.values()) expect(Buffer.from(object).includes("text 3")).toBe(false);
   });
 
@@ -209,7 +278,9 @@ describe("the cold tier as a target", () => {
     await expect.poll(() => edge.published.length, { timeout: 5_000 }).toBeGreaterThan(0);
     primary.statistics = { version: "7", bytes: new Uint8Array([1, 2, 3]) };
     primary.log.push(skip(2));
-    await expect.poll(() => edge.manifest().statistics, { timeout: 5_000 }).toMatchObject({ version: "7", key: "statistics/7.bin" });
+    await expect
+      .poll(() => edge.manifest().statistics, { timeout: 5_000 })
+      .toMatchObject({ version: "7", key: "statistics/7.bin" });
     expect(edge.objects.get("statistics/7.bin")).toEqual(new Uint8Array([1, 2, 3]));
   });
 });

@@ -1,11 +1,17 @@
 /** A zone's cold tier as a target. */
 import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
-import { withSegment, withTombstones, type ColdManifest, type ManifestSegment } from "@kattegat/engine/cold/manifest.ts";
+import {
+  withSegment,
+  withTombstones,
+  type ColdManifest,
+  type ManifestSegment,
+} from "@kattegat/engine/cold/manifest.ts";
 import { encodeSegment } from "@kattegat/engine/cold/segment.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { compareFences, compareSequences, type Fence } from "@kattegat/protocol/sequence.ts";
 import { readBatch, type ColdBatch, type Refuse } from "./cold-batch.ts";
 import type { ColdPublisher } from "./cold-publisher.ts";
+import { assertReserved, withReservation } from "./cold-reservation.ts";
 import type { ColdStore } from "./cold-store.ts";
 import type { ColdTable } from "./cold-table.ts";
 import type { Batch, Target } from "./target.ts";
@@ -33,14 +39,15 @@ export interface ColdParts {
  */
 export function createEdgeTarget(parts: ColdParts & { readonly refuse: Refuse }): Target {
   const { publisher, now } = parts;
+  const newKey = (): string => `segments/${parts.newId()}.seg`;
   let segmentKey: string | null = null;
 
   /** The next segment's key is reserved in the manifest of this one, which saves a manifest for each batch. */
   async function uploaded(batch: ColdBatch, signal: AbortSignal): Promise<ManifestSegment | null> {
     if (batch.puts.length === 0) return null;
-    segmentKey = await publisher.reserve("segments", segmentKey ?? `${parts.newId()}.seg`, signal);
-    const key = segmentKey;
+    const key = segmentKey ?? newKey();
     segmentKey = null;
+    await publisher.reserve(key, signal);
     return upload(parts, { key, puts: batch.puts }, signal);
   }
 
@@ -52,32 +59,43 @@ export function createEdgeTarget(parts: ColdParts & { readonly refuse: Refuse })
     },
     async apply({ changes, position, positionAt }: Batch, signal) {
       const start = await publisher.current(signal);
-      const batch = readBatch(changes.filter((change) => compareFences(change, start.watermark) > 0), parts.refuse);
+      const batch = readBatch(
+        changes.filter((change) => compareFences(change, start.watermark) > 0),
+        parts.refuse,
+      );
       const wanted = newerThanHeld(batch, start, { table: parts.table, position });
-      const isEffective = wanted.puts.length > 0 || [...wanted.hidden].some((id) => parts.table.copyOf(id) !== null);
+      const isEffective =
+        wanted.puts.length > 0 || [...wanted.hidden].some((id) => parts.table.copyOf(id) !== null);
       const isEarly = now() - publisher.publishedAtMs < WATERMARK_ONLY_MS_MIN;
-      if (!isEffective && changes.length > 0 && isEarly) return { watermark: start.watermark, refused: [...batch.refused] };
+      if (!isEffective && changes.length > 0 && isEarly)
+        return { watermark: start.watermark, refused: [...batch.refused] };
       const segment = await uploaded(wanted, signal);
-      const nextName = `${parts.newId()}.seg`;
-      const reservation = { key: `segments/${nextName}`, since: new Date(now()).toISOString() };
+      const nextKey = newKey();
       const published = await publisher.publish((base) => {
         if (compareFences(base.watermark, start.watermark) !== 0) {
-          throw new KattegatError("conflict", `Another replication has moved ${parts.store.site} to ${base.watermark.sequence}.`);
+          throw new KattegatError(
+            "conflict",
+            `Another replication has moved ${parts.store.site} to ${base.watermark.sequence}.`,
+          );
         }
         if (compareFences(position, base.watermark) <= 0) return null;
-        if (segment !== null) publisher.assertReserved(base, segment.key);
+        if (segment !== null) assertReserved(base, segment.key, now());
         const edited = withBatch(base, { segment, hidden: wanted.hidden, table: parts.table });
-        const garbage = segment === null ? edited.garbage : [...edited.garbage, reservation];
-        return { ...edited, garbage, watermark: position, watermark_at: positionAt };
+        const reserved = segment === null ? edited : (withReservation(edited, nextKey, now()) ?? edited);
+        return { ...reserved, watermark: position, watermark_at: positionAt };
       }, signal);
-      if (segment !== null) segmentKey = nextName;
+      if (segment !== null) segmentKey = nextKey;
       return { watermark: published.watermark, refused: [...batch.refused] };
     },
   };
 }
 
 /** Leaves out what the target holds in a newer version of the same reign: a late copy may not hide it (I3). */
-function newerThanHeld(batch: ColdBatch, { watermark }: ColdManifest, options: { readonly table: ColdTable; readonly position: Fence }): ColdBatch {
+function newerThanHeld(
+  batch: ColdBatch,
+  { watermark }: ColdManifest,
+  options: { readonly table: ColdTable; readonly position: Fence },
+): ColdBatch {
   if (options.position.epoch > watermark.epoch) return batch;
   const late = new Set<string>();
   for (const { documentId, version } of batch.puts) {
@@ -94,11 +112,21 @@ function newerThanHeld(batch: ColdBatch, { watermark }: ColdManifest, options: {
 
 function withBatch(
   base: ColdManifest,
-  { segment, hidden, table }: { readonly segment: ManifestSegment | null; readonly hidden: ReadonlySet<string>; readonly table: ColdTable },
+  {
+    segment,
+    hidden,
+    table,
+  }: {
+    readonly segment: ManifestSegment | null;
+    readonly hidden: ReadonlySet<string>;
+    readonly table: ColdTable;
+  },
 ): ColdManifest {
   const holds = (key: string, id: string): boolean => table.copyOf(id)?.segment === key;
   const documentIds = [...hidden].filter((id) => table.copyOf(id) !== null);
-  return segment === null ? withTombstones(base, { documentIds, holds }) : withSegment(base, segment, { documentIds, holds });
+  return segment === null
+    ? withTombstones(base, { documentIds, holds })
+    : withSegment(base, segment, { documentIds, holds });
 }
 
 /** Encodes and uploads a segment, which nobody sees before a manifest names it. */
@@ -110,7 +138,10 @@ export async function upload(
   const passages = puts.flatMap((document) => document.passages);
   const bytes = new Uint8Array(encodeSegment(passages, { model, dimensions }));
   await store.putObject(key, bytes, signal);
-  table.learn(key, puts.map(({ documentId, version }) => ({ documentId, version })));
+  table.learn(
+    key,
+    puts.map(({ documentId, version }) => ({ documentId, version })),
+  );
   return {
     key,
     bytes: bytes.byteLength,

@@ -31,17 +31,32 @@ export interface EdgeOptions {
   readonly log: MonitorOptions["log"];
 }
 
-export function createEdge({ client, network, primary, scanner, now, newId, sleep, log }: EdgeOptions): Target {
+export function createEdge({
+  client,
+  network,
+  primary,
+  scanner,
+  now,
+  newId,
+  sleep,
+  log,
+}: EdgeOptions): Target {
   const { model, dimensions } = network.embedding;
   const store = createColdStore(client);
   const table = createColdTable(async (key, totalBytes, signal) => {
-    const read = (offset: number, length: number): Promise<Uint8Array> => store.readObject(key, { offset, length }, signal);
+    const read = (offset: number, length: number): Promise<Uint8Array> =>
+      store.readObject(key, { offset, length }, signal);
     return [...(await openSegment(read, { scanner, totalBytes })).documents()];
   });
   const publisher = createColdPublisher({ store, table, model, dimensions, now });
   const parts = { store, table, publisher, model, dimensions, now, newId };
   const target = createEdgeTarget({ ...parts, refuse: refuserOf(network, store.site) });
-  const upkeep = createColdUpkeep({ ...parts, primary, open: openerOf(store, scanner), breathe: () => setImmediate() });
+  const upkeep = createColdUpkeep({
+    ...parts,
+    primary,
+    open: openerOf(store, scanner),
+    breathe: () => setImmediate(),
+  });
   return {
     ...target,
     upkeep: {
@@ -52,10 +67,14 @@ export function createEdge({ client, network, primary, scanner, now, newId, slee
 }
 
 /** Reads the object once: a merge wants all of it, and thousands of small reads cost more than its bytes. */
-function openerOf(store: ColdStore, scanner: Scanner): (key: string, bytes: number, signal: AbortSignal) => Promise<ColdSegment> {
+function openerOf(
+  store: ColdStore,
+  scanner: Scanner,
+): (key: string, bytes: number, signal: AbortSignal) => Promise<ColdSegment> {
   return async (key, bytes, signal) => {
     const object = await store.readObject(key, { offset: 0, length: bytes }, signal);
-    const read = (offset: number, length: number): Promise<Uint8Array> => Promise.resolve(object.subarray(offset, offset + length));
+    const read = (offset: number, length: number): Promise<Uint8Array> =>
+      Promise.resolve(object.subarray(offset, offset + length));
     return openSegment(read, { scanner, totalBytes: bytes });
   };
 }
@@ -76,17 +95,22 @@ function refuserOf(network: Network, site: string): Refuse {
 }
 
 async function runUpkeep(
-  { upkeep, site, sleep, log }: Pick<EdgeOptions, "sleep" | "log"> & { readonly upkeep: ColdUpkeep; readonly site: string },
+  {
+    upkeep,
+    site,
+    sleep,
+    log,
+  }: Pick<EdgeOptions, "sleep" | "log"> & { readonly upkeep: ColdUpkeep; readonly site: string },
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
     try {
       const done = await upkeep.round(signal);
-      if (done.length > 0) log.info({ site, done }, "upkeep");
+      if (done.length > 0) log.info({ target: site, done }, "upkeep");
       // One merge often makes the next possible.
       if (done.includes("merged")) continue;
     } catch (error) {
-      if (!signal.aborted) log.warn({ site, err: error }, "upkeep failed");
+      if (!signal.aborted) log.warn({ target: site, err: error }, "upkeep failed");
     }
     await sleep(UPKEEP_EVERY_MS, signal);
   }

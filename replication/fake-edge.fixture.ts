@@ -41,12 +41,16 @@ export async function serveEdge(): Promise<FakeEdge> {
     if (key === null) {
       if (url.pathname !== "/internal/cold/manifest") throw new KattegatError("not_found", url.pathname);
       if (request.method === "PUT") {
-        const isCurrent = published.length === 0 ? request.headers["if-none-match"] === "*" : request.headers["if-match"] === etag();
+        const isCurrent =
+          published.length === 0
+            ? request.headers["if-none-match"] === "*"
+            : request.headers["if-match"] === etag();
         if (!isCurrent) throw new KattegatError("conflict", "another manifest is there");
         const next = parseManifest(body.toString());
         state.before(next);
         const last = published.at(-1);
-        if (last !== undefined && compareFences(next.watermark, last.watermark) < 0) throw new KattegatError("divergence", "backwards");
+        if (last !== undefined && compareFences(next.watermark, last.watermark) < 0)
+          throw new KattegatError("divergence", "backwards");
         published.push(next);
         state.after(next);
         response.writeHead(200, { etag: etag() }).end("{}");
@@ -80,12 +84,18 @@ export async function serveEdge(): Promise<FakeEdge> {
   });
 }
 
-async function visibleIn(manifest: ColdManifest, objects: ReadonlyMap<string, Uint8Array>): Promise<Map<string, string>> {
+async function visibleIn(
+  manifest: ColdManifest,
+  objects: ReadonlyMap<string, Uint8Array>,
+): Promise<Map<string, string>> {
   const visible = new Map<string, string>();
   for (const { key, bytes, tombstones } of manifest.segments) {
     const object = objects.get(key);
     if (object === undefined) throw new Error(`${key} is in the manifest, but gone`);
-    const segment = await openSegment((offset, length) => Promise.resolve(object.subarray(offset, offset + length)), { scanner, totalBytes: bytes });
+    const segment = await openSegment(
+      (offset, length) => Promise.resolve(object.subarray(offset, offset + length)),
+      { scanner, totalBytes: bytes },
+    );
     for (const { documentId, version } of segment.documents()) {
       if (tombstones.includes(documentId)) continue;
       if (visible.has(documentId)) throw new Error(`${documentId} is visible twice`);

@@ -1,6 +1,12 @@
 /** A primary and targets on loopback sockets. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { applyRequestSchema, confirmRequestSchema, type Change, type ConfirmRequest, type FeedHead } from "@kattegat/protocol/changes.ts";
+import {
+  applyRequestSchema,
+  confirmRequestSchema,
+  type Change,
+  type ConfirmRequest,
+  type FeedHead,
+} from "@kattegat/protocol/changes.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { problemOf } from "@kattegat/protocol/problem.ts";
 import { compareFences, compareSequences, FENCE_ZERO, type Fence } from "@kattegat/protocol/sequence.ts";
@@ -11,7 +17,12 @@ export interface Loopback {
   close(): Promise<void>;
 }
 
-export type Route = (request: IncomingMessage, response: ServerResponse, url: URL, body: Buffer) => Promise<void> | void;
+export type Route = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  url: URL,
+  body: Buffer,
+) => Promise<void> | void;
 
 /** Serves one handler; a thrown error becomes a problem, as every Kattegat site answers. */
 export async function serveLoopback(route: Route): Promise<Loopback> {
@@ -25,7 +36,10 @@ export async function serveLoopback(route: Route): Promise<Loopback> {
         .catch((error: unknown) => {
           const problem = problemOf(error, "test");
           if (response.headersSent) response.destroy();
-          else response.writeHead(problem.status, { "content-type": "application/problem+json" }).end(JSON.stringify(problem));
+          else
+            response
+              .writeHead(problem.status, { "content-type": "application/problem+json" })
+              .end(JSON.stringify(problem));
         });
     });
   });
@@ -42,7 +56,15 @@ export async function serveLoopback(route: Route): Promise<Loopback> {
   };
 }
 
-export function put(sequence: number, options: { readonly id?: string; readonly passages?: number; readonly text?: string; readonly dimensions?: number } = {}): Change {
+export function put(
+  sequence: number,
+  options: {
+    readonly id?: string;
+    readonly passages?: number;
+    readonly text?: string;
+    readonly dimensions?: number;
+  } = {},
+): Change {
   const id = options.id ?? `d${sequence}`;
   const dense = new Float32Array(options.dimensions ?? 8);
   dense[sequence % dense.length] = 1;
@@ -50,7 +72,10 @@ export function put(sequence: number, options: { readonly id?: string; readonly 
     ordinal,
     text: options.text ?? `text ${sequence}`,
     dense: encodeFloats(dense),
-    sparse: { indices: encodeIntegers(new Uint32Array([7, 9])), values: encodeFloats(new Float32Array([1, 0.5])) },
+    sparse: {
+      indices: encodeIntegers(new Uint32Array([7, 9])),
+      values: encodeFloats(new Float32Array([1, 0.5])),
+    },
   });
   return {
     kind: "put",
@@ -80,8 +105,16 @@ export function skip(sequence: number): Change {
   return { kind: "skip", ...base(sequence) };
 }
 
-function base(sequence: number): { readonly epoch: number; readonly sequence: string; readonly committed_at: string } {
-  return { epoch: 1, sequence: String(sequence), committed_at: new Date(1_800_000_000_000 + sequence).toISOString() };
+function base(sequence: number): {
+  readonly epoch: number;
+  readonly sequence: string;
+  readonly committed_at: string;
+} {
+  return {
+    epoch: 1,
+    sequence: String(sequence),
+    committed_at: new Date(1_800_000_000_000 + sequence).toISOString(),
+  };
 }
 
 export interface FakePrimary extends Loopback {
@@ -103,7 +136,9 @@ export async function servePrimary(): Promise<FakePrimary> {
       return;
     }
     if (url.pathname === "/internal/statistics" && state.statistics !== null) {
-      response.writeHead(200, { "x-kattegat-statistics-version": state.statistics.version }).end(state.statistics.bytes);
+      response
+        .writeHead(200, { "x-kattegat-statistics-version": state.statistics.version })
+        .end(state.statistics.bytes);
       return;
     }
     if (url.pathname !== "/internal/changes") throw new KattegatError("not_found", url.pathname);
@@ -111,7 +146,8 @@ export async function servePrimary(): Promise<FakePrimary> {
     const limit = Number(url.searchParams.get("limit"));
     const until = Date.now() + Number(url.searchParams.get("wait_ms"));
     const isNew = (change: Change): boolean => compareSequences(change.sequence, after) > 0;
-    while (!log.some(isNew) && Date.now() < until && !response.destroyed) await new Promise((resolve) => setTimeout(resolve, 10));
+    while (!log.some(isNew) && Date.now() < until && !response.destroyed)
+      await new Promise((resolve) => setTimeout(resolve, 10));
     const from = log.findIndex(isNew);
     const changes = from === -1 ? [] : log.slice(from, from + limit);
     const head: FeedHead = {
@@ -158,7 +194,8 @@ export async function serveRegional(site: string): Promise<FakeRegional> {
     batches.push(request.changes.length);
     const refused = [];
     for (const change of request.changes) {
-      if (state.refuses(change)) refused.push({ sequence: change.sequence, code: "residency_refused", detail: "not here" });
+      if (state.refuses(change))
+        refused.push({ sequence: change.sequence, code: "residency_refused", detail: "not here" });
       else if (compareFences(change, state.watermark) > 0) store(documents, change);
     }
     if (compareFences(request.watermark, state.watermark) > 0) state.watermark = request.watermark;

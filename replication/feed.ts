@@ -20,12 +20,14 @@ export async function readFeed(body: AsyncIterable<Uint8Array>): Promise<FeedAns
   const changes: Change[] = [];
   let head: FeedHead | null = null;
   for await (const line of linesOf(body)) {
-    if (head !== null) throw new KattegatError("internal", "Expected the feed to end with its head; another line followed.");
+    if (head !== null)
+      throw new KattegatError("internal", "Expected the feed to end with its head; another line followed.");
     const parsed = parseJson(feedLineSchema, line);
     if (parsed.kind === "head") head = parsed;
     else changes.push(parsed);
   }
-  if (head === null) throw new KattegatError("unavailable", "Expected the feed to end with its head; the answer was cut.");
+  if (head === null)
+    throw new KattegatError("unavailable", "Expected the feed to end with its head; the answer was cut.");
   return { changes, head };
 }
 
@@ -36,7 +38,8 @@ async function* linesOf(body: AsyncIterable<Uint8Array>): AsyncGenerator<string>
   let bytes = 0;
   for await (const chunk of body) {
     bytes += chunk.length;
-    if (bytes > FEED_BYTES_MAX) throw new KattegatError("internal", `Expected a feed answer of at most ${FEED_BYTES_MAX} bytes.`);
+    if (bytes > FEED_BYTES_MAX)
+      throw new KattegatError("internal", `Expected a feed answer of at most ${FEED_BYTES_MAX} bytes.`);
     const parts = decoder.decode(chunk, { stream: true }).split("\n");
     const last = parts.pop() ?? "";
     for (const part of parts) {

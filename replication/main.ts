@@ -18,7 +18,9 @@ import { createSites } from "./sites.ts";
 
 const settings = readSettings();
 const log = pino({ level: settings.LOG_LEVEL, base: { site: settings.KATTEGAT_SITE } });
-const network = parseNetwork(await readFile(settings.KATTEGAT_CONFIG, "utf8"), { file: settings.KATTEGAT_CONFIG });
+const network = parseNetwork(await readFile(settings.KATTEGAT_CONFIG, "utf8"), {
+  file: settings.KATTEGAT_CONFIG,
+});
 const epoch = { known: settings.KATTEGAT_EPOCH };
 const now = (): number => Date.now();
 const signer = createTokenSigner({

@@ -33,7 +33,11 @@ export function createMetrics(streams: () => readonly StreamStatus[]): Registry 
       },
     });
   };
-  gauge("lag_milliseconds", "Age of the first commit that the target has not stored.", ({ lag_ms }) => lag_ms);
+  gauge(
+    "lag_milliseconds",
+    "Age of the first commit that the target has not stored.",
+    ({ lag_ms }) => lag_ms,
+  );
   gauge("lag_changes", "Sequences that the target is behind the log.", ({ lag_changes }) => lag_changes);
   gauge("halted", "1 when the stream needs a person.", ({ state }) => (state === "halted" ? 1 : 0));
   counter("applied", "Changes that the target took.", ({ applied }) => applied);

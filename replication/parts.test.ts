@@ -17,8 +17,15 @@ import { readSettings } from "./settings.ts";
 import { createStreamMonitor, type StreamStatus } from "./stream-status.ts";
 import { createTimeline } from "./timeline.ts";
 
-const head = { kind: "head", epoch: 1, sequence: "2", at: "2027-01-01T00:00:00.000Z", statistics_version: null } as const;
-const ndjson = (lines: readonly unknown[]): Uint8Array => new TextEncoder().encode(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
+const head = {
+  kind: "head",
+  epoch: 1,
+  sequence: "2",
+  at: "2027-01-01T00:00:00.000Z",
+  statistics_version: null,
+} as const;
+const ndjson = (lines: readonly unknown[]): Uint8Array =>
+  new TextEncoder().encode(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
 async function* chunksOf(bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
@@ -34,9 +41,13 @@ describe("the feed's reader", () => {
   it("believes no answer that was cut, wherever the cut is", async () => {
     const bytes = ndjson([put(1), skip(2), head]);
     for (let end = 0; end < bytes.length; end += 13) {
-      await expect(readFeed(chunksOf(bytes.subarray(0, end), 50))).rejects.toMatchObject({ name: "KattegatError" });
+      await expect(readFeed(chunksOf(bytes.subarray(0, end), 50))).rejects.toMatchObject({
+        name: "KattegatError",
+      });
     }
-    await expect(readFeed(chunksOf(bytes.subarray(0, bytes.length - 1), 50))).rejects.toMatchObject({ code: "unavailable" });
+    await expect(readFeed(chunksOf(bytes.subarray(0, bytes.length - 1), 50))).rejects.toMatchObject({
+      code: "unavailable",
+    });
   });
 
   it("refuses a line after the head", async () => {
@@ -47,11 +58,17 @@ describe("the feed's reader", () => {
 describe("backoff", () => {
   it("stays between zero and a ceiling that doubles up to its bound", () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 10_000 }), fc.double({ min: 0, max: 0.999, noNaN: true }), (failures, random) => {
-        const ms = backoffMs({ failures, random: () => random });
-        expect(ms).toBeGreaterThanOrEqual(0);
-        expect(ms).toBeLessThanOrEqual(Math.min(DELAY_MS_MAX, 100 * 2 ** Math.min(20, Math.max(0, failures - 1))));
-      }),
+      fc.property(
+        fc.integer({ min: 0, max: 10_000 }),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (failures, random) => {
+          const ms = backoffMs({ failures, random: () => random });
+          expect(ms).toBeGreaterThanOrEqual(0);
+          expect(ms).toBeLessThanOrEqual(
+            Math.min(DELAY_MS_MAX, 100 * 2 ** Math.min(20, Math.max(0, failures - 1))),
+          );
+        },
+      ),
     );
   });
 });
@@ -62,12 +79,18 @@ describe("the timeline", () => {
   it("gives the first commit after a sequence, whatever order it was told in", () => {
     const timeline = createTimeline();
     for (const sequence of [30, 10, 20]) timeline.observe(String(sequence), time(sequence * 1_000));
-    expect([timeline.firstAfterMs("5"), timeline.firstAfterMs("10"), timeline.firstAfterMs("30"), timeline.head()]).toEqual([10_000, 20_000, null, "30"]);
+    expect([
+      timeline.firstAfterMs("5"),
+      timeline.firstAfterMs("10"),
+      timeline.firstAfterMs("30"),
+      timeline.head(),
+    ]).toEqual([10_000, 20_000, null, "30"]);
   });
 
   it("forgets the middle, never the head, of a long outage", () => {
     const timeline = createTimeline();
-    for (let sequence = 1; sequence <= 5_000; sequence += 1) timeline.observe(String(sequence), time(sequence * 1_000));
+    for (let sequence = 1; sequence <= 5_000; sequence += 1)
+      timeline.observe(String(sequence), time(sequence * 1_000));
     expect(timeline.head()).toBe("5000");
     expect(timeline.firstAfterMs("1")).toBeLessThan(40_000);
   });
@@ -77,7 +100,13 @@ describe("lag", () => {
   it("is 0 at the head, else the age of the first commit that is not stored", () => {
     const timeline = createTimeline();
     const silent = { warn: () => undefined, error: () => undefined, info: () => undefined };
-    const monitor = createStreamMonitor({ site: "eu-fra", timeline, now: () => 10_000, log: silent, changed: () => undefined });
+    const monitor = createStreamMonitor({
+      site: "eu-fra",
+      timeline,
+      now: () => 10_000,
+      log: silent,
+      changed: () => undefined,
+    });
     expect(monitor.status()).toMatchObject({ lag_ms: null, lag_changes: null });
     timeline.observe("5", new Date(4_000).toISOString());
     timeline.observe("9", new Date(9_000).toISOString());
@@ -91,8 +120,18 @@ describe("lag", () => {
 });
 
 describe("the cold table", () => {
-  const segment = (key: string, tombstones: readonly string[] = []) => ({ key, bytes: 1, passages: 2, documents: 2, checksum: "00000000", tombstones });
-  const manifestOf = (...segments: readonly ReturnType<typeof segment>[]) => ({ ...emptyManifest({ model: "m", dimensions: 8 }), segments });
+  const segment = (key: string, tombstones: readonly string[] = []) => ({
+    key,
+    bytes: 1,
+    passages: 2,
+    documents: 2,
+    checksum: "00000000",
+    tombstones,
+  });
+  const manifestOf = (...segments: readonly ReturnType<typeof segment>[]) => ({
+    ...emptyManifest({ model: "m", dimensions: 8 }),
+    segments,
+  });
   const never = new AbortController().signal;
 
   it("follows segments as they come, are hidden in part, or go, reading each once", async () => {
@@ -102,11 +141,18 @@ describe("the cold table", () => {
       return Promise.resolve(["a", "b"].map((documentId) => ({ documentId, version: key })));
     });
     await table.sync(manifestOf(segment("1")), never);
-    expect([table.copyOf("a"), table.copyOf("b"), table.copyOf("c")]).toEqual([{ segment: "1", version: "1" }, { segment: "1", version: "1" }, null]);
+    expect([table.copyOf("a"), table.copyOf("b"), table.copyOf("c")]).toEqual([
+      { segment: "1", version: "1" },
+      { segment: "1", version: "1" },
+      null,
+    ]);
     await table.sync(manifestOf(segment("1", ["a"])), never);
     expect([table.copyOf("a"), table.copyOf("b")]).toEqual([null, { segment: "1", version: "1" }]);
     await table.sync(manifestOf(segment("1", ["a", "b"]), segment("2")), never);
-    expect([table.copyOf("a"), table.copyOf("b")]).toEqual([{ segment: "2", version: "2" }, { segment: "2", version: "2" }]);
+    expect([table.copyOf("a"), table.copyOf("b")]).toEqual([
+      { segment: "2", version: "2" },
+      { segment: "2", version: "2" },
+    ]);
     table.learn("3", [{ documentId: "b", version: "3" }]);
     await table.sync(manifestOf(segment("3")), never);
     expect([table.copyOf("a"), table.copyOf("b")]).toEqual([null, { segment: "3", version: "3" }]);
@@ -117,7 +163,12 @@ describe("the cold table", () => {
 describe("parking", () => {
   it("counts a change once, keeps the newest within its bound", () => {
     const parking = createParking();
-    const change = (sequence: number) => ({ sequence: String(sequence), code: "bad_vector", detail: "", at: "" });
+    const change = (sequence: number) => ({
+      sequence: String(sequence),
+      code: "bad_vector",
+      detail: "",
+      at: "",
+    });
     for (let sequence = 1; sequence <= 500; sequence += 1) {
       parking.park(change(sequence));
       parking.park(change(sequence));
@@ -134,15 +185,37 @@ it("halts when a target says that it refused a withdraw (I9)", async () => {
         site: "t",
         linger: { delayMs: 0, passages: 0 },
         watermark: () => Promise.resolve({ epoch: 1, sequence: "0" }),
-        apply: ({ position }) => Promise.resolve({ watermark: position, refused: [{ sequence: "1", code: "internal", detail: "no" }] }),
+        apply: ({ position }) =>
+          Promise.resolve({
+            watermark: position,
+            refused: [{ sequence: "1", code: "internal", detail: "no" }],
+          }),
       },
       feed: {
         changes: () =>
-          Promise.resolve({ changes: [{ kind: "withdraw", epoch: 1, sequence: "1", committed_at: head.at, document_id: "d", reason: "deleted" }], head }),
+          Promise.resolve({
+            changes: [
+              {
+                kind: "withdraw",
+                epoch: 1,
+                sequence: "1",
+                committed_at: head.at,
+                document_id: "d",
+                reason: "deleted",
+              },
+            ],
+            head,
+          }),
       },
       random: () => 0,
       sleep: () => Promise.resolve(),
-      observer: { moved: () => undefined, read: () => undefined, applied: () => undefined, parked: ({ sequence }) => parked.push(sequence), surprised: () => undefined },
+      observer: {
+        moved: () => undefined,
+        read: () => undefined,
+        applied: () => undefined,
+        parked: ({ sequence }) => parked.push(sequence),
+        surprised: () => undefined,
+      },
     },
     new AbortController().signal,
   );
@@ -173,7 +246,9 @@ describe("readiness (I7)", () => {
     { part: { watermark: null, lag_ms: null }, reason: "eu-fra: its watermark is not known yet" },
     { part: { state: "halted", code: "divergence" } as const, reason: "eu-fra: halted with divergence" },
   ])("says $reason of $part", ({ part, reason }) => {
-    expect(unreadiness([stream({ site: "eu-arn" }), stream(part)].slice(1), { lagMsMax: 1_000 })).toEqual(reason === null ? [] : [reason]);
+    expect(unreadiness([stream({ site: "eu-arn" }), stream(part)].slice(1), { lagMsMax: 1_000 })).toEqual(
+      reason === null ? [] : [reason],
+    );
   });
 });
 
@@ -190,13 +265,21 @@ describe("the HTTP routes", async () => {
     newId: () => "request-0001",
     report: () => undefined,
   });
-  const signer = createTokenSigner({ privateJwk: { ...(await exportJWK(privateKey)), kid: "k" }, issuer: "dk-cph", now, epoch: () => 1 });
+  const signer = createTokenSigner({
+    privateJwk: { ...(await exportJWK(privateKey)), kid: "k" },
+    issuer: "dk-cph",
+    now,
+    epoch: () => 1,
+  });
 
   it("answers /readyz with 503 while a stream is halted", async () => {
     expect((await app.request("/readyz")).status).toBe(200);
     streams.push(stream({ site: "eu-arn", state: "halted", code: "divergence" }));
     const answer = await app.request("/readyz");
-    expect([answer.status, await answer.json()]).toEqual([503, { ready: false, reasons: ["eu-arn: halted with divergence"] }]);
+    expect([answer.status, await answer.json()]).toEqual([
+      503,
+      { ready: false, reasons: ["eu-arn: halted with divergence"] },
+    ]);
   });
 
   it("counts per target at /metrics, the same at each reading", async () => {
@@ -219,6 +302,8 @@ describe("the HTTP routes", async () => {
 
 describe("settings", () => {
   it("lists every problem in one message", () => {
-    expect(() => readSettings({ KATTEGAT_SITES: "{", PORT: "x" })).toThrow(/KATTEGAT_CONFIG[\s\S]*KATTEGAT_SITES: expected JSON[\s\S]*PORT/);
+    expect(() => readSettings({ KATTEGAT_SITES: "{", PORT: "x" })).toThrow(
+      /KATTEGAT_CONFIG[\s\S]*KATTEGAT_SITES: expected JSON[\s\S]*PORT/,
+    );
   });
 });

@@ -10,9 +10,19 @@ const CONFIRM_TIMEOUT_MS = 5_000;
 const STATISTICS_TIMEOUT_MS = 30_000;
 
 export interface Primary {
-  changes(request: { readonly target: string; readonly after: string; readonly limit: number; readonly waitMs: number }, signal: AbortSignal): Promise<FeedAnswer>;
+  changes(
+    request: {
+      readonly target: string;
+      readonly after: string;
+      readonly limit: number;
+      readonly waitMs: number;
+    },
+    signal: AbortSignal,
+  ): Promise<FeedAnswer>;
   confirm(report: ConfirmRequest, signal: AbortSignal): Promise<void>;
-  statistics(signal: AbortSignal): Promise<{ readonly version: string; readonly bytes: Uint8Array<ArrayBuffer> }>;
+  statistics(
+    signal: AbortSignal,
+  ): Promise<{ readonly version: string; readonly bytes: Uint8Array<ArrayBuffer> }>;
 }
 
 export function createPrimary(client: SiteClient): Primary {
@@ -20,22 +30,34 @@ export function createPrimary(client: SiteClient): Primary {
     changes({ target, after, limit, waitMs }, signal) {
       const wait = Math.min(waitMs, FEED_WAIT_MS_MAX);
       const query = new URLSearchParams({ target, after, limit: String(limit), wait_ms: String(wait) });
-      return client.request(`/internal/changes?${query}`, { timeoutMs: wait + FEED_TIMEOUT_MS, signal }, (response) =>
-        readFeed(response.body ?? noBytes()),
+      return client.request(
+        `/internal/changes?${query}`,
+        { timeoutMs: wait + FEED_TIMEOUT_MS, signal },
+        (response) => readFeed(response.body ?? noBytes()),
       );
     },
     confirm(report, signal) {
       const headers = { "content-type": "application/json" };
-      const request = { method: "POST", headers, body: JSON.stringify(report), timeoutMs: CONFIRM_TIMEOUT_MS, signal } as const;
+      const request = {
+        method: "POST",
+        headers,
+        body: JSON.stringify(report),
+        timeoutMs: CONFIRM_TIMEOUT_MS,
+        signal,
+      } as const;
       return client.request("/internal/confirm", request, async (response) => {
         await response.arrayBuffer();
       });
     },
     statistics(signal) {
-      return client.request("/internal/statistics", { timeoutMs: STATISTICS_TIMEOUT_MS, signal }, async (response) => ({
-        version: response.headers.get("x-kattegat-statistics-version") ?? "",
-        bytes: new Uint8Array(await response.arrayBuffer()),
-      }));
+      return client.request(
+        "/internal/statistics",
+        { timeoutMs: STATISTICS_TIMEOUT_MS, signal },
+        async (response) => ({
+          version: response.headers.get("x-kattegat-statistics-version") ?? "",
+          bytes: new Uint8Array(await response.arrayBuffer()),
+        }),
+      );
     },
   };
 }

@@ -2,12 +2,16 @@
 import type { StreamStatus } from "./stream-status.ts";
 
 /** Why it is not ready; empty when it is. A target that is down makes its lag grow, so it is named in time. */
-export function unreadiness(streams: readonly StreamStatus[], { lagMsMax }: { readonly lagMsMax: number }): readonly string[] {
+export function unreadiness(
+  streams: readonly StreamStatus[],
+  { lagMsMax }: { readonly lagMsMax: number },
+): readonly string[] {
   return streams.flatMap((stream): string[] => {
     if (stream.state === "halted") return [`${stream.site}: halted with ${stream.code ?? "an error"}`];
     if (stream.watermark === null) return [`${stream.site}: its watermark is not known yet`];
     if (stream.lag_ms === null) return [`${stream.site}: its lag is not known yet`];
-    if (stream.lag_ms > lagMsMax) return [`${stream.site}: ${Math.round(stream.lag_ms)} ms behind, at most ${lagMsMax} ms are in bounds`];
+    if (stream.lag_ms > lagMsMax)
+      return [`${stream.site}: ${Math.round(stream.lag_ms)} ms behind, at most ${lagMsMax} ms are in bounds`];
     return [];
   });
 }

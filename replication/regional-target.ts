@@ -13,7 +13,11 @@ export function createRegionalTarget(client: SiteClient): Target {
     site: client.site,
     linger: { delayMs: 0, passages: 0 },
     async watermark(signal) {
-      const answer = await client.request("/internal/watermark", { timeoutMs: WATERMARK_TIMEOUT_MS, signal }, (response) => response.json());
+      const answer = await client.request(
+        "/internal/watermark",
+        { timeoutMs: WATERMARK_TIMEOUT_MS, signal },
+        (response) => response.json(),
+      );
       return parseShape(watermarkSchema, answer, "internal").watermark;
     },
     async apply({ changes, position, positionAt, head }, signal) {

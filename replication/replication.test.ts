@@ -15,7 +15,12 @@ afterEach(async () => {
 
 const silent = { warn: () => undefined, error: () => undefined, info: () => undefined };
 const clientOf = (site: string, { url }: { readonly url: string }) =>
-  createSiteClient({ site, baseUrl: url, fetch: createFetch(), authorization: () => Promise.resolve("Bearer test") });
+  createSiteClient({
+    site,
+    baseUrl: url,
+    fetch: createFetch(),
+    authorization: () => Promise.resolve("Bearer test"),
+  });
 
 async function opened<T extends Loopback>(server: Promise<T>): Promise<T> {
   const loopback = await server;
@@ -24,7 +29,10 @@ async function opened<T extends Loopback>(server: Promise<T>): Promise<T> {
 }
 
 /** Starts replication; the returned `kill` leaves it as SIGKILL would: nothing is written on the way out. */
-function started(primary: Loopback, targets: Readonly<Record<string, { readonly url: string }>>): { readonly replication: Replication; kill(): Promise<void> } {
+function started(
+  primary: Loopback,
+  targets: Readonly<Record<string, { readonly url: string }>>,
+): { readonly replication: Replication; kill(): Promise<void> } {
   const stopping = new AbortController();
   const replication = createReplication({
     targets: Object.entries(targets).map(([site, target]) => createRegionalTarget(clientOf(site, target))),
@@ -55,15 +63,24 @@ describe("replication", () => {
     const primary = await opened(servePrimary());
     const fra = await opened(serveRegional("eu-fra"));
     const arn = await opened(serveRegional("eu-arn"));
-    for (let sequence = 1; sequence <= 1_300; sequence += 1) primary.log.push(sequence % 3 === 0 ? skip(sequence) : put(sequence));
+    for (let sequence = 1; sequence <= 1_300; sequence += 1)
+      primary.log.push(sequence % 3 === 0 ? skip(sequence) : put(sequence));
     const { replication } = started(primary, { "eu-fra": fra, "eu-arn": arn });
-    await expect.poll(() => [fra.watermark.sequence, arn.watermark.sequence], { timeout: 5_000 }).toEqual(["1300", "1300"]);
+    await expect
+      .poll(() => [fra.watermark.sequence, arn.watermark.sequence], { timeout: 5_000 })
+      .toEqual(["1300", "1300"]);
     expect(fra.documents.size).toBe(867);
     primary.log.push(withdraw(1_301, "d1"));
     await expect.poll(() => fra.documents.has("d1"), { timeout: 5_000 }).toBe(false);
     await expect
       .poll(() => primary.confirmed.findLast(({ site }) => site === "eu-fra"), { timeout: 5_000 })
-      .toMatchObject({ watermark: { epoch: 1, sequence: "1301" }, lag_changes: 0, lag_ms: 0, parked: 0, healthy: true });
+      .toMatchObject({
+        watermark: { epoch: 1, sequence: "1301" },
+        lag_changes: 0,
+        lag_ms: 0,
+        parked: 0,
+        healthy: true,
+      });
     expect(statusOf(replication, "eu-arn")).toMatchObject({ lag_changes: 0, lag_ms: 0 });
   });
 
@@ -93,7 +110,9 @@ describe("replication", () => {
     };
     for (let sequence = 1; sequence <= 20; sequence += 1) primary.log.push(put(sequence));
     const { replication } = started(primary, { "eu-fra": fra });
-    await expect.poll(() => statusOf(replication, "eu-fra").watermark?.sequence, { timeout: 5_000 }).toBe("20");
+    await expect
+      .poll(() => statusOf(replication, "eu-fra").watermark?.sequence, { timeout: 5_000 })
+      .toBe("20");
     expect(fra.documents.size).toBe(20);
   });
 
@@ -111,7 +130,9 @@ describe("replication", () => {
     await expect.poll(() => fra.watermark.sequence, { timeout: 5_000 }).toBe("40");
     await expect.poll(() => statusOf(replication, "eu-arn").retries, { timeout: 5_000 }).toBeGreaterThan(2);
     expect(statusOf(replication, "eu-arn").lag_changes).toBe(39);
-    await expect.poll(() => primary.confirmed.findLast(({ site }) => site === "eu-arn")?.healthy, { timeout: 5_000 }).toBe(false);
+    await expect
+      .poll(() => primary.confirmed.findLast(({ site }) => site === "eu-arn")?.healthy, { timeout: 5_000 })
+      .toBe(false);
     arn.before = () => undefined;
     await expect.poll(() => arn.watermark.sequence, { timeout: 20_000 }).toBe("40");
   });
@@ -120,14 +141,19 @@ describe("replication", () => {
     const primary = await opened(servePrimary());
     const fra = await opened(serveRegional("eu-fra"));
     fra.before = (changes) => {
-      if (changes.some((change) => change.kind === "put" && change.sequence === "73")) throw new KattegatError("bad_vector", "poison");
+      if (changes.some((change) => change.kind === "put" && change.sequence === "73"))
+        throw new KattegatError("bad_vector", "poison");
     };
-    for (let sequence = 1; sequence <= 100; sequence += 1) primary.log.push(put(sequence, sequence === 73 ? { id: "d5" } : {}));
+    for (let sequence = 1; sequence <= 100; sequence += 1)
+      primary.log.push(put(sequence, sequence === 73 ? { id: "d5" } : {}));
     const { replication } = started(primary, { "eu-fra": fra });
     await expect.poll(() => fra.watermark.sequence, { timeout: 5_000 }).toBe("100");
     expect(fra.documents.size).toBe(98);
     expect(fra.documents.has("d5")).toBe(false);
-    expect(statusOf(replication, "eu-fra")).toMatchObject({ parked: 1, parked_newest: [{ sequence: "73", code: "bad_vector" }] });
+    expect(statusOf(replication, "eu-fra")).toMatchObject({
+      parked: 1,
+      parked_newest: [{ sequence: "73", code: "bad_vector" }],
+    });
     await expect.poll(() => primary.confirmed.at(-1)?.parked, { timeout: 5_000 }).toBe(1);
   });
 
@@ -178,7 +204,11 @@ describe("replication", () => {
     primary.log.push(put(1), put(2));
     const { replication } = started(primary, { "eu-fra": fra, "eu-arn": arn, "eu-osl": osl });
     await expect.poll(() => arn.watermark.sequence, { timeout: 5_000 }).toBe("2");
-    await expect.poll(() => statusOf(replication, "eu-fra"), { timeout: 5_000 }).toMatchObject({ state: "halted", code: "divergence" });
-    await expect.poll(() => statusOf(replication, "eu-osl"), { timeout: 5_000 }).toMatchObject({ state: "halted", code: "stale_epoch" });
+    await expect
+      .poll(() => statusOf(replication, "eu-fra"), { timeout: 5_000 })
+      .toMatchObject({ state: "halted", code: "divergence" });
+    await expect
+      .poll(() => statusOf(replication, "eu-osl"), { timeout: 5_000 })
+      .toMatchObject({ state: "halted", code: "stale_epoch" });
   });
 });

@@ -26,12 +26,18 @@ export function createReplication(options: {
   const { primary, now, random, sleep, log } = options;
   const timeline = createTimeline();
   const streams = options.targets.map((target) => {
-    const monitor = createStreamMonitor({ site: target.site, timeline, now, log, changed: () => confirmer.poke() });
+    const monitor = createStreamMonitor({
+      site: target.site,
+      timeline,
+      now,
+      log,
+      changed: () => confirmer.poke(),
+    });
     const confirmer = createConfirmer({
       primary,
       status: monitor.status,
       sleep,
-      failed: (error) => log.warn({ site: target.site, err: error }, "confirm failed"),
+      failed: (error) => log.warn({ target: target.site, err: error }, "confirm failed"),
     });
     const observer: StreamOptions["observer"] = {
       ...monitor,

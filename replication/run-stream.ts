@@ -93,7 +93,11 @@ function isWorthLingering(changes: readonly Change[], { linger }: Target): boole
   return passages > 0 && passages < linger.passages;
 }
 
-async function apply(state: ApplyingState, { target, observer }: StreamOptions, signal: AbortSignal): Promise<StreamEvent> {
+async function apply(
+  state: ApplyingState,
+  { target, observer }: StreamOptions,
+  signal: AbortSignal,
+): Promise<StreamEvent> {
   const changes = outgoing(state);
   const last = changes.at(-1);
   const { position } = state.progress;
@@ -106,15 +110,22 @@ async function apply(state: ApplyingState, { target, observer }: StreamOptions, 
     },
     signal,
   );
-  const withdraws = new Set(changes.filter(({ kind }) => kind === "withdraw").map(({ sequence }) => sequence));
+  const withdraws = new Set(
+    changes.filter(({ kind }) => kind === "withdraw").map(({ sequence }) => sequence),
+  );
   for (const { sequence, code, detail } of refused) {
     if (withdraws.has(sequence)) {
       // Its watermark has passed the withdraw already: only a person can say what the site still holds (I9).
-      return { name: "failed", code: "divergence", detail: `${target.site} refused the withdraw ${sequence}: ${detail}` };
+      return {
+        name: "failed",
+        code: "divergence",
+        detail: `${target.site} refused the withdraw ${sequence}: ${detail}`,
+      };
     }
     observer.parked({ sequence, code: isErrorCode(code) ? code : "internal", detail });
   }
-  if (state.parking !== null && last !== undefined) observer.parked({ sequence: last.sequence, ...state.parking });
+  if (state.parking !== null && last !== undefined)
+    observer.parked({ sequence: last.sequence, ...state.parking });
   observer.applied(changes.length);
   return { name: "applied", watermark };
 }

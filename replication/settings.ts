@@ -28,9 +28,13 @@ const settingsSchema = z.object({
 export type Settings = z.infer<typeof settingsSchema>;
 
 /** @throws {Error} that lists every bad variable. */
-export function readSettings(environment: Readonly<Record<string, string | undefined>> = process.env): Settings {
+export function readSettings(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Settings {
   const result = settingsSchema.safeParse(environment);
   if (result.success) return result.data;
   const problems = result.error.issues.map((issue) => `  ${issue.path.join(".")}: ${issue.message}`);
-  throw new Error(`The environment of replication has ${problems.length} problem(s):\n${problems.join("\n")}`);
+  throw new Error(
+    `The environment of replication has ${problems.length} problem(s):\n${problems.join("\n")}`,
+  );
 }

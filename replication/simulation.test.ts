@@ -42,7 +42,8 @@ function expectedAt(world: World, sequence: string): Map<string, string> {
   const documents = new Map<string, string>();
   for (const change of world.log) {
     if (compareSequences(change.sequence, sequence) > 0 || change.kind === "skip") continue;
-    if (change.kind === "put" && !world.parked.has(change.sequence)) documents.set(change.document_id, change.document.version);
+    if (change.kind === "put" && !world.parked.has(change.sequence))
+      documents.set(change.document_id, change.document.version);
     else documents.delete(change.document_id);
   }
   return documents;
@@ -60,14 +61,20 @@ function targetOf(world: World, random: () => number, poison: ReadonlySet<string
     },
     apply({ changes, position }) {
       if (fault(0.2)) return Promise.reject(new KattegatError("unavailable", "the request is lost"));
-      if (changes.some((change) => change.kind === "put" && poison.has(change.sequence))) return Promise.reject(new KattegatError("bad_vector", "poison"));
+      if (changes.some((change) => change.kind === "put" && poison.has(change.sequence)))
+        return Promise.reject(new KattegatError("bad_vector", "poison"));
       for (const change of changes) {
         if (compareFences(change, world.watermark) <= 0) continue;
         if (change.kind === "put") world.documents.set(change.document_id, change.document.version);
         if (change.kind === "withdraw") world.documents.delete(change.document_id);
       }
       if (compareFences(position, world.watermark) > 0) world.watermark = position;
-      expect(world.documents).toEqual(expectedAt({ ...world, parked: poison.size === 0 ? world.parked : new Set(poison) }, world.watermark.sequence));
+      expect(world.documents).toEqual(
+        expectedAt(
+          { ...world, parked: poison.size === 0 ? world.parked : new Set(poison) },
+          world.watermark.sequence,
+        ),
+      );
       if (fault(0.2)) return Promise.reject(new KattegatError("timeout", "the answer is lost"));
       return Promise.resolve({ watermark: world.watermark, refused: [] });
     },
@@ -83,14 +90,24 @@ function feedOf(world: World, random: () => number): StreamOptions["feed"] {
       const isNew = ({ sequence }: Change): boolean => compareSequences(sequence, after) > 0;
       const source = known.some(isNew) || waitMs === 0 ? known : world.log;
       const changes = source.filter(isNew).slice(0, Math.min(limit, 1 + Math.floor(random() * 40)));
-      const head: FeedHead = { kind: "head", epoch: 1, sequence: String(CHANGES), at: new Date(0).toISOString(), statistics_version: null };
+      const head: FeedHead = {
+        kind: "head",
+        epoch: 1,
+        sequence: String(CHANGES),
+        at: new Date(0).toISOString(),
+        statistics_version: null,
+      };
       return Promise.resolve({ changes, head });
     },
   };
 }
 
 /** One life of the process: it ends after so many steps, wherever it is then. */
-async function live(options: Omit<StreamOptions, "sleep" | "observer">, world: World, steps: number): Promise<void> {
+async function live(
+  options: Omit<StreamOptions, "sleep" | "observer">,
+  world: World,
+  steps: number,
+): Promise<void> {
   const killed = new AbortController();
   let left = steps;
   await runStream(
@@ -118,7 +135,13 @@ describe("a stream in a world of faults", () => {
   it(`ends with exactly the log's state for each of ${SEEDS} seeds (I3, I8, I9)`, async () => {
     for (let seed = 1; seed <= SEEDS; seed += 1) {
       const random = randomOf(seed);
-      const world: World = { log: logOf(random), documents: new Map(), parked: new Set(), watermark: FENCE_ZERO, isFaulty: true };
+      const world: World = {
+        log: logOf(random),
+        documents: new Map(),
+        parked: new Set(),
+        watermark: FENCE_ZERO,
+        isFaulty: true,
+      };
       const puts = world.log.filter(({ kind }) => kind === "put").map(({ sequence }) => sequence);
       const poison = new Set(puts.filter(() => random() < 0.03));
       const options = { target: targetOf(world, random, poison), feed: feedOf(world, random), random };
@@ -128,7 +151,9 @@ describe("a stream in a world of faults", () => {
       world.isFaulty = false;
       await live(options, world, 5_000);
       expect(world.watermark, `seed ${seed}`).toEqual({ epoch: 1, sequence: String(CHANGES) });
-      expect(world.documents, `seed ${seed}`).toEqual(expectedAt({ ...world, parked: poison }, String(CHANGES)));
+      expect(world.documents, `seed ${seed}`).toEqual(
+        expectedAt({ ...world, parked: poison }, String(CHANGES)),
+      );
       for (const sequence of world.parked) expect(poison, `seed ${seed}`).toContain(sequence);
     }
   });

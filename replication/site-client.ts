@@ -62,8 +62,13 @@ export function createSiteClient(options: {
         return await use(response);
       } catch (error) {
         if (error instanceof KattegatError) throw error;
-        if (deadline.aborted) throw new KattegatError("timeout", `${site} did not answer within ${request.timeoutMs} ms.`, { cause: error });
-        throw new KattegatError("unavailable", `${site} does not answer: ${reasonOf(error)}.`, { cause: error });
+        if (deadline.aborted)
+          throw new KattegatError("timeout", `${site} did not answer within ${request.timeoutMs} ms.`, {
+            cause: error,
+          });
+        throw new KattegatError("unavailable", `${site} does not answer: ${reasonOf(error)}.`, {
+          cause: error,
+        });
       }
     },
   };

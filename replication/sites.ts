@@ -18,8 +18,10 @@ export function createSites(options: {
   const running = network.sites.filter((site) => site.running);
   const wanted = running.filter(({ kind }) => kind === "primary" || kind === "regional" || kind === "edge");
   const missing = wanted.filter(({ id }) => urls[id] === undefined).map(({ id }) => id);
-  if (missing.length > 0) throw new Error(`KATTEGAT_SITES: expected a URL for each running site; missing: ${missing.join(", ")}`);
-  const clientOf = (site: string): SiteClient => createSiteClient({ site, baseUrl: urls[site] ?? "", fetch, authorization });
+  if (missing.length > 0)
+    throw new Error(`KATTEGAT_SITES: expected a URL for each running site; missing: ${missing.join(", ")}`);
+  const clientOf = (site: string): SiteClient =>
+    createSiteClient({ site, baseUrl: urls[site] ?? "", fetch, authorization });
   const primarySite = running.find(({ kind }) => kind === "primary");
   if (primarySite === undefined) throw new Error("The network file has no running primary.");
   const primary = createPrimary(clientOf(primarySite.id));

@@ -27,7 +27,11 @@ export interface MonitorOptions {
   readonly site: string;
   readonly timeline: Timeline;
   readonly now: () => number;
-  readonly log: { warn(fields: object, message: string): void; error(fields: object, message: string): void; info(fields: object, message: string): void };
+  readonly log: {
+    warn(fields: object, message: string): void;
+    error(fields: object, message: string): void;
+    info(fields: object, message: string): void;
+  };
   /** Hears each watermark that the target has stored, and each change of health. */
   readonly changed: () => void;
 }
@@ -51,10 +55,11 @@ export function createStreamMonitor({ site, timeline, now, log, changed }: Monit
       watermark = progressOf(to)?.watermark ?? watermark;
       if (to.name === "backing-off" && event.name === "failed") {
         retries += 1;
-        log.warn({ site, code: to.code, detail: to.detail, failures: to.failures }, "retrying");
+        log.warn({ target: site, code: to.code, detail: to.detail, failures: to.failures }, "retrying");
       }
-      if (to.name === "halted") log.error({ site, code: to.code, detail: to.detail }, "halted");
-      const isStored = watermark !== null && (before.watermark === null || compareFences(watermark, before.watermark) !== 0);
+      if (to.name === "halted") log.error({ target: site, code: to.code, detail: to.detail }, "halted");
+      const isStored =
+        watermark !== null && (before.watermark === null || compareFences(watermark, before.watermark) !== 0);
       if (isStored || isHealthy(before.name) !== isHealthy(to.name)) changed();
     },
     read({ changes, head }) {
@@ -69,10 +74,13 @@ export function createStreamMonitor({ site, timeline, now, log, changed }: Monit
     },
     parked(change) {
       parking.park({ ...change, at: new Date(now()).toISOString() });
-      log.error({ site, sequence: change.sequence, code: change.code, detail: change.detail }, "parked");
+      log.error(
+        { target: site, sequence: change.sequence, code: change.code, detail: change.detail },
+        "parked",
+      );
     },
     surprised(error) {
-      log.error({ site, err: error }, "unexpected");
+      log.error({ target: site, err: error }, "unexpected");
     },
     status() {
       return {
@@ -95,7 +103,11 @@ export function isHealthy(state: State["name"]): boolean {
   return state !== "backing-off" && state !== "halted" && state !== "stopped";
 }
 
-function lagOf(watermark: Fence | null, timeline: Timeline, nowMs: number): Pick<StreamStatus, "lag_changes" | "lag_ms"> {
+function lagOf(
+  watermark: Fence | null,
+  timeline: Timeline,
+  nowMs: number,
+): Pick<StreamStatus, "lag_changes" | "lag_ms"> {
   const head = timeline.head();
   if (watermark === null || head === null) return { lag_changes: null, lag_ms: null };
   const lag_changes = changesBehind(head, watermark.sequence);

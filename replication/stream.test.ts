@@ -3,10 +3,25 @@ import type { FeedHead } from "@kattegat/protocol/changes.ts";
 import { ERROR_KINDS, isErrorCode } from "@kattegat/protocol/errors.ts";
 import { describe, expect, it } from "vitest";
 import { put, skip, withdraw } from "./fakes.fixture.ts";
-import { INITIAL, next, outgoing, type ApplyingState, type EventName, type State, type StateName, type StreamEvent } from "./stream.ts";
+import {
+  INITIAL,
+  next,
+  outgoing,
+  type ApplyingState,
+  type EventName,
+  type State,
+  type StateName,
+  type StreamEvent,
+} from "./stream.ts";
 
 const at = (sequence: number) => ({ epoch: 1, sequence: String(sequence) });
-const head = (sequence: number, epoch = 1): FeedHead => ({ kind: "head", epoch, sequence: String(sequence), at: "2027-01-01T00:00:00Z", statistics_version: null });
+const head = (sequence: number, epoch = 1): FeedHead => ({
+  kind: "head",
+  epoch,
+  sequence: String(sequence),
+  at: "2027-01-01T00:00:00Z",
+  statistics_version: null,
+});
 const progress = { watermark: at(4), position: at(4) };
 
 const applying: ApplyingState = {
@@ -39,14 +54,70 @@ const EVENTS: { readonly [Name in EventName]: Extract<StreamEvent, { name: Name 
 
 /** Where each event leads from each state; "=" where it comes too late to mean anything. */
 const CELLS: { readonly [S in StateName]: { readonly [E in EventName]: StateName | "=" } } = {
-  starting: { "watermark-read": "reading", "feed-read": "=", applied: "=", failed: "backing-off", "delay-passed": "=", stop: "stopped" },
-  reading: { "watermark-read": "=", "feed-read": "applying", applied: "=", failed: "backing-off", "delay-passed": "=", stop: "stopped" },
-  waiting: { "watermark-read": "=", "feed-read": "applying", applied: "=", failed: "backing-off", "delay-passed": "=", stop: "stopped" },
-  lingering: { "watermark-read": "=", "feed-read": "=", applied: "=", failed: "=", "delay-passed": "reading", stop: "stopped" },
-  applying: { "watermark-read": "=", "feed-read": "=", applied: "reading", failed: "backing-off", "delay-passed": "=", stop: "stopped" },
-  "backing-off": { "watermark-read": "=", "feed-read": "=", applied: "=", failed: "=", "delay-passed": "starting", stop: "stopped" },
-  halted: { "watermark-read": "=", "feed-read": "=", applied: "=", failed: "=", "delay-passed": "=", stop: "stopped" },
-  stopped: { "watermark-read": "=", "feed-read": "=", applied: "=", failed: "=", "delay-passed": "=", stop: "=" },
+  starting: {
+    "watermark-read": "reading",
+    "feed-read": "=",
+    applied: "=",
+    failed: "backing-off",
+    "delay-passed": "=",
+    stop: "stopped",
+  },
+  reading: {
+    "watermark-read": "=",
+    "feed-read": "applying",
+    applied: "=",
+    failed: "backing-off",
+    "delay-passed": "=",
+    stop: "stopped",
+  },
+  waiting: {
+    "watermark-read": "=",
+    "feed-read": "applying",
+    applied: "=",
+    failed: "backing-off",
+    "delay-passed": "=",
+    stop: "stopped",
+  },
+  lingering: {
+    "watermark-read": "=",
+    "feed-read": "=",
+    applied: "=",
+    failed: "=",
+    "delay-passed": "reading",
+    stop: "stopped",
+  },
+  applying: {
+    "watermark-read": "=",
+    "feed-read": "=",
+    applied: "reading",
+    failed: "backing-off",
+    "delay-passed": "=",
+    stop: "stopped",
+  },
+  "backing-off": {
+    "watermark-read": "=",
+    "feed-read": "=",
+    applied: "=",
+    failed: "=",
+    "delay-passed": "starting",
+    stop: "stopped",
+  },
+  halted: {
+    "watermark-read": "=",
+    "feed-read": "=",
+    applied: "=",
+    failed: "=",
+    "delay-passed": "=",
+    stop: "stopped",
+  },
+  stopped: {
+    "watermark-read": "=",
+    "feed-read": "=",
+    applied: "=",
+    failed: "=",
+    "delay-passed": "=",
+    stop: "=",
+  },
 };
 
 const cells = Object.values(STATES).flatMap((state) =>
@@ -69,8 +140,13 @@ describe("the stream's table", () => {
   });
 });
 
-const failed = (code: "bad_vector" | "divergence" | "stale_epoch" | "unauthenticated" | "too_large"): StreamEvent => ({ name: "failed", code, detail: "no" });
-const read = (changes: ApplyingState["changes"], options: { readonly head?: FeedHead; readonly linger?: boolean } = {}): StreamEvent => ({
+const failed = (
+  code: "bad_vector" | "divergence" | "stale_epoch" | "unauthenticated" | "too_large",
+): StreamEvent => ({ name: "failed", code, detail: "no" });
+const read = (
+  changes: ApplyingState["changes"],
+  options: { readonly head?: FeedHead; readonly linger?: boolean } = {},
+): StreamEvent => ({
   name: "feed-read",
   changes,
   head: options.head ?? head(9),
@@ -87,7 +163,10 @@ describe("a stream", () => {
     }
     state = next(next(state, EVENTS["watermark-read"]), EVENTS["feed-read"]);
     expect(state).toMatchObject({ name: "applying", failures: 3 });
-    expect(next(state, { name: "applied", watermark: at(5) })).toMatchObject({ name: "reading", failures: 0 });
+    expect(next(state, { name: "applied", watermark: at(5) })).toMatchObject({
+      name: "reading",
+      failures: 0,
+    });
   });
 
   it("waits with a long poll once there is nothing to read", () => {
@@ -103,7 +182,10 @@ describe("a stream", () => {
   });
 
   it("reads on behind what the target has taken, stored or not", () => {
-    const after = next({ ...applying, changes: [skip(5), skip(6)], take: 2 }, { name: "applied", watermark: at(4) });
+    const after = next(
+      { ...applying, changes: [skip(5), skip(6)], take: 2 },
+      { name: "applied", watermark: at(4) },
+    );
     expect(after).toMatchObject({ name: "reading", progress: { watermark: at(4), position: at(6) } });
   });
 
@@ -111,7 +193,9 @@ describe("a stream", () => {
     const deferred: State = { name: "waiting", progress: { watermark: at(4), position: at(6) } };
     const flush = next(deferred, read([]));
     expect(flush).toMatchObject({ name: "applying", changes: [], take: 0 });
-    expect(next(flush, { name: "applied", watermark: at(6) })).toMatchObject({ progress: { watermark: at(6), position: at(6) } });
+    expect(next(flush, { name: "applied", watermark: at(6) })).toMatchObject({
+      progress: { watermark: at(6), position: at(6) },
+    });
   });
 
   it.each(["divergence", "stale_epoch"] as const)("halts at %s, whatever it was doing (I2)", (code) => {
@@ -121,18 +205,30 @@ describe("a stream", () => {
   });
 
   it("halts when the feed is of an earlier reign than the target (I2)", () => {
-    const state: State = { ...STATES.reading, progress: { watermark: { epoch: 2, sequence: "4" }, position: { epoch: 2, sequence: "4" } } };
-    expect(next(state, read([], { head: head(9, 1) }))).toMatchObject({ name: "halted", code: "stale_epoch" });
+    const state: State = {
+      ...STATES.reading,
+      progress: { watermark: { epoch: 2, sequence: "4" }, position: { epoch: 2, sequence: "4" } },
+    };
+    expect(next(state, read([], { head: head(9, 1) }))).toMatchObject({
+      name: "halted",
+      code: "stale_epoch",
+    });
   });
 
   it("halts when the log ends before the target does (I2)", () => {
-    expect(next(STATES.reading, read([], { head: head(3) }))).toMatchObject({ name: "halted", code: "divergence" });
+    expect(next(STATES.reading, read([], { head: head(3) }))).toMatchObject({
+      name: "halted",
+      code: "divergence",
+    });
     expect(next(STATES.reading, read([], { head: head(4) }))).toMatchObject({ name: "waiting" });
   });
 
   it("halts when the feed repeats or reorders changes (I1)", () => {
     expect(next(STATES.reading, read([put(4)]))).toMatchObject({ name: "halted", code: "divergence" });
-    expect(next(STATES.reading, read([put(6), put(5)]))).toMatchObject({ name: "halted", code: "divergence" });
+    expect(next(STATES.reading, read([put(6), put(5)]))).toMatchObject({
+      name: "halted",
+      code: "divergence",
+    });
   });
 
   it("halves a refused batch down to its poison, replaces that by a withdraw, grows back", () => {
@@ -144,7 +240,16 @@ describe("a stream", () => {
     expect(state).toMatchObject({ take: 1, parking: null });
     state = next(state, failed("bad_vector"));
     if (state.name !== "applying") throw new Error("expected applying");
-    expect(outgoing(state)).toEqual([{ kind: "withdraw", epoch: 1, sequence: "5", committed_at: changes[0]?.committed_at, document_id: "d5", reason: "reclassified" }]);
+    expect(outgoing(state)).toEqual([
+      {
+        kind: "withdraw",
+        epoch: 1,
+        sequence: "5",
+        committed_at: changes[0]?.committed_at,
+        document_id: "d5",
+        reason: "reclassified",
+      },
+    ]);
     state = next(state, { name: "applied", watermark: at(5) });
     expect(state).toMatchObject({ take: 2, parking: null, changes: changes.slice(1) });
   });
@@ -179,12 +284,23 @@ describe("a stream", () => {
         let state: State = INITIAL;
         const taken = new Set<string>();
         for (const given of events) {
-          if (given.name === "applied" && state.name === "applying") for (const { sequence } of outgoing(state)) taken.add(sequence);
-          const from = state.name === "reading" || state.name === "waiting" ? Number(state.progress.position.sequence) : 4;
-          if (given.name === "feed") state = next(state, read([put(from + 1), withdraw(from + 2, "d1"), put(from + 3)], { head: head(from + 3) }));
+          if (given.name === "applied" && state.name === "applying")
+            for (const { sequence } of outgoing(state)) taken.add(sequence);
+          const from =
+            state.name === "reading" || state.name === "waiting"
+              ? Number(state.progress.position.sequence)
+              : 4;
+          if (given.name === "feed")
+            state = next(
+              state,
+              read([put(from + 1), withdraw(from + 2, "d1"), put(from + 3)], { head: head(from + 3) }),
+            );
           else if (given.name === "applied") {
             const last = state.name === "applying" ? outgoing(state).at(-1) : undefined;
-            state = next(state, { name: "applied", watermark: last === undefined ? at(4) : at(Number(last.sequence)) });
+            state = next(state, {
+              name: "applied",
+              watermark: last === undefined ? at(4) : at(Number(last.sequence)),
+            });
           } else state = next(state, given);
           if (!("progress" in state)) continue;
           for (let sequence = 5; sequence <= Number(state.progress.position.sequence); sequence += 1) {

@@ -15,7 +15,12 @@ export type State =
   /** Asks the target for its watermark. */
   | { readonly name: "starting"; readonly failures: number }
   /** Asks the feed for the next changes; `lingered` once it has waited for company. */
-  | { readonly name: "reading"; readonly progress: Progress; readonly failures: number; readonly lingered: boolean }
+  | {
+      readonly name: "reading";
+      readonly progress: Progress;
+      readonly failures: number;
+      readonly lingered: boolean;
+    }
   /** Holds the first `take` of `changes` at the target; `parking` when the one change goes as a withdraw. */
   | ApplyingState
   /** Caught up: asks the feed with a long poll. */
@@ -23,7 +28,12 @@ export type State =
   /** Lets a small batch grow. */
   | { readonly name: "lingering"; readonly progress: Progress; readonly failures: number }
   /** Lets time pass after a failure, then starts anew: the lost answer may have been a yes. */
-  | { readonly name: "backing-off"; readonly failures: number; readonly code: ErrorCode; readonly detail: string }
+  | {
+      readonly name: "backing-off";
+      readonly failures: number;
+      readonly code: ErrorCode;
+      readonly detail: string;
+    }
   /** Needs a person: going on would hide a wrong copy. */
   | { readonly name: "halted"; readonly code: ErrorCode; readonly detail: string }
   | { readonly name: "stopped" };
@@ -42,7 +52,12 @@ export type StateName = State["name"];
 
 export type StreamEvent =
   | { readonly name: "watermark-read"; readonly watermark: Fence }
-  | { readonly name: "feed-read"; readonly changes: readonly Change[]; readonly head: FeedHead; readonly linger: boolean }
+  | {
+      readonly name: "feed-read";
+      readonly changes: readonly Change[];
+      readonly head: FeedHead;
+      readonly linger: boolean;
+    }
   | { readonly name: "applied"; readonly watermark: Fence }
   | { readonly name: "failed"; readonly code: ErrorCode; readonly detail: string }
   | { readonly name: "delay-passed" }
@@ -121,7 +136,12 @@ function onFailure(state: Exclude<State, { name: "stopped" }>, event: FailedEven
 }
 
 function reading(state: { readonly failures: number }, watermark: Fence): State {
-  return { name: "reading", progress: { watermark, position: watermark }, failures: state.failures, lingered: false };
+  return {
+    name: "reading",
+    progress: { watermark, position: watermark },
+    failures: state.failures,
+    lingered: false,
+  };
 }
 
 type FeedReadEvent = Extract<StreamEvent, { name: "feed-read" }>;
@@ -134,17 +154,32 @@ function afterFeed(state: Extract<State, { name: "reading" | "waiting" }>, event
   const failures = state.name === "reading" ? state.failures : 0;
   const isFlush = event.changes.length === 0 && compareFences(progress.position, progress.watermark) > 0;
   // Reading with nothing to read is being caught up; waiting with an unstored position is the time to store it.
-  if (event.changes.length === 0 && !(isFlush && state.name === "waiting")) return { name: "waiting", progress };
+  if (event.changes.length === 0 && !(isFlush && state.name === "waiting"))
+    return { name: "waiting", progress };
   const hasLingered = state.name === "reading" && state.lingered;
   if (event.linger && !isFlush && !hasLingered) return { name: "lingering", progress, failures };
   const take = Math.min(BATCH_CHANGES_MAX, event.changes.length);
-  return { name: "applying", progress, failures, changes: event.changes, head: event.head, take, parking: null };
+  return {
+    name: "applying",
+    progress,
+    failures,
+    changes: event.changes,
+    head: event.head,
+    take,
+    parking: null,
+  };
 }
 
 /** What a feed may never say to a target at `position`. */
-function contradiction(position: Fence, { changes, head }: FeedReadEvent): { readonly code: ErrorCode; readonly detail: string } | null {
+function contradiction(
+  position: Fence,
+  { changes, head }: FeedReadEvent,
+): { readonly code: ErrorCode; readonly detail: string } | null {
   if (head.epoch < position.epoch) {
-    return { code: "stale_epoch", detail: `Expected a feed of epoch ${position.epoch} or later; it is of epoch ${head.epoch}.` };
+    return {
+      code: "stale_epoch",
+      detail: `Expected a feed of epoch ${position.epoch} or later; it is of epoch ${head.epoch}.`,
+    };
   }
   if (compareSequences(head.sequence, position.sequence) < 0) {
     return {
@@ -155,7 +190,10 @@ function contradiction(position: Fence, { changes, head }: FeedReadEvent): { rea
   let before = position.sequence;
   for (const { sequence } of changes) {
     if (compareSequences(sequence, before) <= 0) {
-      return { code: "divergence", detail: `Expected changes in commit order after ${before}; ${sequence} came.` };
+      return {
+        code: "divergence",
+        detail: `Expected changes in commit order after ${before}; ${sequence} came.`,
+      };
     }
     before = sequence;
   }

@@ -1,0 +1,29 @@
+/** The promise that an object which no manifest refers to yet will be found again. */
+import type { ColdManifest } from "@kattegat/engine/cold/manifest.ts";
+import { KattegatError } from "@kattegat/protocol/errors.ts";
+
+/** A key must be in a manifest's garbage list for less than this when it is published: the list's age of deletion is 60 s. */
+const PUBLISH_MS_MAX = 45_000;
+/** A reservation younger than this leaves time to upload. */
+const UPLOAD_MS_MAX = 15_000;
+
+/**
+ * Returns the manifest with the key on its garbage list, where it stands until a manifest refers to it: an upload that
+ * a crash left behind is deleted by whoever comes next. Null when a young reservation is there already.
+ */
+export function withReservation(base: ColdManifest, key: string, nowMs: number): ColdManifest | null {
+  if (ageMs(base, key, nowMs) < UPLOAD_MS_MAX) return null;
+  const garbage = base.garbage.filter((entry) => entry.key !== key);
+  return { ...base, garbage: [...garbage, { key, since: new Date(nowMs).toISOString() }] };
+}
+
+/** @throws {KattegatError} `conflict` when the key's reservation has run out, so its object may be gone. */
+export function assertReserved(base: ColdManifest, key: string, nowMs: number): void {
+  if (ageMs(base, key, nowMs) < PUBLISH_MS_MAX) return;
+  throw new KattegatError("conflict", `Expected ${key} to be reserved; its time has run out.`);
+}
+
+function ageMs(base: ColdManifest, key: string, nowMs: number): number {
+  const entry = base.garbage.find((garbage) => garbage.key === key);
+  return entry === undefined ? Infinity : nowMs - Date.parse(entry.since);
+}
