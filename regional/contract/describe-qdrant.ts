@@ -1,9 +1,9 @@
 /** What a Qdrant server does, as far as a regional site relies on it; each case holds for the real server and the embedded one. */
-import { describeCollections } from "./cases/collections.ts";
+import { describeCollectionKinds, describeCollections } from "./cases/collections.ts";
 import { describeFilters } from "./cases/filters.ts";
 import { COLLECTION, POINTS } from "./cases/points.fixture.ts";
-import { describePoints, describePointWrites } from "./cases/points.ts";
-import { describeAnswers, describeQueries } from "./cases/queries.ts";
+import { describePointRefusals, describePoints, describePointWrites } from "./cases/points.ts";
+import { describeAnswers, describeGroups, describeQueries } from "./cases/queries.ts";
 import { describeServer } from "./cases/server.ts";
 import type { Call, QdrantUnderTest } from "./qdrant-under-test.ts";
 
@@ -20,9 +20,12 @@ export function describeQdrant(qdrant: () => QdrantUnderTest): void {
   }
   describeServer(call, qdrant);
   describeCollections(call, qdrant);
+  describeCollectionKinds(call, qdrant);
   describePoints(call, filled);
+  describePointRefusals(call, filled);
   describePointWrites(call, filled);
   describeFilters(call, filled);
   describeQueries(call, filled);
   describeAnswers(call, filled);
+  describeGroups(call, filled);
 }

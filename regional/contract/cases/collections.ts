@@ -58,7 +58,11 @@ export function describeCollections(call: Call, qdrant: () => QdrantUnderTest): 
         });
       }
     });
+  });
+}
 
+export function describeCollectionKinds(call: Call, qdrant: () => QdrantUnderTest): void {
+  describe("kinds of collections", () => {
     it("answer false, not 404, when a missing one is deleted", async () => {
       expect(await call("DELETE", `/collections/${qdrant().newName()}`)).toMatchObject({
         status: 200,

@@ -49,7 +49,11 @@ export function describePoints(call: Call, filled: Filled): void {
         error: "Not found: Point with id 777 does not exists!",
       });
     });
+  });
+}
 
+export function describePointRefusals(call: Call, filled: Filled): void {
+  describe("refused points", () => {
     it("refuse what is no id, another dimension, or an unknown vector", async () => {
       const name = await filled();
       const put = (point: object): Promise<Answer> =>

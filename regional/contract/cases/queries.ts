@@ -126,7 +126,11 @@ export function describeAnswers(call: Call, filled: Filled): void {
         [UUID],
       ]);
     });
+  });
+}
 
+export function describeGroups(call: Call, filled: Filled): void {
+  describe("groups", () => {
     it("are grouped by a payload key, each group by its best point", async () => {
       const name = await filled();
       await call("PUT", `/collections/${name}/index?wait=true`, {
