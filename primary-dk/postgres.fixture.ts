@@ -10,6 +10,9 @@ export interface PostgresFixture {
   readonly port: number;
   /** Makes an empty database; resolves with its URL. */
   database(): Promise<string>;
+  /** Stops the server; its data and port stay. */
+  pause(): Promise<void>;
+  resume(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -44,6 +47,8 @@ export async function startPostgres(): Promise<PostgresFixture> {
       await sql.end();
       return url(name);
     },
+    pause: () => server.stop(),
+    resume: () => server.start(),
     async stop() {
       await server.stop();
       await rm(folder, { recursive: true, force: true });

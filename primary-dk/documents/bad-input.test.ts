@@ -144,7 +144,11 @@ describe("a batch", () => {
   it("answers lines before the sender has finished", async () => {
     const sent = new TransformStream<Uint8Array, Uint8Array>();
     const writer = sent.writable.getWriter();
-    const answering = test.client.send("/internal/documents:batch", { method: "POST", body: sent.readable, ...{ duplex: "half" } });
+    const answering = test.client.send("/internal/documents:batch", ({
+	method: 'POST',
+	body: sent.readable,
+	duplex: 'half'
+}));
     void writer.write(new TextEncoder().encode(`${JSON.stringify({ id: "early", ...good })}\n`));
     const reader = (await answering).body?.getReader();
     expect(new TextDecoder().decode((await reader?.read())?.value)).toContain('"status":201');

@@ -1,6 +1,6 @@
 /** One transaction of many documents with their changes in the log. */
 import type { SparseVector } from "@kattegat/engine/lexical/bm25.ts";
-import { KattegatError } from "@kattegat/protocol/errors.ts";
+import type { KattegatError } from "@kattegat/protocol/errors.ts";
 import type postgres from "postgres";
 import type { LogHead } from "../log/head.ts";
 import { encodeCopy } from "../postgres/copy-rows.ts";
@@ -96,13 +96,19 @@ export function stateOfRow(row: postgres.Row): DocumentState {
   const { id, version, sequence, carried, collection, title, lang, residency, metadata, importance, published_at } = row;
   const { predicted_use, score, observed_hits, observed_at, digest, passage_count, created_at } = row;
   const identity = { id, version, sequence, carried, collection, title, lang, residency, metadata, importance, published_at };
-  return {
-    ...identity,
-    ...{ predicted_use, score, observed_hits, observed_at, digest, passage_count, created_at },
-    pinned_tier: row["pinned_tier"] === null ? null : tierNameOf(row["pinned_tier"]),
-    tier: tierNameOf(row["tier"]),
-    moving_from: row["moving_from"] === null ? null : tierNameOf(row["moving_from"]),
-  };
+  return ({
+	...identity,
+	predicted_use,
+	score,
+	observed_hits,
+	observed_at,
+	digest,
+	passage_count,
+	created_at,
+	pinned_tier: row['pinned_tier'] === null ? null : tierNameOf(row['pinned_tier']),
+	tier: tierNameOf(row['tier']),
+	moving_from: row['moving_from'] === null ? null : tierNameOf(row['moving_from'])
+});
 }
 
 async function replacePassages(tx: postgres.TransactionSql, effects: readonly Effect[]): Promise<SparseVector[]> {

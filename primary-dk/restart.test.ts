@@ -1,0 +1,177 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { startPostgres, type PostgresFixture } from "./postgres.fixture.ts";
+import { SITE, createClient, networkFile, testKeys, type Client, type TestKeys } from "./primary.fixture.ts";
+
+let postgres: PostgresFixture;
+let folder: string;
+let keys: TestKeys;
+const children = new Set<ChildProcess>();
+
+beforeAll(async () => {
+  postgres = await startPostgres();
+  folder = await mkdtemp(join(tmpdir(), "kattegat-primary-"));
+  keys = await testKeys();
+  await writeFile(join(folder, "jwks.json"), JSON.stringify(keys.jwks));
+});
+afterEach(() => {
+  for (const child of children) child.kill("SIGKILL");
+  children.clear();
+});
+afterAll(async () => {
+  await postgres.stop();
+  await rm(folder, { recursive: true });
+});
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly url: string;
+  readonly client: Client;
+  readonly output: () => string;
+}
+
+async function start(databaseUrl: string): Promise<Running> {
+  const environment = { KATTEGAT_CONFIG: fileURLToPath(networkFile), KATTEGAT_SITE: SITE, KATTEGAT_JWKS: join(folder, "jwks.json"), DATABASE_URL: databaseUrl, PORT: "0" };
+  const child = spawn(process.execPath, [fileURLToPath(new URL("main.ts", import.meta.url))], { env: { PATH: "", ...environment }, stdio: ["ignore", "pipe", "pipe"] });
+  children.add(child);
+  let output = "";
+  child.stdout.on("data", (part: Buffer) => (output += part.toString()));
+  child.stderr.on("data", (part: Buffer) => (output += part.toString()));
+  for (let attempt = 0; attempt < 1_000; attempt += 1) {
+    const port = /"port":(\d+),"msg":"listening"/.exec(output)?.[1];
+    const url = `http://127.0.0.1:${port}`;
+    if (port !== undefined) return { child, url, client: createClient(keys, (path, init) => fetch(`${url}${path}`, init)), output: () => output };
+    if (child.exitCode !== null) break;
+    await sleep(10);
+  }
+  throw new Error(`the primary did not start: ${output}`);
+}
+
+async function untilReady({ url }: Running): Promise<void> {
+  for (let attempt = 0; attempt < 500; attempt += 1) {
+    if ((await fetch(`${url}/readyz`)).status === 200) return;
+    await sleep(20);
+  }
+  throw new Error("the primary did not become ready");
+}
+
+async function kill({ child }: Running, signal: NodeJS.Signals): Promise<void> {
+  child.kill(signal);
+  await once(child, "exit");
+}
+
+const law = (text: string) => ({ title: "Lov", text, residency: "global", importance: 0.8 });
+
+describe("a primary killed in the middle of writes", () => {
+  it("has every write that it acknowledged, in a log without gaps, searchable before it says that it is ready (I1, I4)", async () => {
+    const url = await postgres.database();
+    let running = await start(url);
+    await untilReady(running);
+    const acknowledged = new Map<string, string>();
+    for (let round = 0; round < 3; round += 1) {
+      const { client } = running;
+      let isStopped = false;
+      const writers = Array.from({ length: 8 }, async (_, writer) => {
+        for (let index = 0; !isStopped; index += 1) {
+          const id = `r${round}-w${writer}-${index}`;
+          const response = await client.put(id, law(`Ordet ${id.replaceAll("-", "")} står her.`)).catch(() => null);
+          if (response === null) return;
+          if (response.ok) acknowledged.set(id, String((await response.json().catch(() => ({ sequence: "?" }))).sequence));
+        }
+      });
+      while (acknowledged.size < 40 * (round + 1)) await sleep(5 + round);
+      await kill(running, "SIGKILL");
+      isStopped = true;
+      await Promise.all(writers);
+      running = await start(url);
+      await untilReady(running);
+    }
+    expect(acknowledged.size).toBeGreaterThanOrEqual(120);
+    const sequences: string[] = [];
+    const { head } = await running.client.feed("eu-fra", "0");
+    for (let after = "0"; after !== head.sequence; ) {
+      const { changes } = await running.client.feed("eu-fra", after);
+      sequences.push(...changes.map(({ sequence }) => sequence));
+      after = changes.at(-1)?.sequence ?? head.sequence;
+    }
+    expect(sequences).toEqual(Array.from({ length: Number(head.sequence) }, (_, index) => String(index + 1)));
+    for (const [id, sequence] of acknowledged) {
+      const response = await running.client.send(`/internal/documents/${id}`);
+      const document = await response.json();
+      expect([id, document.version]).toEqual([id, sequence === "?" ? document.version : sequence]);
+    }
+    const [last] = [...acknowledged.keys()].slice(-1);
+    expect((await running.client.search((last ?? "").replaceAll("-", ""), { candidates: 1 })).lexical[0]?.document_id).toBe(last);
+    await kill(running, "SIGTERM");
+    expect(running.child.exitCode).toBe(0);
+  }, 60_000);
+});
+
+describe("a primary without Postgres", () => {
+  it("is alive but not ready, says why, and logs no password", async () => {
+    const running = await start("postgres://postgres:geheim@127.0.0.1:1/none");
+    expect((await fetch(`${running.url}/healthz`)).status).toBe(200);
+    await sleep(200);
+    const response = await fetch(`${running.url}/readyz`);
+    expect(response.status).toBe(503);
+    expect((await response.json()).reason).toContain("ECONNREFUSED");
+    const write = await running.client.put("x", law("x"));
+    expect([write.status, (await write.json()).code]).toEqual([503, "not_ready"]);
+    await kill(running, "SIGTERM");
+    expect(running.output()).not.toContain("geheim");
+  });
+
+  it("that goes away while it runs refuses writes with a stable code, recovers when it is back, and loses nothing", async () => {
+    const own = await startPostgres();
+    const running = await start(await own.database());
+    await untilReady(running);
+    expect((await running.client.put("before", law("Før afbrydelsen."))).status).toBe(201);
+    await own.pause();
+    const refused = await running.client.put("during", law("Under afbrydelsen."));
+    expect([refused.status, (await refused.json()).code]).toEqual([503, "unavailable"]);
+    expect((await fetch(`${running.url}/readyz`)).status).toBe(503);
+    expect((await running.client.search("afbrydelsen", { hydrated: 0 })).lexical).toHaveLength(1);
+    await own.resume();
+    await untilReady(running);
+    expect((await running.client.put("during", law("Under afbrydelsen."))).status).toBe(201);
+    expect((await running.client.search("afbrydelsen")).lexical).toHaveLength(2);
+    await kill(running, "SIGTERM");
+    await own.stop();
+  }, 60_000);
+});
+
+describe("a sender that breaks off in the middle of a batch", () => {
+  it("leaves a primary that goes on, with whole documents only", async () => {
+    const running = await start(await postgres.database());
+    await untilReady(running);
+    const abort = new AbortController();
+    const lines = Array.from({ length: 200 }, (_, index) => `${JSON.stringify({ id: `half${index}`, ...law(`Nummer ${index}.`) })}\n`);
+    const body = new ReadableStream<Uint8Array>({
+      async pull(controller) {
+        const line = lines.shift();
+        controller.enqueue(new TextEncoder().encode(line ?? `{"id":"never`));
+        await sleep(1);
+      },
+    });
+    setTimeout(() => abort.abort(), 150);
+    const broken = running.client.send("/internal/documents:batch", ({
+	method: 'POST',
+	body,
+	signal: abort.signal,
+	duplex: 'half'
+}));
+    await expect(broken.then((response) => response.text())).rejects.toThrow();
+    expect((await running.client.put("after", law("Efter."))).status).toBe(201);
+    const { head } = await running.client.feed("eu-fra", "0");
+    expect(Number(head.sequence)).toBeGreaterThan(1);
+    expect(running.child.exitCode).toBeNull();
+    await kill(running, "SIGTERM");
+    expect(running.child.exitCode).toBe(0);
+  });
+});
