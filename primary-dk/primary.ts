@@ -55,8 +55,8 @@ export async function openPrimary(options: PrimaryOptions): Promise<Primary> {
   const rebuild = (): Promise<Memory> => rebuildMemory(sql, { ...options, placements, pacer, progress: (fields, message) => log.info(fields, message) });
   let memory = await rebuild();
   const applied = new AppliedLog(headOf(memory));
-  const statistics = new StatisticsPublisher({ sql, now, source: () => ({ counter: memory.statistics, sequence: applied.head.fence.sequence }) });
-  const confirmations = new Confirmations({ sql, placements, site, log: applied, now });
+  const statistics = new StatisticsPublisher({ database, now, source: () => ({ counter: memory.statistics, sequence: applied.head.fence.sequence }) });
+  const confirmations = new Confirmations({ database, placements, site, log: applied, now });
   await statistics.load();
   await confirmations.load();
   const maker = createPassageMaker({ embedder: options.embedder, pacer });

@@ -26,6 +26,7 @@ export interface ColdPublisher {
   readonly publishedAtMs: number;
 }
 
+// oxlint-disable-next-line max-lines-per-function -- a factory: its verbs share state that they alone may touch
 export function createColdPublisher(options: {
   readonly store: ColdStore;
   readonly table: ColdTable;

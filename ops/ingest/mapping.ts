@@ -47,6 +47,7 @@ const simple = z.union(
 );
 
 const expression = z.union(
+  // oxlint-disable-next-line unicorn/no-thenable -- the mapping file's word for what a case gives
   [simple, z.strictObject({ cases: z.array(z.strictObject({ when: condition, then: simple })).min(1).max(CASES_MAX), otherwise: simple.optional() })],
   { error: "expected one of: { value }, { path }, { template }, { lookup, table, default }, { cases, otherwise }" },
 );

@@ -34,6 +34,7 @@ export interface Child {
 }
 
 /** Starts the process, and again whenever it ends, until `stop`. */
+// oxlint-disable-next-line max-lines-per-function -- a factory: its verbs share state that they alone may touch
 export function startChild(spec: ChildSpec, events: ChildEvents): Child {
   const log = openLog(spec.logPath);
   const { promise: listening, resolve: listens, reject: failed } = Promise.withResolvers<void>();

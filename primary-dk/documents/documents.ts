@@ -1,6 +1,8 @@
 /** Writes and reads of single documents. */
 import { deleteResultSchema, type DeleteResult, type Document, type Receipt, type WriteResult } from "@kattegat/protocol/documents.ts";
 import type { DocumentState } from "./state.ts";
+import { eq } from "drizzle-orm";
+import { documents, receiptSites, receipts } from "../postgres/schema.ts";
 import type { Primary } from "../primary.ts";
 import type { DocumentContent } from "./content.ts";
 import { stateOfRow } from "./transaction.ts";
@@ -41,14 +43,13 @@ export async function deleteDocument(
 }
 
 export async function readDocument({ database, placements }: Pick<Primary, "database" | "placements">, id: string): Promise<Document | null> {
-  const [row] = await database.sql`select * from documents where id = ${id}`;
+  const [row] = await database.db.select().from(documents).where(eq(documents.id, id));
   if (row === undefined) return null;
   const state = stateOfRow(row);
-  const updatedAt: Date = row["updated_at"];
   return {
     ...writeResult(state, placements.holders(state)),
     title: state.title,
-    text: row["text"],
+    text: row.text,
     collection: state.collection,
     lang: state.lang,
     metadata: { ...state.metadata },
@@ -56,19 +57,18 @@ export async function readDocument({ database, placements }: Pick<Primary, "data
     published_at: state.published_at,
     pinned_tier: state.pinned_tier,
     created_at: state.created_at.toISOString(),
-    updated_at: updatedAt.toISOString(),
+    updated_at: row.updated_at.toISOString(),
   };
 }
 
 export async function readReceipt({ database }: Pick<Primary, "database">, id: string): Promise<Receipt | null> {
-  const [row] = await database.sql`select * from receipts where id = ${id}`;
-  if (row === undefined) return null;
-  const sites = await database.sql`select site, confirmed_at from receipt_sites where receipt_id = ${id} order by site`;
-  const instant = (value: Date | null): string | null => value?.toISOString() ?? null;
+  const [receipt] = await database.db.select().from(receipts).where(eq(receipts.id, id));
+  if (receipt === undefined) return null;
+  const sites = await database.db.select().from(receiptSites).where(eq(receiptSites.receipt_id, id)).orderBy(receiptSites.site);
   return {
-    document_id: row["document_id"],
-    requested_at: instant(row["requested_at"]) ?? "",
-    completed_at: instant(row["completed_at"]),
-    sites: sites.map((site) => ({ site: site["site"], confirmed_at: instant(site["confirmed_at"]) })),
+    document_id: receipt.document_id,
+    requested_at: receipt.requested_at.toISOString(),
+    completed_at: receipt.completed_at?.toISOString() ?? null,
+    sites: sites.map(({ site, confirmed_at }) => ({ site, confirmed_at: confirmed_at?.toISOString() ?? null })),
   };
 }

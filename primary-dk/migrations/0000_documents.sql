@@ -32,6 +32,8 @@ CREATE INDEX "documents_moving" ON "documents" ("carried") WHERE "moving_from" I
 --> statement-breakpoint
 CREATE INDEX "documents_classified" ON "documents" ("classified_at") WHERE "pinned_tier" IS NULL;
 --> statement-breakpoint
+CREATE INDEX "documents_used" ON "documents" ("classified_at") WHERE "pinned_tier" IS NULL AND "observed_at" > "classified_at";
+--> statement-breakpoint
 CREATE TABLE "passages" (
   "document_id" text COLLATE "C" NOT NULL,
   "ordinal" integer NOT NULL,

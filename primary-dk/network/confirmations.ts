@@ -2,10 +2,11 @@
 import { TIER_NAMES } from "@kattegat/config/network.ts";
 import type { ConfirmRequest } from "@kattegat/protocol/changes.ts";
 import { compareSequences, type Fence } from "@kattegat/protocol/sequence.ts";
-import type postgres from "postgres";
 import type { Placements } from "../documents/placements.ts";
 import type { Writer } from "../documents/writer.ts";
 import type { AppliedLog } from "../log/head.ts";
+import type { Database } from "../postgres/database.ts";
+import { targets } from "../postgres/schema.ts";
 
 export interface Confirmation extends ConfirmRequest {
   readonly confirmedAtMs: number;
@@ -15,15 +16,15 @@ export interface Confirmation extends ConfirmRequest {
 const SETTLED_MAX = 512;
 
 export class Confirmations {
-  readonly #sql: postgres.Sql;
+  readonly #database: Database;
   readonly #placements: Placements;
   readonly #site: string;
   readonly #log: AppliedLog;
   readonly #now: () => number;
   readonly #bySite = new Map<string, Confirmation>();
 
-  constructor(options: { readonly sql: postgres.Sql; readonly placements: Placements; readonly site: string; readonly log: AppliedLog; readonly now: () => number }) {
-    this.#sql = options.sql;
+  constructor(options: { readonly database: Database; readonly placements: Placements; readonly site: string; readonly log: AppliedLog; readonly now: () => number }) {
+    this.#database = options.database;
     this.#placements = options.placements;
     this.#site = options.site;
     this.#log = options.log;
@@ -31,10 +32,8 @@ export class Confirmations {
   }
 
   async load(): Promise<void> {
-    for (const row of await this.#sql`select * from targets`) {
-      const { site, epoch, sequence, lag_ms, lag_changes, parked, healthy } = row;
-      const confirmedAt: Date = row["confirmed_at"];
-      this.#bySite.set(site, { site, watermark: { epoch, sequence }, lag_ms, lag_changes: Number(lag_changes), parked, healthy, confirmedAtMs: confirmedAt.getTime() });
+    for (const { epoch, sequence, confirmed_at, ...target } of await this.#database.db.select().from(targets)) {
+      this.#bySite.set(target.site, { ...target, watermark: { epoch, sequence }, confirmedAtMs: confirmed_at.getTime() });
     }
   }
 
@@ -45,7 +44,7 @@ export class Confirmations {
   /** Resolves when the confirmation is stored, with every receipt that it completes. */
   async confirm(request: ConfirmRequest): Promise<void> {
     const { site, watermark, lag_ms, lag_changes, parked, healthy } = request;
-    await this.#sql.begin(async (tx) => {
+    await this.#database.sql.begin(async (tx) => {
       await tx`insert into targets values (${site}, ${watermark.epoch}, ${watermark.sequence}, ${lag_ms}, ${lag_changes}, ${parked}, ${healthy}, clock_timestamp())
         on conflict (site) do update set epoch = excluded.epoch, sequence = excluded.sequence, lag_ms = excluded.lag_ms, lag_changes = excluded.lag_changes,
           parked = excluded.parked, healthy = excluded.healthy, confirmed_at = excluded.confirmed_at`;
@@ -68,7 +67,7 @@ export class Confirmations {
       for (const tier of TIER_NAMES) {
         const sequence = this.#confirmedBy(this.#placements.of(residency, tier));
         if (sequence === null) continue;
-        const rows = await this.#sql`select id, carried from documents where moving_from is not null and residency = ${residency} and tier = ${tier} and carried <= ${sequence} order by carried limit ${SETTLED_MAX}`;
+        const rows = await this.#database.sql`select id, carried from documents where moving_from is not null and residency = ${residency} and tier = ${tier} and carried <= ${sequence} order by carried limit ${SETTLED_MAX}`;
         await Promise.all(rows.map((row) => writer.submit({ kind: "settle", id: row["id"], carried: row["carried"] })));
         settled += rows.length;
       }

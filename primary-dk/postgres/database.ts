@@ -6,6 +6,8 @@ import postgres from "postgres";
 
 /** Group commits use one at a time; the others serve reads, feeds, one rebuild. */
 const CONNECTIONS_MAX = 10;
+/** Single documents, receipts, state at start. */
+const TYPED_CONNECTIONS_MAX = 3;
 const CONNECT_SECONDS_MAX = 5;
 /** "KTGT": any process that migrates this database takes the same lock. */
 const MIGRATION_LOCK = 0x4b544754;
@@ -28,7 +30,7 @@ export async function openDatabase({ url }: { readonly url: string }): Promise<D
   }
   const sql = postgres(url, { ...options, max: CONNECTIONS_MAX });
   // drizzle gets a client of its own: it replaces the client's date parsers.
-  const typed = postgres(url, { ...options, max: CONNECTIONS_MAX });
+  const typed = postgres(url, { ...options, max: TYPED_CONNECTIONS_MAX });
   return {
     sql,
     db: drizzle(typed),

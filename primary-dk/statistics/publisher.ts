@@ -1,6 +1,8 @@
 /** Publishes the term statistics that the edges weigh queries by. */
 import { decodeStatistics, type StatisticsCounter } from "@kattegat/engine/lexical/statistics.ts";
-import type postgres from "postgres";
+import { desc } from "drizzle-orm";
+import type { Database } from "../postgres/database.ts";
+import { termStatistics } from "../postgres/schema.ts";
 
 /** Below this drift no weight changes by more than 0.05 of ln N. */
 const DRIFT = 0.05;
@@ -15,7 +17,7 @@ export interface PublishedStatistics {
 }
 
 export class StatisticsPublisher {
-  readonly #sql: postgres.Sql;
+  readonly #database: Database;
   readonly #source: () => { readonly counter: StatisticsCounter; readonly sequence: string };
   readonly #now: () => number;
   #published: (PublishedStatistics & { readonly passages: number }) | null = null;
@@ -24,11 +26,11 @@ export class StatisticsPublisher {
   #driftSinceMs = 0;
 
   constructor(options: {
-    readonly sql: postgres.Sql;
+    readonly database: Database;
     readonly source: () => { readonly counter: StatisticsCounter; readonly sequence: string };
     readonly now: () => number;
   }) {
-    this.#sql = options.sql;
+    this.#database = options.database;
     this.#source = options.source;
     this.#now = options.now;
   }
@@ -39,11 +41,10 @@ export class StatisticsPublisher {
 
   /** Resolves when the last version of an earlier run is known. */
   async load(): Promise<void> {
-    const [row] = await this.#sql`select version, bytes from term_statistics order by created_at desc limit 1`;
+    const [row] = await this.#database.db.select().from(termStatistics).orderBy(desc(termStatistics.created_at)).limit(1);
     if (row === undefined) return;
-    const bytes: Uint8Array = row["bytes"];
-    const { version, passages } = decodeStatistics(bytes);
-    this.#published = { version, bytes, passages };
+    const { version, passages } = decodeStatistics(row.bytes);
+    this.#published = { version, bytes: row.bytes, passages };
     this.changed(Math.abs(this.#source().counter.passages - passages));
   }
 
@@ -63,9 +64,9 @@ export class StatisticsPublisher {
     const version = `s${sequence}`;
     const published = { version, bytes: counter.encode(version), passages: counter.passages };
     const drift = this.#drift;
-    await this.#sql`insert into term_statistics (version, passages, bytes, created_at) values (${version}, ${published.passages}, ${Buffer.from(published.bytes)}, clock_timestamp())
-      on conflict (version) do update set bytes = excluded.bytes, passages = excluded.passages, created_at = excluded.created_at`;
-    await this.#sql`delete from term_statistics where version not in (select version from term_statistics order by created_at desc limit ${VERSIONS_KEPT})`;
+    const row = { passages: published.passages, bytes: Buffer.from(published.bytes), created_at: new Date(this.#now()) };
+    await this.#database.db.insert(termStatistics).values({ version, ...row }).onConflictDoUpdate({ target: termStatistics.version, set: row });
+    await this.#database.sql`delete from term_statistics where version not in (select version from term_statistics order by created_at desc limit ${VERSIONS_KEPT})`;
     this.#published = published;
     this.#drift -= drift;
     this.#driftSinceMs = this.#now();
