@@ -1,6 +1,6 @@
 /** A whole local network in a temporary folder, started as a user starts it. */
 import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -23,6 +23,8 @@ export interface BenchNetwork {
 /** Starts `npm start`'s program; `data` names the folder of an earlier start, which then stays. */
 export async function startNetwork(options: { readonly sample: boolean; readonly data?: string }): Promise<BenchNetwork> {
   const data = options.data ?? mkdtempSync(join(tmpdir(), "kattegat-bench-"));
+  // Postgres refuses to run as root, so its own user must be able to reach its folder.
+  chmodSync(data, 0o755);
   const port = await getPort();
   const started = performance.now();
   const child = spawn(process.execPath, [join(ROOT, "ops", "start.ts")], {

@@ -113,9 +113,9 @@ export function fuse(
     const byLexical = lexical.get(key);
     const denseRank = denseRanks.get(key) ?? null;
     const lexicalRank = lexicalRanks.get(key) ?? null;
-    // The passage shown is the one of the better rank; on a tie the lexical one, which has words to highlight.
+    // The passage shown is the one of the better rank; on a tie the dense one, whose score knows the whole wording.
     const isLexicalShown =
-      byDense === undefined || (lexicalRank !== null && lexicalRank <= (denseRank ?? Infinity));
+      byDense === undefined || (lexicalRank !== null && lexicalRank < (denseRank ?? Infinity));
     const passage = isLexicalShown ? byLexical : byDense;
     if (passage === undefined) throw new Error("fuse: a key comes from one of the two lists");
     hits.push({
