@@ -20,9 +20,13 @@ import { startUpkeep } from "./upkeep.ts";
 
 const settings = processSettings();
 const log = pino({ level: settings.LOG_LEVEL, base: { site: settings.KATTEGAT_SITE } });
-const network = parseNetwork(await readFile(settings.KATTEGAT_CONFIG, "utf8"), { file: settings.KATTEGAT_CONFIG });
+const network = parseNetwork(await readFile(settings.KATTEGAT_CONFIG, "utf8"), {
+  file: settings.KATTEGAT_CONFIG,
+});
 const now = (): number => Date.now();
-const kernel = new WebAssembly.Module(readFileSync(new URL(import.meta.resolve("@kattegat/engine/wasm/scan.wasm"))));
+const kernel = new WebAssembly.Module(
+  readFileSync(new URL(import.meta.resolve("@kattegat/engine/wasm/scan.wasm"))),
+);
 const opening = openUntilDone({
   open: () =>
     openPrimary({
@@ -41,14 +45,23 @@ const opening = openUntilDone({
 });
 const app = createApp({
   primary: opening.state,
-  verifier: createTokenVerifier({ jwks: await readKeys(settings.KATTEGAT_JWKS), site: settings.KATTEGAT_SITE, now, epoch: opening.epoch }),
+  verifier: createTokenVerifier({
+    jwks: await readKeys(settings.KATTEGAT_JWKS),
+    site: settings.KATTEGAT_SITE,
+    now,
+    epoch: opening.epoch,
+  }),
   metrics: createMetrics(),
   siteUrls: settings.KATTEGAT_SITES,
   newId: randomUUID,
   report: (error, requestId) => log.error({ ...loggable(error), requestId }, "request failed"),
 });
-const upkeep = opening.opened.then((primary) => startUpkeep(primary, (error, work) => log.error({ ...loggable(error), work }, "a round failed")));
-const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: settings.PORT }, ({ port }) => log.info({ port }, "listening"));
+const upkeep = opening.opened.then((primary) =>
+  startUpkeep(primary, (error, work) => log.error({ ...loggable(error), work }, "a round failed")),
+);
+const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: settings.PORT }, ({ port }) =>
+  log.info({ port }, "listening"),
+);
 
 /** Accepted writes end well before; the timer is for a Postgres that hangs. */
 const STOP_MS_MAX = 4_000;
@@ -61,7 +74,9 @@ function stop(): void {
       await stopUpkeep();
       await primary.close();
     })
-    .catch((error: unknown) => log.info({ reason: error instanceof Error ? error.message : String(error) }, "stopped early"))
+    .catch((error: unknown) =>
+      log.info({ reason: error instanceof Error ? error.message : String(error) }, "stopped early"),
+    )
     .finally(() => process.exit(0));
 }
 process.once("SIGTERM", stop);

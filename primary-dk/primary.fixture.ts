@@ -10,7 +10,11 @@ import { feedLineSchema, type Change, type FeedHead } from "@kattegat/protocol/c
 import { queryTerms } from "@kattegat/engine/text/analyzer.ts";
 import { queryVector } from "@kattegat/engine/lexical/bm25.ts";
 import { emptyStatistics } from "@kattegat/engine/lexical/statistics.ts";
-import { siteSearchResponseSchema, type SiteSearchRequest, type SiteSearchResponse } from "@kattegat/protocol/site-search.ts";
+import {
+  siteSearchResponseSchema,
+  type SiteSearchRequest,
+  type SiteSearchResponse,
+} from "@kattegat/protocol/site-search.ts";
 import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
 import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import { exportJWK, generateKeyPair, type JWK } from "jose";
@@ -24,11 +28,19 @@ export const networkFile = new URL("../config/network.yaml", import.meta.url);
 export const network: Network = parseNetwork(readFileSync(networkFile, "utf8"));
 
 export function withCapacities(capacities: Partial<Record<keyof Network["tiers"], number>>): Network {
-  const tier = (name: keyof Network["tiers"]) => ({ ...network.tiers[name], capacity: capacities[name] ?? network.tiers[name].capacity });
-  return { ...network, tiers: { "ultra-hot": tier("ultra-hot"), hot: tier("hot"), warm: tier("warm"), cold: tier("cold") } };
+  const tier = (name: keyof Network["tiers"]) => ({
+    ...network.tiers[name],
+    capacity: capacities[name] ?? network.tiers[name].capacity,
+  });
+  return {
+    ...network,
+    tiers: { "ultra-hot": tier("ultra-hot"), hot: tier("hot"), warm: tier("warm"), cold: tier("cold") },
+  };
 }
 
-const kernel = new WebAssembly.Module(readFileSync(new URL(import.meta.resolve("@kattegat/engine/wasm/scan.wasm"))));
+const kernel = new WebAssembly.Module(
+  readFileSync(new URL(import.meta.resolve("@kattegat/engine/wasm/scan.wasm"))),
+);
 
 export interface TestKeys {
   readonly privateJwk: JWK;
@@ -38,7 +50,21 @@ export interface TestKeys {
 export async function testKeys(): Promise<TestKeys> {
   const { privateKey, publicKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
   const kid = "test";
-  return { privateJwk: { ...(await exportJWK(privateKey)), kid }, jwks: { keys: [{ ...(await exportJWK(publicKey)), kid }] } };
+  return {
+    privateJwk: { ...(await exportJWK(privateKey)), kid },
+    jwks: { keys: [{ ...(await exportJWK(publicKey)), kid }] },
+  };
+}
+
+/** A request whose body is sent while its answer is read. */
+export function streamed(body: ReadableStream<Uint8Array>, signal?: AbortSignal): RequestInit {
+  const init: RequestInit & { readonly duplex: "half" } = {
+    method: "POST",
+    body,
+    duplex: "half",
+    ...(signal === undefined ? {} : { signal }),
+  };
+  return init;
 }
 
 export type Send = (path: string, init?: RequestInit) => Promise<Response>;
@@ -50,7 +76,10 @@ export interface TestPrimary {
   close(): Promise<void>;
 }
 
-export async function startPrimary(databaseUrl: string, options: { readonly network?: Network; readonly now?: () => number } = {}): Promise<TestPrimary> {
+export async function startPrimary(
+  databaseUrl: string,
+  options: { readonly network?: Network; readonly now?: () => number } = {},
+): Promise<TestPrimary> {
   const errors: unknown[] = [];
   const used = options.network ?? network;
   const now = options.now ?? (() => Date.now());
@@ -74,38 +103,65 @@ export async function startPrimary(databaseUrl: string, options: { readonly netw
     newId: randomUUID,
     report: (error) => errors.push(error),
   });
-  return { primary, client: createClient(keys, async (path, init) => await app.request(path, init)), errors, close: () => primary.close() };
+  return {
+    primary,
+    client: createClient(keys, async (path, init) => await app.request(path, init)),
+    errors,
+    close: () => primary.close(),
+  };
 }
 
 export interface Client {
   readonly send: Send;
   put(id: string, body: object, headers?: Record<string, string>): Promise<Response>;
   batch(lines: readonly unknown[]): Promise<Record<string, unknown>[]>;
-  feed(target: string, after: string, options?: { readonly limit?: number; readonly waitMs?: number }): Promise<{ readonly changes: Change[]; readonly head: FeedHead }>;
+  feed(
+    target: string,
+    after: string,
+    options?: { readonly limit?: number; readonly waitMs?: number },
+  ): Promise<{ readonly changes: Change[]; readonly head: FeedHead }>;
   search(query: string, request?: Partial<SiteSearchRequest>): Promise<SiteSearchResponse>;
 }
 
 /** Sends what the edge and replication send; every request has a token and comes through the EU zone unless told otherwise. */
 export function createClient(keys: TestKeys, fetchPath: Send): Client {
-  const signer = createTokenSigner({ privateJwk: keys.privateJwk, issuer: "edge-eu", now: Date.now, epoch: () => 1 });
+  const signer = createTokenSigner({
+    privateJwk: keys.privateJwk,
+    issuer: "edge-eu",
+    now: Date.now,
+    epoch: () => 1,
+  });
   const embedder = embedderOf(network, { apiKey: null });
   const send: Send = async (path, init = {}) => {
-    const headers = new Headers({ authorization: await signer.authorization(SITE), "x-kattegat-zone": "eu", "x-kattegat-classes": "dk-only,eu,global" });
+    const headers = new Headers({
+      authorization: await signer.authorization(SITE),
+      "x-kattegat-zone": "eu",
+      "x-kattegat-classes": "dk-only,eu,global",
+    });
     for (const [name, value] of new Headers(init.headers)) headers.set(name, value);
     return await fetchPath(path, { ...init, headers });
   };
   return {
     send,
-    put: (id, body, headers = {}) => send(`/internal/documents/${id}`, { method: "PUT", body: JSON.stringify(body), headers }),
+    put: (id, body, headers = {}) =>
+      send(`/internal/documents/${id}`, { method: "PUT", body: JSON.stringify(body), headers }),
     async batch(lines) {
       const body = lines.map((line) => (typeof line === "string" ? line : JSON.stringify(line))).join("\n");
       const response = await send("/internal/documents:batch", { method: "POST", body });
-      return (await response.text()).trimEnd().split("\n").map((line) => JSON.parse(line));
+      return (await response.text())
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line));
     },
     async feed(target, after, { limit = 512, waitMs = 0 } = {}) {
-      const response = await send(`/internal/changes?target=${target}&after=${after}&limit=${limit}&wait_ms=${waitMs}`);
+      const response = await send(
+        `/internal/changes?target=${target}&after=${after}&limit=${limit}&wait_ms=${waitMs}`,
+      );
       if (response.status !== 200) throw new Error(`feed: ${response.status} ${await response.text()}`);
-      const lines = (await response.text()).trimEnd().split("\n").map((line) => feedLineSchema.parse(JSON.parse(line)));
+      const lines = (await response.text())
+        .trimEnd()
+        .split("\n")
+        .map((line) => feedLineSchema.parse(JSON.parse(line)));
       const head = lines.at(-1);
       if (head?.kind !== "head") throw new Error("expected a head at the end of the feed");
       return { changes: lines.flatMap((line) => (line.kind === "head" ? [] : [line])), head };

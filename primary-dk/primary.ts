@@ -52,18 +52,42 @@ export async function openPrimary(options: PrimaryOptions): Promise<Primary> {
   const { sql } = database;
   const placements = new Placements(network, now);
   const pacer = new Pacer(options);
-  const rebuild = (): Promise<Memory> => rebuildMemory(sql, { ...options, placements, pacer, progress: (fields, message) => log.info(fields, message) });
+  const rebuild = (): Promise<Memory> =>
+    rebuildMemory(sql, {
+      ...options,
+      placements,
+      pacer,
+      progress: (fields, message) => log.info(fields, message),
+    });
   let memory = await rebuild();
   const applied = new AppliedLog(headOf(memory));
-  const statistics = new StatisticsPublisher({ database, now, source: () => ({ counter: memory.statistics, sequence: applied.head.fence.sequence }) });
+  const statistics = new StatisticsPublisher({
+    database,
+    now,
+    source: () => ({ counter: memory.statistics, sequence: applied.head.fence.sequence }),
+  });
   const confirmations = new Confirmations({ database, placements, site, log: applied, now });
   await statistics.load();
   await confirmations.load();
   const maker = createPassageMaker({ embedder: options.embedder, pacer });
   const writer = new Writer({
-    digests: async (ids) => new Map((await sql`select id, digest from documents where id = any(${[...ids]})`).map((row) => [row["id"], row["digest"]])),
-    prepare: (operation) => (operation.kind === "put" ? maker.prepare(operation.content) : Promise.resolve(null)),
-    commit: (group) => commitGroup(sql, group, { placements, site, counts: memory.counts, nowMs: now(), newId: options.newId }),
+    digests: async (ids) =>
+      new Map(
+        (await sql`select id, digest from documents where id = any(${[...ids]})`).map((row) => [
+          row["id"],
+          row["digest"],
+        ]),
+      ),
+    prepare: (operation) =>
+      operation.kind === "put" ? maker.prepare(operation.content) : Promise.resolve(null),
+    commit: (group) =>
+      commitGroup(sql, group, {
+        placements,
+        site,
+        counts: memory.counts,
+        nowMs: now(),
+        newId: options.newId,
+      }),
     apply: async (group) => {
       statistics.changed(await applyGroup(group, memory, pacer));
       if (group.head !== null) applied.advance(group.head);
@@ -77,7 +101,14 @@ export async function openPrimary(options: PrimaryOptions): Promise<Primary> {
     },
     report: (error) => log.error(loggable(error), "a group of writes failed"),
   });
-  log.info({ documents: memory.index.documents, passages: memory.index.index.size, sequence: applied.head.fence.sequence }, "index rebuilt");
+  log.info(
+    {
+      documents: memory.index.documents,
+      passages: memory.index.index.size,
+      sequence: applied.head.fence.sequence,
+    },
+    "index rebuilt",
+  );
   return {
     ...options,
     placements,
@@ -110,18 +141,25 @@ async function applyGroup(group: CommittedGroup, memory: Memory, pacer: Pacer): 
   return changed;
 }
 
-function headOf({ head }: Memory): { readonly fence: { readonly epoch: number; readonly sequence: string }; readonly at: string } {
+function headOf({ head }: Memory): {
+  readonly fence: { readonly epoch: number; readonly sequence: string };
+  readonly at: string;
+} {
   return { fence: { epoch: head.epoch, sequence: head.sequence }, at: head.at };
 }
 
 /** Resolves with why Postgres cannot be used, null when it can. */
-export async function postgresFault({ database }: Pick<Primary, "database">, { timeoutMs }: { readonly timeoutMs: number }): Promise<string | null> {
+export async function postgresFault(
+  { database }: Pick<Primary, "database">,
+  { timeoutMs }: { readonly timeoutMs: number },
+): Promise<string | null> {
   const late = new Promise<string>((resolve) => {
     setTimeout(resolve, timeoutMs, `Postgres did not answer within ${timeoutMs} ms`).unref();
   });
   const asked = database.sql`select 1`.then(
     () => null,
-    (error: unknown) => `Postgres refuses: ${error instanceof Error && "code" in error ? String(error.code) : "no connection"}`,
+    (error: unknown) =>
+      `Postgres refuses: ${error instanceof Error && "code" in error ? String(error.code) : "no connection"}`,
   );
   return await Promise.race([asked, late]);
 }

@@ -7,7 +7,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { startPostgres, type PostgresFixture } from "./postgres.fixture.ts";
-import { SITE, createClient, networkFile, testKeys, type Client, type TestKeys } from "./primary.fixture.ts";
+import {
+  SITE,
+  createClient,
+  networkFile,
+  streamed,
+  testKeys,
+  type Client,
+  type TestKeys,
+} from "./primary.fixture.ts";
 
 let postgres: PostgresFixture;
 let folder: string;
@@ -37,8 +45,17 @@ interface Running {
 }
 
 async function start(databaseUrl: string): Promise<Running> {
-  const environment = { KATTEGAT_CONFIG: fileURLToPath(networkFile), KATTEGAT_SITE: SITE, KATTEGAT_JWKS: join(folder, "jwks.json"), DATABASE_URL: databaseUrl, PORT: "0" };
-  const child = spawn(process.execPath, [fileURLToPath(new URL("main.ts", import.meta.url))], { env: { PATH: "", ...environment }, stdio: ["ignore", "pipe", "pipe"] });
+  const environment = {
+    KATTEGAT_CONFIG: fileURLToPath(networkFile),
+    KATTEGAT_SITE: SITE,
+    KATTEGAT_JWKS: join(folder, "jwks.json"),
+    DATABASE_URL: databaseUrl,
+    PORT: "0",
+  };
+  const child = spawn(process.execPath, [fileURLToPath(new URL("main.ts", import.meta.url))], {
+    env: { PATH: "", ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   children.add(child);
   let output = "";
   child.stdout.on("data", (part: Buffer) => (output += part.toString()));
@@ -46,7 +63,13 @@ async function start(databaseUrl: string): Promise<Running> {
   for (let attempt = 0; attempt < 1_000; attempt += 1) {
     const port = /"port":(\d+),"msg":"listening"/.exec(output)?.[1];
     const url = `http://127.0.0.1:${port}`;
-    if (port !== undefined) return { child, url, client: createClient(keys, (path, init) => fetch(`${url}${path}`, init)), output: () => output };
+    if (port !== undefined)
+      return {
+        child,
+        url,
+        client: createClient(keys, (path, init) => fetch(`${url}${path}`, init)),
+        output: () => output,
+      };
     if (child.exitCode !== null) break;
     await sleep(10);
   }
@@ -80,9 +103,12 @@ describe("a primary killed in the middle of writes", () => {
       const writers = Array.from({ length: 8 }, async (_, writer) => {
         for (let index = 0; !isStopped; index += 1) {
           const id = `r${round}-w${writer}-${index}`;
-          const response = await client.put(id, law(`Ordet ${id.replaceAll("-", "")} står her.`)).catch(() => null);
+          const response = await client
+            .put(id, law(`Ordet ${id.replaceAll("-", "")} står her.`))
+            .catch(() => null);
           if (response === null) return;
-          if (response.ok) acknowledged.set(id, String((await response.json().catch(() => ({ sequence: "?" }))).sequence));
+          if (response.ok)
+            acknowledged.set(id, String((await response.json().catch(() => ({ sequence: "?" }))).sequence));
         }
       });
       while (acknowledged.size < 40 * (round + 1)) await sleep(5 + round);
@@ -95,7 +121,7 @@ describe("a primary killed in the middle of writes", () => {
     expect(acknowledged.size).toBeGreaterThanOrEqual(120);
     const sequences: string[] = [];
     const { head } = await running.client.feed("eu-fra", "0");
-    for (let after = "0"; after !== head.sequence; ) {
+    for (let after = "0"; after !== head.sequence;) {
       const { changes } = await running.client.feed("eu-fra", after);
       sequences.push(...changes.map(({ sequence }) => sequence));
       after = changes.at(-1)?.sequence ?? head.sequence;
@@ -107,7 +133,10 @@ describe("a primary killed in the middle of writes", () => {
       expect([id, document.version]).toEqual([id, sequence === "?" ? document.version : sequence]);
     }
     const [last] = [...acknowledged.keys()].slice(-1);
-    expect((await running.client.search((last ?? "").replaceAll("-", ""), { candidates: 1 })).lexical[0]?.document_id).toBe(last);
+    expect(
+      (await running.client.search((last ?? "").replaceAll("-", ""), { candidates: 1 })).lexical[0]
+        ?.document_id,
+    ).toBe(last);
     await kill(running, "SIGTERM");
     expect(running.child.exitCode).toBe(0);
   }, 60_000);
@@ -151,7 +180,10 @@ describe("a sender that breaks off in the middle of a batch", () => {
     const running = await start(await postgres.database());
     await untilReady(running);
     const abort = new AbortController();
-    const lines = Array.from({ length: 200 }, (_, index) => `${JSON.stringify({ id: `half${index}`, ...law(`Nummer ${index}.`) })}\n`);
+    const lines = Array.from(
+      { length: 200 },
+      (_, index) => `${JSON.stringify({ id: `half${index}`, ...law(`Nummer ${index}.`) })}\n`,
+    );
     const body = new ReadableStream<Uint8Array>({
       async pull(controller) {
         const line = lines.shift();
@@ -160,12 +192,7 @@ describe("a sender that breaks off in the middle of a batch", () => {
       },
     });
     setTimeout(() => abort.abort(), 150);
-    const broken = running.client.send("/internal/documents:batch", ({
-	method: 'POST',
-	body,
-	signal: abort.signal,
-	duplex: 'half'
-}));
+    const broken = running.client.send("/internal/documents:batch", streamed(body, abort.signal));
     await expect(broken.then((response) => response.text())).rejects.toThrow();
     expect((await running.client.put("after", law("Efter."))).status).toBe(201);
     const { head } = await running.client.feed("eu-fra", "0");

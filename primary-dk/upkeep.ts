@@ -10,11 +10,36 @@ const SETTLE_EVERY_MS = 500;
 const RETIER_EVERY_MS = 5_000;
 
 /** Starts the rounds; returns what stops them, resolving when the last has ended. */
-export function startUpkeep(primary: Primary, report: (error: unknown, work: string) => void): () => Promise<void> {
+export function startUpkeep(
+  primary: Primary,
+  report: (error: unknown, work: string) => void,
+): () => Promise<void> {
   const stops = [
-    every(STATISTICS_EVERY_MS, () => primary.statistics.publishWhenDue(), (error) => report(error, "statistics")),
-    every(SETTLE_EVERY_MS, () => (primary.memory().counts.moving > 0 ? primary.confirmations.settle(primary.writer) : Promise.resolve(0)), (error) => report(error, "settle")),
-    every(RETIER_EVERY_MS, () => retierRound({ sql: primary.database.sql, network: primary.network, writer: primary.writer, counts: () => primary.memory().counts, now: primary.now }), (error) => report(error, "re-tier")),
+    every(
+      STATISTICS_EVERY_MS,
+      () => primary.statistics.publishWhenDue(),
+      (error) => report(error, "statistics"),
+    ),
+    every(
+      SETTLE_EVERY_MS,
+      () =>
+        primary.memory().counts.moving > 0
+          ? primary.confirmations.settle(primary.writer)
+          : Promise.resolve(0),
+      (error) => report(error, "settle"),
+    ),
+    every(
+      RETIER_EVERY_MS,
+      () =>
+        retierRound({
+          sql: primary.database.sql,
+          network: primary.network,
+          writer: primary.writer,
+          counts: () => primary.memory().counts,
+          now: primary.now,
+        }),
+      (error) => report(error, "re-tier"),
+    ),
   ];
   return async () => {
     await Promise.all(stops.map((stop) => stop()));
@@ -22,7 +47,11 @@ export function startUpkeep(primary: Primary, report: (error: unknown, work: str
 }
 
 /** A round begins so long after the one before has ended: they never overlap. */
-function every(waitMs: number, round: () => Promise<unknown>, report: (error: unknown) => void): () => Promise<void> {
+function every(
+  waitMs: number,
+  round: () => Promise<unknown>,
+  report: (error: unknown) => void,
+): () => Promise<void> {
   let stopped = false;
   let running: Promise<unknown> = Promise.resolve();
   let timer = setTimeout(begin, waitMs);

@@ -7,13 +7,17 @@ import type { z } from "zod";
 const JSON_DEPTH_MAX = 64;
 
 /** Resolves with the whole body; stops reading at the bound. */
-export async function readBody(body: ReadableStream<Uint8Array> | null, { bytesMax }: { readonly bytesMax: number }): Promise<Uint8Array> {
+export async function readBody(
+  body: ReadableStream<Uint8Array> | null,
+  { bytesMax }: { readonly bytesMax: number },
+): Promise<Uint8Array> {
   if (body === null) return new Uint8Array();
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const part of body) {
     length += part.byteLength;
-    if (length > bytesMax) throw new KattegatError("too_large", `Expected a body of at most ${bytesMax} bytes; more came.`);
+    if (length > bytesMax)
+      throw new KattegatError("too_large", `Expected a body of at most ${bytesMax} bytes; more came.`);
     parts.push(part);
   }
   return Buffer.concat(parts);
@@ -37,10 +41,19 @@ function jsonOf(bytes: Uint8Array): unknown {
   } catch (cause) {
     // The parser's own message quotes the body.
     const isText = cause instanceof SyntaxError;
-    throw new KattegatError("bad_json", isText ? "Expected a JSON body; it does not parse." : "Expected a JSON body in UTF-8; its bytes are not UTF-8.", { cause });
+    throw new KattegatError(
+      "bad_json",
+      isText
+        ? "Expected a JSON body; it does not parse."
+        : "Expected a JSON body in UTF-8; its bytes are not UTF-8.",
+      { cause },
+    );
   }
   const fault = faultOf(value);
-  if (fault !== null) throw new KattegatError("bad_request", `Expected another body: ${fault}.`, { errors: [{ pointer: "", detail: fault }] });
+  if (fault !== null)
+    throw new KattegatError("bad_request", `Expected another body: ${fault}.`, {
+      errors: [{ pointer: "", detail: fault }],
+    });
   return value;
 }
 
@@ -51,10 +64,13 @@ function faultOf(root: unknown): string | null {
     if (depth > JSON_DEPTH_MAX) return `it is nested more than ${JSON_DEPTH_MAX} levels deep`;
     const next: unknown[] = [];
     for (const value of level) {
-      if (typeof value === "string" && !isStorable(value)) return "a text holds NUL or half of a surrogate pair";
+      if (typeof value === "string" && !isStorable(value))
+        return "a text holds NUL or half of a surrogate pair";
       if (typeof value !== "object" || value === null) continue;
-      if (!Array.isArray(value) && !Object.keys(value).every(isStorable)) return "a key holds NUL or half of a surrogate pair";
-      for (const child of Object.values(value)) if (typeof child === "string" || typeof child === "object") next.push(child);
+      if (!Array.isArray(value) && !Object.keys(value).every(isStorable))
+        return "a key holds NUL or half of a surrogate pair";
+      for (const child of Object.values(value))
+        if (typeof child === "string" || typeof child === "object") next.push(child);
     }
     level = next;
   }

@@ -38,10 +38,18 @@ const PASSAGE_SEPARATOR = "\n\n";
  *
  * @throws {KattegatError} `unknown_residency`, `residency_refused`, `bad_vector`.
  */
-export function contentOf(id: string, input: DocumentInput, { network, zone }: { readonly network: Network; readonly zone: string }): DocumentContent {
+export function contentOf(
+  id: string,
+  input: DocumentInput,
+  { network, zone }: { readonly network: Network; readonly zone: string },
+): DocumentContent {
   assertMayPass(input.residency, { network, zone });
   const given = input.passages ?? null;
-  const passages = given?.map((passage, index) => ({ text: passage.text, vector: vectorOf(passage.vector, { index, dimensions: network.embedding.dimensions }) })) ?? null;
+  const passages =
+    given?.map((passage, index) => ({
+      text: passage.text,
+      vector: vectorOf(passage.vector, { index, dimensions: network.embedding.dimensions }),
+    })) ?? null;
   const content = {
     id,
     collection: input.collection,
@@ -51,7 +59,10 @@ export function contentOf(id: string, input: DocumentInput, { network, zone }: {
     residency: input.residency,
     metadata: input.metadata,
     importance: input.importance ?? IMPORTANCE_DEFAULT,
-    published_at: input.published_at === null || input.published_at === undefined ? null : new Date(input.published_at).toISOString(),
+    published_at:
+      input.published_at === null || input.published_at === undefined
+        ? null
+        : new Date(input.published_at).toISOString(),
     pinned_tier: input.tier ?? null,
     passages,
   };
@@ -59,23 +70,41 @@ export function contentOf(id: string, input: DocumentInput, { network, zone }: {
 }
 
 /** @throws {KattegatError} `unknown_residency` or `residency_refused`. */
-export function assertMayPass(residency: string, { network, zone }: { readonly network: Network; readonly zone: string }): void {
+export function assertMayPass(
+  residency: string,
+  { network, zone }: { readonly network: Network; readonly zone: string },
+): void {
   if (!Object.hasOwn(network.classes, residency)) {
     const known = Object.keys(network.classes).join(", ");
-    throw new KattegatError("unknown_residency", `Expected one of the residency classes ${known}.`, { errors: [{ pointer: "/residency", detail: `expected one of ${known}` }] });
+    throw new KattegatError("unknown_residency", `Expected one of the residency classes ${known}.`, {
+      errors: [{ pointer: "/residency", detail: `expected one of ${known}` }],
+    });
   }
   if (mayPass(network, residency, zone)) return;
-  throw new KattegatError("residency_refused", `A document of class ${residency} may not pass through the zone ${zone}; use the host name of a zone that may carry it.`);
+  throw new KattegatError(
+    "residency_refused",
+    `A document of class ${residency} may not pass through the zone ${zone}; use the host name of a zone that may carry it.`,
+  );
 }
 
-function vectorOf(vector: readonly number[] | null | undefined, { index, dimensions }: { readonly index: number; readonly dimensions: number }): Float32Array | null {
+function vectorOf(
+  vector: readonly number[] | null | undefined,
+  { index, dimensions }: { readonly index: number; readonly dimensions: number },
+): Float32Array | null {
   if (vector === null || vector === undefined) return null;
   const pointer = `/passages/${index}/vector`;
   if (vector.length !== dimensions) {
-    throw new KattegatError("bad_vector", `Expected a vector of ${dimensions} numbers at ${pointer}; ${vector.length} came.`, { errors: [{ pointer, detail: `expected ${dimensions} numbers` }] });
+    throw new KattegatError(
+      "bad_vector",
+      `Expected a vector of ${dimensions} numbers at ${pointer}; ${vector.length} came.`,
+      { errors: [{ pointer, detail: `expected ${dimensions} numbers` }] },
+    );
   }
   const unit = unitVector(vector);
-  if (unit === null) throw new KattegatError("bad_vector", `Expected finite numbers, not all zero, at ${pointer}.`, { errors: [{ pointer, detail: "expected finite numbers, not all zero" }] });
+  if (unit === null)
+    throw new KattegatError("bad_vector", `Expected finite numbers, not all zero, at ${pointer}.`, {
+      errors: [{ pointer, detail: "expected finite numbers, not all zero" }],
+    });
   return unit;
 }
 

@@ -16,7 +16,11 @@ export type Decision =
   /** The content changed since it was looked at, so its passages have to be made first. */
   | { readonly kind: "unprepared" };
 
-export function decide(current: DocumentState | null, { operation, passages }: PreparedOperation, context: { readonly placements: Placements; readonly nowMs: number }): Decision {
+export function decide(
+  current: DocumentState | null,
+  { operation, passages }: PreparedOperation,
+  context: { readonly placements: Placements; readonly nowMs: number },
+): Decision {
   switch (operation.kind) {
     case "put": {
       const refusal = refusalOf(current, operation, context.placements.network);
@@ -24,22 +28,43 @@ export function decide(current: DocumentState | null, { operation, passages }: P
       if (current !== null && current.digest === operation.content.digest) return { kind: "nothing" };
       if (passages === null) return { kind: "unprepared" };
       const after = stateOf(operation.content, current, { ...context, passageCount: passages.length });
-      if (context.placements.of(after.residency, after.tier).length === 0) return { kind: "refused", error: noLegalSite(after) };
-      return { kind: "effect", effect: { kind: "put", before: current, after, content: { value: operation.content, passages } } };
+      if (context.placements.of(after.residency, after.tier).length === 0)
+        return { kind: "refused", error: noLegalSite(after) };
+      return {
+        kind: "effect",
+        effect: { kind: "put", before: current, after, content: { value: operation.content, passages } },
+      };
     }
     case "delete": {
       const refusal = refusalOf(current, operation, context.placements.network);
       if (refusal !== null) return { kind: "refused", error: refusal };
-      if (current === null) return { kind: "refused", error: new KattegatError("not_found", "There is no document with this id.") };
+      if (current === null)
+        return {
+          kind: "refused",
+          error: new KattegatError("not_found", "There is no document with this id."),
+        };
       return { kind: "effect", effect: { kind: "delete", before: current, after: null, content: null } };
     }
     case "settle":
-      if (current === null || current.moving_from === null || current.carried !== operation.carried) return { kind: "nothing" };
-      return { kind: "effect", effect: { kind: "settle", before: current, after: { ...current, moving_from: null }, content: null } };
+      if (current === null || current.moving_from === null || current.carried !== operation.carried)
+        return { kind: "nothing" };
+      return {
+        kind: "effect",
+        effect: { kind: "settle", before: current, after: { ...current, moving_from: null }, content: null },
+      };
     case "move": {
-      if (current === null || current.moving_from !== null || current.carried !== operation.carried || current.pinned_tier !== null) return { kind: "nothing" };
+      if (
+        current === null ||
+        current.moving_from !== null ||
+        current.carried !== operation.carried ||
+        current.pinned_tier !== null
+      )
+        return { kind: "nothing" };
       if (operation.tier === current.tier) return { kind: "nothing" };
-      const after = moved({ ...current, predicted_use: operation.use, score: operation.score }, operation.tier);
+      const after = moved(
+        { ...current, predicted_use: operation.use, score: operation.score },
+        operation.tier,
+      );
       if (context.placements.of(after.residency, after.tier).length === 0) return { kind: "nothing" };
       return { kind: "effect", effect: { kind: "put", before: current, after, content: null } };
     }
@@ -59,21 +84,55 @@ export function moved(state: DocumentState, tier: TierName): DocumentState {
   return { ...state, tier, moving_from: origin === tier ? null : origin };
 }
 
-export function noLegalSite({ residency, tier }: { readonly residency: string; readonly tier: TierName }): KattegatError {
-  return new KattegatError("no_legal_site", `No running site may hold a document of class ${residency} in the tier ${tier}; the network file has to allow one.`);
+export function noLegalSite({
+  residency,
+  tier,
+}: {
+  readonly residency: string;
+  readonly tier: TierName;
+}): KattegatError {
+  return new KattegatError(
+    "no_legal_site",
+    `No running site may hold a document of class ${residency} in the tier ${tier}; the network file has to allow one.`,
+  );
 }
 
-function refusalOf(current: DocumentState | null, { ifMatch, zone }: { readonly ifMatch: string | null; readonly zone: string }, network: Network): KattegatError | null {
+function refusalOf(
+  current: DocumentState | null,
+  { ifMatch, zone }: { readonly ifMatch: string | null; readonly zone: string },
+  network: Network,
+): KattegatError | null {
   if (current !== null && !mayPass(network, current.residency, zone)) {
-    return new KattegatError("residency_refused", `The document with this id is of a class that may not be written through the zone ${zone}.`);
+    return new KattegatError(
+      "residency_refused",
+      `The document with this id is of a class that may not be written through the zone ${zone}.`,
+    );
   }
   if (ifMatch === null || (current !== null && (ifMatch === "*" || ifMatch === current.version))) return null;
-  return new KattegatError("version_mismatch", current === null ? "Expected a document with this version; there is none." : `Expected version ${ifMatch}; the document has version ${current.version}.`);
+  return new KattegatError(
+    "version_mismatch",
+    current === null
+      ? "Expected a document with this version; there is none."
+      : `Expected version ${ifMatch}; the document has version ${current.version}.`,
+  );
 }
 
-function stateOf(content: DocumentContent, current: DocumentState | null, { nowMs, passageCount }: { readonly nowMs: number; readonly passageCount: number }): DocumentState {
-  const observed = current?.observed_at ? { hits: current.observed_hits, atMs: current.observed_at.getTime() } : null;
-  const use = predictedUse({ importance: content.importance, publishedAtMs: content.published_at === null ? null : Date.parse(content.published_at), observed }, nowMs);
+function stateOf(
+  content: DocumentContent,
+  current: DocumentState | null,
+  { nowMs, passageCount }: { readonly nowMs: number; readonly passageCount: number },
+): DocumentState {
+  const observed = current?.observed_at
+    ? { hits: current.observed_hits, atMs: current.observed_at.getTime() }
+    : null;
+  const use = predictedUse(
+    {
+      importance: content.importance,
+      publishedAtMs: content.published_at === null ? null : Date.parse(content.published_at),
+      observed,
+    },
+    nowMs,
+  );
   const { importance } = content;
   const tier = content.pinned_tier ?? tierOf({ importance, use });
   const { text: _text, passages: _passages, ...fields } = content;

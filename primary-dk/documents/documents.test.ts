@@ -14,16 +14,34 @@ afterAll(async () => {
   await postgres.stop();
 });
 
-const law = { title: "Forvaltningsloven", text: "§ 19. En part skal høres, inden der træffes afgørelse.", residency: "global", importance: 0.8, lang: "da" };
+const law = {
+  title: "Forvaltningsloven",
+  text: "§ 19. En part skal høres, inden der træffes afgørelse.",
+  residency: "global",
+  importance: 0.8,
+  lang: "da",
+};
 
 describe("a document", () => {
   it("is found by a search and carried by the feed as soon as its write is acknowledged", async () => {
     const response = await test.client.put("fvl", law);
     expect(response.status).toBe(201);
     const written = await response.json();
-    expect(written).toMatchObject({ id: "fvl", tier: "hot", residency: "global", passages: 1, planned_sites: ["dk-cph"] });
+    expect(written).toMatchObject({
+      id: "fvl",
+      tier: "hot",
+      residency: "global",
+      passages: 1,
+      planned_sites: ["dk-cph"],
+    });
     const found = await test.client.search("partshøring før afgørelse");
-    expect(found.dense[0]).toMatchObject({ document_id: "fvl", ordinal: 1, tier: "hot", version: written.version, content: { title: "Forvaltningsloven", text: law.text } });
+    expect(found.dense[0]).toMatchObject({
+      document_id: "fvl",
+      ordinal: 1,
+      tier: "hot",
+      version: written.version,
+      content: { title: "Forvaltningsloven", text: law.text },
+    });
     expect(found.tiers[0]).toMatchObject({ status: "ok", watermark: written.sequence });
     const { changes, head } = await test.client.feed("eu-fra", "0");
     expect(changes.at(-1)?.sequence).toBe(head.sequence);
@@ -49,24 +67,48 @@ describe("a document", () => {
   });
 
   it("reads back as it was written", async () => {
-    await test.client.put("read", { ...law, metadata: { source: "lov" }, published_at: "2014-04-22", tier: "cold" });
+    await test.client.put("read", {
+      ...law,
+      metadata: { source: "lov" },
+      published_at: "2014-04-22",
+      tier: "cold",
+    });
     const response = await test.client.send("/internal/documents/read");
     const document = await response.json();
-    expect(document).toMatchObject({ title: law.title, text: law.text, metadata: { source: "lov" }, published_at: "2014-04-22T00:00:00.000Z", tier: "cold", pinned_tier: "cold", importance: 0.8 });
+    expect(document).toMatchObject({
+      title: law.title,
+      text: law.text,
+      metadata: { source: "lov" },
+      published_at: "2014-04-22T00:00:00.000Z",
+      tier: "cold",
+      pinned_tier: "cold",
+      importance: 0.8,
+    });
     expect(response.headers.get("etag")).toBe(`"${document.version}"`);
   });
 
   it("stands where the caller's passages say, with the caller's vectors at unit length", async () => {
     const vector = Array.from({ length: 384 }, (_, index) => (index === 0 ? 3 : index === 1 ? 4 : 0));
-    const response = await test.client.put("given", { title: "Given", residency: "global", tier: "cold", passages: [{ text: "først" }, { text: "dernæst", vector }] });
-    expect(await response.json()).toMatchObject({ passages: 2, tier: "cold", planned_sites: ["edge-global"] });
-    expect((await (await test.client.send("/internal/documents/given")).json()).text).toBe("først\n\ndernæst");
+    const response = await test.client.put("given", {
+      title: "Given",
+      residency: "global",
+      tier: "cold",
+      passages: [{ text: "først" }, { text: "dernæst", vector }],
+    });
+    expect(await response.json()).toMatchObject({
+      passages: 2,
+      tier: "cold",
+      planned_sites: ["edge-global"],
+    });
+    expect((await (await test.client.send("/internal/documents/given")).json()).text).toBe(
+      "først\n\ndernæst",
+    );
     const { changes } = await test.client.feed("edge-global", "0");
     const put = changes.find((change) => change.kind === "put" && change.document_id === "given");
     const passage = put?.kind === "put" ? put.document.passages[1] : undefined;
     expect(passage?.text).toBe("dernæst");
     const floats = new Float32Array(new Uint8Array(Buffer.from(passage?.dense ?? "", "base64")).buffer);
-    expect(floats.slice(0, 3)).toEqual([Math.fround(0.6), Math.fround(0.8), 0]);
+    expect(floats.slice(0, 3)).toEqual(Float32Array.of(0.6, 0.8, 0));
   });
 
   it("is gone from searches, reads and targets once deleted", async () => {
@@ -89,9 +131,13 @@ describe("a class", () => {
     expect(refused.status).toBe(403);
     expect((await refused.json()).code).toBe("residency_refused");
     expect((await test.client.put("secret", secret)).status).toBe(201);
-    const read = await test.client.send("/internal/documents/secret", { headers: { "x-kattegat-zone": "global" } });
+    const read = await test.client.send("/internal/documents/secret", {
+      headers: { "x-kattegat-zone": "global" },
+    });
     expect((await read.json()).code).toBe("residency_refused");
-    const foreign = await test.client.send("/internal/documents/secret", { headers: { "x-kattegat-classes": "eu,global" } });
+    const foreign = await test.client.send("/internal/documents/secret", {
+      headers: { "x-kattegat-classes": "eu,global" },
+    });
     expect(foreign.status).toBe(403);
     const overwritten = await test.client.put("secret", law, { "x-kattegat-zone": "global" });
     expect((await overwritten.json()).code).toBe("residency_refused");
@@ -99,16 +145,29 @@ describe("a class", () => {
 
   it("that no zone may carry is not searched, whatever the request claims (I2)", async () => {
     await test.client.put("dk-hidden", { ...law, residency: "dk-only", text: "Hemmelighedskræmmeri alene." });
-    const asked = await test.client.search("hemmelighedskræmmeri", { zone: "global", classes: ["dk-only", "global"] });
+    const asked = await test.client.search("hemmelighedskræmmeri", {
+      zone: "global",
+      classes: ["dk-only", "global"],
+    });
     expect(asked.lexical).toEqual([]);
     const allowed = await test.client.search("hemmelighedskræmmeri");
     expect(allowed.lexical[0]?.document_id).toBe("dk-hidden");
   });
 
   it("of Denmark alone keeps its warm and cold documents at the primary", async () => {
-    const written = await (await test.client.put("dk-cold", { ...law, residency: "dk-only", tier: "cold", text: "Frostsikker brønd." })).json();
+    const written = await (
+      await test.client.put("dk-cold", {
+        ...law,
+        residency: "dk-only",
+        tier: "cold",
+        text: "Frostsikker brønd.",
+      })
+    ).json();
     expect(written.planned_sites).toEqual(["dk-cph"]);
-    expect((await test.client.search("frostsikker")).lexical[0]).toMatchObject({ document_id: "dk-cold", tier: "cold" });
+    expect((await test.client.search("frostsikker")).lexical[0]).toMatchObject({
+      document_id: "dk-cold",
+      tier: "cold",
+    });
     expect((await test.client.search("frostsikker", { tiers: ["hot"] })).lexical).toEqual([]);
   });
 });

@@ -1,5 +1,11 @@
 /** Writes and reads of single documents. */
-import { deleteResultSchema, type DeleteResult, type Document, type Receipt, type WriteResult } from "@kattegat/protocol/documents.ts";
+import {
+  deleteResultSchema,
+  type DeleteResult,
+  type Document,
+  type Receipt,
+  type WriteResult,
+} from "@kattegat/protocol/documents.ts";
 import type { DocumentState } from "./state.ts";
 import { eq } from "drizzle-orm";
 import { documents, receiptSites, receipts } from "../postgres/schema.ts";
@@ -19,7 +25,11 @@ export interface Written {
  */
 export async function putDocument(
   { writer, placements }: Pick<Primary, "writer" | "placements">,
-  { content, zone, ifMatch }: { readonly content: DocumentContent; readonly zone: string; readonly ifMatch: string | null },
+  {
+    content,
+    zone,
+    ifMatch,
+  }: { readonly content: DocumentContent; readonly zone: string; readonly ifMatch: string | null },
 ): Promise<Written> {
   const fate = await writer.submit({ kind: "put", id: content.id, content, zone, ifMatch });
   const state = fate.kind === "effect" ? fate.effect.after : fate.current;
@@ -28,8 +38,19 @@ export async function putDocument(
   return { status: isNew ? 201 : 200, result: writeResult(state, placements.holders(state)) };
 }
 
-function writeResult({ id, version, sequence, tier, residency, passage_count }: DocumentState, plannedSites: readonly string[]): WriteResult {
-  return { id, version, sequence, tier, residency, passages: passage_count, planned_sites: [...plannedSites] };
+function writeResult(
+  { id, version, sequence, tier, residency, passage_count }: DocumentState,
+  plannedSites: readonly string[],
+): WriteResult {
+  return {
+    id,
+    version,
+    sequence,
+    tier,
+    residency,
+    passages: passage_count,
+    planned_sites: [...plannedSites],
+  };
 }
 
 /** Resolves when the deletion is committed; its receipt is completed when every site has confirmed it. */
@@ -39,10 +60,16 @@ export async function deleteDocument(
 ): Promise<DeleteResult> {
   const fate = await writer.submit({ kind: "delete", id, zone, ifMatch });
   if (fate.kind !== "effect" || fate.receipt === null) throw new RangeError("a deletion has no receipt");
-  return deleteResultSchema.parse({ receipt: `/v1/receipts/${fate.receipt}`, sequence: fate.effect.sequence });
+  return deleteResultSchema.parse({
+    receipt: `/v1/receipts/${fate.receipt}`,
+    sequence: fate.effect.sequence,
+  });
 }
 
-export async function readDocument({ database, placements }: Pick<Primary, "database" | "placements">, id: string): Promise<Document | null> {
+export async function readDocument(
+  { database, placements }: Pick<Primary, "database" | "placements">,
+  id: string,
+): Promise<Document | null> {
   const [row] = await database.db.select().from(documents).where(eq(documents.id, id));
   if (row === undefined) return null;
   const state = stateOfRow(row);
@@ -61,14 +88,24 @@ export async function readDocument({ database, placements }: Pick<Primary, "data
   };
 }
 
-export async function readReceipt({ database }: Pick<Primary, "database">, id: string): Promise<Receipt | null> {
+export async function readReceipt(
+  { database }: Pick<Primary, "database">,
+  id: string,
+): Promise<Receipt | null> {
   const [receipt] = await database.db.select().from(receipts).where(eq(receipts.id, id));
   if (receipt === undefined) return null;
-  const sites = await database.db.select().from(receiptSites).where(eq(receiptSites.receipt_id, id)).orderBy(receiptSites.site);
+  const sites = await database.db
+    .select()
+    .from(receiptSites)
+    .where(eq(receiptSites.receipt_id, id))
+    .orderBy(receiptSites.site);
   return {
     document_id: receipt.document_id,
     requested_at: receipt.requested_at.toISOString(),
     completed_at: receipt.completed_at?.toISOString() ?? null,
-    sites: sites.map(({ site, confirmed_at }) => ({ site, confirmed_at: confirmed_at?.toISOString() ?? null })),
+    sites: sites.map(({ site, confirmed_at }) => ({
+      site,
+      confirmed_at: confirmed_at?.toISOString() ?? null,
+    })),
   };
 }

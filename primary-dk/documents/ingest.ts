@@ -46,7 +46,10 @@ export async function* ingest(primary: Primary, request: IngestRequest): AsyncGe
   while (coming !== null || inFlight.length > 0) {
     const isFull = inFlight.length >= LINES_IN_FLIGHT_MAX || bytes > BYTES_IN_FLIGHT_MAX;
     const first = inFlight[0];
-    const event: BatchResult | IteratorResult<BodyLine> | undefined = await Promise.race([...(first === undefined ? [] : [first.result]), ...(coming === null || isFull ? [] : [coming])]);
+    const event: BatchResult | IteratorResult<BodyLine> | undefined = await Promise.race([
+      ...(first === undefined ? [] : [first.result]),
+      ...(coming === null || isFull ? [] : [coming]),
+    ]);
     if (event === undefined) return;
     if ("status" in event) {
       inFlight.shift();
@@ -70,7 +73,11 @@ export async function* ingest(primary: Primary, request: IngestRequest): AsyncGe
 async function writeLine(primary: Primary, line: BodyLine, request: IngestRequest): Promise<BatchResult> {
   let id: string | null = null;
   try {
-    if (line.bytes === null) throw new KattegatError("too_large", `Expected a line of at most ${DOCUMENT_LIMITS.batchLineBytesMax} bytes.`);
+    if (line.bytes === null)
+      throw new KattegatError(
+        "too_large",
+        `Expected a line of at most ${DOCUMENT_LIMITS.batchLineBytesMax} bytes.`,
+      );
     const { id: given, ...input } = parseBytes(batchLineSchema, line.bytes);
     id = given;
     const content = contentOf(given, input, { network: primary.network, zone: request.zone });
@@ -79,9 +86,17 @@ async function writeLine(primary: Primary, line: BodyLine, request: IngestReques
     return { line: line.number, id, status, sequence: result.sequence };
   } catch (error) {
     if (!(error instanceof KattegatError)) request.report(error);
-    const known = error instanceof KattegatError ? error : new KattegatError("internal", "The line failed inside Kattegat.");
+    const known =
+      error instanceof KattegatError
+        ? error
+        : new KattegatError("internal", "The line failed inside Kattegat.");
     request.written(known.code);
     const errors = known.errors.length > 0 ? { errors: [...known.errors] } : {};
-    return { line: line.number, id, status: ERROR_KINDS[known.code].status, error: { code: known.code, detail: known.message, ...errors } };
+    return {
+      line: line.number,
+      id,
+      status: ERROR_KINDS[known.code].status,
+      error: { code: known.code, detail: known.message, ...errors },
+    };
   }
 }

@@ -9,7 +9,10 @@ export interface BodyLine {
 const NEWLINE = 0x0a;
 
 /** Yields the lines one by one and reads no further than the consumer asks: back-pressure reaches the sender. */
-export async function* linesOf(body: AsyncIterable<Uint8Array>, { lineBytesMax }: { readonly lineBytesMax: number }): AsyncGenerator<BodyLine> {
+export async function* linesOf(
+  body: AsyncIterable<Uint8Array>,
+  { lineBytesMax }: { readonly lineBytesMax: number },
+): AsyncGenerator<BodyLine> {
   let number = 0;
   let parts: Uint8Array[] = [];
   let length = 0;

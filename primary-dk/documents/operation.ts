@@ -1,28 +1,35 @@
 /** What can happen to a document: asked for by a caller or by the primary itself. */
 import type { TierName } from "@kattegat/config/network.ts";
-import type { DeleteResult, WriteResult } from "@kattegat/protocol/documents.ts";
 import type { DocumentContent } from "./content.ts";
 import type { PreparedPassage } from "./passages.ts";
 import type { DocumentState } from "./state.ts";
 
 export type WriteOperation =
-  | { readonly kind: "put"; readonly id: string; readonly content: DocumentContent; readonly zone: string; readonly ifMatch: string | null }
+  | {
+      readonly kind: "put";
+      readonly id: string;
+      readonly content: DocumentContent;
+      readonly zone: string;
+      readonly ifMatch: string | null;
+    }
   | { readonly kind: "delete"; readonly id: string; readonly zone: string; readonly ifMatch: string | null }
   /** Ends a move whose new sites have confirmed the change `carried`. */
   | { readonly kind: "settle"; readonly id: string; readonly carried: string }
-  /** Begins a move; `tier` null only notes the new estimate of use. */
-  | { readonly kind: "move"; readonly id: string; readonly carried: string; readonly tier: TierName; readonly use: number; readonly score: number };
+  /** Begins a move to `tier`, with the estimates that asked for it. */
+  | {
+      readonly kind: "move";
+      readonly id: string;
+      readonly carried: string;
+      readonly tier: TierName;
+      readonly use: number;
+      readonly score: number;
+    };
 
 /** An operation with the passages that its content needs; null when the content is unchanged or has none. */
 export interface PreparedOperation {
   readonly operation: WriteOperation;
   readonly passages: readonly PreparedPassage[] | null;
 }
-
-export type WriteOutcome =
-  | { readonly kind: "put"; readonly status: 200 | 201; readonly result: WriteResult }
-  | { readonly kind: "delete"; readonly result: DeleteResult }
-  | { readonly kind: "done" };
 
 /** One change of the log before it has its sequence. */
 export interface Effect {

@@ -25,7 +25,10 @@ export interface PassageMaker {
   prepare(content: DocumentContent): Promise<readonly PreparedPassage[]>;
 }
 
-export function createPassageMaker(options: { readonly embedder: Embedder; readonly pacer: Pacer }): PassageMaker {
+export function createPassageMaker(options: {
+  readonly embedder: Embedder;
+  readonly pacer: Pacer;
+}): PassageMaker {
   return {
     async prepare(content) {
       const language = languageOf(content.lang);
@@ -37,9 +40,15 @@ export function createPassageMaker(options: { readonly embedder: Embedder; reado
         const vectors = await vectorsOf(part, options.embedder);
         for (const [index, piece] of part.entries()) {
           const dense = vectors[index];
-          if (dense === undefined) throw new KattegatError("unavailable", "The embedding model gave fewer vectors than texts.");
+          if (dense === undefined)
+            throw new KattegatError("unavailable", "The embedding model gave fewer vectors than texts.");
           const { text, vector: _, ...place } = piece;
-          made.push({ ordinal: from + index + 1, ...place, dense, sparse: passageVector(analyze(text, language)) });
+          made.push({
+            ordinal: from + index + 1,
+            ...place,
+            dense,
+            sparse: passageVector(analyze(text, language)),
+          });
           await options.pacer.breathe();
         }
       }
@@ -59,17 +68,40 @@ interface Piece {
 
 /** The caller's passages stand where the text has them, in order; one that is not found keeps its own text. */
 function piecesOf({ text, passages }: DocumentContent): Piece[] {
-  if (passages === null) return splitPassages(text).map(({ start, end, heading }) => ({ text: text.slice(start, end), start, end, ownText: null, heading, vector: null }));
+  if (passages === null)
+    return splitPassages(text).map(({ start, end, heading }) => ({
+      text: text.slice(start, end),
+      start,
+      end,
+      ownText: null,
+      heading,
+      vector: null,
+    }));
   let from = 0;
   return passages.map((passage) => {
-    const start = text.startsWith(passage.text, from) ? from : text.startsWith(passage.text, from + 2) ? from + 2 : -1;
-    if (start < 0) return { text: passage.text, start: 0, end: 0, ownText: passage.text, heading: null, vector: passage.vector };
+    const start = text.startsWith(passage.text, from)
+      ? from
+      : text.startsWith(passage.text, from + 2)
+        ? from + 2
+        : -1;
+    if (start < 0)
+      return {
+        text: passage.text,
+        start: 0,
+        end: 0,
+        ownText: passage.text,
+        heading: null,
+        vector: passage.vector,
+      };
     from = start + passage.text.length;
     return { text: passage.text, start, end: from, ownText: null, heading: null, vector: passage.vector };
   });
 }
 
-async function vectorsOf(pieces: readonly Piece[], embedder: Embedder): Promise<(Float32Array | undefined)[]> {
+async function vectorsOf(
+  pieces: readonly Piece[],
+  embedder: Embedder,
+): Promise<(Float32Array | undefined)[]> {
   const asked = pieces.filter((piece) => piece.vector === null).map((piece) => piece.text);
   const made = asked.length === 0 ? [] : await embedder.embed(asked, "passage");
   let next = 0;

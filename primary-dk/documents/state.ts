@@ -27,8 +27,27 @@ export interface DocumentState {
 
 /** The columns of a state, in SQL. */
 export const STATE_COLUMNS = [
-  "id", "version", "sequence", "carried", "collection", "title", "lang", "residency", "metadata", "importance", "published_at", "pinned_tier", "tier",
-  "moving_from", "predicted_use", "score", "observed_hits", "observed_at", "digest", "passage_count", "created_at",
+  "id",
+  "version",
+  "sequence",
+  "carried",
+  "collection",
+  "title",
+  "lang",
+  "residency",
+  "metadata",
+  "importance",
+  "published_at",
+  "pinned_tier",
+  "tier",
+  "moving_from",
+  "predicted_use",
+  "score",
+  "observed_hits",
+  "observed_at",
+  "digest",
+  "passage_count",
+  "created_at",
 ] as const satisfies readonly (keyof DocumentState)[];
 
 /** The database's own text, checked: a tier that this release does not know is a fault of the deployment. */

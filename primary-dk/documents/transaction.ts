@@ -52,24 +52,47 @@ export interface TransactionOptions {
  * Passages, by far the most bytes, are written before the log's row is locked; the sequences are taken last, and the lock
  * lives until the commit, so sequences are in commit order whoever else writes (I1).
  */
-export function commitGroup(sql: postgres.Sql, group: readonly PreparedOperation[], options: TransactionOptions): Promise<CommittedGroup> {
+export function commitGroup(
+  sql: postgres.Sql,
+  group: readonly PreparedOperation[],
+  options: TransactionOptions,
+): Promise<CommittedGroup> {
   return sql.begin(async (tx) => {
-    const current = await statesOf(tx, group.map(({ operation }) => operation.id));
+    const current = await statesOf(
+      tx,
+      group.map(({ operation }) => operation.id),
+    );
     const decisions = group.map((item) => decide(current.get(item.operation.id) ?? null, item, options));
     const asked = decisions.flatMap((decision) => (decision.kind === "effect" ? [decision.effect] : []));
     const effects = await fitCapacity(asked, {
       ...options,
       lowestOf: async (tier, { limit, except }) =>
-        (await tx`select ${tx(STATE_COLUMNS)} from documents where tier = ${tier} and pinned_tier is null and id <> all(${[...except]}) order by score, id limit ${limit} for update`).map(stateOfRow),
+        (
+          await tx`select ${tx(STATE_COLUMNS)} from documents where tier = ${tier} and pinned_tier is null and id <> all(${[...except]}) order by score, id limit ${limit} for update`
+        ).map(stateOfRow),
     });
     if (effects.length === 0) {
-      return { fates: decisions.map((decision, index) => fateOf(decision, current.get(group[index]?.operation.id ?? "") ?? null, () => null)), effects: [], removed: [], loaded: new Map(), head: null };
+      return {
+        fates: decisions.map((decision, index) =>
+          fateOf(decision, current.get(group[index]?.operation.id ?? "") ?? null, () => null),
+        ),
+        effects: [],
+        removed: [],
+        loaded: new Map(),
+        head: null,
+      };
     }
     const removed = await replacePassages(tx, effects);
     const loaded = await loadPassages(tx, effects, options);
     const { appended: committed, head } = await appendToLog(tx, effects, options);
     let next = 0;
-    const fates = decisions.map((decision, index) => fateOf(decision, current.get(group[index]?.operation.id ?? "") ?? null, () => committed[next++] ?? null));
+    const fates = decisions.map((decision, index) =>
+      fateOf(
+        decision,
+        current.get(group[index]?.operation.id ?? "") ?? null,
+        () => committed[next++] ?? null,
+      ),
+    );
     return { fates, effects: committed.map(({ effect }) => effect), removed, loaded, head };
   });
 }
@@ -79,7 +102,11 @@ interface Appended {
   readonly receipt: string | null;
 }
 
-function fateOf(decision: ReturnType<typeof decide>, current: DocumentState | null, take: () => Appended | null): Fate {
+function fateOf(
+  decision: ReturnType<typeof decide>,
+  current: DocumentState | null,
+  take: () => Appended | null,
+): Fate {
   if (decision.kind === "nothing") return { kind: "nothing", current };
   if (decision.kind !== "effect") return decision;
   const appended = take();
@@ -87,40 +114,84 @@ function fateOf(decision: ReturnType<typeof decide>, current: DocumentState | nu
   return { kind: "effect", ...appended };
 }
 
-async function statesOf(tx: postgres.TransactionSql, ids: readonly string[]): Promise<Map<string, DocumentState>> {
-  const rows = await tx`select ${tx(STATE_COLUMNS)} from documents where id = any(${[...ids]}) order by id for update`;
+async function statesOf(
+  tx: postgres.TransactionSql,
+  ids: readonly string[],
+): Promise<Map<string, DocumentState>> {
+  const rows =
+    await tx`select ${tx(STATE_COLUMNS)} from documents where id = any(${[...ids]}) order by id for update`;
   return new Map(rows.map((row) => [String(row["id"]), stateOfRow(row)]));
 }
 
 export function stateOfRow(row: postgres.Row): DocumentState {
-  const { id, version, sequence, carried, collection, title, lang, residency, metadata, importance, published_at } = row;
+  const {
+    id,
+    version,
+    sequence,
+    carried,
+    collection,
+    title,
+    lang,
+    residency,
+    metadata,
+    importance,
+    published_at,
+  } = row;
   const { predicted_use, score, observed_hits, observed_at, digest, passage_count, created_at } = row;
-  const identity = { id, version, sequence, carried, collection, title, lang, residency, metadata, importance, published_at };
-  return ({
-	...identity,
-	predicted_use,
-	score,
-	observed_hits,
-	observed_at,
-	digest,
-	passage_count,
-	created_at,
-	pinned_tier: row['pinned_tier'] === null ? null : tierNameOf(row['pinned_tier']),
-	tier: tierNameOf(row['tier']),
-	moving_from: row['moving_from'] === null ? null : tierNameOf(row['moving_from'])
-});
+  const identity = {
+    id,
+    version,
+    sequence,
+    carried,
+    collection,
+    title,
+    lang,
+    residency,
+    metadata,
+    importance,
+    published_at,
+  };
+  return {
+    ...identity,
+    predicted_use,
+    score,
+    observed_hits,
+    observed_at,
+    digest,
+    passage_count,
+    created_at,
+    pinned_tier: row["pinned_tier"] === null ? null : tierNameOf(row["pinned_tier"]),
+    tier: tierNameOf(row["tier"]),
+    moving_from: row["moving_from"] === null ? null : tierNameOf(row["moving_from"]),
+  };
 }
 
-async function replacePassages(tx: postgres.TransactionSql, effects: readonly Effect[]): Promise<SparseVector[]> {
-  const ended = effects.flatMap(({ before, content, kind }) => (before !== null && (content !== null || kind === "delete") ? [before.id] : []));
-  const removed = ended.length === 0 ? [] : await tx`delete from passages where document_id = any(${ended}) returning sparse`;
+async function replacePassages(
+  tx: postgres.TransactionSql,
+  effects: readonly Effect[],
+): Promise<SparseVector[]> {
+  const ended = effects.flatMap(({ before, content, kind }) =>
+    before !== null && (content !== null || kind === "delete") ? [before.id] : [],
+  );
+  const removed =
+    ended.length === 0
+      ? []
+      : await tx`delete from passages where document_id = any(${ended}) returning sparse`;
   const rows = effects.flatMap(({ content }) =>
     (content?.passages ?? []).map((passage) => [
-      content?.value.id ?? "", passage.ordinal, passage.start, passage.end, passage.ownText, passage.heading, bytesOfFloats(passage.dense), bytesOfSparse(passage.sparse),
+      content?.value.id ?? "",
+      passage.ordinal,
+      passage.start,
+      passage.end,
+      passage.ownText,
+      passage.heading,
+      bytesOfFloats(passage.dense),
+      bytesOfSparse(passage.sparse),
     ]),
   );
   if (rows.length > 0) {
-    const stream = await tx`copy passages (document_id, ordinal, start_offset, end_offset, own_text, heading, dense, sparse) from stdin (format binary)`.writable();
+    const stream =
+      await tx`copy passages (document_id, ordinal, start_offset, end_offset, own_text, heading, dense, sparse) from stdin (format binary)`.writable();
     await new Promise<void>((resolve, reject) => {
       stream.once("error", reject).once("finish", () => resolve());
       stream.end(encodeCopy(rows));
@@ -129,46 +200,87 @@ async function replacePassages(tx: postgres.TransactionSql, effects: readonly Ef
   return removed.map((row) => sparseOfBytes(row["sparse"]));
 }
 
-async function loadPassages(tx: postgres.TransactionSql, effects: readonly Effect[], { placements, site }: TransactionOptions): Promise<Map<string, LoadedPassage[]>> {
+async function loadPassages(
+  tx: postgres.TransactionSql,
+  effects: readonly Effect[],
+  { placements, site }: TransactionOptions,
+): Promise<Map<string, LoadedPassage[]>> {
   const arriving = effects.flatMap(({ before, after, content }) =>
-    before !== null && after !== null && content === null && placements.holders(after).includes(site) && !placements.holders(before).includes(site) ? [after.id] : [],
+    before !== null &&
+    after !== null &&
+    content === null &&
+    placements.holders(after).includes(site) &&
+    !placements.holders(before).includes(site)
+      ? [after.id]
+      : [],
   );
   const loaded = new Map<string, LoadedPassage[]>(arriving.map((id) => [id, []]));
   if (arriving.length === 0) return loaded;
   for (const row of await tx`select document_id, ordinal, dense, sparse from passages where document_id = any(${arriving}) order by document_id, ordinal`) {
-    loaded.get(row["document_id"])?.push({ ordinal: row["ordinal"], dense: floatsOfBytes(row["dense"]), sparse: sparseOfBytes(row["sparse"]) });
+    loaded
+      .get(row["document_id"])
+      ?.push({
+        ordinal: row["ordinal"],
+        dense: floatsOfBytes(row["dense"]),
+        sparse: sparseOfBytes(row["sparse"]),
+      });
   }
   return loaded;
 }
 
-async function appendToLog(tx: postgres.TransactionSql, effects: readonly Effect[], options: TransactionOptions): Promise<{ readonly appended: readonly Appended[]; readonly head: LogHead }> {
-  const [head] = await tx`update log_head set sequence = sequence + ${effects.length}, at = clock_timestamp() returning epoch, sequence, at`;
+async function appendToLog(
+  tx: postgres.TransactionSql,
+  effects: readonly Effect[],
+  options: TransactionOptions,
+): Promise<{ readonly appended: readonly Appended[]; readonly head: LogHead }> {
+  const [head] =
+    await tx`update log_head set sequence = sequence + ${effects.length}, at = clock_timestamp() returning epoch, sequence, at`;
   if (head === undefined) throw new TypeError("expected one row in log_head; the database was not migrated");
   const first = BigInt(head["sequence"]) - BigInt(effects.length - 1);
   const at: Date = head["at"];
   const appended = effects.map((effect, index): Appended => {
     const sequence = String(first + BigInt(index));
-    return { effect: sequenced(effect, { sequence, epoch: head["epoch"] }), receipt: effect.kind === "delete" ? options.newId() : null };
+    return {
+      effect: sequenced(effect, { sequence, epoch: head["epoch"] }),
+      receipt: effect.kind === "delete" ? options.newId() : null,
+    };
   });
   const records = <T>(rows: readonly T[]): string => JSON.stringify(rows);
-  const written = appended.flatMap(({ effect }) => (effect.content === null ? [] : [documentRow(effect, { at })]));
-  const moves = appended.flatMap(({ effect }) => (effect.content === null && effect.after !== null ? [{ ...effect.after, classified_at: at }] : []));
-  const deleted = appended.flatMap(({ effect }) => (effect.kind === "delete" && effect.before !== null ? [effect.before.id] : []));
+  const written = appended.flatMap(({ effect }) =>
+    effect.content === null ? [] : [documentRow(effect, { at })],
+  );
+  const moves = appended.flatMap(({ effect }) =>
+    effect.content === null && effect.after !== null ? [{ ...effect.after, classified_at: at }] : [],
+  );
+  const deleted = appended.flatMap(({ effect }) =>
+    effect.kind === "delete" && effect.before !== null ? [effect.before.id] : [],
+  );
   const changes = appended.map(({ effect }) => changeRow(effect, { at, placements: options.placements }));
   const receipts = receiptRows(appended, { at });
   await Promise.all([
     written.length > 0 && tx.unsafe(UPSERT_DOCUMENTS, [records(written)], { prepare: true }),
     moves.length > 0 && tx.unsafe(MOVE_DOCUMENTS, [records(moves)], { prepare: true }),
     deleted.length > 0 && tx`delete from documents where id = any(${deleted})`,
-    tx.unsafe("insert into changes select * from json_populate_recordset(null::changes, $1::text::json)", [records(changes)], { prepare: true }),
+    tx.unsafe(
+      "insert into changes select * from json_populate_recordset(null::changes, $1::text::json)",
+      [records(changes)],
+      { prepare: true },
+    ),
     receipts.length > 0 && tx.unsafe(INSERT_RECEIPTS, [records(receipts)], { prepare: true }),
-    receipts.length > 0 && tx.unsafe(INSERT_RECEIPT_SITES, [records(receipts), options.site], { prepare: true }),
+    receipts.length > 0 &&
+      tx.unsafe(INSERT_RECEIPT_SITES, [records(receipts), options.site], { prepare: true }),
   ]);
-  return { appended, head: { fence: { epoch: head["epoch"], sequence: head["sequence"] }, at: at.toISOString() } };
+  return {
+    appended,
+    head: { fence: { epoch: head["epoch"], sequence: head["sequence"] }, at: at.toISOString() },
+  };
 }
 
 /** A settle carries no new copy, so a `put` that a target has not seen yet stays the one that carries the document. */
-function sequenced(effect: Effect, { sequence, epoch }: { readonly sequence: string; readonly epoch: number }): CommittedEffect {
+function sequenced(
+  effect: Effect,
+  { sequence, epoch }: { readonly sequence: string; readonly epoch: number },
+): CommittedEffect {
   const { after } = effect;
   if (after === null) return { ...effect, sequence, epoch };
   const version = effect.content === null ? after.version : sequence;
@@ -177,8 +289,27 @@ function sequenced(effect: Effect, { sequence, epoch }: { readonly sequence: str
 }
 
 const WRITTEN = [
-  "version", "sequence", "carried", "epoch", "collection", "title", "text", "lang", "residency", "metadata", "importance", "published_at", "pinned_tier",
-  "tier", "moving_from", "predicted_use", "score", "classified_at", "digest", "passage_count", "updated_at",
+  "version",
+  "sequence",
+  "carried",
+  "epoch",
+  "collection",
+  "title",
+  "text",
+  "lang",
+  "residency",
+  "metadata",
+  "importance",
+  "published_at",
+  "pinned_tier",
+  "tier",
+  "moving_from",
+  "predicted_use",
+  "score",
+  "classified_at",
+  "digest",
+  "passage_count",
+  "updated_at",
 ];
 /** Observed use and the time of creation stay as they are. */
 const UPSERT_DOCUMENTS = `insert into documents select * from json_populate_recordset(null::documents, $1::text::json)

@@ -63,7 +63,10 @@ export class Writer {
    */
   async submit(operation: WriteOperation): Promise<AcceptedFate> {
     const size = operation.kind === "put" ? operation.content.text.length : 0;
-    while (this.#waiting.length >= WAITING_OPERATIONS_MAX || (this.#waiting.length > 0 && this.#characters + size > WAITING_CHARACTERS_MAX)) {
+    while (
+      this.#waiting.length >= WAITING_OPERATIONS_MAX ||
+      (this.#waiting.length > 0 && this.#characters + size > WAITING_CHARACTERS_MAX)
+    ) {
       await new Promise<void>((resolve) => this.#room.push(resolve));
     }
     if (this.#closed) throw new KattegatError("not_ready", "The primary is stopping; repeat the write.");
@@ -112,7 +115,9 @@ export class Writer {
     const ids = new Set<string>();
     let characters = 0;
     for (const item of this.#waiting) {
-      const isFull = group.length >= GROUP_OPERATIONS_MAX || (group.length > 0 && characters + item.size > GROUP_CHARACTERS_MAX);
+      const isFull =
+        group.length >= GROUP_OPERATIONS_MAX ||
+        (group.length > 0 && characters + item.size > GROUP_CHARACTERS_MAX);
       // Once full, nothing passes what waits before it; the same id twice is two groups, each with its version.
       if (isFull || left.length > 0 || ids.has(item.operation.id)) {
         left.push(item);
@@ -129,14 +134,23 @@ export class Writer {
   }
 
   async #prepare(group: readonly Waiting[]): Promise<Prepared[]> {
-    const puts = group.filter(({ operation }) => operation.kind === "put").map(({ operation }) => operation.id);
-    const digests = puts.length === 0 ? new Map<string, string>() : await this.#options.digests(puts).catch(() => new Map<string, string>());
+    const puts = group
+      .filter(({ operation }) => operation.kind === "put")
+      .map(({ operation }) => operation.id);
+    const digests =
+      puts.length === 0
+        ? new Map<string, string>()
+        : await this.#options.digests(puts).catch(() => new Map<string, string>());
     const ready: Prepared[] = [];
     for (const item of group) {
       const { operation } = item;
-      const isSame = operation.kind === "put" && digests.get(operation.id) === operation.content.digest && !item.forced;
+      const isSame =
+        operation.kind === "put" && digests.get(operation.id) === operation.content.digest && !item.forced;
       try {
-        ready.push({ item, prepared: { operation, passages: isSame ? null : await this.#options.prepare(operation) } });
+        ready.push({
+          item,
+          prepared: { operation, passages: isSame ? null : await this.#options.prepare(operation) },
+        });
       } catch (error) {
         item.reject(error);
       }

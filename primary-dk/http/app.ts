@@ -41,8 +41,11 @@ export function createApp(options: AppOptions): Hono<Variables> {
   app.get("/healthz", (context) => context.json({ status: "ok" }));
   app.get("/readyz", async (context) => {
     const primary = options.primary();
-    const reason = typeof primary === "string" ? primary : await postgresFault(primary, { timeoutMs: READY_MS_MAX });
-    return reason === null ? context.json({ status: "ok" }) : context.json({ status: "not ready", reason }, 503);
+    const reason =
+      typeof primary === "string" ? primary : await postgresFault(primary, { timeoutMs: READY_MS_MAX });
+    return reason === null
+      ? context.json({ status: "ok" })
+      : context.json({ status: "not ready", reason }, 503);
   });
   app.get("/metrics", async (context) => {
     const primary = options.primary();

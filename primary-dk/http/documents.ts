@@ -12,38 +12,69 @@ import { withPostgres } from "../postgres/failure.ts";
 import type { OpenedPrimary, Variables } from "./app.ts";
 import type { Metrics } from "./metrics.ts";
 
-export function documentRoutes(app: Hono<Variables>, opened: OpenedPrimary, { metrics, report }: { readonly metrics: Metrics; readonly report: (error: unknown, requestId: string) => void }): void {
+export function documentRoutes(
+  app: Hono<Variables>,
+  opened: OpenedPrimary,
+  {
+    metrics,
+    report,
+  }: { readonly metrics: Metrics; readonly report: (error: unknown, requestId: string) => void },
+): void {
   app.put("/internal/documents/:id", async (context) => {
     const primary = opened();
     const zone = zoneOf(context);
     const id = idOf(context);
-    const input = parseBytes(documentInputSchema, await readBody(context.req.raw.body, { bytesMax: DOCUMENT_LIMITS.bodyBytesMax }));
-    const written = await counted(metrics, putDocument(primary, { content: contentOf(id, input, { network: primary.network, zone }), zone, ifMatch: ifMatchOf(context) }));
+    const input = parseBytes(
+      documentInputSchema,
+      await readBody(context.req.raw.body, { bytesMax: DOCUMENT_LIMITS.bodyBytesMax }),
+    );
+    const written = await counted(
+      metrics,
+      putDocument(primary, {
+        content: contentOf(id, input, { network: primary.network, zone }),
+        zone,
+        ifMatch: ifMatchOf(context),
+      }),
+    );
     context.header("etag", `"${written.result.version}"`);
     return context.json(written.result, written.status);
   });
   app.get("/internal/documents/:id", async (context) => {
     const primary = opened();
     const zone = zoneOf(context);
-    const classes = new Set((context.req.header("x-kattegat-classes") ?? "").split(",").map((name) => name.trim()));
+    const classes = new Set(
+      (context.req.header("x-kattegat-classes") ?? "").split(",").map((name) => name.trim()),
+    );
     const document = await withPostgres(readDocument(primary, idOf(context)));
     if (document === null) throw new KattegatError("not_found", "There is no document with this id.");
     if (!classes.has(document.residency) || !mayPass(primary.network, document.residency, zone)) {
-      throw new KattegatError("residency_refused", `A document of class ${document.residency} may not be read by this caller through the zone ${zone}.`);
+      throw new KattegatError(
+        "residency_refused",
+        `A document of class ${document.residency} may not be read by this caller through the zone ${zone}.`,
+      );
     }
     context.header("etag", `"${document.version}"`);
     return context.json(document);
   });
   app.delete("/internal/documents/:id", async (context) => {
     const primary = opened();
-    const deleted = await counted(metrics, deleteDocument(primary, { id: idOf(context), zone: zoneOf(context), ifMatch: ifMatchOf(context) }));
+    const deleted = await counted(
+      metrics,
+      deleteDocument(primary, { id: idOf(context), zone: zoneOf(context), ifMatch: ifMatchOf(context) }),
+    );
     return context.json(deleted, 202);
   });
   app.post("/internal/documents:batch", (context) => {
     const primary = opened();
     const zone = zoneOf(context);
-    const body = context.req.raw.body ?? new ReadableStream<Uint8Array>({ start: (controller) => controller.close() });
-    const results = ingest(primary, { body, zone, report: (error) => report(error, "batch"), written: (outcome) => metrics.writes.inc({ outcome }) });
+    const body =
+      context.req.raw.body ?? new ReadableStream<Uint8Array>({ start: (controller) => controller.close() });
+    const results = ingest(primary, {
+      body,
+      zone,
+      report: (error) => report(error, "batch"),
+      written: (outcome) => metrics.writes.inc({ outcome }),
+    });
     return context.body(streamOf(results), 200, { "content-type": "application/x-ndjson" });
   });
   app.get("/internal/receipts/:id", async (context) => {
@@ -86,7 +117,11 @@ function idOf(context: Context): string {
 /** Denied by default: a request that names no zone came through none that may carry anything. */
 function zoneOf(context: Context): string {
   const zone = context.req.header("x-kattegat-zone");
-  if (zone === undefined) throw new KattegatError("bad_request", "Expected the header x-kattegat-zone: the edge zone that the request came through.");
+  if (zone === undefined)
+    throw new KattegatError(
+      "bad_request",
+      "Expected the header x-kattegat-zone: the edge zone that the request came through.",
+    );
   return zone;
 }
 
@@ -95,6 +130,7 @@ function ifMatchOf(context: Context): string | null {
   const header = context.req.header("if-match");
   if (header === undefined) return null;
   const version = /^(?:W\/)?"?(\d{1,19}|\*)"?$/.exec(header.trim())?.[1];
-  if (version === undefined) throw new KattegatError("bad_request", 'Expected If-Match: "version" with one version of the document.');
+  if (version === undefined)
+    throw new KattegatError("bad_request", 'Expected If-Match: "version" with one version of the document.');
   return version;
 }

@@ -12,15 +12,26 @@ export interface Metrics {
 export function createMetrics(): Metrics {
   const register = new Registry();
   collectDefaultMetrics({ register, prefix: "kattegat_primary_" });
-  const gauge = (name: string, help: string, labelNames: string[] = []): Gauge => new Gauge({ name: `kattegat_primary_${name}`, help, labelNames, registers: [register] });
+  const gauge = (name: string, help: string, labelNames: string[] = []): Gauge =>
+    new Gauge({ name: `kattegat_primary_${name}`, help, labelNames, registers: [register] });
   const sequence = gauge("sequence", "Sequence that this process has applied.");
   const tiers = gauge("tier_documents", "Documents of each tier.", ["tier"]);
   const moving = gauge("moving_documents", "Documents whose move is not confirmed yet.");
   const passages = gauge("index_passages", "Passages in the index of this site.");
   const bytes = gauge("index_bytes", "Bytes of the index of this site.");
   return {
-    searchSeconds: new Histogram({ name: "kattegat_primary_search_seconds", help: "Time of a search at this site.", registers: [register], buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1] }),
-    writes: new Counter({ name: "kattegat_primary_writes_total", help: "Writes by outcome.", labelNames: ["outcome"], registers: [register] }),
+    searchSeconds: new Histogram({
+      name: "kattegat_primary_search_seconds",
+      help: "Time of a search at this site.",
+      registers: [register],
+      buckets: [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1],
+    }),
+    writes: new Counter({
+      name: "kattegat_primary_writes_total",
+      help: "Writes by outcome.",
+      labelNames: ["outcome"],
+      registers: [register],
+    }),
     async render(primary) {
       if (primary !== null) {
         const { counts, index } = primary.memory();

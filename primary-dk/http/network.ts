@@ -1,5 +1,10 @@
 /** Routes of replication, edges and operators. */
-import { BATCH_CHANGES_MAX, FEED_WAIT_MS_MAX, confirmRequestSchema, type FeedHead } from "@kattegat/protocol/changes.ts";
+import {
+  BATCH_CHANGES_MAX,
+  FEED_WAIT_MS_MAX,
+  confirmRequestSchema,
+  type FeedHead,
+} from "@kattegat/protocol/changes.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { parseShape } from "@kattegat/protocol/parse.ts";
 import { compareSequences, sequenceSchema } from "@kattegat/protocol/sequence.ts";
@@ -25,46 +30,89 @@ const feedQuerySchema = z.strictObject({
   wait_ms: z.coerce.number().int().min(0).max(FEED_WAIT_MS_MAX).default(0),
 });
 
-export function networkRoutes(app: Hono<Variables>, opened: OpenedPrimary, { siteUrls }: { readonly siteUrls: Readonly<Record<string, string>> }): void {
+export function networkRoutes(
+  app: Hono<Variables>,
+  opened: OpenedPrimary,
+  { siteUrls }: { readonly siteUrls: Readonly<Record<string, string>> },
+): void {
   app.get("/internal/changes", async (context) => {
     const primary = opened();
     const query = parseShape(feedQuerySchema, context.req.query());
-    if (!primary.network.sites.some((site) => site.id === query.target)) throw new KattegatError("bad_request", "Expected a target that the network file lists.", { errors: [{ pointer: "/target", detail: "this site is not known" }] });
+    if (!primary.network.sites.some((site) => site.id === query.target))
+      throw new KattegatError("bad_request", "Expected a target that the network file lists.", {
+        errors: [{ pointer: "/target", detail: "this site is not known" }],
+      });
     const lines = await withPostgres(feedLines(primary, query, context.req.raw.signal));
     return context.body(lines, 200, { "content-type": "application/x-ndjson" });
   });
   app.post("/internal/confirm", async (context) => {
     const primary = opened();
-    const request = parseBytes(confirmRequestSchema, await readBody(context.req.raw.body, { bytesMax: CONFIRM_BYTES_MAX }));
-    const isTarget = primary.network.sites.some((site) => site.id === request.site && site.id !== primary.site);
-    if (!isTarget) throw new KattegatError("bad_request", "Expected a target that the network file lists.", { errors: [{ pointer: "/site", detail: "this site is no target" }] });
+    const request = parseBytes(
+      confirmRequestSchema,
+      await readBody(context.req.raw.body, { bytesMax: CONFIRM_BYTES_MAX }),
+    );
+    const isTarget = primary.network.sites.some(
+      (site) => site.id === request.site && site.id !== primary.site,
+    );
+    if (!isTarget)
+      throw new KattegatError("bad_request", "Expected a target that the network file lists.", {
+        errors: [{ pointer: "/site", detail: "this site is no target" }],
+      });
     await withPostgres(primary.confirmations.confirm(request));
     return context.body(null, 204);
   });
   app.post("/internal/usage", async (context) => {
     const primary = opened();
-    const report = parseBytes(usageReportSchema, await readBody(context.req.raw.body, { bytesMax: USAGE_BYTES_MAX }));
+    const report = parseBytes(
+      usageReportSchema,
+      await readBody(context.req.raw.body, { bytesMax: USAGE_BYTES_MAX }),
+    );
     await withPostgres(recordUsage(primary.database.sql, report));
     return context.body(null, 204);
   });
   app.get("/internal/statistics", (context) => {
     const { published } = opened().statistics;
-    if (published === null) throw new KattegatError("not_found", "There are no term statistics yet: no document has been written.");
-    return context.body(new Uint8Array(published.bytes), 200, { "content-type": "application/octet-stream", "x-kattegat-statistics-version": published.version, etag: `"${published.version}"` });
+    if (published === null)
+      throw new KattegatError("not_found", "There are no term statistics yet: no document has been written.");
+    return context.body(new Uint8Array(published.bytes), 200, {
+      "content-type": "application/octet-stream",
+      "x-kattegat-statistics-version": published.version,
+      etag: `"${published.version}"`,
+    });
   });
   app.get("/internal/network", (context) => context.json(networkStatus(opened(), siteUrls)));
 }
 
 /** @throws {KattegatError} `divergence` when the target has what this log does not. */
-async function feedLines(primary: Primary, query: z.infer<typeof feedQuerySchema>, signal: AbortSignal): Promise<string> {
+async function feedLines(
+  primary: Primary,
+  query: z.infer<typeof feedQuerySchema>,
+  signal: AbortSignal,
+): Promise<string> {
   const { applied, database, placements, statistics } = primary;
   const before = applied.head.fence;
   if (compareSequences(query.after, before.sequence) > 0) {
-    throw new KattegatError("divergence", `The target stands at sequence ${query.after}; the log of epoch ${before.epoch} ends at ${before.sequence}.`);
+    throw new KattegatError(
+      "divergence",
+      `The target stands at sequence ${query.after}; the log of epoch ${before.epoch} ends at ${before.sequence}.`,
+    );
   }
   await applied.waitFor(String(BigInt(query.after) + 1n), { timeoutMs: query.wait_ms, signal });
   const { fence, at } = applied.head;
-  const changes = compareSequences(fence.sequence, query.after) > 0 ? await readFeed(database.sql, { target: query.target, after: query.after, upTo: fence.sequence, limit: query.limit }, placements) : [];
-  const head: FeedHead = { kind: "head", epoch: fence.epoch, sequence: fence.sequence, at, statistics_version: statistics.published?.version ?? null };
+  const changes =
+    compareSequences(fence.sequence, query.after) > 0
+      ? await readFeed(
+          database.sql,
+          { target: query.target, after: query.after, upTo: fence.sequence, limit: query.limit },
+          placements,
+        )
+      : [];
+  const head: FeedHead = {
+    kind: "head",
+    epoch: fence.epoch,
+    sequence: fence.sequence,
+    at,
+    statistics_version: statistics.published?.version ?? null,
+  };
   return [...changes, head].map((line) => `${JSON.stringify(line)}\n`).join("");
 }

@@ -15,7 +15,10 @@ export function searchRoutes(app: Hono<Variables>, opened: OpenedPrimary, metric
   };
   app.post("/internal/search", async (context) => {
     const parts = options();
-    const request = parseBytes(siteSearchRequestSchema, await readBody(context.req.raw.body, { bytesMax: SEARCH_LIMITS.bodyBytesMax }));
+    const request = parseBytes(
+      siteSearchRequestSchema,
+      await readBody(context.req.raw.body, { bytesMax: SEARCH_LIMITS.bodyBytesMax }),
+    );
     const done = metrics.searchSeconds.startTimer();
     const response = await withPostgres(searchSite(request, parts, context.req.raw.signal));
     done();
@@ -23,7 +26,10 @@ export function searchRoutes(app: Hono<Variables>, opened: OpenedPrimary, metric
   });
   app.post("/internal/passages", async (context) => {
     const parts = options();
-    const request = parseBytes(hydrateRequestSchema, await readBody(context.req.raw.body, { bytesMax: SEARCH_LIMITS.bodyBytesMax * 2 }));
+    const request = parseBytes(
+      hydrateRequestSchema,
+      await readBody(context.req.raw.body, { bytesMax: SEARCH_LIMITS.bodyBytesMax * 2 }),
+    );
     return context.json(await withPostgres(hydratePassages(request, parts)));
   });
 }

@@ -24,13 +24,21 @@ afterAll(async () => {
 });
 
 function put({ primary }: TestPrimary, id: string, text: string) {
-  const content = contentOf(id, { title: id, text, residency: "global", collection: "default", metadata: {} }, { network, zone: "eu" });
+  const content = contentOf(
+    id,
+    { title: id, text, residency: "global", collection: "default", metadata: {} },
+    { network, zone: "eu" },
+  );
   return putDocument(primary, { content, zone: "eu", ifMatch: null });
 }
 
 /** Everything after `after` that is committed now, whoever wrote it. */
 async function tail(after: string): Promise<string[]> {
-  const changes = await readFeed(left.primary.database.sql, { target: "eu-fra", after, upTo: "9000000000000000000", limit: 512 }, left.primary.placements);
+  const changes = await readFeed(
+    left.primary.database.sql,
+    { target: "eu-fra", after, upTo: "9000000000000000000", limit: 512 },
+    left.primary.placements,
+  );
   return changes.map(({ sequence }) => sequence);
 }
 
@@ -62,7 +70,8 @@ it("gives a transaction that began first but commits last the later sequence, so
 
 async function waitUntilBlocked(): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt += 1) {
-    const [row] = await right.primary.database.sql`select count(*)::int as waiting from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
+    const [row] = await right.primary.database
+      .sql`select count(*)::int as waiting from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`;
     if (row?.["waiting"] > 0) return;
     await sleep(10);
   }
@@ -70,17 +79,28 @@ async function waitUntilBlocked(): Promise<void> {
 }
 
 it("shows a tailer every sequence once, in order, without a gap, while two processes write (I1)", async () => {
-  const writes = fc.array(fc.record({ id: fc.nat({ max: 12 }), side: fc.boolean(), text: fc.nat({ max: 1_000 }) }), { minLength: 20, maxLength: 80 });
+  const writes = fc.array(
+    fc.record({ id: fc.nat({ max: 12 }), side: fc.boolean(), text: fc.nat({ max: 1_000 }) }),
+    { minLength: 20, maxLength: 80 },
+  );
   await fc.assert(
     fc.asyncProperty(writes, async (plan) => {
       const [start] = (await tailAll("0")).slice(-1);
-      const writing = Promise.all(plan.map(({ id, side, text }, index) => put(side ? left : right, `${side ? "left" : "right"}-${id}`, `Tekst ${text} ${index} ${start ?? ""}.`)));
+      const writing = Promise.all(
+        plan.map(({ id, side, text }, index) =>
+          put(
+            side ? left : right,
+            `${side ? "left" : "right"}-${id}`,
+            `Tekst ${text} ${index} ${start ?? ""}.`,
+          ),
+        ),
+      );
       const seen: string[] = [];
       let isOver = false;
       const over = writing.finally(() => {
         isOver = true;
       });
-      for (let isDone = false; !isDone; ) {
+      for (let isDone = false; !isDone;) {
         const wasOver = isOver;
         const page = await tail(seen.at(-1) ?? start ?? "0");
         seen.push(...page);
@@ -96,6 +116,7 @@ it("shows a tailer every sequence once, in order, without a gap, while two proce
 
 async function tailAll(after: string): Promise<string[]> {
   const all: string[] = [];
-  for (let page = await tail(after); page.length > 0; page = await tail(all.at(-1) ?? after)) all.push(...page);
+  for (let page = await tail(after); page.length > 0; page = await tail(all.at(-1) ?? after))
+    all.push(...page);
   return all;
 }

@@ -14,18 +14,43 @@ afterAll(async () => {
 });
 
 const base = { title: "Lov", text: "§ 1. Loven gælder.", residency: "eu" };
-const put = async (id: string, body: object) => await (await test.client.put(id, { ...base, ...body })).json();
+const put = async (id: string, body: object) =>
+  await (await test.client.put(id, { ...base, ...body })).json();
 const confirm = (site: string, sequence: string) =>
-  test.client.send("/internal/confirm", { method: "POST", body: JSON.stringify({ site, watermark: { epoch: 1, sequence }, lag_ms: 0, lag_changes: 0, parked: 0, healthy: true }) });
+  test.client.send("/internal/confirm", {
+    method: "POST",
+    body: JSON.stringify({
+      site,
+      watermark: { epoch: 1, sequence },
+      lag_ms: 0,
+      lag_changes: 0,
+      parked: 0,
+      healthy: true,
+    }),
+  });
 const after = async (target: string, sequence: string) => (await test.client.feed(target, sequence)).changes;
 const before = (sequence: string): string => String(BigInt(sequence) - 1n);
 
 describe("a change", () => {
   it("is put, with its passages, only to the targets that policy names, and tells the others no id (I2)", async () => {
-    const { sequence } = await put("warm-eu", { tier: "warm", metadata: { source: "eurlex" }, published_at: "2016-04-27" });
+    const { sequence } = await put("warm-eu", {
+      tier: "warm",
+      metadata: { source: "eurlex" },
+      published_at: "2016-04-27",
+    });
     for (const target of ["eu-fra", "eu-arn"]) {
       const [change] = await after(target, before(sequence));
-      expect(change).toMatchObject({ kind: "put", document: { id: "warm-eu", version: sequence, tier: "warm", residency: "eu", metadata: { source: "eurlex" }, published_at: "2016-04-27T00:00:00.000Z" } });
+      expect(change).toMatchObject({
+        kind: "put",
+        document: {
+          id: "warm-eu",
+          version: sequence,
+          tier: "warm",
+          residency: "eu",
+          metadata: { source: "eurlex" },
+          published_at: "2016-04-27T00:00:00.000Z",
+        },
+      });
       expect(change?.kind === "put" && change.document.passages[0]?.text).toBe(base.text);
     }
     for (const target of ["edge-eu", "edge-global"]) {
@@ -49,8 +74,14 @@ describe("a change", () => {
 
   it("that deletes is a withdraw for the sites that held the document and a skip for the others", async () => {
     await put("dead", { tier: "cold" });
-    const { sequence } = await (await test.client.send("/internal/documents/dead", { method: "DELETE" })).json();
-    expect((await after("edge-eu", before(sequence)))[0]).toMatchObject({ kind: "withdraw", reason: "deleted", document_id: "dead" });
+    const { sequence } = await (
+      await test.client.send("/internal/documents/dead", { method: "DELETE" })
+    ).json();
+    expect((await after("edge-eu", before(sequence)))[0]).toMatchObject({
+      kind: "withdraw",
+      reason: "deleted",
+      document_id: "dead",
+    });
     expect((await after("edge-global", before(sequence)))[0]?.kind).toBe("skip");
   });
 });
@@ -79,7 +110,10 @@ describe("a move", () => {
     await put("riser", { tier: "warm", text: "Opstigning." });
     expect((await test.client.search("opstigning")).lexical).toEqual([]);
     const { sequence } = await put("riser", { tier: "hot", text: "Opstigning." });
-    expect((await test.client.search("opstigning")).lexical[0]).toMatchObject({ document_id: "riser", tier: "hot" });
+    expect((await test.client.search("opstigning")).lexical[0]).toMatchObject({
+      document_id: "riser",
+      tier: "hot",
+    });
     expect((await after("eu-fra", before(sequence)))[0]?.kind).toBe("put");
     await test.primary.confirmations.settle(test.primary.writer);
     expect((await after("eu-fra", sequence)).at(-1)?.kind).toBe("withdraw");
@@ -88,7 +122,10 @@ describe("a move", () => {
   it("out of the hot tiers stays in the primary's index until it is settled", async () => {
     await put("faller", { tier: "hot", text: "Nedstigning." });
     const { sequence } = await put("faller", { tier: "warm", text: "Nedstigning." });
-    expect((await test.client.search("nedstigning")).lexical[0]).toMatchObject({ document_id: "faller", tier: "warm" });
+    expect((await test.client.search("nedstigning")).lexical[0]).toMatchObject({
+      document_id: "faller",
+      tier: "warm",
+    });
     await confirm("eu-fra", sequence);
     await confirm("eu-arn", sequence);
     await test.primary.confirmations.settle(test.primary.writer);
@@ -100,9 +137,16 @@ describe("a receipt", () => {
   it("is complete when every site that ever held the document has confirmed its deletion, and names no other (I10)", async () => {
     await put("erased", { tier: "cold" });
     await put("erased", { tier: "warm" });
-    const { receipt, sequence } = await (await test.client.send("/internal/documents/erased", { method: "DELETE" })).json();
+    const { receipt, sequence } = await (
+      await test.client.send("/internal/documents/erased", { method: "DELETE" })
+    ).json();
     const read = async () => await (await test.client.send(receipt.replace("/v1/", "/internal/"))).json();
-    expect((await read()).sites.map(({ site }: { site: string }) => site)).toEqual(["dk-cph", "edge-eu", "eu-arn", "eu-fra"]);
+    expect((await read()).sites.map(({ site }: { site: string }) => site)).toEqual([
+      "dk-cph",
+      "edge-eu",
+      "eu-arn",
+      "eu-fra",
+    ]);
     await confirm("eu-fra", sequence);
     await confirm("eu-arn", sequence);
     await confirm("edge-eu", before(sequence));
@@ -110,7 +154,9 @@ describe("a receipt", () => {
     await confirm("edge-eu", sequence);
     const done = await read();
     expect(done.completed_at).not.toBeNull();
-    expect(done.sites.every(({ confirmed_at }: { confirmed_at: string | null }) => confirmed_at !== null)).toBe(true);
+    expect(
+      done.sites.every(({ confirmed_at }: { confirmed_at: string | null }) => confirmed_at !== null),
+    ).toBe(true);
   });
 });
 
@@ -132,7 +178,7 @@ describe("the feed", () => {
   it("gives no more changes than asked, and goes on after them", async () => {
     const all = await after("eu-fra", "0");
     const pages: string[] = [];
-    for (let from = "0"; ; ) {
+    for (let from = "0"; ;) {
       const { changes } = await test.client.feed("eu-fra", from, { limit: 3 });
       if (changes.length === 0) break;
       expect(changes.length).toBeLessThanOrEqual(3);

@@ -1,7 +1,12 @@
 /** The change log as one target may see it. */
 import type { TierName } from "@kattegat/config/network.ts";
 import { encodeBase64 } from "@kattegat/protocol/base64.ts";
-import { BATCH_CHANGES_MAX, BATCH_PASSAGES_MAX, type Change, type DocumentRecord } from "@kattegat/protocol/changes.ts";
+import {
+  BATCH_CHANGES_MAX,
+  BATCH_PASSAGES_MAX,
+  type Change,
+  type DocumentRecord,
+} from "@kattegat/protocol/changes.ts";
 import type postgres from "postgres";
 import type { Placements } from "../documents/placements.ts";
 import { tierNameOf } from "../documents/state.ts";
@@ -30,11 +35,21 @@ interface LoggedChange {
   readonly held_after: readonly string[];
   readonly committed_at: Date;
   /** The document's state now, when this change is the last one that carries it; null otherwise. */
-  readonly current: { readonly residency: string; readonly tier: TierName; readonly moving_from: TierName | null; readonly passages: number; readonly characters: number } | null;
+  readonly current: {
+    readonly residency: string;
+    readonly tier: TierName;
+    readonly moving_from: TierName | null;
+    readonly passages: number;
+    readonly characters: number;
+  } | null;
 }
 
 /** Resolves with the next changes in order, at most `limit`, fewer when they are large. */
-export function readFeed(sql: postgres.Sql, request: FeedRequest, placements: Placements): Promise<readonly Change[]> {
+export function readFeed(
+  sql: postgres.Sql,
+  request: FeedRequest,
+  placements: Placements,
+): Promise<readonly Change[]> {
   return sql.begin("isolation level repeatable read read only", async (tx) => {
     const rows = await tx`
       select c.sequence, c.epoch, c.document_id, c.kind, c.residency, c.residency_before, c.held_before, c.held_after, c.committed_at,
@@ -57,7 +72,10 @@ type Action = "put" | "withdraw" | "skip";
  * A change that a later one supersedes carries nothing, but its withdraw is never left out: the later change knows only the
  * sites that held the document just before it. A superseded change of a site that keeps the document is skipped.
  */
-function actionOf(change: LoggedChange, { target, placements }: { readonly target: string; readonly placements: Placements }): Action {
+function actionOf(
+  change: LoggedChange,
+  { target, placements }: { readonly target: string; readonly placements: Placements },
+): Action {
   const heldBefore = change.held_before.includes(target);
   if (change.kind === "put" && change.current !== null) {
     if (placements.holders(change.current).includes(target)) return "put";
@@ -71,7 +89,10 @@ interface Page {
   readonly action: Action;
 }
 
-function boundedPage(changes: readonly LoggedChange[], options: { readonly target: string; readonly placements: Placements }): Page[] {
+function boundedPage(
+  changes: readonly LoggedChange[],
+  options: { readonly target: string; readonly placements: Placements },
+): Page[] {
   const page: Page[] = [];
   let passages = 0;
   let bytes = 0;
@@ -88,7 +109,17 @@ function boundedPage(changes: readonly LoggedChange[], options: { readonly targe
 }
 
 function loggedOf(row: postgres.Row): LoggedChange {
-  const { sequence, epoch, document_id, kind, residency, residency_before, held_before, held_after, committed_at } = row;
+  const {
+    sequence,
+    epoch,
+    document_id,
+    kind,
+    residency,
+    residency_before,
+    held_before,
+    held_after,
+    committed_at,
+  } = row;
   const current =
     row["now_tier"] === null
       ? null
@@ -99,35 +130,71 @@ function loggedOf(row: postgres.Row): LoggedChange {
           passages: row["passage_count"],
           characters: row["characters"],
         };
-  return { sequence, epoch, document_id, kind, residency, residency_before, held_before, held_after, committed_at, current };
+  return {
+    sequence,
+    epoch,
+    document_id,
+    kind,
+    residency,
+    residency_before,
+    held_before,
+    held_after,
+    committed_at,
+    current,
+  };
 }
 
 function changeOf(change: LoggedChange, action: Action, record: DocumentRecord | undefined): Change {
-  const base = { epoch: change.epoch, sequence: change.sequence, committed_at: change.committed_at.toISOString() };
+  const base = {
+    epoch: change.epoch,
+    sequence: change.sequence,
+    committed_at: change.committed_at.toISOString(),
+  };
   if (action === "skip") return { kind: "skip", ...base };
-  if (action === "withdraw") return { kind: "withdraw", ...base, document_id: change.document_id, reason: reasonOf(change) };
+  if (action === "withdraw")
+    return { kind: "withdraw", ...base, document_id: change.document_id, reason: reasonOf(change) };
   if (record === undefined) throw new RangeError("a document of one snapshot has no row in it");
   return { kind: "put", ...base, document_id: change.document_id, document: record };
 }
 
 function reasonOf(change: LoggedChange): "deleted" | "re-tiered" | "reclassified" {
   if (change.kind === "delete") return "deleted";
-  return change.residency_before !== null && change.residency_before !== change.residency ? "reclassified" : "re-tiered";
+  return change.residency_before !== null && change.residency_before !== change.residency
+    ? "reclassified"
+    : "re-tiered";
 }
 
-async function readRecords(tx: postgres.TransactionSql, ids: readonly string[]): Promise<Map<string, DocumentRecord>> {
+async function readRecords(
+  tx: postgres.TransactionSql,
+  ids: readonly string[],
+): Promise<Map<string, DocumentRecord>> {
   const records = new Map<string, DocumentRecord>();
   if (ids.length === 0) return records;
-  const documents = await tx`select id, version, collection, title, text, lang, residency, tier, metadata, digest, published_at from documents where id = any(${[...ids]})`;
+  const documents =
+    await tx`select id, version, collection, title, text, lang, residency, tier, metadata, digest, published_at from documents where id = any(${[...ids]})`;
   const texts = new Map<string, string>();
   for (const row of documents) {
     const { id, version, collection, title, lang, residency, metadata, digest, published_at } = row;
     texts.set(id, row["text"]);
-    records.set(id, { id, version, collection, title, lang, residency, tier: tierNameOf(row["tier"]), metadata, digest, published_at, passages: [] });
+    records.set(id, {
+      id,
+      version,
+      collection,
+      title,
+      lang,
+      residency,
+      tier: tierNameOf(row["tier"]),
+      metadata,
+      digest,
+      published_at,
+      passages: [],
+    });
   }
-  const rows = await tx`select document_id, ordinal, start_offset, end_offset, own_text, dense, sparse from passages where document_id = any(${[...ids]}) order by document_id, ordinal`;
+  const rows =
+    await tx`select document_id, ordinal, start_offset, end_offset, own_text, dense, sparse from passages where document_id = any(${[...ids]}) order by document_id, ordinal`;
   for (const row of rows) {
-    const text: string = row["own_text"] ?? (texts.get(row["document_id"]) ?? "").slice(row["start_offset"], row["end_offset"]);
+    const text: string =
+      row["own_text"] ?? (texts.get(row["document_id"]) ?? "").slice(row["start_offset"], row["end_offset"]);
     const dense: Buffer = row["dense"];
     const sparse: Buffer = row["sparse"];
     const half = sparse.length / 2;

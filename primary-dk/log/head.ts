@@ -37,7 +37,10 @@ export class AppliedLog {
   }
 
   /** Resolves with whether the log passed `sequence` within the time; the abort ends the wait. */
-  async waitFor(sequence: string, { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal }): Promise<boolean> {
+  async waitFor(
+    sequence: string,
+    { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal?: AbortSignal },
+  ): Promise<boolean> {
     const isThere = (): boolean => compareSequences(this.#head.fence.sequence, sequence) >= 0;
     if (isThere() || timeoutMs <= 0 || this.#released || signal?.aborted === true) return isThere();
     await new Promise<void>((resolve) => {

@@ -23,7 +23,13 @@ export class Confirmations {
   readonly #now: () => number;
   readonly #bySite = new Map<string, Confirmation>();
 
-  constructor(options: { readonly database: Database; readonly placements: Placements; readonly site: string; readonly log: AppliedLog; readonly now: () => number }) {
+  constructor(options: {
+    readonly database: Database;
+    readonly placements: Placements;
+    readonly site: string;
+    readonly log: AppliedLog;
+    readonly now: () => number;
+  }) {
     this.#database = options.database;
     this.#placements = options.placements;
     this.#site = options.site;
@@ -32,8 +38,14 @@ export class Confirmations {
   }
 
   async load(): Promise<void> {
-    for (const { epoch, sequence, confirmed_at, ...target } of await this.#database.db.select().from(targets)) {
-      this.#bySite.set(target.site, { ...target, watermark: { epoch, sequence }, confirmedAtMs: confirmed_at.getTime() });
+    for (const { epoch, sequence, confirmed_at, ...target } of await this.#database.db
+      .select()
+      .from(targets)) {
+      this.#bySite.set(target.site, {
+        ...target,
+        watermark: { epoch, sequence },
+        confirmedAtMs: confirmed_at.getTime(),
+      });
     }
   }
 
@@ -67,8 +79,11 @@ export class Confirmations {
       for (const tier of TIER_NAMES) {
         const sequence = this.#confirmedBy(this.#placements.of(residency, tier));
         if (sequence === null) continue;
-        const rows = await this.#database.sql`select id, carried from documents where moving_from is not null and residency = ${residency} and tier = ${tier} and carried <= ${sequence} order by carried limit ${SETTLED_MAX}`;
-        await Promise.all(rows.map((row) => writer.submit({ kind: "settle", id: row["id"], carried: row["carried"] })));
+        const rows = await this.#database
+          .sql`select id, carried from documents where moving_from is not null and residency = ${residency} and tier = ${tier} and carried <= ${sequence} order by carried limit ${SETTLED_MAX}`;
+        await Promise.all(
+          rows.map((row) => writer.submit({ kind: "settle", id: row["id"], carried: row["carried"] })),
+        );
         settled += rows.length;
       }
     }

@@ -37,22 +37,54 @@ export function networkStatus(primary: Primary, siteUrls: Readonly<Record<string
 
 const zoneName = (zone: string): string => `zone ${zone}`;
 
-function siteStatus(site: Site, primary: Primary, siteUrls: Readonly<Record<string, string>>): NetworkStatus["sites"][number] {
+function siteStatus(
+  site: Site,
+  primary: Primary,
+  siteUrls: Readonly<Record<string, string>>,
+): NetworkStatus["sites"][number] {
   const { network, applied } = primary;
-  const base = { id: site.id, kind: site.kind, country: site.country ?? "", city: site.city ?? null, tiers: tiersAt(site, primary.placements), url: siteUrls[site.id] ?? null };
+  const base = {
+    id: site.id,
+    kind: site.kind,
+    country: site.country ?? "",
+    city: site.city ?? null,
+    tiers: tiersAt(site, primary.placements),
+    url: siteUrls[site.id] ?? null,
+  };
   const none = { epoch: null, watermark: null, lag_ms: null, lag_changes: null, parked: null };
   if (!site.running) return { ...base, ...none, health: "not_running" };
   const { fence } = applied.head;
-  if (site.id === primary.site) return { ...base, health: "ok", epoch: fence.epoch, watermark: fence.sequence, lag_ms: 0, lag_changes: 0, parked: 0 };
+  if (site.id === primary.site)
+    return {
+      ...base,
+      health: "ok",
+      epoch: fence.epoch,
+      watermark: fence.sequence,
+      lag_ms: 0,
+      lag_changes: 0,
+      parked: 0,
+    };
   const confirmed = primary.confirmations.of(site.id);
   if (confirmed === null) return { ...base, ...none, health: "unavailable" };
   const { watermark, parked, lag_ms, healthy, confirmedAtMs } = confirmed;
   const isSilent = !healthy || primary.now() - confirmedAtMs > SILENT_MS_MAX;
   const health = isSilent ? "unavailable" : lag_ms > network.limits.lag_ms_max ? "lagging" : "ok";
-  return { ...base, health, epoch: watermark.epoch, watermark: watermark.sequence, lag_ms, lag_changes: changesBehind(fence.sequence, watermark.sequence), parked };
+  return {
+    ...base,
+    health,
+    epoch: watermark.epoch,
+    watermark: watermark.sequence,
+    lag_ms,
+    lag_changes: changesBehind(fence.sequence, watermark.sequence),
+    parked,
+  };
 }
 
 /** The tiers of which the site holds copies of some class. */
 function tiersAt(site: Site, placements: Placements): TierName[] {
-  return TIER_NAMES.filter((tier) => Object.keys(placements.network.classes).some((residency) => placements.of(residency, tier).includes(site.id)));
+  return TIER_NAMES.filter((tier) =>
+    Object.keys(placements.network.classes).some((residency) =>
+      placements.of(residency, tier).includes(site.id),
+    ),
+  );
 }

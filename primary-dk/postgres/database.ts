@@ -24,7 +24,9 @@ export async function openDatabase({ url }: { readonly url: string }): Promise<D
   const single = postgres(url, { ...options, max: 1 });
   try {
     await single`select pg_advisory_lock(${MIGRATION_LOCK})`;
-    await migrate(drizzle(single), { migrationsFolder: fileURLToPath(new URL("../migrations", import.meta.url)) });
+    await migrate(drizzle(single), {
+      migrationsFolder: fileURLToPath(new URL("../migrations", import.meta.url)),
+    });
   } finally {
     await single.end({ timeout: 1 });
   }

@@ -12,8 +12,15 @@ export function isRolledBack(error: unknown): boolean {
 
 /** What to tell the writer of a single document whose transaction was rolled back. */
 export function refusalOf(error: unknown): KattegatError {
-  if (/^(23|40)/.test(codeOf(error))) return new KattegatError("conflict", "Another process wrote this document at the same time; repeat the write.", { cause: error });
-  return new KattegatError("bad_request", "Postgres cannot store a value of this document.", { cause: error });
+  if (/^(23|40)/.test(codeOf(error)))
+    return new KattegatError(
+      "conflict",
+      "Another process wrote this document at the same time; repeat the write.",
+      { cause: error },
+    );
+  return new KattegatError("bad_request", "Postgres cannot store a value of this document.", {
+    cause: error,
+  });
 }
 
 function codeOf(error: unknown): string {
@@ -21,7 +28,12 @@ function codeOf(error: unknown): string {
 }
 
 export function unavailable(cause: unknown): KattegatError {
-  return cause instanceof KattegatError ? cause : new KattegatError("unavailable", "Postgres does not answer; repeat the request.", { cause, retryAfterSeconds: 1 });
+  return cause instanceof KattegatError
+    ? cause
+    : new KattegatError("unavailable", "Postgres does not answer; repeat the request.", {
+        cause,
+        retryAfterSeconds: 1,
+      });
 }
 
 /** What a log may tell of an error: Postgres' own messages quote the document. */

@@ -1,5 +1,16 @@
 /** Declares the tables of the system of record for typed queries; `migrations/` makes them. */
-import { bigint, boolean, customType, doublePrecision, integer, jsonb, pgTable, primaryKey, text, timestamp } from "drizzle-orm/pg-core";
+import {
+  bigint,
+  boolean,
+  customType,
+  doublePrecision,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+  timestamp,
+} from "drizzle-orm/pg-core";
 
 /** Sequences stay decimal strings from the driver to the wire: a JavaScript number ends at 2^53. */
 const sequence = customType<{ data: string; driverData: string }>({ dataType: () => "bigint" });

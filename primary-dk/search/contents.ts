@@ -33,7 +33,11 @@ export class PassageContents {
       select w.place, d.id, d.version, d.residency, d.title, d.lang, d.metadata, p.start_offset, p.end_offset, p.own_text
       from unnest(${places.map((place) => place.document_id)}::text[], ${places.map((place) => place.ordinal)}::int[]) with ordinality as w(id, ordinal, place)
       join documents d on d.id = w.id join passages p on p.document_id = w.id and p.ordinal = w.ordinal`;
-    const missing = new Set(rows.filter((row) => row["own_text"] === null && !this.#texts.has(`${row["id"]}@${row["version"]}`)).map((row) => String(row["id"])));
+    const missing = new Set(
+      rows
+        .filter((row) => row["own_text"] === null && !this.#texts.has(`${row["id"]}@${row["version"]}`))
+        .map((row) => String(row["id"])),
+    );
     const fetched = await this.#fetch([...missing]);
     const found: (FoundPassage | null)[] = places.map(() => null);
     for (const row of rows) {
@@ -41,7 +45,11 @@ export class PassageContents {
       const whole = this.#texts.get(key) ?? fetched.get(key);
       if (row["own_text"] === null && whole === undefined) continue;
       const text: string = row["own_text"] ?? whole?.slice(row["start_offset"], row["end_offset"]);
-      found[Number(row["place"]) - 1] = { version: row["version"], residency: row["residency"], content: { title: row["title"], text, lang: row["lang"], metadata: row["metadata"] } };
+      found[Number(row["place"]) - 1] = {
+        version: row["version"],
+        residency: row["residency"],
+        content: { title: row["title"], text, lang: row["lang"], metadata: row["metadata"] },
+      };
     }
     return found;
   }

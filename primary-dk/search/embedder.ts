@@ -8,10 +8,14 @@ import { createOpenAiEmbedder } from "@kattegat/engine/embedding/openai.ts";
 export function embedderOf({ embedding }: Network, { apiKey }: { readonly apiKey: string | null }): Embedder {
   const { provider, model, dimensions, url } = embedding;
   if (provider === "openai") {
-    if (url === undefined) throw new Error("embedding.url: expected the URL of the endpoint, since the provider is openai");
+    if (url === undefined)
+      throw new Error("embedding.url: expected the URL of the endpoint, since the provider is openai");
     return createOpenAiEmbedder({ url, model, dimensions, fetch, ...(apiKey === null ? {} : { apiKey }) });
   }
   const embedder = createHashedEmbedder({ dimensions });
-  if (embedder.model !== model) throw new Error(`embedding.model: expected ${embedder.model}, since the provider is hashed with ${dimensions} dimensions`);
+  if (embedder.model !== model)
+    throw new Error(
+      `embedding.model: expected ${embedder.model}, since the provider is hashed with ${dimensions} dimensions`,
+    );
   return embedder;
 }

@@ -22,10 +22,19 @@ export class HotIndex {
   /** Passages of each document held. */
   readonly #held = new Map<string, number>();
 
-  constructor(options: { readonly network: Network; readonly placements: Placements; readonly site: string; readonly scanner: Scanner }) {
+  constructor(options: {
+    readonly network: Network;
+    readonly placements: Placements;
+    readonly site: string;
+    readonly scanner: Scanner;
+  }) {
     this.#placements = options.placements;
     this.#site = options.site;
-    this.#index = createPassageIndex({ dimensions: options.network.embedding.dimensions, scanner: options.scanner, keywordFields: KEYWORD_FIELDS });
+    this.#index = createPassageIndex({
+      dimensions: options.network.embedding.dimensions,
+      scanner: options.scanner,
+      keywordFields: KEYWORD_FIELDS,
+    });
   }
 
   get index(): PassageIndex {
@@ -47,7 +56,16 @@ export class HotIndex {
     for (let from = 0; from < passages.length; from += WHOLE_PASSAGES_MAX) {
       if (from > 0) await pacer.breathe();
       const part = passages.slice(from, from + WHOLE_PASSAGES_MAX);
-      this.#index.upsert(part.map(({ ordinal, dense, sparse }) => ({ id: `${state.id}#${ordinal}`, group: state.id, order: ordinal, dense, sparse, payload: { ...payload, ordinal } })));
+      this.#index.upsert(
+        part.map(({ ordinal, dense, sparse }) => ({
+          id: `${state.id}#${ordinal}`,
+          group: state.id,
+          order: ordinal,
+          dense,
+          sparse,
+          payload: { ...payload, ordinal },
+        })),
+      );
       this.#held.set(state.id, from + part.length);
     }
   }
@@ -60,7 +78,10 @@ export class HotIndex {
   }
 
   /** Applies one committed effect. */
-  async apply({ before, after, content }: CommittedEffect, { loaded, pacer }: { readonly loaded: CommittedGroup["loaded"]; readonly pacer: Pacer }): Promise<void> {
+  async apply(
+    { before, after, content }: CommittedEffect,
+    { loaded, pacer }: { readonly loaded: CommittedGroup["loaded"]; readonly pacer: Pacer },
+  ): Promise<void> {
     if (after === null || !this.holds(after)) {
       const id = after?.id ?? before?.id;
       if (id !== undefined) this.remove(id);
@@ -72,7 +93,8 @@ export class HotIndex {
   #standing(id: string): LoadedPassage[] {
     return Array.from({ length: this.#held.get(id) ?? 0 }, (_, index) => {
       const point = this.#index.get(`${id}#${index + 1}`);
-      if (point?.dense === undefined || point.dense === null || point.sparse === null) throw new RangeError("the index lost a passage that it holds");
+      if (point?.dense === undefined || point.dense === null || point.sparse === null)
+        throw new RangeError("the index lost a passage that it holds");
       return { ordinal: index + 1, dense: point.dense, sparse: point.sparse satisfies SparseVector };
     });
   }

@@ -47,14 +47,24 @@ export function rebuildMemory(sql: postgres.Sql, options: RebuildOptions): Promi
     const index = await fillIndex(tx, options);
     const statistics = await countTerms(tx, options);
     const at: Date = row["at"];
-    return { index, counts, statistics, head: { epoch: row["epoch"], sequence: row["sequence"], at: at.toISOString() } };
+    return {
+      index,
+      counts,
+      statistics,
+      head: { epoch: row["epoch"], sequence: row["sequence"], at: at.toISOString() },
+    };
   });
 }
 
 async function countTiers(tx: postgres.TransactionSql): Promise<TierCounts> {
   const counts = new TierCounts();
-  const rows = await tx`select tier, residency, moving_from is not null as moving, count(*)::int as documents, sum(passage_count)::int as passages from documents group by 1, 2, 3`;
-  for (const row of rows) counts.addMany({ tier: row["tier"], residency: row["residency"], moving: row["moving"] }, { documents: row["documents"], passages: row["passages"] });
+  const rows =
+    await tx`select tier, residency, moving_from is not null as moving, count(*)::int as documents, sum(passage_count)::int as passages from documents group by 1, 2, 3`;
+  for (const row of rows)
+    counts.addMany(
+      { tier: row["tier"], residency: row["residency"], moving: row["moving"] },
+      { documents: row["documents"], passages: row["passages"] },
+    );
   return counts;
 }
 
@@ -62,7 +72,9 @@ async function fillIndex(tx: postgres.TransactionSql, options: RebuildOptions): 
   const { network, placements, site } = options;
   const index = new HotIndex(options);
   const held = Object.keys(network.classes).flatMap((residency) =>
-    TIER_NAMES.filter((tier) => placements.of(residency, tier).includes(site)).map((tier) => `${residency} ${tier}`),
+    TIER_NAMES.filter((tier) => placements.of(residency, tier).includes(site)).map(
+      (tier) => `${residency} ${tier}`,
+    ),
   );
   let open: OpenDocument | null = null;
   let read = 0;
@@ -77,7 +89,11 @@ async function fillIndex(tx: postgres.TransactionSql, options: RebuildOptions): 
         if (open !== null) await index.put(open.state, open.passages, options.pacer);
         open = { state: stateOfRow(row), passages: [] };
       }
-      open.passages.push({ ordinal: row["ordinal"], dense: floatsOfBytes(row["dense"]), sparse: sparseOfBytes(row["sparse"]) });
+      open.passages.push({
+        ordinal: row["ordinal"],
+        dense: floatsOfBytes(row["dense"]),
+        sparse: sparseOfBytes(row["sparse"]),
+      });
       read += 1;
       if (read % PROGRESS_PASSAGES === 0) options.progress({ passages: read }, "rebuilding the index");
     }
@@ -91,7 +107,8 @@ async function countTerms(tx: postgres.TransactionSql, options: RebuildOptions):
   for await (const rows of tx`select sparse from passages`.cursor(CURSOR_ROWS)) {
     for (const row of rows) {
       statistics.add(sparseOfBytes(row["sparse"]));
-      if (statistics.passages % PROGRESS_PASSAGES === 0) options.progress({ passages: statistics.passages }, "counting terms");
+      if (statistics.passages % PROGRESS_PASSAGES === 0)
+        options.progress({ passages: statistics.passages }, "counting terms");
     }
   }
   return statistics;

@@ -7,7 +7,13 @@ import { decodeFloats, decodeIntegers } from "@kattegat/protocol/base64.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { mapFilterKeys } from "@kattegat/protocol/filter-keys.ts";
 import type { Condition, Filter } from "@kattegat/protocol/filter.ts";
-import type { Candidate, HydrateRequest, HydrateResponse, SiteSearchRequest, SiteSearchResponse } from "@kattegat/protocol/site-search.ts";
+import type {
+  Candidate,
+  HydrateRequest,
+  HydrateResponse,
+  SiteSearchRequest,
+  SiteSearchResponse,
+} from "@kattegat/protocol/site-search.ts";
 import { tierNameOf } from "../documents/state.ts";
 import type { AppliedLog } from "../log/head.ts";
 import type { PassageContents } from "./contents.ts";
@@ -25,11 +31,18 @@ export interface SearchOptions {
 }
 
 /** @throws {KattegatError} `bad_vector` when the vectors do not fit the model. */
-export async function searchSite(request: SiteSearchRequest, options: SearchOptions, signal?: AbortSignal): Promise<SiteSearchResponse> {
+export async function searchSite(
+  request: SiteSearchRequest,
+  options: SearchOptions,
+  signal?: AbortSignal,
+): Promise<SiteSearchResponse> {
   const query = queryOf(request, options.network);
   const isFresh =
     request.min_sequence === null ||
-    (await options.log.waitFor(request.min_sequence, { timeoutMs: request.deadline_ms * WAIT_SHARE, ...(signal === undefined ? {} : { signal }) }));
+    (await options.log.waitFor(request.min_sequence, {
+      timeoutMs: request.deadline_ms * WAIT_SHARE,
+      ...(signal === undefined ? {} : { signal }),
+    }));
   const filter = filterOf(request, options.network);
   const { index } = options.index();
   const search = { limit: request.candidates, filter, grouped: request.group_by === "document" };
@@ -40,20 +53,35 @@ export async function searchSite(request: SiteSearchRequest, options: SearchOpti
   return {
     site: options.site,
     epoch: fence.epoch,
-    tiers: request.tiers.map((tier) => ({ tier, status: isFresh ? "ok" : "stale", watermark: fence.sequence, lag_ms: 0 })),
+    tiers: request.tiers.map((tier) => ({
+      tier,
+      status: isFresh ? "ok" : "stale",
+      watermark: fence.sequence,
+      lag_ms: 0,
+    })),
     dense: hydrated[0] ?? [],
     lexical: hydrated[1] ?? [],
   };
 }
 
 /** Contents of passages, null where they are gone or of a class that may not be served here. */
-export async function hydratePassages(request: HydrateRequest, options: SearchOptions): Promise<HydrateResponse> {
+export async function hydratePassages(
+  request: HydrateRequest,
+  options: SearchOptions,
+): Promise<HydrateResponse> {
   const found = await options.contents.read(request.passages);
   const permitted = new Set(permittedClasses(request, options.network));
-  return { passages: found.map((passage) => (passage !== null && permitted.has(passage.residency) ? passage.content : null)) };
+  return {
+    passages: found.map((passage) =>
+      passage !== null && permitted.has(passage.residency) ? passage.content : null,
+    ),
+  };
 }
 
-function permittedClasses({ classes, zone }: { readonly classes: readonly string[]; readonly zone: string }, network: Network): string[] {
+function permittedClasses(
+  { classes, zone }: { readonly classes: readonly string[]; readonly zone: string },
+  network: Network,
+): string[] {
   return classes.filter((name) => mayPass(network, name, zone));
 }
 
@@ -67,22 +95,42 @@ function filterOf(request: SiteSearchRequest, network: Network): Filter {
   return { must };
 }
 
-function queryOf(request: SiteSearchRequest, network: Network): { readonly dense: Float32Array | null; readonly lexical: SparseVector | null } {
+function queryOf(
+  request: SiteSearchRequest,
+  network: Network,
+): { readonly dense: Float32Array | null; readonly lexical: SparseVector | null } {
   const { model, dimensions } = network.embedding;
-  if (request.dense !== null && request.model !== model) throw new KattegatError("bad_vector", `Expected a vector of the model ${model}; one of ${request.model} came.`);
+  if (request.dense !== null && request.model !== model)
+    throw new KattegatError(
+      "bad_vector",
+      `Expected a vector of the model ${model}; one of ${request.model} came.`,
+    );
   try {
     const dense = request.dense === null ? null : decodeFloats(request.dense);
-    const lexical = request.lexical === null ? null : { indices: decodeIntegers(request.lexical.indices), values: decodeFloats(request.lexical.values) };
-    if (dense !== null && (dense.length !== dimensions || !dense.every(Number.isFinite))) throw new RangeError(`expected ${dimensions} finite numbers`);
-    if (lexical !== null && !isSparse(lexical)) throw new RangeError("expected ascending term ids with one finite weight each");
+    const lexical =
+      request.lexical === null
+        ? null
+        : { indices: decodeIntegers(request.lexical.indices), values: decodeFloats(request.lexical.values) };
+    if (dense !== null && (dense.length !== dimensions || !dense.every(Number.isFinite)))
+      throw new RangeError(`expected ${dimensions} finite numbers`);
+    if (lexical !== null && !isSparse(lexical))
+      throw new RangeError("expected ascending term ids with one finite weight each");
     return { dense, lexical };
   } catch (cause) {
-    throw new KattegatError("bad_vector", `The query's vector is not valid: ${cause instanceof Error ? cause.message : "it does not decode"}.`, { cause });
+    throw new KattegatError(
+      "bad_vector",
+      `The query's vector is not valid: ${cause instanceof Error ? cause.message : "it does not decode"}.`,
+      { cause },
+    );
   }
 }
 
 function isSparse({ indices, values }: SparseVector): boolean {
-  return indices.length === values.length && values.every(Number.isFinite) && indices.every((id, index) => index === 0 || id > (indices[index - 1] ?? 0));
+  return (
+    indices.length === values.length &&
+    values.every(Number.isFinite) &&
+    indices.every((id, index) => index === 0 || id > (indices[index - 1] ?? 0))
+  );
 }
 
 function candidateOf({ id, group, score, payload }: ScoredPoint): Candidate {
@@ -97,16 +145,24 @@ function candidateOf({ id, group, score, payload }: ScoredPoint): Candidate {
 }
 
 /** A content of another version than the one that was scored is left out; the edge then asks for the new one. */
-async function hydrate(lists: readonly Candidate[][], depth: number, contents: PassageContents): Promise<Candidate[][]> {
+async function hydrate(
+  lists: readonly Candidate[][],
+  depth: number,
+  contents: PassageContents,
+): Promise<Candidate[][]> {
   const wanted = new Map<string, Candidate>();
-  for (const list of lists) for (const candidate of list.slice(0, depth)) wanted.set(`${candidate.document_id}#${candidate.ordinal}`, candidate);
+  for (const list of lists)
+    for (const candidate of list.slice(0, depth))
+      wanted.set(`${candidate.document_id}#${candidate.ordinal}`, candidate);
   const keys = [...wanted.keys()];
   const found = await contents.read([...wanted.values()]);
   const byKey = new Map(keys.map((key, index) => [key, found[index] ?? null]));
   return lists.map((list) =>
     list.map((candidate, rank) => {
       const passage = rank < depth ? byKey.get(`${candidate.document_id}#${candidate.ordinal}`) : null;
-      return passage !== null && passage !== undefined && passage.version === candidate.version ? { ...candidate, content: passage.content } : candidate;
+      return passage !== null && passage !== undefined && passage.version === candidate.version
+        ? { ...candidate, content: passage.content }
+        : candidate;
     }),
   );
 }

@@ -18,10 +18,14 @@ afterAll(async () => {
   await postgres.stop();
 });
 
-const put = (id: string, word: string) => test.client.put(id, { title: "x", text: `${word}.`, residency: "eu" });
+const put = (id: string, word: string) =>
+  test.client.put(id, { title: "x", text: `${word}.`, residency: "eu" });
 async function published() {
   const response = await test.client.send("/internal/statistics");
-  return { header: response.headers.get("x-kattegat-statistics-version"), ...decodeStatistics(new Uint8Array(await response.arrayBuffer())) };
+  return {
+    header: response.headers.get("x-kattegat-statistics-version"),
+    ...decodeStatistics(new Uint8Array(await response.arrayBuffer())),
+  };
 }
 const frequency = (table: { df(id: number): number }, word: string): number => table.df(hash32(word));
 
@@ -43,7 +47,9 @@ it("publishes a first table at once, then one for each change of 5 %, and any ch
 
 it("counts passages that are there: replaced and deleted ones are taken back", async () => {
   await Promise.all([0, 1, 2, 3].map((index) => put(`d${index}`, "skov")));
-  await Promise.all([4, 5].map((index) => test.client.send(`/internal/documents/d${index}`, { method: "DELETE" })));
+  await Promise.all(
+    [4, 5].map((index) => test.client.send(`/internal/documents/d${index}`, { method: "DELETE" })),
+  );
   await test.primary.statistics.publishWhenDue();
   const table = await published();
   expect([table.passages, frequency(table, "havn"), frequency(table, "skov")]).toEqual([39, 35, 4]);

@@ -1,6 +1,6 @@
 /** Publishes the term statistics that the edges weigh queries by. */
 import { decodeStatistics, type StatisticsCounter } from "@kattegat/engine/lexical/statistics.ts";
-import { desc } from "drizzle-orm";
+import { desc, sql } from "drizzle-orm";
 import type { Database } from "../postgres/database.ts";
 import { termStatistics } from "../postgres/schema.ts";
 
@@ -41,7 +41,11 @@ export class StatisticsPublisher {
 
   /** Resolves when the last version of an earlier run is known. */
   async load(): Promise<void> {
-    const [row] = await this.#database.db.select().from(termStatistics).orderBy(desc(termStatistics.created_at)).limit(1);
+    const [row] = await this.#database.db
+      .select()
+      .from(termStatistics)
+      .orderBy(desc(sql`length(${termStatistics.version})`), desc(termStatistics.version))
+      .limit(1);
     if (row === undefined) return;
     const { version, passages } = decodeStatistics(row.bytes);
     this.#published = { version, bytes: row.bytes, passages };
@@ -59,14 +63,23 @@ export class StatisticsPublisher {
   async publishWhenDue(): Promise<boolean> {
     if (this.#drift === 0) return false;
     const before = this.#published?.passages ?? 0;
-    if (before > 0 && this.#drift <= before * DRIFT && this.#now() - this.#driftSinceMs < UNPUBLISHED_MS_MAX) return false;
+    if (before > 0 && this.#drift <= before * DRIFT && this.#now() - this.#driftSinceMs < UNPUBLISHED_MS_MAX)
+      return false;
     const { counter, sequence } = this.#source();
     const version = `s${sequence}`;
     const published = { version, bytes: counter.encode(version), passages: counter.passages };
     const drift = this.#drift;
-    const row = { passages: published.passages, bytes: Buffer.from(published.bytes), created_at: new Date(this.#now()) };
-    await this.#database.db.insert(termStatistics).values({ version, ...row }).onConflictDoUpdate({ target: termStatistics.version, set: row });
-    await this.#database.sql`delete from term_statistics where version not in (select version from term_statistics order by created_at desc limit ${VERSIONS_KEPT})`;
+    const row = {
+      passages: published.passages,
+      bytes: Buffer.from(published.bytes),
+      created_at: new Date(this.#now()),
+    };
+    await this.#database.db
+      .insert(termStatistics)
+      .values({ version, ...row })
+      .onConflictDoUpdate({ target: termStatistics.version, set: row });
+    await this.#database
+      .sql`delete from term_statistics where version not in (select version from term_statistics order by length(version) desc, version desc limit ${VERSIONS_KEPT})`;
     this.#published = published;
     this.#drift -= drift;
     this.#driftSinceMs = this.#now();

@@ -63,11 +63,21 @@ describe("predicted use", () => {
   it("rises with hits, is halfway to certainty at twenty, never leaves 0 to 1", () => {
     expect(predictedUse({ ...document, observed: { hits: 20, atMs: NOW } }, NOW)).toBeCloseTo(0.875, 10);
     fc.assert(
-      fc.property(unit, fc.integer({ min: 0, max: 1e9 }), fc.integer({ min: 0, max: 1e13 }), (importance, hits, ageMs) => {
-        const use = predictedUse({ importance, publishedAtMs: NOW - ageMs, observed: { hits, atMs: NOW } }, NOW);
-        expect(use).toBeGreaterThanOrEqual(predictedUse({ importance, publishedAtMs: NOW - ageMs, observed: null }, NOW));
-        expect(use).toBeLessThanOrEqual(1);
-      }),
+      fc.property(
+        unit,
+        fc.integer({ min: 0, max: 1e9 }),
+        fc.integer({ min: 0, max: 1e13 }),
+        (importance, hits, ageMs) => {
+          const use = predictedUse(
+            { importance, publishedAtMs: NOW - ageMs, observed: { hits, atMs: NOW } },
+            NOW,
+          );
+          expect(use).toBeGreaterThanOrEqual(
+            predictedUse({ importance, publishedAtMs: NOW - ageMs, observed: null }, NOW),
+          );
+          expect(use).toBeLessThanOrEqual(1);
+        },
+      ),
     );
   });
 

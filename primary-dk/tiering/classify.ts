@@ -34,7 +34,11 @@ export function decayedHits({ hits, atMs }: Observation, nowMs: number): number 
  * reported nothing may have been away.
  */
 export function predictedUse(
-  document: { readonly importance: number; readonly publishedAtMs: number | null; readonly observed: Observation | null },
+  document: {
+    readonly importance: number;
+    readonly publishedAtMs: number | null;
+    readonly observed: Observation | null;
+  },
   nowMs: number,
 ): number {
   const ageMs = document.publishedAtMs === null ? 0 : Math.max(0, nowMs - document.publishedAtMs);
@@ -46,7 +50,13 @@ export function predictedUse(
 }
 
 /** What decides who stays when a tier is full; the lowest moves down. */
-export function tierScore({ importance, use }: { readonly importance: number; readonly use: number }): number {
+export function tierScore({
+  importance,
+  use,
+}: {
+  readonly importance: number;
+  readonly use: number;
+}): number {
   return 0.6 * importance + 0.4 * use;
 }
 
@@ -63,11 +73,16 @@ export function tierOf({ importance, use }: { readonly importance: number; reado
  * Hysteresis: it moves only when it would still be on the other side with its use 0.05 nearer to where it stands, so that
  * a value at a threshold does not copy the document to and fro. Importance changes only by a write and needs no margin.
  */
-export function nextTier(current: TierName, { importance, use }: { readonly importance: number; readonly use: number }): TierName {
+export function nextTier(
+  current: TierName,
+  { importance, use }: { readonly importance: number; readonly use: number },
+): TierName {
   const asked = tierOf({ importance, use });
   const up = TIER_ORDER.indexOf(asked) < TIER_ORDER.indexOf(current);
   const doubted = tierOf({ importance, use: use + (up ? -USE_MARGIN : USE_MARGIN) });
-  const isDoubtful = up ? TIER_ORDER.indexOf(doubted) >= TIER_ORDER.indexOf(current) : TIER_ORDER.indexOf(doubted) <= TIER_ORDER.indexOf(current);
+  const isDoubtful = up
+    ? TIER_ORDER.indexOf(doubted) >= TIER_ORDER.indexOf(current)
+    : TIER_ORDER.indexOf(doubted) <= TIER_ORDER.indexOf(current);
   if (asked === current || !isDoubtful) return asked;
   return current;
 }

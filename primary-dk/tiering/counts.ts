@@ -30,13 +30,22 @@ export class TierCounts {
   }
 
   /** Adds a group of documents that are alike, as a count at start gives them. */
-  addMany(group: { readonly tier: string; readonly residency: string; readonly moving: boolean }, count: { readonly documents: number; readonly passages: number }): void {
+  addMany(
+    group: { readonly tier: string; readonly residency: string; readonly moving: boolean },
+    count: { readonly documents: number; readonly passages: number },
+  ): void {
     this.#add(this.#tiers, group.tier, count);
     this.#add(this.#classes, group.residency, count);
     if (group.moving) this.#moving += count.documents;
   }
 
-  replace({ before, after }: { readonly before: DocumentState | null; readonly after: DocumentState | null }): void {
+  replace({
+    before,
+    after,
+  }: {
+    readonly before: DocumentState | null;
+    readonly after: DocumentState | null;
+  }): void {
     if (before !== null) this.addMany(groupOf(before), { documents: -1, passages: -before.passage_count });
     if (after !== null) this.addMany(groupOf(after), { documents: 1, passages: after.passage_count });
   }
@@ -49,6 +58,10 @@ export class TierCounts {
   }
 }
 
-function groupOf({ tier, residency, moving_from }: DocumentState): { readonly tier: string; readonly residency: string; readonly moving: boolean } {
+function groupOf({ tier, residency, moving_from }: DocumentState): {
+  readonly tier: string;
+  readonly residency: string;
+  readonly moving: boolean;
+} {
   return { tier, residency, moving: moving_from !== null };
 }

@@ -48,8 +48,12 @@ export async function retierRound({ sql, network, writer, counts, now }: RetierO
     const use = useOf(state, now());
     const score = tierScore({ importance: state.importance, use });
     const tier = nextTier(state.tier, { importance: state.importance, use });
-    const isMove = state.moving_from === null && tier !== state.tier && (await admits({ tier, from: state.tier, score }, { sql, network, counts: counts() }));
-    if (isMove) moves.push(writer.submit({ kind: "move", id: state.id, carried: state.carried, tier, use, score }));
+    const isMove =
+      state.moving_from === null &&
+      tier !== state.tier &&
+      (await admits({ tier, from: state.tier, score }, { sql, network, counts: counts() }));
+    if (isMove)
+      moves.push(writer.submit({ kind: "move", id: state.id, carried: state.carried, tier, use, score }));
     else stays.push({ id: state.id, use, score });
   }
   await Promise.all(moves);
@@ -62,17 +66,34 @@ export async function retierRound({ sql, network, writer, counts, now }: RetierO
 }
 
 function useOf(state: DocumentState, nowMs: number): number {
-  const observed = state.observed_at === null ? null : { hits: state.observed_hits, atMs: state.observed_at.getTime() };
-  return predictedUse({ importance: state.importance, publishedAtMs: state.published_at === null ? null : Date.parse(state.published_at), observed }, nowMs);
+  const observed =
+    state.observed_at === null ? null : { hits: state.observed_hits, atMs: state.observed_at.getTime() };
+  return predictedUse(
+    {
+      importance: state.importance,
+      publishedAtMs: state.published_at === null ? null : Date.parse(state.published_at),
+      observed,
+    },
+    nowMs,
+  );
 }
 
 /** Downwards there is always room; upwards a full tier asks for a margin over its lowest. */
 async function admits(
-  { tier, from, score }: { readonly tier: DocumentState["tier"]; readonly from: DocumentState["tier"]; readonly score: number },
-  { sql, network, counts }: { readonly sql: postgres.Sql; readonly network: Network; readonly counts: TierCounts },
+  {
+    tier,
+    from,
+    score,
+  }: { readonly tier: DocumentState["tier"]; readonly from: DocumentState["tier"]; readonly score: number },
+  {
+    sql,
+    network,
+    counts,
+  }: { readonly sql: postgres.Sql; readonly network: Network; readonly counts: TierCounts },
 ): Promise<boolean> {
   if (TIER_ORDER.indexOf(tier) > TIER_ORDER.indexOf(from)) return true;
   if (counts.documents(tier) < network.tiers[tier].capacity) return true;
-  const [lowest] = await sql`select score from documents where tier = ${tier} and pinned_tier is null order by score, id limit 1`;
+  const [lowest] =
+    await sql`select score from documents where tier = ${tier} and pinned_tier is null order by score, id limit 1`;
   return lowest !== undefined && score > lowest["score"] + SCORE_MARGIN;
 }
