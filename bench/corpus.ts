@@ -47,7 +47,11 @@ function unit(vector: Float32Array): Float32Array {
 }
 
 /** Vectors around random centres, as a sentence encoder's are: noise of the centres' own size. */
-export function clusteredCorpus(options: { readonly count: number; readonly dimensions: number; readonly queries: number }): Corpus {
+export function clusteredCorpus(options: {
+  readonly count: number;
+  readonly dimensions: number;
+  readonly queries: number;
+}): Corpus {
   const { count, dimensions, queries } = options;
   const random = seededRandom(7);
   const draw = (): Float32Array => Float32Array.from({ length: dimensions }, () => gaussian(random));
@@ -69,7 +73,12 @@ function excerpt(text: string, random: () => number): string {
 }
 
 /** Real provisions under the built-in embedder; the queries are excerpts of provisions that are not indexed. */
-export async function lawCorpus(options: { readonly path: string; readonly count: number; readonly dimensions: number; readonly queries: number }): Promise<Corpus> {
+export async function lawCorpus(options: {
+  readonly path: string;
+  readonly count: number;
+  readonly dimensions: number;
+  readonly queries: number;
+}): Promise<Corpus> {
   const { count, dimensions, queries } = options;
   const embedder = createHashedEmbedder({ dimensions });
   const random = seededRandom(11);
@@ -88,11 +97,15 @@ export async function lawCorpus(options: { readonly path: string; readonly count
     }
     if (row === count && excerpts.length === queries) break;
   }
-  return { name: "Danish law", dimensions, vectors: vectors.subarray(0, row * dimensions), queries: excerpts.map((text) => embedder.embedSync(text)) };
+  return {
+    name: "Danish law",
+    dimensions,
+    vectors: vectors.subarray(0, row * dimensions),
+    queries: excerpts.map((text) => embedder.embedSync(text)),
+  };
 }
 
 /** Whether the law file was named and exists. */
 export function hasLawFile(): boolean {
   return LAW_FILE !== null && existsSync(LAW_FILE);
 }
-

@@ -29,9 +29,12 @@ function processOf(pid: number): Process | null {
 }
 
 function familyOf(root: number): Process[] {
-  const all = readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map((name) => processOf(Number(name))).filter((each) => each !== null);
+  const all = readdirSync("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map((name) => processOf(Number(name)))
+    .filter((each) => each !== null);
   const family = new Set([root]);
-  for (let before = 0; before !== family.size; ) {
+  for (let before = 0; before !== family.size;) {
     before = family.size;
     for (const { pid, parent } of all) if (family.has(parent)) family.add(pid);
   }
@@ -69,13 +72,25 @@ export async function benchFootprint(): Promise<void> {
     command: "npm run bench -- footprint",
     measured_at: new Date().toISOString(),
     machine: machineName(),
-    notes: [`Memory is the proportional set size ${IDLE_MS / 1_000} s after the first start, with the sample texts loaded.`],
+    notes: [
+      `Memory is the proportional set size ${IDLE_MS / 1_000} s after the first start, with the sample texts loaded.`,
+    ],
     tables: [
-      { title: "Start", columns: ["start", "seconds to ready", "target"], rows: [["first, samples loaded", first.startSeconds, 60], ["second", second.startSeconds, 10]] },
+      {
+        title: "Start",
+        columns: ["start", "seconds to ready", "target"],
+        rows: [
+          ["first, samples loaded", first.startSeconds, 60],
+          ["second", second.startSeconds, 10],
+        ],
+      },
       {
         title: "Idle memory",
         columns: ["process", "MiB"],
-        rows: [...[...sums].toSorted((a, b) => b[1] - a[1]).map(([name, mib]) => [name, Math.round(mib)]), ["all (target 1,536)", Math.round(total)]],
+        rows: [
+          ...[...sums].toSorted((a, b) => b[1] - a[1]).map(([name, mib]) => [name, Math.round(mib)]),
+          ["all (target 1,536)", Math.round(total)],
+        ],
       },
     ],
   });

@@ -24,11 +24,16 @@ interface Contestant {
   find(query: Float32Array): number[];
 }
 
-function exactTop(corpus: Corpus, query: Float32Array): { readonly rows: Set<number>; readonly worst: number } {
+function exactTop(
+  corpus: Corpus,
+  query: Float32Array,
+): { readonly rows: Set<number>; readonly worst: number } {
   const rows = corpus.vectors.length / corpus.dimensions;
   const scored = new Float64Array(rows);
   for (let row = 0; row < rows; row += 1) scored[row] = score(corpus, query, row);
-  const order = Uint32Array.from({ length: rows }, (_, row) => row).sort((a, b) => (scored[b] ?? 0) - (scored[a] ?? 0));
+  const order = Uint32Array.from({ length: rows }, (_, row) => row).sort(
+    (a, b) => (scored[b] ?? 0) - (scored[a] ?? 0),
+  );
   const top = [...order.subarray(0, TOP)];
   return { rows: new Set(top), worst: scored[top.at(-1) ?? 0] ?? 0 };
 }
@@ -36,7 +41,8 @@ function exactTop(corpus: Corpus, query: Float32Array): { readonly rows: Set<num
 function score(corpus: Corpus, query: Float32Array, row: number): number {
   let sum = 0;
   const from = row * corpus.dimensions;
-  for (let at = 0; at < corpus.dimensions; at += 1) sum += (query[at] ?? 0) * (corpus.vectors[from + at] ?? 0);
+  for (let at = 0; at < corpus.dimensions; at += 1)
+    sum += (query[at] ?? 0) * (corpus.vectors[from + at] ?? 0);
   return sum;
 }
 
@@ -56,7 +62,8 @@ function ownIndex(corpus: Corpus): Contestant {
     name: "Kattegat",
     buildSeconds,
     bytesPerPassage: bytes / rows,
-    find: (query) => index.searchDense(query, { limit: TOP, grouped: false }).map((point) => Number(point.id)),
+    find: (query) =>
+      index.searchDense(query, { limit: TOP, grouped: false }).map((point) => Number(point.id)),
   };
 }
 
@@ -81,7 +88,9 @@ function measure(corpus: Corpus, contestants: readonly Contestant[]): Measured[]
       const rows = find(query);
       times[which]?.push(performance.now() - started);
       // A row that ties with the last of the true top is as right as it.
-      const right = rows.filter((row) => truth.rows.has(row) || score(corpus, query, row) >= truth.worst - 1e-6).length;
+      const right = rows.filter(
+        (row) => truth.rows.has(row) || score(corpus, query, row) >= truth.worst - 1e-6,
+      ).length;
       found[which] = (found[which] ?? 0) + Math.min(right, TOP);
     }
   }
@@ -99,7 +108,13 @@ function tableOf(corpus: Corpus, measured: readonly Measured[]): Table {
     title: `${corpus.name}: ${(corpus.vectors.length / corpus.dimensions).toLocaleString("en-US")} × ${corpus.dimensions}, ${corpus.queries.length} queries, top ${TOP}, one thread`,
     columns: ["index", "recall@10", "p50 ms", "p99 ms", "p50 ÷ Kattegat's", "build s", "bytes a passage"],
     rows: measured.map(({ contestant, recall, p50, p99 }) => [
-      contestant.name, recall, p50, p99, p50 / own, contestant.buildSeconds, Math.round(contestant.bytesPerPassage),
+      contestant.name,
+      recall,
+      p50,
+      p99,
+      p50 / own,
+      contestant.buildSeconds,
+      Math.round(contestant.bytesPerPassage),
     ]),
   };
 }
@@ -110,11 +125,22 @@ function usearchContestants(corpus: Corpus): Contestant[] {
   for (const quantization of [ScalarKind.F32, ScalarKind.I8]) {
     const folder = mkdtempSync(join(tmpdir(), "kattegat-bench-"));
     const path = join(folder, "index");
-    const settings = { metric: MetricKind.IP, dimensions: corpus.dimensions, quantization, connectivity: 16, expansion_add: 128, multi: false };
+    const settings = {
+      metric: MetricKind.IP,
+      dimensions: corpus.dimensions,
+      quantization,
+      connectivity: 16,
+      expansion_add: 128,
+      multi: false,
+    };
     const built = new Index({ ...settings, expansion_search: 64 });
     const rows = corpus.vectors.length / corpus.dimensions;
     const started = performance.now();
-    built.add(BigUint64Array.from({ length: rows }, (_, row) => BigInt(row)), corpus.vectors, 1);
+    built.add(
+      BigUint64Array.from({ length: rows }, (_, row) => BigInt(row)),
+      corpus.vectors,
+      1,
+    );
     const buildSeconds = (performance.now() - started) / 1_000;
     built.save(path);
     const bytesPerPassage = statSync(path).size / rows;
@@ -137,7 +163,9 @@ export async function benchHotIndex(): Promise<void> {
   const size = { count: COUNT, dimensions: DIMENSIONS, queries: QUERIES };
   const corpora = [clusteredCorpus(size)];
   if (hasLawFile() && LAW_FILE !== null) corpora.push(await lawCorpus({ ...size, path: LAW_FILE }));
-  const tables = corpora.map((corpus) => tableOf(corpus, measure(corpus, [ownIndex(corpus), ...usearchContestants(corpus)])));
+  const tables = corpora.map((corpus) =>
+    tableOf(corpus, measure(corpus, [ownIndex(corpus), ...usearchContestants(corpus)])),
+  );
   publish({
     name: "hot-index",
     title: "The hot index beside usearch",

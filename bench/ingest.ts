@@ -37,8 +37,24 @@ async function ingest(network: BenchNetwork, path: string): Promise<number> {
   const mapping = join(ROOT, "ops", "mappings", "danish-law.yaml");
   const child = spawn(
     process.execPath,
-    [join(ROOT, "ops", "kattegat.ts"), "ingest", path, "--mapping", mapping, "--limit-passages", String(PASSAGES), "--url", network.url, "--key-file", join(network.data, "keys", "admin.key")],
-    { cwd: ROOT, env: { ...process.env, KATTEGAT_DATA: network.data }, stdio: ["ignore", "inherit", "inherit"] },
+    [
+      join(ROOT, "ops", "kattegat.ts"),
+      "ingest",
+      path,
+      "--mapping",
+      mapping,
+      "--limit-passages",
+      String(PASSAGES),
+      "--url",
+      network.url,
+      "--key-file",
+      join(network.data, "keys", "admin.key"),
+    ],
+    {
+      cwd: ROOT,
+      env: { ...process.env, KATTEGAT_DATA: network.data },
+      stdio: ["ignore", "inherit", "inherit"],
+    },
   );
   const code = await new Promise<number | null>((resolve) => child.once("exit", resolve));
   if (code !== 0) throw new Error(`kattegat ingest: expected exit code 0, got ${code}`);
@@ -50,12 +66,16 @@ async function statusOf(network: BenchNetwork): Promise<NetworkStatus> {
   return networkStatusSchema.parse(await answer.json());
 }
 
-async function caughtUp(network: BenchNetwork): Promise<{ readonly seconds: number; readonly status: NetworkStatus }> {
+async function caughtUp(
+  network: BenchNetwork,
+): Promise<{ readonly seconds: number; readonly status: NetworkStatus }> {
   const started = performance.now();
   for (;;) {
     const status = await statusOf(network);
     const elapsed = performance.now() - started;
-    const copies = status.sites.filter(({ kind, health }) => (kind === "regional" || kind === "edge") && health !== "not_running");
+    const copies = status.sites.filter(
+      ({ kind, health }) => (kind === "regional" || kind === "edge") && health !== "not_running",
+    );
     if (copies.every((site) => site.lag_changes === 0)) return { seconds: elapsed / 1_000, status };
     if (elapsed > CATCH_UP_MS_MAX) throw new Error("the copies did not catch up in ten minutes");
     await new Promise((resolve) => setTimeout(resolve, 250));
@@ -90,16 +110,40 @@ export async function benchIngest(): Promise<void> {
           title: "Rates",
           columns: ["what", "passages", "seconds", "passages a second", "÷ engine alone"],
           rows: [
-            ["analyse, weigh, embed alone (one core)", BASELINE_PASSAGES, BASELINE_PASSAGES / engine, Math.round(engine), 1],
-            ["file to committed (target 2,000)", passages, seconds, Math.round(passages / seconds), passages / seconds / engine],
-            ["file to every copy", passages, seconds + behind, Math.round(passages / (seconds + behind)), passages / (seconds + behind) / engine],
+            [
+              "analyse, weigh, embed alone (one core)",
+              BASELINE_PASSAGES,
+              BASELINE_PASSAGES / engine,
+              Math.round(engine),
+              1,
+            ],
+            [
+              "file to committed (target 2,000)",
+              passages,
+              seconds,
+              Math.round(passages / seconds),
+              passages / seconds / engine,
+            ],
+            [
+              "file to every copy",
+              passages,
+              seconds + behind,
+              Math.round(passages / (seconds + behind)),
+              passages / (seconds + behind) / engine,
+            ],
           ],
         },
-        { title: "Tiers afterwards", columns: ["tier", "documents", "passages"], rows: status.tiers.map((tier) => [tier.tier, tier.documents, tier.passages]) },
+        {
+          title: "Tiers afterwards",
+          columns: ["tier", "documents", "passages"],
+          rows: status.tiers.map((tier) => [tier.tier, tier.documents, tier.passages]),
+        },
         {
           title: `The first hits of “${query}”`,
           columns: ["rank", "tier", "site", "class", "title"],
-          rows: hits.slice(0, 12).map((hit, index) => [index + 1, hit.tier, hit.site, hit.residency, hit.title.slice(0, 70)]),
+          rows: hits
+            .slice(0, 12)
+            .map((hit, index) => [index + 1, hit.tier, hit.site, hit.residency, hit.title.slice(0, 70)]),
         },
       ],
     });

@@ -27,12 +27,17 @@ const USAGE = `Usage: npm run bench [-- NAME…]
 
 Without a name all run, in this order. Results go to bench/results/*.json and docs/benchmarks.md.`;
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { help: { type: "boolean", short: "h" } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { help: { type: "boolean", short: "h" } },
+});
 const unknown = positionals.filter((name) => !Object.hasOwn(BENCHMARKS, name));
 if (values.help === true) {
   console.log(USAGE);
 } else if (unknown.length > 0) {
-  console.error(`bench: expected one of ${Object.keys(BENCHMARKS).join(", ")}; got ${unknown.join(", ")}\n\n${USAGE}`);
+  console.error(
+    `bench: expected one of ${Object.keys(BENCHMARKS).join(", ")}; got ${unknown.join(", ")}\n\n${USAGE}`,
+  );
   process.exitCode = 2;
 } else {
   const names = positionals.length > 0 ? positionals : Object.keys(BENCHMARKS);

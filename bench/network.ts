@@ -21,7 +21,10 @@ export interface BenchNetwork {
 }
 
 /** Starts `npm start`'s program; `data` names the folder of an earlier start, which then stays. */
-export async function startNetwork(options: { readonly sample: boolean; readonly data?: string }): Promise<BenchNetwork> {
+export async function startNetwork(options: {
+  readonly sample: boolean;
+  readonly data?: string;
+}): Promise<BenchNetwork> {
   const data = options.data ?? mkdtempSync(join(tmpdir(), "kattegat-bench-"));
   // Postgres refuses to run as root, so its own user must be able to reach its folder.
   chmodSync(data, 0o755);
@@ -29,14 +32,20 @@ export async function startNetwork(options: { readonly sample: boolean; readonly
   const started = performance.now();
   const child = spawn(process.execPath, [join(ROOT, "ops", "start.ts")], {
     cwd: ROOT,
-    env: { ...process.env, KATTEGAT_DATA: data, KATTEGAT_PORT: String(port), ...(options.sample ? {} : { KATTEGAT_SAMPLE: "none" }) },
+    env: {
+      ...process.env,
+      KATTEGAT_DATA: data,
+      KATTEGAT_PORT: String(port),
+      ...(options.sample ? {} : { KATTEGAT_SAMPLE: "none" }),
+    },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const ready = await readyLine(child.stdout, exited);
   const startSeconds = (performance.now() - started) / 1_000;
   const [, url, keyFile] = ready;
-  if (url === undefined || keyFile === undefined || child.pid === undefined) throw new Error("the network printed no ready line");
+  if (url === undefined || keyFile === undefined || child.pid === undefined)
+    throw new Error("the network printed no ready line");
   return {
     url,
     key: readFileSync(isAbsolute(keyFile) ? keyFile : join(ROOT, keyFile), "utf8").trim(),
@@ -61,5 +70,9 @@ async function readyLine(output: NodeJS.ReadableStream, exited: Promise<void>): 
   });
   const failed = (reason: string) => () => Promise.reject(new Error(`the network did not start: ${reason}`));
   const late = new Promise((resolve) => setTimeout(resolve, START_MS_MAX).unref());
-  return Promise.race([found, exited.then(failed("it exited")), late.then(failed(`not ready in ${START_MS_MAX} ms`))]);
+  return Promise.race([
+    found,
+    exited.then(failed("it exited")),
+    late.then(failed(`not ready in ${START_MS_MAX} ms`)),
+  ]);
 }

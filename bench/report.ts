@@ -15,7 +15,9 @@ const resultSchema = z.object({
   measured_at: z.string(),
   machine: z.string(),
   notes: z.array(z.string()),
-  tables: z.array(z.object({ title: z.string(), columns: z.array(z.string()), rows: z.array(z.array(cellSchema)) })),
+  tables: z.array(
+    z.object({ title: z.string(), columns: z.array(z.string()), rows: z.array(z.array(cellSchema)) }),
+  ),
 });
 
 /** What one benchmark found; every number's unit stands in its column's name. */
@@ -37,7 +39,8 @@ function cellText(cell: z.infer<typeof cellSchema>): string {
 function markdownTable(table: Table): string {
   const rows = [table.columns, ...table.rows.map((row) => row.map(cellText))];
   const widths = table.columns.map((_, index) => Math.max(3, ...rows.map((row) => row[index]?.length ?? 0)));
-  const line = (cells: readonly string[]): string => `| ${cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join(" | ")} |`;
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, index) => cell.padEnd(widths[index] ?? 0)).join(" | ")} |`;
   const [head = [], ...body] = rows;
   return [line(head), line(widths.map((width) => "-".repeat(width))), ...body.map(line)].join("\n");
 }
@@ -45,7 +48,12 @@ function markdownTable(table: Table): string {
 function markdown(result: BenchResult): string {
   const tables = result.tables.map((table) => `**${table.title}**\n\n${markdownTable(table)}`);
   const notes = result.notes.map((note) => `- ${note}`).join("\n");
-  return [`## ${result.title}`, `\`${result.command}\` · ${result.measured_at.slice(0, 10)} · ${result.machine}`, ...tables, notes]
+  return [
+    `## ${result.title}`,
+    `\`${result.command}\` · ${result.measured_at.slice(0, 10)} · ${result.machine}`,
+    ...tables,
+    notes,
+  ]
     .filter((part) => part !== "")
     .join("\n\n");
 }

@@ -13,7 +13,10 @@ const LOAD_SECONDS = 8;
 const CONNECTIONS = 8;
 
 async function latencies(network: BenchNetwork): Promise<Table> {
-  const groups = [...TIER_NAMES.map((tier) => ({ name: tier, tiers: [tier] })), { name: "all four", tiers: [...TIER_NAMES] }];
+  const groups = [
+    ...TIER_NAMES.map((tier) => ({ name: tier, tiers: [tier] })),
+    { name: "all four", tiers: [...TIER_NAMES] },
+  ];
   const times = new Map<string, number[]>(groups.map(({ name }) => [name, []]));
   for (const query of sampleQueries({ count: 20, seed: 1 })) await search(network, { query });
   for (const query of sampleQueries({ count: QUERIES, seed: 2 })) {
@@ -40,7 +43,10 @@ interface Load {
   readonly body: (n: number) => Readonly<Record<string, unknown>>;
 }
 
-async function load(network: BenchNetwork, { body }: Load): Promise<{ readonly rps: number; readonly p50: number; readonly p99: number; readonly failed: number }> {
+async function load(
+  network: BenchNetwork,
+  { body }: Load,
+): Promise<{ readonly rps: number; readonly p50: number; readonly p99: number; readonly failed: number }> {
   let sent = 0;
   const result = await autocannon({
     url: `${network.url}/v1/search`,
@@ -54,14 +60,25 @@ async function load(network: BenchNetwork, { body }: Load): Promise<{ readonly r
       },
     ],
   });
-  return { rps: result.requests.average, p50: result.latency.p50, p99: result.latency.p99, failed: result.non2xx + result.errors };
+  return {
+    rps: result.requests.average,
+    p50: result.latency.p50,
+    p99: result.latency.p99,
+    failed: result.non2xx + result.errors,
+  };
 }
 
 async function throughput(network: BenchNetwork): Promise<Table> {
   const many = sampleQueries({ count: 5_000, seed: 3 });
   const loads: Load[] = [
-    { name: "cold tier, one query (cached)", body: () => ({ query: "ret til undervisning", tiers: ["cold"] }) },
-    { name: "cold tier, different queries (uncached)", body: (n) => ({ query: many[n % many.length], tiers: ["cold"] }) },
+    {
+      name: "cold tier, one query (cached)",
+      body: () => ({ query: "ret til undervisning", tiers: ["cold"] }),
+    },
+    {
+      name: "cold tier, different queries (uncached)",
+      body: (n) => ({ query: many[n % many.length], tiers: ["cold"] }),
+    },
     { name: "all tiers, one query", body: () => ({ query: "ret til undervisning" }) },
     { name: "all tiers, different queries", body: (n) => ({ query: many[n % many.length] }) },
   ];
@@ -87,7 +104,9 @@ export async function benchTiers(): Promise<void> {
       command: "npm run bench -- tiers",
       measured_at: new Date().toISOString(),
       machine: machineName(),
-      notes: ["The sample texts; every process of the network on one machine, real workerd, Postgres, Qdrant protocol."],
+      notes: [
+        "The sample texts; every process of the network on one machine, real workerd, Postgres, Qdrant protocol.",
+      ],
       tables,
     });
   } finally {

@@ -45,7 +45,10 @@ export function createApp(parts: EdgeParts): Hono {
       const key = await parts.authentication.authenticate(context.req.header("authorization"), scope);
       parts.rateLimit.take(key.id);
     },
-    requestContext: (context) => ({ requestId: requestIdOf(context), traceparent: traceparentOf(context.req.header("traceparent"), randomHex) }),
+    requestContext: (context) => ({
+      requestId: requestIdOf(context),
+      traceparent: traceparentOf(context.req.header("traceparent"), randomHex),
+    }),
   };
   const app = new Hono();
   app.use(requestIds(() => randomHex(32)));
@@ -53,11 +56,18 @@ export function createApp(parts: EdgeParts): Hono {
   app.get("/healthz", (context) => context.json({ status: "ok" }));
   app.get("/readyz", async (context) => {
     // An edge without a first generation is ready: it holds all that there is.
-    const isReadable = await Promise.all(parts.cold.sites.map((site) => parts.cold.index(site)?.manifests.read())).then(
+    const isReadable = await Promise.all(
+      parts.cold.sites.map((site) => parts.cold.index(site)?.manifests.read()),
+    ).then(
       () => true,
       () => false,
     );
-    return isReadable ? context.json({ status: "ok" }) : context.json({ status: "not_ready", reason: "object storage gave no manifest that can be read" }, 503);
+    return isReadable
+      ? context.json({ status: "ok" })
+      : context.json(
+          { status: "not_ready", reason: "object storage gave no manifest that can be read" },
+          503,
+        );
   });
   app.get("/v1/network", async (context) => {
     await edge.admit(context, "search");

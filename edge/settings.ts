@@ -80,14 +80,18 @@ export function readSettings(bindings: EdgeBindings): EdgeSettings {
   const { data } = result;
   const site = data.NETWORK.sites.find((candidate) => candidate.id === data.SITE);
   if (site === undefined || site.kind !== "edge" || site.zone !== data.ZONE) {
-    throw new SettingsError(`SITE: expected an edge site of zone ${data.ZONE} in the network file; ${data.SITE} is none`);
+    throw new SettingsError(
+      `SITE: expected an edge site of zone ${data.ZONE} in the network file; ${data.SITE} is none`,
+    );
   }
   return {
     site: data.SITE,
     zone: data.ZONE,
     network: data.NETWORK,
     sites: new Map(Object.entries(data.SITES).map(([id, url]) => [id, url.replace(/\/+$/, "")])),
-    alternates: new Map(Object.entries(data.ALTERNATES).map(([zone, url]) => [zone, url.replace(/\/+$/, "")])),
+    alternates: new Map(
+      Object.entries(data.ALTERNATES).map(([zone, url]) => [zone, url.replace(/\/+$/, "")]),
+    ),
     callerKeys: data.CALLER_KEYS,
     signingKey: data.SIGNING_KEY,
     jwks: data.JWKS,

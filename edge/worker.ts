@@ -33,20 +33,43 @@ function embedderOf(settings: EdgeSettings): ReturnType<typeof createOpenAiEmbed
   const { provider, url, model, dimensions } = settings.network.embedding;
   if (provider === "hashed" || url === undefined) return createHashedEmbedder({ dimensions });
   const apiKey = settings.embeddingApiKey;
-  return createOpenAiEmbedder({ url, model, dimensions, fetch: (address, init) => fetch(address, init), ...(apiKey === null ? {} : { apiKey }) });
+  return createOpenAiEmbedder({
+    url,
+    model,
+    dimensions,
+    fetch: (address, init) => fetch(address, init),
+    ...(apiKey === null ? {} : { apiKey }),
+  });
 }
 
 function coldIndexes(bindings: EdgeBindings, settings: EdgeSettings): ColdIndex[] {
-  const globalSite = settings.network.sites.find((site) => site.kind === "edge" && site.zone === "global")?.id;
+  const globalSite = settings.network.sites.find(
+    (site) => site.kind === "edge" && site.zone === "global",
+  )?.id;
   const buckets: (readonly [string, R2Bucket])[] = [[settings.site, bindings.COLD]];
-  if (settings.zone === "eu" && bindings.COLD_GLOBAL !== undefined && globalSite !== undefined) buckets.push([globalSite, bindings.COLD_GLOBAL]);
-  return buckets.map(([site, bucket]) => createColdIndex({ site, bucket, scanner, segmentBytesMax: SEGMENT_BYTES_MAX / buckets.length, now, report }));
+  if (settings.zone === "eu" && bindings.COLD_GLOBAL !== undefined && globalSite !== undefined)
+    buckets.push([globalSite, bindings.COLD_GLOBAL]);
+  return buckets.map(([site, bucket]) =>
+    createColdIndex({
+      site,
+      bucket,
+      scanner,
+      segmentBytesMax: SEGMENT_BYTES_MAX / buckets.length,
+      now,
+      report,
+    }),
+  );
 }
 
 function build(bindings: EdgeBindings): Hono {
   const settings = readSettings(bindings);
   const { network } = settings;
-  const signer = createTokenSigner({ privateJwk: settings.signingKey, issuer: "edge", now, epoch: () => EPOCH });
+  const signer = createTokenSigner({
+    privateJwk: settings.signingKey,
+    issuer: "edge",
+    now,
+    epoch: () => EPOCH,
+  });
   return createApp({
     settings,
     primary: network.sites.find((site) => site.kind === "primary")?.id ?? "primary",

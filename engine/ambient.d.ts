@@ -13,5 +13,8 @@ declare namespace WebAssembly {
 
 declare const TextEncoder: { new (): { encode(text: string): Uint8Array<ArrayBuffer> } };
 declare const TextDecoder: {
-  new (label: "utf-8", options: { readonly fatal: boolean; readonly ignoreBOM?: boolean }): { decode(bytes: Uint8Array): string };
+  new (
+    label: "utf-8",
+    options: { readonly fatal: boolean; readonly ignoreBOM?: boolean },
+  ): { decode(bytes: Uint8Array): string };
 };

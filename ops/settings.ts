@@ -49,18 +49,31 @@ export class SettingsError extends Error {
 }
 
 /** `folder` is where relative paths start. @throws {SettingsError} */
-export function readSettings(environment: Readonly<Record<string, string | undefined>>, folder: string = ROOT): Settings {
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""));
+export function readSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+  folder: string = ROOT,
+): Settings {
+  const given = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== undefined && value !== ""),
+  );
   const parsed = environmentSchema.safeParse(given);
-  const problems = parsed.success ? [] : parsed.error.issues.map((issue) => problemOf(String(issue.path[0]), given));
+  const problems = parsed.success
+    ? []
+    : parsed.error.issues.map((issue) => problemOf(String(issue.path[0]), given));
   const qdrantUrls = new Map<string, string>();
   for (const [name, value] of Object.entries(given)) {
     if (!name.startsWith("QDRANT_URL_") || value === undefined) continue;
-    if (value.split(",").every((part) => URL.canParse(part.trim()))) qdrantUrls.set(siteOfVariable(name), value);
-    else problems.push(`${name}: expected one or several addresses such as http://10.0.0.5:6333, separated by commas`);
+    if (value.split(",").every((part) => URL.canParse(part.trim())))
+      qdrantUrls.set(siteOfVariable(name), value);
+    else
+      problems.push(
+        `${name}: expected one or several addresses such as http://10.0.0.5:6333, separated by commas`,
+      );
   }
   if (!parsed.success || problems.length > 0) {
-    throw new SettingsError(`The environment has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:\n${problems.map((problem) => `  ${problem}`).join("\n")}`);
+    throw new SettingsError(
+      `The environment has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:\n${problems.map((problem) => `  ${problem}`).join("\n")}`,
+    );
   }
   const values = parsed.data;
   const absolute = (path: string): string => (isAbsolute(path) ? path : resolve(folder, path));

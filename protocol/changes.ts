@@ -35,7 +35,12 @@ export const documentRecordSchema = z.object({
 });
 export type DocumentRecord = z.infer<typeof documentRecordSchema>;
 
-const changeBase = { epoch: z.int(), sequence: sequenceSchema, committed_at: z.string(), document_id: z.string() };
+const changeBase = {
+  epoch: z.int(),
+  sequence: sequenceSchema,
+  committed_at: z.string(),
+  document_id: z.string(),
+};
 
 /**
  * What one change means for the target that asked. The primary maps by policy (`placement`), and the
@@ -46,7 +51,11 @@ const changeBase = { epoch: z.int(), sequence: sequenceSchema, committed_at: z.s
  */
 export const changeSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("put"), ...changeBase, document: documentRecordSchema }),
-  z.object({ kind: z.literal("withdraw"), ...changeBase, reason: z.enum(["deleted", "re-tiered", "reclassified"]) }),
+  z.object({
+    kind: z.literal("withdraw"),
+    ...changeBase,
+    reason: z.enum(["deleted", "re-tiered", "reclassified"]),
+  }),
   z.object({ kind: z.literal("skip"), epoch: z.int(), sequence: sequenceSchema, committed_at: z.string() }),
 ]);
 export type Change = z.infer<typeof changeSchema>;
@@ -62,7 +71,6 @@ export const feedHeadSchema = z.object({
 export type FeedHead = z.infer<typeof feedHeadSchema>;
 
 export const feedLineSchema = z.union([changeSchema, feedHeadSchema]);
-export type FeedLine = z.infer<typeof feedLineSchema>;
 
 /** `POST /internal/apply` at a regional: a batch in order; the watermark moves to `watermark` together with the data. */
 export const applyRequestSchema = z.strictObject({
@@ -81,7 +89,11 @@ export const applyResponseSchema = z.object({
 export type ApplyResponse = z.infer<typeof applyResponseSchema>;
 
 /** `GET /internal/watermark` at a regional or an edge. */
-export const watermarkSchema = z.object({ site: z.string(), watermark: fenceSchema, watermark_at: z.string().nullable() });
+export const watermarkSchema = z.object({
+  site: z.string(),
+  watermark: fenceSchema,
+  watermark_at: z.string().nullable(),
+});
 export type Watermark = z.infer<typeof watermarkSchema>;
 
 /** `POST /internal/confirm` at the primary: replication tells how far a target has come. */

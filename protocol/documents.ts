@@ -41,7 +41,10 @@ export const metadataSchema = z
   .record(z.string(), z.json())
   .refine((metadata) => wellFormed(JSON.stringify(metadata)), "expected well-formed Unicode without NUL")
   .refine((metadata) => !JSON.stringify(metadata).includes("\\u0000"), "expected text without NUL")
-  .refine((metadata) => utf8Bytes(JSON.stringify(metadata)) <= DOCUMENT_LIMITS.metadataBytesMax, "expected at most 32 KiB");
+  .refine(
+    (metadata) => utf8Bytes(JSON.stringify(metadata)) <= DOCUMENT_LIMITS.metadataBytesMax,
+    "expected at most 32 KiB",
+  );
 
 export const passageInputSchema = z.strictObject({
   text: textSchema.min(1),
@@ -50,10 +53,17 @@ export const passageInputSchema = z.strictObject({
 
 export const documentInputSchema = z
   .strictObject({
-    title: z.string().min(1).max(DOCUMENT_LIMITS.titleCharactersMax).refine(wellFormed, "expected well-formed Unicode without NUL"),
+    title: z
+      .string()
+      .min(1)
+      .max(DOCUMENT_LIMITS.titleCharactersMax)
+      .refine(wellFormed, "expected well-formed Unicode without NUL"),
     text: textSchema.optional(),
     collection: collectionSchema.default("default"),
-    lang: z.string().regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$/, "expected a BCP 47 tag such as da or en-GB").nullish(),
+    lang: z
+      .string()
+      .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{1,8})*$/, "expected a BCP 47 tag such as da or en-GB")
+      .nullish(),
     residency: z.string().min(1).max(64),
     metadata: metadataSchema.default({}),
     importance: z.number().min(0).max(1).optional(),
@@ -70,8 +80,9 @@ export const documentInputSchema = z
 /** What a caller stores; `text` may be left out when `passages` carry it. */
 export type DocumentInput = z.infer<typeof documentInputSchema>;
 
-export const batchLineSchema = documentInputSchema.safeExtend({ id: documentIdSchema }).meta({ id: "BatchLine" });
-export type BatchLine = z.infer<typeof batchLineSchema>;
+export const batchLineSchema = documentInputSchema
+  .safeExtend({ id: documentIdSchema })
+  .meta({ id: "BatchLine" });
 
 export const writeResultSchema = z
   .object({
@@ -92,7 +103,13 @@ export const batchResultSchema = z
     id: z.string().nullable(),
     status: z.int().meta({ description: "The HTTP status that the line alone would have had." }),
     sequence: sequenceSchema.optional(),
-    error: z.object({ code: z.string(), detail: z.string(), errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional() }).optional(),
+    error: z
+      .object({
+        code: z.string(),
+        detail: z.string(),
+        errors: z.array(z.object({ pointer: z.string(), detail: z.string() })).optional(),
+      })
+      .optional(),
   })
   .meta({ id: "BatchResult" });
 export type BatchResult = z.infer<typeof batchResultSchema>;
@@ -120,7 +137,9 @@ export const documentSchema = z
   .meta({ id: "Document" });
 export type Document = z.infer<typeof documentSchema>;
 
-export const deleteResultSchema = z.object({ receipt: z.string(), sequence: sequenceSchema }).meta({ id: "DeleteResult" });
+export const deleteResultSchema = z
+  .object({ receipt: z.string(), sequence: sequenceSchema })
+  .meta({ id: "DeleteResult" });
 export type DeleteResult = z.infer<typeof deleteResultSchema>;
 
 export const receiptSchema = z

@@ -14,21 +14,61 @@ export const ERROR_KINDS = {
   bad_request: { status: 400, title: "The request is not valid", retryable: false, fault: "caller" },
   bad_vector: { status: 400, title: "The vector does not fit the model", retryable: false, fault: "caller" },
   bad_filter: { status: 400, title: "The filter is not valid", retryable: false, fault: "caller" },
-  unknown_residency: { status: 400, title: "The residency class is not known", retryable: false, fault: "caller" },
-  no_legal_site: { status: 422, title: "No site may hold this document in this tier", retryable: false, fault: "caller" },
+  unknown_residency: {
+    status: 400,
+    title: "The residency class is not known",
+    retryable: false,
+    fault: "caller",
+  },
+  no_legal_site: {
+    status: 422,
+    title: "No site may hold this document in this tier",
+    retryable: false,
+    fault: "caller",
+  },
   unauthenticated: { status: 401, title: "A valid key is required", retryable: false, fault: "caller" },
   forbidden: { status: 403, title: "The key lacks the scope", retryable: false, fault: "caller" },
-  residency_refused: { status: 403, title: "This site may not carry this document", retryable: false, fault: "caller" },
+  residency_refused: {
+    status: 403,
+    title: "This site may not carry this document",
+    retryable: false,
+    fault: "caller",
+  },
   not_found: { status: 404, title: "There is nothing here", retryable: false, fault: "caller" },
-  method_not_allowed: { status: 405, title: "The method is not allowed here", retryable: false, fault: "caller" },
-  version_mismatch: { status: 412, title: "The document has another version", retryable: false, fault: "caller" },
+  method_not_allowed: {
+    status: 405,
+    title: "The method is not allowed here",
+    retryable: false,
+    fault: "caller",
+  },
+  version_mismatch: {
+    status: 412,
+    title: "The document has another version",
+    retryable: false,
+    fault: "caller",
+  },
   too_large: { status: 413, title: "The body is too large", retryable: false, fault: "caller" },
-  unsupported_media_type: { status: 415, title: "The media type is not supported", retryable: false, fault: "caller" },
+  unsupported_media_type: {
+    status: 415,
+    title: "The media type is not supported",
+    retryable: false,
+    fault: "caller",
+  },
   too_many_requests: { status: 429, title: "Too many requests", retryable: true, fault: "caller" },
-  divergence: { status: 409, title: "The copy has other content at the same fence", retryable: false, fault: "network" },
+  divergence: {
+    status: 409,
+    title: "The copy has other content at the same fence",
+    retryable: false,
+    fault: "network",
+  },
   stale_epoch: { status: 409, title: "The sender's epoch is over", retryable: false, fault: "network" },
   conflict: { status: 409, title: "The state has changed meanwhile", retryable: true, fault: "network" },
-  unavailable: { status: 503, title: "A site that is needed does not answer", retryable: true, fault: "network" },
+  unavailable: {
+    status: 503,
+    title: "A site that is needed does not answer",
+    retryable: true,
+    fault: "network",
+  },
   not_ready: { status: 503, title: "The site is not ready", retryable: true, fault: "network" },
   timeout: { status: 504, title: "The deadline passed", retryable: true, fault: "network" },
   internal: { status: 500, title: "Something is wrong in Kattegat", retryable: true, fault: "network" },
@@ -53,7 +93,11 @@ export class KattegatError extends Error {
   constructor(
     code: ErrorCode,
     detail: string,
-    options: { readonly errors?: readonly FieldError[]; readonly retryAfterSeconds?: number; readonly cause?: unknown } = {},
+    options: {
+      readonly errors?: readonly FieldError[];
+      readonly retryAfterSeconds?: number;
+      readonly cause?: unknown;
+    } = {},
   ) {
     super(detail, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;

@@ -61,7 +61,10 @@ export interface Filter {
   readonly must?: Clause;
   readonly should?: Clause;
   readonly must_not?: Clause;
-  readonly min_should?: { readonly conditions: readonly Condition[]; readonly min_count: number } | null | undefined;
+  readonly min_should?:
+    | { readonly conditions: readonly Condition[]; readonly min_count: number }
+    | null
+    | undefined;
 }
 
 const condition: z.ZodType<Condition> = z.lazy(() =>
@@ -112,7 +115,8 @@ function measure(root: unknown): Measure {
     if (!isArray) result.conditions += 1;
     result.depth = Math.max(result.depth, depth);
     if (result.depth > JSON_DEPTH_MAX || result.conditions > JSON_OBJECTS_MAX) return result;
-    for (const child of Object.values(value)) stack.push({ value: child, depth: isArray ? depth : depth + 1 });
+    for (const child of Object.values(value))
+      stack.push({ value: child, depth: isArray ? depth : depth + 1 });
   }
   return result;
 }
@@ -128,9 +132,15 @@ export const filterSchema: z.ZodType<Filter> = z
   .superRefine((value, context) => {
     const { depth, conditions } = measure(value);
     if (depth > JSON_DEPTH_MAX) {
-      context.addIssue({ code: "custom", message: `expected a filter at most ${FILTER_DEPTH_MAX} levels deep` });
+      context.addIssue({
+        code: "custom",
+        message: `expected a filter at most ${FILTER_DEPTH_MAX} levels deep`,
+      });
     } else if (conditions > JSON_OBJECTS_MAX) {
-      context.addIssue({ code: "custom", message: `expected at most ${FILTER_CONDITIONS_MAX} conditions in a filter` });
+      context.addIssue({
+        code: "custom",
+        message: `expected at most ${FILTER_CONDITIONS_MAX} conditions in a filter`,
+      });
     }
   })
   .pipe(filterTree)

@@ -20,7 +20,6 @@ export const siteStatusSchema = z
     url: z.string().nullable(),
   })
   .meta({ id: "SiteStatus" });
-export type SiteStatus = z.infer<typeof siteStatusSchema>;
 
 export const tierStateSchema = z
   .object({

@@ -29,7 +29,8 @@ export function problemOf(error: unknown, requestId: string): Problem {
     type: `urn:kattegat:error:${code}`,
     title: kind.title,
     status: kind.status,
-    detail: known?.message ?? "The request failed inside Kattegat; the request id finds it in the site's log.",
+    detail:
+      known?.message ?? "The request failed inside Kattegat; the request id finds it in the site's log.",
     code,
     request_id: requestId,
     ...(known !== null && known.errors.length > 0 ? { errors: [...known.errors] } : {}),

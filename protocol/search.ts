@@ -37,7 +37,11 @@ export const searchRequestSchema = z
     filter: filterSchema.nullish().default(null),
     limit: z.int().min(1).max(SEARCH_LIMITS.limitMax).default(10),
     offset: z.int().min(0).max(SEARCH_LIMITS.windowMax).default(0),
-    tiers: z.array(tierNameSchema).min(1).max(TIER_NAMES.length).default([...TIER_NAMES]),
+    tiers: z
+      .array(tierNameSchema)
+      .min(1)
+      .max(TIER_NAMES.length)
+      .default([...TIER_NAMES]),
     group_by: z.enum(GROUPINGS).default("document"),
     min_sequence: sequenceSchema.nullish().default(null),
     timeout_ms: z.int().min(SEARCH_LIMITS.timeoutMsMin).max(SEARCH_LIMITS.timeoutMsMax).default(2_000),
@@ -114,7 +118,9 @@ export const searchResponseSchema = z
     hits: z.array(hitSchema),
     partial: z.boolean().meta({ description: "True when a site that was asked did not answer in full." }),
     tiers: z.array(tierReportSchema),
-    not_served: z.array(z.string()).meta({ description: "Residency classes withheld from this caller at this hostname." }),
+    not_served: z
+      .array(z.string())
+      .meta({ description: "Residency classes withheld from this caller at this hostname." }),
     sequence: sequenceSchema,
     took_ms: z.number(),
   })

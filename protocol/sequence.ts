@@ -4,7 +4,7 @@ import { z } from "zod";
 /** A sequence on the wire: a decimal string, since JSON numbers end at 2^53. */
 export const sequenceSchema = z
   .string()
-  .regex(/^(0|[1-9]\d{0,18})$/, "expected a sequence: a decimal string such as \"204\"")
+  .regex(/^(0|[1-9]\d{0,18})$/, 'expected a sequence: a decimal string such as "204"')
   .meta({ id: "Sequence", description: "A place in the primary's log, in commit order." });
 
 export const SEQUENCE_ZERO = "0";

@@ -13,13 +13,19 @@ export const HYDRATE_MAX = 1_000;
  * one ranking never mixes two versions of the term statistics.
  */
 export const siteSearchRequestSchema = z.strictObject({
-  dense: base64Schema.nullable().meta({ description: "Float32 vector of unit length, or null when the mode has no dense list." }),
+  dense: base64Schema
+    .nullable()
+    .meta({ description: "Float32 vector of unit length, or null when the mode has no dense list." }),
   lexical: z.strictObject({ indices: base64Schema, values: base64Schema }).nullable(),
   model: z.string().meta({ description: "The embedding model of `dense`; a site with another one refuses." }),
   filter: filterSchema.nullable(),
   collection: collectionSchema,
-  classes: z.array(z.string()).meta({ description: "Residency classes that this caller may be served through this zone." }),
-  zone: z.string().meta({ description: "The edge zone that asks; the site checks the classes against it again." }),
+  classes: z
+    .array(z.string())
+    .meta({ description: "Residency classes that this caller may be served through this zone." }),
+  zone: z
+    .string()
+    .meta({ description: "The edge zone that asks; the site checks the classes against it again." }),
   tiers: z.array(tierNameSchema).min(1),
   group_by: z.enum(GROUPINGS),
   candidates: z.int().min(1).max(1_000),
@@ -75,6 +81,8 @@ export const hydrateRequestSchema = z.strictObject({
 export type HydrateRequest = z.infer<typeof hydrateRequestSchema>;
 
 export const hydrateResponseSchema = z.object({
-  passages: z.array(passageContentSchema.nullable()).meta({ description: "In the order asked; null where the passage is gone or not permitted." }),
+  passages: z
+    .array(passageContentSchema.nullable())
+    .meta({ description: "In the order asked; null where the passage is gone or not permitted." }),
 });
 export type HydrateResponse = z.infer<typeof hydrateResponseSchema>;

@@ -23,7 +23,10 @@ export function createTokenSigner(options: {
       const known = made.get(site);
       if (known !== undefined && known.until > seconds && known.epoch === epoch) return known.value;
       const token = await new SignJWT({ epoch })
-        .setProtectedHeader({ alg: SITE_TOKEN_ALGORITHM, ...(options.privateJwk.kid === undefined ? {} : { kid: options.privateJwk.kid }) })
+        .setProtectedHeader({
+          alg: SITE_TOKEN_ALGORITHM,
+          ...(options.privateJwk.kid === undefined ? {} : { kid: options.privateJwk.kid }),
+        })
         .setIssuer(options.issuer)
         .setAudience(site)
         .setIssuedAt(seconds)

@@ -46,13 +46,7 @@ export function createColdPublisher(options: {
       isKnown = true;
     }
     const manifest = held?.manifest ?? emptyManifest(options);
-    if (manifest.model !== options.model || manifest.dimensions !== options.dimensions) {
-      const expected = `${options.model} with ${options.dimensions} dimensions`;
-      throw new KattegatError(
-        "divergence",
-        `Expected an index of ${expected} at ${store.site}; it is of ${manifest.model} with ${manifest.dimensions}.`,
-      );
-    }
+    assertModel(manifest, options);
     await table.sync(manifest, signal);
     return manifest;
   }
@@ -100,4 +94,15 @@ export function createColdPublisher(options: {
       await exclusive(() => attempt((base) => withReservation(base, key, now()), signal));
     },
   };
+}
+
+/** Vectors of two models never meet in one ranking: a copy of another one is rebuilt, not added to. */
+function assertModel(
+  { model, dimensions }: ColdManifest,
+  wanted: { readonly store: ColdStore; readonly model: string; readonly dimensions: number },
+): void {
+  if (model === wanted.model && dimensions === wanted.dimensions) return;
+  const expected = `${wanted.model} with ${wanted.dimensions} dimensions`;
+  const detail = `Expected an index of ${expected} at ${wanted.store.site}; it is of ${model} with ${dimensions}.`;
+  throw new KattegatError("divergence", detail);
 }

@@ -5,17 +5,19 @@ import {
   withMerge,
   withoutGarbage,
   type ColdManifest,
+  type ManifestSegment,
 } from "@kattegat/engine/cold/manifest.ts";
-import type { ColdPassage, ColdSegment } from "@kattegat/engine/cold/segment.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { assertReserved } from "./cold-reservation.ts";
-import { checksumOf, upload, type ColdParts } from "./edge-target.ts";
+import { checksumOf, uploadSegment, type ColdParts } from "./edge-target.ts";
+import { mergeSegments, type MergedSegment, type MergeInput } from "./merge-segments.ts";
 import type { Primary } from "./primary.ts";
 
 /** Deletions in one round: bounded, so that a long list does not keep merging waiting. */
 const DELETIONS_MAX = 64;
-/** Passages between two breaths of the event loop while a segment is read. */
-const BREATH_PASSAGES = 500;
+
+/** A table is megabytes that every edge reads anew; weights that are seconds old rank the same. */
+const STATISTICS_EVERY_MS = 5_000;
 
 export interface ColdUpkeep {
   /** Hears which version of the term statistics the log's head names. */
@@ -26,13 +28,11 @@ export interface ColdUpkeep {
 
 export interface UpkeepOptions extends ColdParts {
   readonly primary: Pick<Primary, "statistics">;
-  readonly open: (key: string, bytes: number, signal: AbortSignal) => Promise<ColdSegment>;
-  /** Lets other work run. */
-  readonly breathe: () => Promise<void>;
 }
 
 export function createColdUpkeep(options: UpkeepOptions): ColdUpkeep {
   let wanted: string | null = null;
+  let statisticsAtMs = -Infinity;
   return {
     heard(version) {
       wanted = version;
@@ -42,7 +42,9 @@ export function createColdUpkeep(options: UpkeepOptions): ColdUpkeep {
       const manifest = await options.publisher.current(signal);
       // Before the first generation there is nothing to search, so nothing to weigh.
       if (manifest.generation === 0) return done;
-      if (wanted !== null && wanted !== manifest.statistics?.version) {
+      const isOld = wanted !== null && wanted !== manifest.statistics?.version;
+      if (isOld && options.now() - statisticsAtMs >= STATISTICS_EVERY_MS) {
+        statisticsAtMs = options.now();
         await publishStatistics(options, signal);
         done.push("statistics");
       }
@@ -75,32 +77,14 @@ async function publishStatistics(
   }, signal);
 }
 
-/**
- * Rewrites the segments as one without their dead documents. One input is in memory at a time, beside the living
- * passages, which `planMerge` bounds; batches are applied meanwhile, and what they hide passes to the new segment.
- */
+/** Rewrites the segments as one without their dead documents; what batches hide meanwhile passes to the new segment. */
 async function merge(options: UpkeepOptions, keys: readonly string[], signal: AbortSignal): Promise<boolean> {
-  const { publisher, table, newId, breathe, now } = options;
+  const { publisher, newId, now } = options;
   const before = await publisher.current(signal);
   const inputs = before.segments.filter(({ key }) => keys.includes(key));
   const mergedTombstones = new Map(inputs.map(({ key, tombstones }) => [key, tombstones]));
-  const puts: { documentId: string; version: string; passages: ColdPassage[] }[] = [];
-  for (const { key, bytes, tombstones } of inputs) {
-    const dead = new Set(tombstones);
-    const segment = await options.open(key, bytes, signal);
-    let passages = 0;
-    for await (const passage of segment.readAll()) {
-      passages += 1;
-      if (passages % BREATH_PASSAGES === 0) await breathe();
-      if (dead.has(passage.documentId)) continue;
-      const last = puts.at(-1);
-      if (last?.documentId === passage.documentId) last.passages.push(passage);
-      else puts.push({ documentId: passage.documentId, version: passage.version, passages: [passage] });
-    }
-  }
-  const key = puts.length === 0 ? null : `segments/${newId()}.seg`;
-  if (key !== null) await publisher.reserve(key, signal);
-  const merged = key === null ? null : await upload({ ...options, table }, { key, puts }, signal);
+  const result = await mergeSegments(inputsOf(options, inputs, signal), options, signal);
+  const merged = await uploadMerged(options, { key: `segments/${newId()}.seg`, result }, signal);
   let isPublished = false;
   await publisher.publish((base) => {
     isPublished = isWhole(base, keys);
@@ -110,6 +94,28 @@ async function merge(options: UpkeepOptions, keys: readonly string[], signal: Ab
     return withMerge(base, { keys, merged, mergedTombstones });
   }, signal);
   return isPublished;
+}
+
+/** Reads each object once, whole: thousands of small reads cost more than its bytes. */
+async function* inputsOf(
+  { store }: UpkeepOptions,
+  segments: readonly ManifestSegment[],
+  signal: AbortSignal,
+): AsyncGenerator<MergeInput> {
+  for (const { key, bytes, tombstones } of segments) {
+    yield { bytes: await store.readObject(key, { offset: 0, length: bytes }, signal), tombstones };
+  }
+}
+
+async function uploadMerged(
+  options: UpkeepOptions,
+  { key, result }: { readonly key: string; readonly result: MergedSegment },
+  signal: AbortSignal,
+): Promise<ManifestSegment | null> {
+  const { bytes, documents, passages } = result;
+  if (bytes === null) return null;
+  await options.publisher.reserve(key, signal);
+  return uploadSegment(options, { key, bytes, documents, passages }, signal);
 }
 
 function isWhole(manifest: ColdManifest, keys: readonly string[]): boolean {

@@ -13,7 +13,7 @@ import { readBatch, type ColdBatch, type Refuse } from "./cold-batch.ts";
 import type { ColdPublisher } from "./cold-publisher.ts";
 import { assertReserved, withReservation } from "./cold-reservation.ts";
 import type { ColdStore } from "./cold-store.ts";
-import type { ColdTable } from "./cold-table.ts";
+import type { ColdTable, DocumentVersion } from "./cold-table.ts";
 import type { Batch, Target } from "./target.ts";
 
 /** Each batch is a segment that every search opens until it is merged; a reader waits seconds for cold, not for this. */
@@ -48,7 +48,10 @@ export function createEdgeTarget(parts: ColdParts & { readonly refuse: Refuse })
     const key = segmentKey ?? newKey();
     segmentKey = null;
     await publisher.reserve(key, signal);
-    return upload(parts, { key, puts: batch.puts }, signal);
+    const passages = batch.puts.flatMap((document) => document.passages);
+    const bytes = new Uint8Array(encodeSegment(passages, parts));
+    const documents = batch.puts.map(({ documentId, version }) => ({ documentId, version }));
+    return uploadSegment(parts, { key, bytes, documents, passages: passages.length }, signal);
   }
 
   return {
@@ -129,27 +132,22 @@ function withBatch(
     : withSegment(base, segment, { documentIds, holds });
 }
 
-/** Encodes and uploads a segment, which nobody sees before a manifest names it. */
-export async function upload(
-  { store, table, model, dimensions }: Pick<ColdParts, "store" | "table" | "model" | "dimensions">,
-  { key, puts }: { readonly key: string; readonly puts: ColdBatch["puts"] },
+/** Uploads a segment, which nobody sees before a manifest names it. */
+export async function uploadSegment(
+  { store, table }: Pick<ColdParts, "store" | "table">,
+  segment: {
+    readonly key: string;
+    readonly bytes: Uint8Array<ArrayBuffer>;
+    readonly documents: readonly DocumentVersion[];
+    readonly passages: number;
+  },
   signal: AbortSignal,
 ): Promise<ManifestSegment> {
-  const passages = puts.flatMap((document) => document.passages);
-  const bytes = new Uint8Array(encodeSegment(passages, { model, dimensions }));
+  const { key, bytes, documents, passages } = segment;
   await store.putObject(key, bytes, signal);
-  table.learn(
-    key,
-    puts.map(({ documentId, version }) => ({ documentId, version })),
-  );
-  return {
-    key,
-    bytes: bytes.byteLength,
-    passages: passages.length,
-    documents: puts.length,
-    checksum: checksumOf(bytes),
-    tombstones: [],
-  };
+  table.learn(key, documents);
+  const size = { bytes: bytes.byteLength, passages, documents: documents.length };
+  return { key, ...size, checksum: checksumOf(bytes), tombstones: [] };
 }
 
 export function checksumOf(bytes: Uint8Array): string {

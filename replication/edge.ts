@@ -1,13 +1,12 @@
 /** An edge site with all that its cold tier needs. */
-import { setImmediate } from "node:timers/promises";
 import type { Network } from "@kattegat/config/network.ts";
 import { mayHold } from "@kattegat/config/residency.ts";
-import { openSegment, type ColdSegment } from "@kattegat/engine/cold/segment.ts";
+import { openSegment } from "@kattegat/engine/cold/segment.ts";
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
 import type { DocumentRecord } from "@kattegat/protocol/changes.ts";
 import type { Refuse } from "./cold-batch.ts";
 import { createColdPublisher } from "./cold-publisher.ts";
-import { createColdStore, type ColdStore } from "./cold-store.ts";
+import { createColdStore } from "./cold-store.ts";
 import { createColdTable } from "./cold-table.ts";
 import { createColdUpkeep, type ColdUpkeep } from "./cold-upkeep.ts";
 import { createEdgeTarget } from "./edge-target.ts";
@@ -51,31 +50,13 @@ export function createEdge({
   const publisher = createColdPublisher({ store, table, model, dimensions, now });
   const parts = { store, table, publisher, model, dimensions, now, newId };
   const target = createEdgeTarget({ ...parts, refuse: refuserOf(network, store.site) });
-  const upkeep = createColdUpkeep({
-    ...parts,
-    primary,
-    open: openerOf(store, scanner),
-    breathe: () => setImmediate(),
-  });
+  const upkeep = createColdUpkeep({ ...parts, primary });
   return {
     ...target,
     upkeep: {
       heard: (head) => upkeep.heard(head.statistics_version),
       run: (signal) => runUpkeep({ upkeep, site: store.site, sleep, log }, signal),
     },
-  };
-}
-
-/** Reads the object once: a merge wants all of it, and thousands of small reads cost more than its bytes. */
-function openerOf(
-  store: ColdStore,
-  scanner: Scanner,
-): (key: string, bytes: number, signal: AbortSignal) => Promise<ColdSegment> {
-  return async (key, bytes, signal) => {
-    const object = await store.readObject(key, { offset: 0, length: bytes }, signal);
-    const read = (offset: number, length: number): Promise<Uint8Array> =>
-      Promise.resolve(object.subarray(offset, offset + length));
-    return openSegment(read, { scanner, totalBytes: bytes });
   };
 }
 

@@ -22,5 +22,8 @@ const coldCandidateSchema = z.object({
 export type ColdCandidate = Readonly<z.infer<typeof coldCandidateSchema>>;
 
 /** Ids with scores, never a text: an erased document's words do not rest in a cache. */
-export const coldListsSchema = z.object({ dense: z.array(coldCandidateSchema), lexical: z.array(coldCandidateSchema) });
+export const coldListsSchema = z.object({
+  dense: z.array(coldCandidateSchema),
+  lexical: z.array(coldCandidateSchema),
+});
 export type ColdLists = z.infer<typeof coldListsSchema>;

@@ -27,7 +27,10 @@ export interface ColdIndex {
   readonly bucket: R2Bucket;
   readonly manifests: ManifestReader;
   /** `failed` counts segments that could not be read: their passages are missing from the lists. */
-  search(state: ManifestState, query: ColdQuery): Promise<{ readonly lists: ColdLists; readonly failed: number }>;
+  search(
+    state: ManifestState,
+    query: ColdQuery,
+  ): Promise<{ readonly lists: ColdLists; readonly failed: number }>;
   /** Resolves with the texts in the order asked; null where the object is gone. */
   read(places: readonly (ColdPlace | null)[]): Promise<(PassageContent | null)[]>;
   residentBytes(): number;
@@ -43,7 +46,11 @@ export interface ColdIndexOptions {
 }
 
 export function createColdIndex(options: ColdIndexOptions): ColdIndex {
-  const shelf = createSegmentShelf({ bucket: options.bucket, scanner: options.scanner, bytesMax: options.segmentBytesMax });
+  const shelf = createSegmentShelf({
+    bucket: options.bucket,
+    scanner: options.scanner,
+    bytesMax: options.segmentBytesMax,
+  });
   const texts = createTextShelf();
   let content = "";
 
@@ -63,7 +70,9 @@ export function createColdIndex(options: ColdIndexOptions): ColdIndex {
         state.manifest.segments.map(async (entry) => {
           const hidden = state.hidden.get(entry.key) ?? (() => false);
           try {
-            return await searchSegment(await shelf.open(entry), query, { ...search, hidden }).then((hits) => candidatesOf(hits, entry));
+            return await searchSegment(await shelf.open(entry), query, { ...search, hidden }).then((hits) =>
+              candidatesOf(hits, entry),
+            );
           } catch (error) {
             options.report(error);
             return null;
@@ -73,8 +82,14 @@ export function createColdIndex(options: ColdIndexOptions): ColdIndex {
       const whole = found.filter((lists) => lists !== null);
       return {
         lists: {
-          dense: merged(whole.map(({ dense }) => dense), query),
-          lexical: merged(whole.map(({ lexical }) => lexical), query),
+          dense: merged(
+            whole.map(({ dense }) => dense),
+            query,
+          ),
+          lexical: merged(
+            whole.map(({ lexical }) => lexical),
+            query,
+          ),
         },
         failed: found.length - whole.length,
       };
@@ -109,7 +124,11 @@ export function createColdIndex(options: ColdIndexOptions): ColdIndex {
   };
 }
 
-async function searchSegment(segment: ColdSegment, query: ColdQuery, search: ColdSearchOptions): Promise<{ dense: ColdHit[]; lexical: ColdHit[] }> {
+async function searchSegment(
+  segment: ColdSegment,
+  query: ColdQuery,
+  search: ColdSearchOptions,
+): Promise<{ dense: ColdHit[]; lexical: ColdHit[] }> {
   const [dense, lexical] = await Promise.all([
     query.dense === null ? [] : segment.searchDense(query.dense, search),
     query.lexical === null ? [] : segment.searchSparse(query.lexical, search),
@@ -117,7 +136,10 @@ async function searchSegment(segment: ColdSegment, query: ColdQuery, search: Col
   return { dense, lexical };
 }
 
-function candidatesOf(hits: { dense: readonly ColdHit[]; lexical: readonly ColdHit[] }, entry: { readonly key: string; readonly bytes: number }): ColdLists {
+function candidatesOf(
+  hits: { dense: readonly ColdHit[]; lexical: readonly ColdHit[] },
+  entry: { readonly key: string; readonly bytes: number },
+): ColdLists {
   const candidateOf = (hit: ColdHit): ColdCandidate => ({
     document_id: hit.documentId,
     ordinal: hit.ordinal,
@@ -132,7 +154,10 @@ function candidatesOf(hits: { dense: readonly ColdHit[]; lexical: readonly ColdH
 }
 
 /** A document is alive in one segment only, so grouping within each segment is grouping over all. */
-function merged(lists: readonly (readonly ColdCandidate[])[], { depth, classes }: ColdQuery): ColdCandidate[] {
+function merged(
+  lists: readonly (readonly ColdCandidate[])[],
+  { depth, classes }: ColdQuery,
+): ColdCandidate[] {
   return lists
     .flat()
     .filter(({ residency }) => classes.includes(residency))

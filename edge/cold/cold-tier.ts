@@ -1,7 +1,11 @@
 /** The cold indexes that this edge has buckets of. */
 import { mayCache } from "@kattegat/config/residency.ts";
 import type { Network } from "@kattegat/config/network.ts";
-import { decodeStatistics, emptyStatistics, type TermStatistics } from "@kattegat/engine/lexical/statistics.ts";
+import {
+  decodeStatistics,
+  emptyStatistics,
+  type TermStatistics,
+} from "@kattegat/engine/lexical/statistics.ts";
 import type { SitedCandidate } from "@kattegat/protocol/fuse.ts";
 import type { PassageContent } from "@kattegat/protocol/site-search.ts";
 import { candidateDepth } from "@kattegat/protocol/search.ts";
@@ -65,7 +69,11 @@ export function createColdTier(options: ColdTierOptions): ColdTier {
       if (index === undefined) return failed("unavailable", "its bucket is not bound here");
       try {
         const state = await reached(index, question, options);
-        if (state === null) return failed(question.request.min_sequence === null ? "unavailable" : "stale", "no generation has been published yet");
+        if (state === null)
+          return failed(
+            question.request.min_sequence === null ? "unavailable" : "stale",
+            "no generation has been published yet",
+          );
         if (state.manifest.model !== options.network.embedding.model && state.manifest.segments.length > 0) {
           return failed("unavailable", `its vectors are of the model ${state.manifest.model}`);
         }
@@ -79,7 +87,11 @@ export function createColdTier(options: ColdTierOptions): ColdTier {
 }
 
 /** The newest manifest, or the first that has the sequence asked for while there is time. */
-async function reached(index: ColdIndex, question: Question, { now, sleep }: ColdTierOptions): Promise<ManifestState | null> {
+async function reached(
+  index: ColdIndex,
+  question: Question,
+  { now, sleep }: ColdTierOptions,
+): Promise<ManifestState | null> {
   const wanted = question.request.min_sequence ?? null;
   let state = await index.manifests.read();
   while (wanted !== null && isBefore(state, wanted) && now() + POLL_MS < question.endsAt) {
@@ -96,7 +108,17 @@ function isBefore(state: ManifestState | null, sequence: string): boolean {
 async function searched(
   index: ColdIndex,
   state: ManifestState,
-  { ask, question, options, startedAt }: { readonly ask: Ask; readonly question: Question; readonly options: ColdTierOptions; readonly startedAt: number },
+  {
+    ask,
+    question,
+    options,
+    startedAt,
+  }: {
+    readonly ask: Ask;
+    readonly question: Question;
+    readonly options: ColdTierOptions;
+    readonly startedAt: number;
+  },
 ): Promise<Outcome> {
   const { request } = question;
   const query: ColdQuery = {
@@ -112,10 +134,19 @@ async function searched(
   const key = isCacheable ? await resultKey(index.site, state.contentKey, query) : null;
   const cached = key === null ? null : await options.results.get(key).catch(() => null);
   const { lists, failed } = cached === null ? await index.search(state, query) : { lists: cached, failed: 0 };
-  if (key !== null && cached === null && failed === 0) await options.results.put(key, lists).catch(() => null);
-  const isStale = request.min_sequence !== null && request.min_sequence !== undefined && isBefore(state, request.min_sequence);
+  if (key !== null && cached === null && failed === 0)
+    await options.results.put(key, lists).catch(() => null);
+  const isStale =
+    request.min_sequence !== null &&
+    request.min_sequence !== undefined &&
+    isBefore(state, request.min_sequence);
   const status = failed > 0 ? "unavailable" : isStale ? "stale" : "ok";
-  const reason = failed > 0 ? `${failed} of ${state.manifest.segments.length} segments could not be read` : isStale ? "not yet at the sequence asked for" : ask.reason;
+  const reason =
+    failed > 0
+      ? `${failed} of ${state.manifest.segments.length} segments could not be read`
+      : isStale
+        ? "not yet at the sequence asked for"
+        : ask.reason;
   const places = new Map<string, ColdPlace>();
   const sited = (list: readonly ColdCandidate[]): SitedCandidate[] =>
     list.map(({ segment, bytes, row, ...candidate }) => {

@@ -20,7 +20,10 @@ export interface ManifestReader {
   read(options?: { readonly ageMsMax?: number }): Promise<ManifestState | null>;
 }
 
-export function createManifestReader(bucket: R2Bucket, { now }: { readonly now: () => number }): ManifestReader {
+export function createManifestReader(
+  bucket: R2Bucket,
+  { now }: { readonly now: () => number },
+): ManifestReader {
   let state: ManifestState | null = null;
   let checkedAt = Number.NEGATIVE_INFINITY;
 
@@ -30,7 +33,10 @@ export function createManifestReader(bucket: R2Bucket, { now }: { readonly now: 
       if (startedAt - checkedAt < ageMsMax) return state;
       // No request waits for another's read: workerd forbids it, two small reads cost less than one hang.
       const known = state;
-      const object = await bucket.get(MANIFEST_KEY, known === null ? {} : { onlyIf: { etagDoesNotMatch: known.etag } });
+      const object = await bucket.get(
+        MANIFEST_KEY,
+        known === null ? {} : { onlyIf: { etagDoesNotMatch: known.etag } },
+      );
       if (object === null) state = null;
       else if ("body" in object) state = await stateOf(await object.text(), object.etag, known);
       checkedAt = Math.max(checkedAt, startedAt);
@@ -45,7 +51,11 @@ async function stateOf(text: string, etag: string, known: ManifestState | null):
   for (const segment of manifest.segments) {
     const before = known?.manifest.segments.find(({ key }) => key === segment.key);
     const kept = known?.hidden.get(segment.key);
-    if (kept !== undefined && before !== undefined && before.tombstones.join(" ") === segment.tombstones.join(" ")) {
+    if (
+      kept !== undefined &&
+      before !== undefined &&
+      before.tombstones.join(" ") === segment.tombstones.join(" ")
+    ) {
       hidden.set(segment.key, kept);
     } else {
       const ids = new Set(segment.tombstones);
@@ -53,6 +63,8 @@ async function stateOf(text: string, etag: string, known: ManifestState | null):
     }
   }
   const content = manifest.segments.map(({ key, tombstones }) => [key, tombstones]);
-  const contentKey = await sha256Hex(JSON.stringify([manifest.model, manifest.statistics?.version ?? null, content]));
+  const contentKey = await sha256Hex(
+    JSON.stringify([manifest.model, manifest.statistics?.version ?? null, content]),
+  );
   return { manifest, etag, contentKey, hidden };
 }

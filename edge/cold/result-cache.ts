@@ -39,7 +39,9 @@ export async function resultKey(site: string, contentKey: string, query: ColdQue
     JSON.stringify([
       contentKey,
       query.dense === null ? null : encodeFloats(query.dense),
-      query.lexical === null ? null : [encodeIntegers(query.lexical.indices), encodeFloats(query.lexical.values)],
+      query.lexical === null
+        ? null
+        : [encodeIntegers(query.lexical.indices), encodeFloats(query.lexical.values)],
       query.filter,
       query.collection,
       [...query.classes].toSorted(),

@@ -11,9 +11,14 @@ export interface SegmentShelf {
 }
 
 /** Keys are immutable, so an opened segment is never stale; the one used longest ago leaves first. */
-export function createSegmentShelf(options: { readonly bucket: R2Bucket; readonly scanner: Scanner; readonly bytesMax: number }): SegmentShelf {
+export function createSegmentShelf(options: {
+  readonly bucket: R2Bucket;
+  readonly scanner: Scanner;
+  readonly bytesMax: number;
+}): SegmentShelf {
   const opened = new Map<string, ColdSegment>();
-  const residentBytes = (): number => [...opened.values()].reduce((sum, segment) => sum + segment.residentBytes, 0);
+  const residentBytes = (): number =>
+    [...opened.values()].reduce((sum, segment) => sum + segment.residentBytes, 0);
 
   async function read(key: string, offset: number, length: number): Promise<Uint8Array> {
     const object = await options.bucket.get(key, { range: { offset, length } });
@@ -34,7 +39,10 @@ export function createSegmentShelf(options: { readonly bucket: R2Bucket; readonl
         opened.set(key, known);
         return known;
       }
-      const segment = await openSegment((offset, length) => read(key, offset, length), { scanner: options.scanner, totalBytes: bytes });
+      const segment = await openSegment((offset, length) => read(key, offset, length), {
+        scanner: options.scanner,
+        totalBytes: bytes,
+      });
       opened.set(key, segment);
       while (residentBytes() > options.bytesMax && opened.size > 1) {
         const oldest = opened.keys().next().value;

@@ -27,7 +27,10 @@ export function createAuthentication(keys: readonly CallerKey[]): Authentication
       for (const key of keys) if (isEqualInConstantTime(key.sha256, digest)) found = key;
       if (found === null) throw new KattegatError("unauthenticated", "The key is not known here.");
       if (!found.scopes.includes(scope) && !found.scopes.includes("admin")) {
-        throw new KattegatError("forbidden", `Expected a key with the scope ${scope}; ${found.id} has ${found.scopes.join(", ")}.`);
+        throw new KattegatError(
+          "forbidden",
+          `Expected a key with the scope ${scope}; ${found.id} has ${found.scopes.join(", ")}.`,
+        );
       }
       return found;
     },
@@ -41,6 +44,7 @@ export async function sha256Hex(text: string): Promise<string> {
 
 function isEqualInConstantTime(left: string, right: string): boolean {
   let difference = left.length ^ right.length;
-  for (let index = 0; index < right.length; index += 1) difference |= left.charCodeAt(index) ^ right.charCodeAt(index);
+  for (let index = 0; index < right.length; index += 1)
+    difference |= left.charCodeAt(index) ^ right.charCodeAt(index);
   return difference === 0;
 }

@@ -9,7 +9,10 @@ const DISCARDED_BYTES_MAX = 8 * 1_024 * 1_024;
  *
  * @throws {KattegatError} `too_large` when more than `bytesMax` came, `bad_json` when it is not UTF-8.
  */
-export async function readText(request: Request, { bytesMax }: { readonly bytesMax: number }): Promise<string> {
+export async function readText(
+  request: Request,
+  { bytesMax }: { readonly bytesMax: number },
+): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   if (request.body !== null) {
@@ -35,7 +38,10 @@ export function requireMediaType(request: Request, types: readonly string[]): vo
   const [type = ""] = (request.headers.get("content-type") ?? "").split(";");
   const name = type.trim().toLowerCase();
   if (!types.includes(name)) {
-    throw new KattegatError("unsupported_media_type", `Expected content-type ${types.join(" or ")}; ${name === "" ? "none came" : `${JSON.stringify(name.slice(0, 100))} came`}.`);
+    throw new KattegatError(
+      "unsupported_media_type",
+      `Expected content-type ${types.join(" or ")}; ${name === "" ? "none came" : `${JSON.stringify(name.slice(0, 100))} came`}.`,
+    );
   }
 }
 

@@ -19,7 +19,11 @@ export function callerOf(request: Request, { isLocal }: { readonly isLocal: bool
     const country = request.headers.get("x-kattegat-caller-country")?.toUpperCase() ?? LOCAL_COUNTRY;
     const colo = request.headers.get("x-kattegat-caller-colo")?.toUpperCase() ?? LOCAL_COLO;
     const known = COLO.test(colo) ? colo : LOCAL_COLO;
-    return { country: COUNTRY.test(country) ? country : null, colo: known, location: SEAT_OF_COLO.get(known) ?? null };
+    return {
+      country: COUNTRY.test(country) ? country : null,
+      colo: known,
+      location: SEAT_OF_COLO.get(known) ?? null,
+    };
   }
   const place: unknown = request.cf;
   const country = textOf(place, "country");

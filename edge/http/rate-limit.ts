@@ -10,14 +10,20 @@ export interface RateLimit {
 }
 
 /** A token bucket per key that holds one second's worth; `now` in milliseconds. */
-export function createRateLimit(options: { readonly requestsPerSecondMax: number; readonly now: () => number }): RateLimit {
+export function createRateLimit(options: {
+  readonly requestsPerSecondMax: number;
+  readonly now: () => number;
+}): RateLimit {
   const { requestsPerSecondMax, now } = options;
   const buckets = new Map<string, { readonly tokens: number; readonly at: number }>();
   return {
     take(keyId) {
       const at = now();
       const known = buckets.get(keyId);
-      const refilled = known === undefined ? requestsPerSecondMax : known.tokens + ((at - known.at) / 1_000) * requestsPerSecondMax;
+      const refilled =
+        known === undefined
+          ? requestsPerSecondMax
+          : known.tokens + ((at - known.at) / 1_000) * requestsPerSecondMax;
       const tokens = Math.min(requestsPerSecondMax, refilled);
       buckets.delete(keyId);
       buckets.set(keyId, { tokens: tokens < 1 ? tokens : tokens - 1, at });
@@ -26,9 +32,13 @@ export function createRateLimit(options: { readonly requestsPerSecondMax: number
         if (oldest !== undefined) buckets.delete(oldest);
       }
       if (tokens < 1) {
-        throw new KattegatError("too_many_requests", `Expected at most ${requestsPerSecondMax} requests a second with this key.`, {
-          retryAfterSeconds: Math.max(1, Math.ceil((1 - tokens) / requestsPerSecondMax)),
-        });
+        throw new KattegatError(
+          "too_many_requests",
+          `Expected at most ${requestsPerSecondMax} requests a second with this key.`,
+          {
+            retryAfterSeconds: Math.max(1, Math.ceil((1 - tokens) / requestsPerSecondMax)),
+          },
+        );
       }
     },
   };

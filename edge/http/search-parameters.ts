@@ -1,6 +1,5 @@
 /** The search request in a URL's parameters. */
 import { KattegatError, type FieldError } from "@kattegat/protocol/errors.ts";
-import { searchRequestSchema } from "@kattegat/protocol/search.ts";
 
 type Reading = "text" | "integer" | "boolean" | "json" | "list";
 
@@ -20,11 +19,6 @@ const PARAMETERS: Readonly<Record<string, { readonly field: string; readonly rea
   timeout_ms: { field: "timeout_ms", reading: "integer" },
   explain: { field: "explain", reading: "boolean" },
 };
-
-/** Names of every field of the schema that a parameter can carry; a test compares them with the schema. */
-export const PARAMETER_FIELDS: ReadonlySet<string> = new Set(Object.values(PARAMETERS).map(({ field }) => field));
-
-export const SEARCH_FIELDS: readonly string[] = Object.keys(searchRequestSchema.shape);
 
 /**
  * Returns the parameters as the body of a `POST` would carry them.
@@ -47,14 +41,18 @@ export function searchOfParameters(parameters: URLSearchParams): Record<string, 
     if (errors.length === ERRORS_MAX) break;
   }
   const [first] = errors;
-  if (first !== undefined) throw new KattegatError("bad_request", `${first.pointer}: ${first.detail}.`, { errors });
+  if (first !== undefined)
+    throw new KattegatError("bad_request", `${first.pointer}: ${first.detail}.`, { errors });
   return request;
 }
 
 /** More than a person reads at once. */
 const ERRORS_MAX = 20;
 
-function readParameter(text: string, { field, reading }: { readonly field: string; readonly reading: Reading }): unknown {
+function readParameter(
+  text: string,
+  { field, reading }: { readonly field: string; readonly reading: Reading },
+): unknown {
   switch (reading) {
     case "text":
       return text;
@@ -79,6 +77,10 @@ function readJson(text: string, field: string): unknown {
     return value;
   } catch (cause) {
     const error: FieldError = { pointer: `/${field}`, detail: "expected JSON text" };
-    throw new KattegatError(field === "filter" ? "bad_filter" : "bad_vector", `/${field}: expected JSON text.`, { errors: [error], cause });
+    throw new KattegatError(
+      field === "filter" ? "bad_filter" : "bad_vector",
+      `/${field}: expected JSON text.`,
+      { errors: [error], cause },
+    );
   }
 }

@@ -8,7 +8,8 @@ const TRACEPARENT = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})/
  */
 export function traceparentOf(header: string | undefined, randomHex: (digits: number) => string): string {
   const [, version, trace, span, flags] = TRACEPARENT.exec(header ?? "") ?? [];
-  const isValid = version !== undefined && version !== "ff" && !/^0+$/.test(trace ?? "") && !/^0+$/.test(span ?? "");
+  const isValid =
+    version !== undefined && version !== "ff" && !/^0+$/.test(trace ?? "") && !/^0+$/.test(span ?? "");
   return isValid ? `00-${trace}-${randomHex(16)}-${flags}` : `00-${randomHex(32)}-${randomHex(16)}-00`;
 }
 

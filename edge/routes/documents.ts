@@ -15,34 +15,59 @@ const BATCH_MS_MAX = 15 * 60_000;
 const PASSED_ON = ["content-type", "etag", "link", "retry-after"] as const;
 
 export function documentRoutes(app: Hono, edge: Edge): void {
-  const carriesAll = Object.keys(edge.settings.network.classes).every((residency) => mayPass(edge.settings.network, residency, edge.settings.zone));
+  const carriesAll = Object.keys(edge.settings.network.classes).every((residency) =>
+    mayPass(edge.settings.network, residency, edge.settings.zone),
+  );
 
   app.put("/v1/documents/:id", async (context) => {
     await edge.admit(context, "write");
     requireMediaType(context.req.raw, ["application/json"]);
     const text = await readText(context.req.raw, { bytesMax: DOCUMENT_LIMITS.bodyBytesMax });
     if (!carriesAll) refuseForeign(edge, text);
-    return forward(edge, context, { path: `/internal/documents/${idOf(context)}`, body: text, timeMs: WRITE_MS_MAX });
+    return forward(edge, context, {
+      path: `/internal/documents/${idOf(context)}`,
+      body: text,
+      timeMs: WRITE_MS_MAX,
+    });
   });
   app.get("/v1/documents/:id", async (context) => {
     await edge.admit(context, "search");
-    return forward(edge, context, { path: `/internal/documents/${idOf(context)}`, body: null, timeMs: WRITE_MS_MAX });
+    return forward(edge, context, {
+      path: `/internal/documents/${idOf(context)}`,
+      body: null,
+      timeMs: WRITE_MS_MAX,
+    });
   });
   app.delete("/v1/documents/:id", async (context) => {
     await edge.admit(context, "write");
-    return forward(edge, context, { path: `/internal/documents/${idOf(context)}`, body: null, timeMs: WRITE_MS_MAX });
+    return forward(edge, context, {
+      path: `/internal/documents/${idOf(context)}`,
+      body: null,
+      timeMs: WRITE_MS_MAX,
+    });
   });
   app.post("/v1/documents:batch", async (context) => {
     await edge.admit(context, "write");
     requireMediaType(context.req.raw, ["application/x-ndjson", "application/ndjson"]);
     if (!carriesAll) {
-      throw new KattegatError("residency_refused", "A batch may hold documents that this zone may not carry; send it to the host name of the zone eu.");
+      throw new KattegatError(
+        "residency_refused",
+        "A batch may hold documents that this zone may not carry; send it to the host name of the zone eu.",
+      );
     }
-    return forward(edge, context, { path: "/internal/documents:batch", body: context.req.raw.body, timeMs: BATCH_MS_MAX });
+    return forward(edge, context, {
+      path: "/internal/documents:batch",
+      body: context.req.raw.body,
+      timeMs: BATCH_MS_MAX,
+    });
   });
   app.get("/v1/receipts/:id", async (context) => {
     await edge.admit(context, "write");
-    return forward(edge, context, { path: `/internal/receipts/${encodeURIComponent(context.req.param("id"))}`, body: null, timeMs: WRITE_MS_MAX });
+    return forward(edge, context, {
+      path: `/internal/receipts/${encodeURIComponent(context.req.param("id"))}`,
+      body: null,
+      timeMs: WRITE_MS_MAX,
+    });
   });
 }
 
@@ -59,10 +84,14 @@ function refuseForeign(edge: Edge, text: string): void {
   } catch (cause) {
     throw new KattegatError("bad_json", "Expected a JSON body; it does not parse.", { cause });
   }
-  const named = typeof value === "object" && value !== null && "residency" in value ? value.residency : residency;
+  const named =
+    typeof value === "object" && value !== null && "residency" in value ? value.residency : residency;
   if (typeof named !== "string" || !Object.hasOwn(edge.settings.network.classes, named)) return;
   if (!mayPass(edge.settings.network, named, edge.settings.zone)) {
-    throw new KattegatError("residency_refused", `A document of class ${named} may not pass through the zone ${edge.settings.zone}.`);
+    throw new KattegatError(
+      "residency_refused",
+      `A document of class ${named} may not pass through the zone ${edge.settings.zone}.`,
+    );
   }
 }
 
@@ -72,7 +101,10 @@ async function forward(
   { path, body, timeMs }: { readonly path: string; readonly body: BodyInit | null; readonly timeMs: number },
 ): Promise<Response> {
   refuseDeclaredLength(context.req.raw, { bytesMax: Number.MAX_SAFE_INTEGER });
-  const { served } = servedClasses(edge.settings.network, { zone: edge.settings.zone, callerCountry: callerOf(context.req.raw, { isLocal: edge.settings.isLocal }).country });
+  const { served } = servedClasses(edge.settings.network, {
+    zone: edge.settings.zone,
+    callerCountry: callerOf(context.req.raw, { isLocal: edge.settings.isLocal }).country,
+  });
   const ifMatch = context.req.header("if-match");
   const response = await edge.sites.send(edge.primary, {
     method: context.req.method,

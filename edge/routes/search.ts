@@ -16,7 +16,10 @@ export function searchRoutes(app: Hono, edge: Edge): void {
   });
   app.get("/v1/search", async (context) => {
     await edge.admit(context, "search");
-    return answered(context, await run(edge, context, requestOf(searchOfParameters(new URL(context.req.url).searchParams))));
+    return answered(
+      context,
+      await run(edge, context, requestOf(searchOfParameters(new URL(context.req.url).searchParams))),
+    );
   });
   app.post("/v1/search:stream", async (context) => {
     await edge.admit(context, "search");
@@ -32,7 +35,11 @@ export function searchRoutes(app: Hono, edge: Edge): void {
       await writer.write(encoder.encode(`${JSON.stringify({ type, ...response })}\n`));
     };
     const caller = callerOf(context.req.raw, { isLocal: edge.settings.isLocal });
-    const work = search(edge, request, { caller, context: edge.requestContext(context), improved: (response) => write("hits", response) })
+    const work = search(edge, request, {
+      caller,
+      context: edge.requestContext(context),
+      improved: (response) => write("hits", response),
+    })
       .then(({ response }) => write("final", response))
       .then(() => writer.close())
       .catch((error: unknown) => writer.abort(error));
@@ -59,17 +66,25 @@ function requestOf(value: unknown): SearchRequest {
     return parseShape(searchRequestSchema, value);
   } catch (error) {
     const pointer = error instanceof KattegatError ? (error.errors[0]?.pointer ?? "") : "";
-    const code = pointer.startsWith("/filter") ? "bad_filter" : pointer.startsWith("/vector") ? "bad_vector" : null;
+    const code = pointer.startsWith("/filter")
+      ? "bad_filter"
+      : pointer.startsWith("/vector")
+        ? "bad_vector"
+        : null;
     if (code === null || !(error instanceof KattegatError)) throw error;
     throw new KattegatError(code, error.message, { errors: error.errors });
   }
 }
 
 function run(edge: Edge, context: Context, request: SearchRequest): Promise<Answer> {
-  return search(edge, request, { caller: callerOf(context.req.raw, { isLocal: edge.settings.isLocal }), context: edge.requestContext(context) });
+  return search(edge, request, {
+    caller: callerOf(context.req.raw, { isLocal: edge.settings.isLocal }),
+    context: edge.requestContext(context),
+  });
 }
 
 function answered(context: Context, { response, alternate }: Answer): Response {
-  if (alternate !== null) context.header("link", `<${alternate}${new URL(context.req.url).pathname}>; rel="alternate"`);
+  if (alternate !== null)
+    context.header("link", `<${alternate}${new URL(context.req.url).pathname}>; rel="alternate"`);
   return context.json(response);
 }

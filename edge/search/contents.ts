@@ -1,6 +1,11 @@
 /** The texts of the passages that are shown. */
 import type { SitedCandidate } from "@kattegat/protocol/fuse.ts";
-import { HYDRATE_MAX, hydrateResponseSchema, type HydrateRequest, type PassageContent } from "@kattegat/protocol/site-search.ts";
+import {
+  HYDRATE_MAX,
+  hydrateResponseSchema,
+  type HydrateRequest,
+  type PassageContent,
+} from "@kattegat/protocol/site-search.ts";
 import type { ColdPlace } from "../cold/cold-candidates.ts";
 import type { ColdTier } from "../cold/cold-tier.ts";
 import type { RequestContext, SiteClient } from "../sites/site-client.ts";
@@ -31,7 +36,9 @@ export async function fetchContents(
   sources: ContentSources,
 ): Promise<void> {
   const missing = Map.groupBy(
-    passages.filter((passage) => !contents.known.has(passageKey(passage)) && !contents.silent.has(passage.site)),
+    passages.filter(
+      (passage) => !contents.known.has(passageKey(passage)) && !contents.silent.has(passage.site),
+    ),
     ({ site }) => site,
   );
   await Promise.all(
@@ -42,7 +49,8 @@ export async function fetchContents(
         contents.silent.add(site);
         return;
       }
-      for (const [index, passage] of asked.entries()) contents.known.set(passageKey(passage), found[index] ?? null);
+      for (const [index, passage] of asked.entries())
+        contents.known.set(passageKey(passage), found[index] ?? null);
     }),
   );
 }
@@ -54,7 +62,13 @@ async function readFrom(
   sources: ContentSources,
 ): Promise<readonly (PassageContent | null)[] | null> {
   if (sources.cold.sites.includes(site)) {
-    return within(sources.cold.read(site, wanted.map((passage) => places.get(passageKey(passage)) ?? null)), sources.timeMs);
+    return within(
+      sources.cold.read(
+        site,
+        wanted.map((passage) => places.get(passageKey(passage)) ?? null),
+      ),
+      sources.timeMs,
+    );
   }
   const body: HydrateRequest = {
     zone: sources.zone,

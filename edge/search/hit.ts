@@ -32,14 +32,23 @@ export function hitOf(fused: FusedHit, content: PassageContent, options: HitOpti
   };
 }
 
-function explanationOf(fused: FusedHit, content: PassageContent, options: HitOptions): NonNullable<Hit["explain"]> {
+function explanationOf(
+  fused: FusedHit,
+  content: PassageContent,
+  options: HitOptions,
+): NonNullable<Hit["explain"]> {
   const language = languageOf(content.lang);
-  const tokens = [...analyze(content.text, language), ...(language === "und" ? [] : analyze(content.text, "und"))];
+  const tokens = [
+    ...analyze(content.text, language),
+    ...(language === "und" ? [] : analyze(content.text, "und")),
+  ];
   return {
     dense_rank: fused.denseRank,
     lexical_rank: fused.lexicalRank,
     arithmetic: options.isHybrid ? fusedArithmetic(fused) : plainArithmetic(fused),
-    matched_terms: [...new Set(tokens.map(({ term }) => term).filter((term) => options.terms.has(term)))].toSorted(),
+    matched_terms: [
+      ...new Set(tokens.map(({ term }) => term).filter((term) => options.terms.has(term))),
+    ].toSorted(),
   };
 }
 
@@ -52,5 +61,7 @@ function fusedArithmetic(fused: FusedHit): string {
 }
 
 function plainArithmetic(fused: FusedHit): string {
-  return fused.denseScore === null ? `BM25 = ${fused.score.toFixed(6)}` : `cosine = ${fused.score.toFixed(6)}`;
+  return fused.denseScore === null
+    ? `BM25 = ${fused.score.toFixed(6)}`
+    : `cosine = ${fused.score.toFixed(6)}`;
 }

@@ -12,10 +12,12 @@ export interface Outcome {
   readonly places: ReadonlyMap<string, ColdPlace>;
 }
 
-export const NOTHING: Outcome = { reports: [], dense: [], lexical: [], places: new Map() };
-
 /** Names a passage of one site's copy. */
-export function passageKey(passage: { readonly site: string; readonly document_id: string; readonly ordinal: number }): string {
+export function passageKey(passage: {
+  readonly site: string;
+  readonly document_id: string;
+  readonly ordinal: number;
+}): string {
   return `${passage.site} ${passage.document_id}#${passage.ordinal}`;
 }
 

@@ -44,13 +44,18 @@ export interface PlanRequest {
  * the caller is asked, the others stand in for it.
  */
 export function planSearch(network: Network, request: PlanRequest): Plan {
-  const questions = new Map<string, { sites: readonly string[]; tiers: Set<TierName>; classes: Set<string> }>();
+  const questions = new Map<
+    string,
+    { sites: readonly string[]; tiers: Set<TierName>; classes: Set<string> }
+  >();
   const withheld: Withheld[] = [];
   for (const tier of new Set(request.tiers)) {
     let isAsked = false;
     for (const residency of request.served) {
       const sites = nearestFirst(placement({ residency, tier }, network), network, request.callerLocation);
-      const reachable = sites.filter((site) => kindOf(network, site) !== "edge" || request.buckets.includes(site));
+      const reachable = sites.filter(
+        (site) => kindOf(network, site) !== "edge" || request.buckets.includes(site),
+      );
       const [first] = reachable;
       if (first === undefined) continue;
       isAsked = true;
@@ -62,17 +67,31 @@ export function planSearch(network: Network, request: PlanRequest): Plan {
     }
     if (!isAsked) withheld.push(withheldTier(network, tier, request));
   }
-  const asks = [...questions.values()].map(({ sites, tiers, classes }) => askOf(network, { sites, tiers: [...tiers], classes: [...classes] }));
+  const asks = [...questions.values()].map(({ sites, tiers, classes }) =>
+    askOf(network, { sites, tiers: [...tiers], classes: [...classes] }),
+  );
   return { asks, withheld };
 }
 
 function askOf(
   network: Network,
-  { sites, tiers, classes }: { readonly sites: readonly string[]; readonly tiers: readonly TierName[]; readonly classes: readonly string[] },
+  {
+    sites,
+    tiers,
+    classes,
+  }: {
+    readonly sites: readonly string[];
+    readonly tiers: readonly TierName[];
+    readonly classes: readonly string[];
+  },
 ): Ask {
   const [site = "", ...standIns] = sites;
   const isCold = kindOf(network, site) === "edge";
-  const choice = isCold ? "its bucket is bound here" : standIns.length === 0 ? "the only site that holds them" : `the nearest; ${standIns.join(", ")} would stand in`;
+  const choice = isCold
+    ? "its bucket is bound here"
+    : standIns.length === 0
+      ? "the only site that holds them"
+      : `the nearest; ${standIns.join(", ")} would stand in`;
   return {
     site,
     kind: isCold ? "cold" : "site",
@@ -85,16 +104,25 @@ function askOf(
 }
 
 function withheldTier(network: Network, tier: TierName, request: PlanRequest): Withheld {
-  const holder = Object.keys(network.classes).flatMap((residency) => placement({ residency, tier }, network))[0];
+  const holder = Object.keys(network.classes).flatMap((residency) =>
+    placement({ residency, tier }, network),
+  )[0];
   return {
     tier,
     site: holder ?? request.edgeSite,
-    reason: request.served.length === 0 ? "no residency class may be served to this caller here" : "no class that may be served here has a copy that this edge reaches",
+    reason:
+      request.served.length === 0
+        ? "no residency class may be served to this caller here"
+        : "no class that may be served here has a copy that this edge reaches",
   };
 }
 
 /** Without a caller's place, the primary's stands for it: a Danish company's callers are mostly near. */
-function nearestFirst(sites: readonly string[], network: Network, caller: Location | null): readonly string[] {
+function nearestFirst(
+  sites: readonly string[],
+  network: Network,
+  caller: Location | null,
+): readonly string[] {
   const from = caller ?? network.sites.find((site) => site.kind === "primary")?.location;
   if (from === undefined || sites.length < 2) return sites;
   const distances = new Map(
@@ -103,7 +131,9 @@ function nearestFirst(sites: readonly string[], network: Network, caller: Locati
       return [id, place === undefined ? Infinity : distanceKm(from, place)] as const;
     }),
   );
-  return sites.toSorted((a, b) => (distances.get(a) ?? Infinity) - (distances.get(b) ?? Infinity) || (a < b ? -1 : 1));
+  return sites.toSorted(
+    (a, b) => (distances.get(a) ?? Infinity) - (distances.get(b) ?? Infinity) || (a < b ? -1 : 1),
+  );
 }
 
 function kindOf(network: Network, id: string): string | undefined {

@@ -25,11 +25,15 @@ export async function prepareQuery(
   parts: { readonly network: Network; readonly embedder: Embedder; readonly statistics: TermStatistics },
 ): Promise<PreparedQuery> {
   const terms = queryTerms(request.query ?? "");
-  const given = request.vector === null || request.vector === undefined ? null : unitVector(request.vector, parts.network.embedding.dimensions);
+  const given =
+    request.vector === null || request.vector === undefined
+      ? null
+      : unitVector(request.vector, parts.network.embedding.dimensions);
   // A vector without words ranks by the vector alone, whatever the mode.
   const hasLexical = request.mode !== "dense" && request.query !== null;
   return {
-    dense: request.mode === "lexical" ? null : (given ?? (await embedded(request.query ?? "", parts.embedder))),
+    dense:
+      request.mode === "lexical" ? null : (given ?? (await embedded(request.query ?? "", parts.embedder))),
     lexical: hasLexical ? queryVector(terms, parts.statistics) : null,
     terms: new Set(terms.keys()),
   };
@@ -41,12 +45,17 @@ async function embedded(query: string, embedder: Embedder): Promise<Float32Array
     if (vector === undefined) throw new Error("an embedder gives one vector per text");
     return vector;
   } catch (cause) {
-    throw new KattegatError("unavailable", "The embedding endpoint gave no vector; `mode: lexical` or a `vector` of your own needs none.", { cause, retryAfterSeconds: 1 });
+    throw new KattegatError(
+      "unavailable",
+      "The embedding endpoint gave no vector; `mode: lexical` or a `vector` of your own needs none.",
+      { cause, retryAfterSeconds: 1 },
+    );
   }
 }
 
 function unitVector(values: readonly number[], dimensions: number): Float32Array {
-  const refuse = (detail: string): KattegatError => new KattegatError("bad_vector", `/vector: ${detail}.`, { errors: [{ pointer: "/vector", detail }] });
+  const refuse = (detail: string): KattegatError =>
+    new KattegatError("bad_vector", `/vector: ${detail}.`, { errors: [{ pointer: "/vector", detail }] });
   if (values.length !== dimensions) throw refuse(`expected ${dimensions} numbers; ${values.length} came`);
   const largest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   if (!Number.isFinite(largest)) throw refuse("expected finite numbers");

@@ -34,9 +34,18 @@ export async function rankPage(
     // Hits before the page are not read: one that is gone moves the next page by one, as any delete does.
     const unread = shown.slice(request.offset).filter((hit) => !contents.known.has(passageKey(hit.passage)));
     if (unread.length === 0) break;
-    await fetchContents(contents, unread.map((hit) => hit.passage), places, sources());
+    await fetchContents(
+      contents,
+      unread.map((hit) => hit.passage),
+      places,
+      sources(),
+    );
   }
-  const options = { terms: query.terms, isHybrid: dense !== null && lexical !== null, explain: request.explain };
+  const options = {
+    terms: query.terms,
+    isHybrid: dense !== null && lexical !== null,
+    explain: request.explain,
+  };
   const hits = fused
     .filter((hit) => isShowable(hit, contents))
     .slice(request.offset, end)

@@ -37,15 +37,38 @@ export interface Answer {
 export async function search(
   parts: SearchParts,
   request: SearchRequest,
-  { caller, context, improved }: { readonly caller: Caller; readonly context: RequestContext; readonly improved?: (response: SearchResponse) => Promise<void> },
+  {
+    caller,
+    context,
+    improved,
+  }: {
+    readonly caller: Caller;
+    readonly context: RequestContext;
+    readonly improved?: (response: SearchResponse) => Promise<void>;
+  },
 ): Promise<Answer> {
   const { settings, cold, now } = parts;
   const startedAt = now();
-  const { served, notServed } = servedClasses(settings.network, { zone: settings.zone, callerCountry: caller.country });
-  const query = await prepareQuery(request, { network: settings.network, embedder: parts.embedder, statistics: await cold.statistics().catch(() => emptyOnFailure()) });
-  const plan = planSearch(settings.network, { tiers: request.tiers, served, buckets: cold.sites, callerLocation: caller.location, edgeSite: settings.site });
+  const { served, notServed } = servedClasses(settings.network, {
+    zone: settings.zone,
+    callerCountry: caller.country,
+  });
+  const query = await prepareQuery(request, {
+    network: settings.network,
+    embedder: parts.embedder,
+    statistics: await cold.statistics().catch(() => emptyOnFailure()),
+  });
+  const plan = planSearch(settings.network, {
+    tiers: request.tiers,
+    served,
+    buckets: cold.sites,
+    callerLocation: caller.location,
+    edgeSite: settings.site,
+  });
   const controller = new AbortController();
-  const outcomes: Outcome[] = [{ reports: withheldReports(plan.withheld), dense: [], lexical: [], places: new Map() }];
+  const outcomes: Outcome[] = [
+    { reports: withheldReports(plan.withheld), dense: [], lexical: [], places: new Map() },
+  ];
   const leftMs = (): number => startedAt + request.timeout_ms - now();
   const answer = async (): Promise<SearchResponse> => {
     const page = await rankPage(outcomes, { request, query }, () => ({
@@ -57,13 +80,18 @@ export async function search(
       signal: controller.signal,
       timeMs: Math.max(CONTENTS_MS_MIN, leftMs()),
     }));
-    const reports = outcomes.flatMap((outcome) => outcome.reports).map((report) => (page.silent.has(report.site) && report.status === "ok" ? silenced(report) : report));
+    const reports = outcomes
+      .flatMap((outcome) => outcome.reports)
+      .map((report) => (page.silent.has(report.site) && report.status === "ok" ? silenced(report) : report));
     return {
       hits: [...page.hits],
       partial: reports.some((report) => !isComplete(report)),
       tiers: withoutIdleLag(reports),
       not_served: notServed.map(({ className }) => className),
-      sequence: reports.reduce((highest, { watermark }) => laterSequence(highest, watermark ?? SEQUENCE_ZERO), SEQUENCE_ZERO),
+      sequence: reports.reduce(
+        (highest, { watermark }) => laterSequence(highest, watermark ?? SEQUENCE_ZERO),
+        SEQUENCE_ZERO,
+      ),
       took_ms: now() - startedAt,
     };
   };
@@ -71,7 +99,15 @@ export async function search(
     plan.asks.map(async (ask) => {
       const waitMs = Math.max(1, Math.min(ask.waitMs, leftMs() - FINISH_MS));
       const question: Question = {
-        request, query, model: settings.network.embedding.model, zone: settings.zone, context, signal: controller.signal, startedAt, endsAt: now() + waitMs, explain: request.explain,
+        request,
+        query,
+        model: settings.network.embedding.model,
+        zone: settings.zone,
+        context,
+        signal: controller.signal,
+        startedAt,
+        endsAt: now() + waitMs,
+        explain: request.explain,
       };
       outcomes.push((await within(askOne(parts, ask, question), waitMs + FINISH_MS)) ?? late(ask, waitMs));
       if (improved !== undefined && outcomes.length <= plan.asks.length) await improved(await answer());
@@ -83,7 +119,9 @@ export async function search(
 }
 
 function askOne(parts: SearchParts, ask: Ask, question: Question): Promise<Outcome> {
-  return ask.kind === "cold" ? parts.cold.ask(ask, question) : askSite({ sites: parts.sites, now: parts.now }, ask, question);
+  return ask.kind === "cold"
+    ? parts.cold.ask(ask, question)
+    : askSite({ sites: parts.sites, now: parts.now }, ask, question);
 }
 
 function emptyOnFailure(): { readonly version: string; readonly passages: number; df(): number } {
@@ -91,11 +129,24 @@ function emptyOnFailure(): { readonly version: string; readonly passages: number
 }
 
 function late(ask: Ask, waitMs: number): Outcome {
-  return { reports: failureReports(ask.site, ask.tiers, { status: "timeout", reason: `no answer within ${Math.round(waitMs)} ms`, tookMs: waitMs }), dense: [], lexical: [], places: new Map() };
+  return {
+    reports: failureReports(ask.site, ask.tiers, {
+      status: "timeout",
+      reason: `no answer within ${Math.round(waitMs)} ms`,
+      tookMs: waitMs,
+    }),
+    dense: [],
+    lexical: [],
+    places: new Map(),
+  };
 }
 
-function withheldReports(withheld: readonly { readonly tier: TierReport["tier"]; readonly site: string; readonly reason: string }[]): TierReport[] {
-  return withheld.flatMap(({ tier, site, reason }) => failureReports(site, [tier], { status: "not_permitted", reason, tookMs: 0 }));
+function withheldReports(
+  withheld: readonly { readonly tier: TierReport["tier"]; readonly site: string; readonly reason: string }[],
+): TierReport[] {
+  return withheld.flatMap(({ tier, site, reason }) =>
+    failureReports(site, [tier], { status: "not_permitted", reason, tookMs: 0 }),
+  );
 }
 
 function silenced(report: TierReport): TierReport {
@@ -104,6 +155,9 @@ function silenced(report: TierReport): TierReport {
 
 /** A copy at the head of the log has no lag, however long ago the last write was. */
 function withoutIdleLag(reports: readonly TierReport[]): TierReport[] {
-  const head = reports.reduce((highest, { watermark }) => laterSequence(highest, watermark ?? SEQUENCE_ZERO), SEQUENCE_ZERO);
+  const head = reports.reduce(
+    (highest, { watermark }) => laterSequence(highest, watermark ?? SEQUENCE_ZERO),
+    SEQUENCE_ZERO,
+  );
   return reports.map((report) => (report.watermark === head ? { ...report, lag_ms: 0 } : report));
 }

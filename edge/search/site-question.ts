@@ -3,7 +3,12 @@ import { encodeFloats, encodeIntegers } from "@kattegat/protocol/base64.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { SitedCandidate } from "@kattegat/protocol/fuse.ts";
 import { candidateDepth, type SearchRequest, type TierReport } from "@kattegat/protocol/search.ts";
-import { siteSearchResponseSchema, type Candidate, type SiteSearchRequest, type SiteSearchResponse } from "@kattegat/protocol/site-search.ts";
+import {
+  siteSearchResponseSchema,
+  type Candidate,
+  type SiteSearchRequest,
+  type SiteSearchResponse,
+} from "@kattegat/protocol/site-search.ts";
 import type { RequestContext, SiteClient } from "../sites/site-client.ts";
 import { failureReports, isComplete, type Outcome } from "./outcome.ts";
 import type { Ask } from "./plan.ts";
@@ -32,14 +37,25 @@ export interface Question {
 }
 
 /** Asks the nearest site, then its stand-ins while time is left; never throws for what a site did. */
-export async function askSite(parts: { readonly sites: SiteClient; readonly now: () => number }, ask: Ask, question: Question): Promise<Outcome> {
+export async function askSite(
+  parts: { readonly sites: SiteClient; readonly now: () => number },
+  ask: Ask,
+  question: Question,
+): Promise<Outcome> {
   const attempts = [ask.site, ...ask.standIns];
   const failed: TierReport[] = [];
   for (const [index, site] of attempts.entries()) {
     const from = parts.now();
     const leftMs = question.endsAt - from;
     if (leftMs < ATTEMPT_MS_MIN) {
-      if (index === 0) failed.push(...failureReports(site, ask.tiers, { status: "timeout", reason: "no time was left to ask it", tookMs: 0 }));
+      if (index === 0)
+        failed.push(
+          ...failureReports(site, ask.tiers, {
+            status: "timeout",
+            reason: "no time was left to ask it",
+            tookMs: 0,
+          }),
+        );
       break;
     }
     // A site that hangs may use half of the time, so that its stand-in has the other half.
@@ -47,12 +63,15 @@ export async function askSite(parts: { readonly sites: SiteClient; readonly now:
     try {
       const answer = await askOne(parts.sites, { site, ask, question, waitMs });
       const outcome = outcomeOf(answer, { site, ask, question, tookMs: parts.now() - from });
-      if (outcome.reports.some((report) => report.status !== "unavailable")) return standingIn(outcome, failed, ask);
+      if (outcome.reports.some((report) => report.status !== "unavailable"))
+        return standingIn(outcome, failed, ask);
       failed.push(...outcome.reports);
     } catch (error) {
       if (!(error instanceof KattegatError)) throw error;
       const status = error.code === "timeout" ? "timeout" : "unavailable";
-      failed.push(...failureReports(site, ask.tiers, { status, reason: error.message, tookMs: parts.now() - from }));
+      failed.push(
+        ...failureReports(site, ask.tiers, { status, reason: error.message, tookMs: parts.now() - from }),
+      );
     }
   }
   return { reports: failed, dense: [], lexical: [], places: new Map() };
@@ -60,14 +79,22 @@ export async function askSite(parts: { readonly sites: SiteClient; readonly now:
 
 async function askOne(
   sites: SiteClient,
-  { site, ask, question, waitMs }: { readonly site: string; readonly ask: Ask; readonly question: Question; readonly waitMs: number },
+  {
+    site,
+    ask,
+    question,
+    waitMs,
+  }: { readonly site: string; readonly ask: Ask; readonly question: Question; readonly waitMs: number },
 ): Promise<SiteSearchResponse> {
   const { request, query } = question;
   const candidates = candidateDepth(request);
   const window = request.offset + request.limit;
   const body: SiteSearchRequest = {
     dense: query.dense === null ? null : encodeFloats(query.dense),
-    lexical: query.lexical === null ? null : { indices: encodeIntegers(query.lexical.indices), values: encodeFloats(query.lexical.values) },
+    lexical:
+      query.lexical === null
+        ? null
+        : { indices: encodeIntegers(query.lexical.indices), values: encodeFloats(query.lexical.values) },
     model: question.model,
     filter: request.filter ?? null,
     collection: request.collection,
@@ -92,12 +119,26 @@ async function askOne(
 
 function outcomeOf(
   answer: SiteSearchResponse,
-  { site, ask, question, tookMs }: { readonly site: string; readonly ask: Ask; readonly question: Question; readonly tookMs: number },
+  {
+    site,
+    ask,
+    question,
+    tookMs,
+  }: { readonly site: string; readonly ask: Ask; readonly question: Question; readonly tookMs: number },
 ): Outcome {
   const reports = ask.tiers.map((tier): TierReport => {
     const state = answer.tiers.find((candidate) => candidate.tier === tier);
     if (state === undefined) {
-      return { tier, site, status: "unavailable", took_ms: tookMs, cache: "none", watermark: null, lag_ms: null, reason: `${site} did not answer for this tier` };
+      return {
+        tier,
+        site,
+        status: "unavailable",
+        took_ms: tookMs,
+        cache: "none",
+        watermark: null,
+        lag_ms: null,
+        reason: `${site} did not answer for this tier`,
+      };
     }
     return {
       tier,
@@ -107,19 +148,32 @@ function outcomeOf(
       cache: "none",
       watermark: state.watermark,
       lag_ms: state.lag_ms,
-      ...(state.status === "ok" ? (question.explain ? { reason: ask.reason } : {}) : { reason: reasonOf(state.status, question) }),
+      ...(state.status === "ok"
+        ? question.explain
+          ? { reason: ask.reason }
+          : {}
+        : { reason: reasonOf(state.status, question) }),
     };
   });
-  return { reports, dense: sited(answer.dense, site, ask), lexical: sited(answer.lexical, site, ask), places: new Map() };
+  return {
+    reports,
+    dense: sited(answer.dense, site, ask),
+    lexical: sited(answer.lexical, site, ask),
+    places: new Map(),
+  };
 }
 
 function reasonOf(status: "stale" | "unavailable", question: Question): string {
-  return status === "stale" ? `not yet at sequence ${question.request.min_sequence ?? "asked"}` : "the site says that this tier is not available";
+  return status === "stale"
+    ? `not yet at sequence ${question.request.min_sequence ?? "asked"}`
+    : "the site says that this tier is not available";
 }
 
 /** What a site was not asked for is dropped, whatever it sent: a mistake there may not become a disclosure here. */
 function sited(list: readonly Candidate[], site: string, ask: Ask): SitedCandidate[] {
-  return list.filter(({ residency, tier }) => ask.classes.includes(residency) && ask.tiers.includes(tier)).map((candidate) => ({ ...candidate, site }));
+  return list
+    .filter(({ residency, tier }) => ask.classes.includes(residency) && ask.tiers.includes(tier))
+    .map((candidate) => ({ ...candidate, site }));
 }
 
 function standingIn(outcome: Outcome, failed: readonly TierReport[], ask: Ask): Outcome {
@@ -128,8 +182,13 @@ function standingIn(outcome: Outcome, failed: readonly TierReport[], ask: Ask): 
   return {
     ...outcome,
     reports: [
-      ...failed.map((report) => ({ ...report, reason: `${report.reason ?? report.status} (${standIn} stood in)` })),
-      ...outcome.reports.map((report) => (isComplete(report) ? { ...report, reason: `stands in for ${ask.site}` } : report)),
+      ...failed.map((report) => ({
+        ...report,
+        reason: `${report.reason ?? report.status} (${standIn} stood in)`,
+      })),
+      ...outcome.reports.map((report) =>
+        isComplete(report) ? { ...report, reason: `stands in for ${ask.site}` } : report,
+      ),
     ],
   };
 }

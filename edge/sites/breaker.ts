@@ -23,7 +23,10 @@ export type BreakerEvent =
 export const CLOSED: BreakerState = { kind: "closed", failures: 0 };
 
 /** The state after the event; `allowed` says whether an `ask` may go out. */
-export function next(state: BreakerState, event: BreakerEvent): { readonly state: BreakerState; readonly allowed: boolean } {
+export function next(
+  state: BreakerState,
+  event: BreakerEvent,
+): { readonly state: BreakerState; readonly allowed: boolean } {
   switch (event.kind) {
     case "ask":
       return ask(state, event.atMs);
@@ -43,10 +46,14 @@ function ask(state: BreakerState, atMs: number): { readonly state: BreakerState;
     case "closed":
       return { state, allowed: true };
     case "open":
-      return atMs < state.untilMs ? { state, allowed: false } : { state: { kind: "half-open", sinceMs: atMs }, allowed: true };
+      return atMs < state.untilMs
+        ? { state, allowed: false }
+        : { state: { kind: "half-open", sinceMs: atMs }, allowed: true };
     case "half-open":
       // A try whose request was abandoned with its caller must not lock the site out for ever.
-      return atMs < state.sinceMs + OPEN_MS ? { state, allowed: false } : { state: { kind: "half-open", sinceMs: atMs }, allowed: true };
+      return atMs < state.sinceMs + OPEN_MS
+        ? { state, allowed: false }
+        : { state: { kind: "half-open", sinceMs: atMs }, allowed: true };
     default: {
       const never: never = state;
       return never;
@@ -57,7 +64,9 @@ function ask(state: BreakerState, atMs: number): { readonly state: BreakerState;
 function failed(state: BreakerState, atMs: number): BreakerState {
   switch (state.kind) {
     case "closed":
-      return state.failures + 1 >= FAILURES_MAX ? { kind: "open", untilMs: atMs + OPEN_MS } : { kind: "closed", failures: state.failures + 1 };
+      return state.failures + 1 >= FAILURES_MAX
+        ? { kind: "open", untilMs: atMs + OPEN_MS }
+        : { kind: "closed", failures: state.failures + 1 };
     case "open":
       return state;
     case "half-open":

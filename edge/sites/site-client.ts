@@ -50,7 +50,10 @@ export function createSiteClient(options: {
   async function send(site: string, request: SiteRequest): Promise<Response> {
     const url = options.urls.get(site);
     if (url === undefined) throw new KattegatError("unavailable", `No address is known for ${site}.`);
-    if (!tell(site, "ask")) throw new KattegatError("unavailable", `${site} did not answer lately; it is tried again soon.`, { retryAfterSeconds: RETRY_AFTER_SECONDS });
+    if (!tell(site, "ask"))
+      throw new KattegatError("unavailable", `${site} did not answer lately; it is tried again soon.`, {
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+      });
     try {
       const response = await options.fetch(`${url}${request.path}`, {
         method: request.method,
@@ -69,8 +72,15 @@ export function createSiteClient(options: {
       return response;
     } catch (cause) {
       tell(site, "failure");
-      if (request.signal.aborted) throw new KattegatError("timeout", `${site} did not answer in time.`, { cause, retryAfterSeconds: RETRY_AFTER_SECONDS });
-      throw new KattegatError("unavailable", `${site} cannot be reached.`, { cause, retryAfterSeconds: RETRY_AFTER_SECONDS });
+      if (request.signal.aborted)
+        throw new KattegatError("timeout", `${site} did not answer in time.`, {
+          cause,
+          retryAfterSeconds: RETRY_AFTER_SECONDS,
+        });
+      throw new KattegatError("unavailable", `${site} cannot be reached.`, {
+        cause,
+        retryAfterSeconds: RETRY_AFTER_SECONDS,
+      });
     }
   }
 
@@ -81,10 +91,12 @@ export function createSiteClient(options: {
       const response = await send(site, request);
       try {
         if (!response.ok) throw await refusalOf(site, response);
-        if (Number(response.headers.get("content-length") ?? 0) > ANSWER_BYTES_MAX) throw new KattegatError("unavailable", `${site} answered too much.`);
+        if (Number(response.headers.get("content-length") ?? 0) > ANSWER_BYTES_MAX)
+          throw new KattegatError("unavailable", `${site} answered too much.`);
         const value: unknown = await response.json();
         const result = schema.safeParse(value);
-        if (!result.success) throw new KattegatError("unavailable", `${site} answered in a form that this edge does not know.`);
+        if (!result.success)
+          throw new KattegatError("unavailable", `${site} answered in a form that this edge does not know.`);
         return result.data;
       } catch (cause) {
         if (cause instanceof KattegatError) throw cause;
@@ -92,7 +104,9 @@ export function createSiteClient(options: {
           tell(site, "failure");
           throw new KattegatError("timeout", `${site} did not answer in time.`, { cause });
         }
-        throw new KattegatError("unavailable", `${site} answered in a form that this edge does not know.`, { cause });
+        throw new KattegatError("unavailable", `${site} answered in a form that this edge does not know.`, {
+          cause,
+        });
       }
     },
   };
@@ -103,6 +117,10 @@ const RETRY_AFTER_SECONDS = 2;
 
 async function refusalOf(site: string, response: Response): Promise<KattegatError> {
   const problem: unknown = await response.json().catch(() => null);
-  const code: unknown = typeof problem === "object" && problem !== null && "code" in problem ? problem.code : null;
-  return new KattegatError("unavailable", `${site} answered ${response.status}${isErrorCode(code) ? ` ${code}` : ""}.`);
+  const code: unknown =
+    typeof problem === "object" && problem !== null && "code" in problem ? problem.code : null;
+  return new KattegatError(
+    "unavailable",
+    `${site} answered ${response.status}${isErrorCode(code) ? ` ${code}` : ""}.`,
+  );
 }

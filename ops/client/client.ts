@@ -19,7 +19,10 @@ export class NoConnectionError extends Error {
 
 export interface Client {
   readonly url: string;
-  search(request: Readonly<Record<string, unknown>>, options?: { readonly country?: string }): Promise<SearchResponse>;
+  search(
+    request: Readonly<Record<string, unknown>>,
+    options?: { readonly country?: string },
+  ): Promise<SearchResponse>;
   /** Yields the result of each line as it comes; ends early by a `NoConnectionError`. */
   batch(lines: readonly string[]): AsyncGenerator<BatchResult, void, undefined>;
   network(): Promise<NetworkStatus>;
@@ -54,17 +57,29 @@ export function createClient({ url, key, fetch: send = fetch }: ClientOptions): 
     }
     const parsed = schema.safeParse(value);
     if (parsed.success) return parsed.data;
-    throw new KattegatError("internal", `${url} answered in a form that this version does not know.`, { cause: parsed.error });
+    throw new KattegatError("internal", `${url} answered in a form that this version does not know.`, {
+      cause: parsed.error,
+    });
   };
   return {
     url,
     async search(request, options = {}) {
-      const headers = { "content-type": "application/json", ...(options.country === undefined ? {} : { "x-kattegat-caller-country": options.country }) };
-      return json(searchResponseSchema, await call("/v1/search", { method: "POST", headers, body: JSON.stringify(request) }, ANSWER_MS_MAX));
+      const headers = {
+        "content-type": "application/json",
+        ...(options.country === undefined ? {} : { "x-kattegat-caller-country": options.country }),
+      };
+      return json(
+        searchResponseSchema,
+        await call("/v1/search", { method: "POST", headers, body: JSON.stringify(request) }, ANSWER_MS_MAX),
+      );
     },
     async *batch(lines) {
       const body = `${lines.join("\n")}\n`;
-      const response = await call("/v1/documents:batch", { method: "POST", headers: { "content-type": "application/x-ndjson" }, body }, BATCH_MS_MAX);
+      const response = await call(
+        "/v1/documents:batch",
+        { method: "POST", headers: { "content-type": "application/x-ndjson" }, body },
+        BATCH_MS_MAX,
+      );
       if (response.body === null) return;
       try {
         for await (const line of splitLines(response.body)) yield batchResultSchema.parse(JSON.parse(line));
@@ -79,8 +94,16 @@ export function createClient({ url, key, fetch: send = fetch }: ClientOptions): 
 }
 
 function lost(url: string, cause: unknown): NoConnectionError {
-  const reason = cause instanceof Error ? (cause.cause instanceof Error ? cause.cause.message : cause.message) : "no answer";
-  return new NoConnectionError(`No answer from ${url} (${reason}). Is the network running? Start it with: npm start`, { cause });
+  const reason =
+    cause instanceof Error
+      ? cause.cause instanceof Error
+        ? cause.cause.message
+        : cause.message
+      : "no answer";
+  return new NoConnectionError(
+    `No answer from ${url} (${reason}). Is the network running? Start it with: npm start`,
+    { cause },
+  );
 }
 
 /** An edge answers with a problem document; a proxy between may not. */
@@ -92,6 +115,10 @@ async function refusal(response: Response, url: string): Promise<Error> {
   } catch {
     // Not JSON: told below.
   }
-  if (response.status >= 500) return new NoConnectionError(`${url} answered ${response.status} without a problem document.`);
-  return new KattegatError("bad_request", `${url} answered ${response.status} ${response.statusText}; is it an edge of a Kattegat network?`);
+  if (response.status >= 500)
+    return new NoConnectionError(`${url} answered ${response.status} without a problem document.`);
+  return new KattegatError(
+    "bad_request",
+    `${url} answered ${response.status} ${response.statusText}; is it an edge of a Kattegat network?`,
+  );
 }

@@ -9,7 +9,9 @@ export class LineTooLongError extends Error {
 }
 
 /** Yields lines without their ends, empty ones left out. */
-export async function* splitLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<string, void, undefined> {
+export async function* splitLines(
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<string, void, undefined> {
   for await (const { text } of numberedLines(chunks)) if (text.trim() !== "") yield text;
 }
 
@@ -20,7 +22,9 @@ export interface NumberedLine {
 }
 
 /** @throws {LineTooLongError} */
-export async function* numberedLines(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<NumberedLine, void, undefined> {
+export async function* numberedLines(
+  chunks: AsyncIterable<Uint8Array>,
+): AsyncGenerator<NumberedLine, void, undefined> {
   const decoder = new TextDecoder("utf-8");
   // Pieces of an unfinished line are joined once, since a long line comes in many chunks.
   let pieces: string[] = [];
@@ -31,7 +35,10 @@ export async function* numberedLines(chunks: AsyncIterable<Uint8Array>): AsyncGe
     for (const [index, part] of parts.entries()) {
       pieces.push(part);
       length += part.length;
-      if (length > LINE_CHARACTERS_MAX) throw new LineTooLongError(`Line ${number + 1} is longer than ${LINE_CHARACTERS_MAX} characters; expected one JSON document per line.`);
+      if (length > LINE_CHARACTERS_MAX)
+        throw new LineTooLongError(
+          `Line ${number + 1} is longer than ${LINE_CHARACTERS_MAX} characters; expected one JSON document per line.`,
+        );
       if (index === parts.length - 1) break;
       number += 1;
       yield { number, text: withoutReturn(pieces.join("")) };

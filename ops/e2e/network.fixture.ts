@@ -41,7 +41,11 @@ export async function startTestNetwork(): Promise<TestNetwork> {
     data,
     async post(path, body, headers = {}) {
       const ask = (): Promise<Response> =>
-        fetch(`${url}${path}`, { method: "POST", body, headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers } });
+        fetch(`${url}${path}`, {
+          method: "POST",
+          body,
+          headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers },
+        });
       // A connection that lay idle while the test computed may have been closed by the server meanwhile.
       return ask().catch(ask);
     },

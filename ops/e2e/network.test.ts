@@ -2,7 +2,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { decodeStatistics } from "@kattegat/engine/lexical/statistics.ts";
 import { problemSchema } from "@kattegat/protocol/problem.ts";
-import { MODES, candidateDepth, searchResponseSchema, type SearchResponse } from "@kattegat/protocol/search.ts";
+import {
+  MODES,
+  candidateDepth,
+  searchResponseSchema,
+  type SearchResponse,
+} from "@kattegat/protocol/search.ts";
 import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -35,20 +40,37 @@ async function search(body: Readonly<Record<string, unknown>>): Promise<SearchRe
 }
 
 async function exactIndex(documents: readonly OracleDocument[]): Promise<ExactIndex> {
-  const { sites } = z.object({ sites: z.array(z.object({ id: z.string(), url: z.string().nullable() })) }).parse(
-    await (await fetch(`${network.url}/v1/network`, { headers: { authorization: `Bearer ${network.key}` } })).json(),
-  );
-  const privateJwk = z.looseObject({ kty: z.string(), kid: z.string() }).parse(JSON.parse(readFileSync(join(network.data, "keys", "ops.jwk"), "utf8")));
+  const { sites } = z
+    .object({ sites: z.array(z.object({ id: z.string(), url: z.string().nullable() })) })
+    .parse(
+      await (
+        await fetch(`${network.url}/v1/network`, { headers: { authorization: `Bearer ${network.key}` } })
+      ).json(),
+    );
+  const privateJwk = z
+    .looseObject({ kty: z.string(), kid: z.string() })
+    .parse(JSON.parse(readFileSync(join(network.data, "keys", "ops.jwk"), "utf8")));
   const signer = createTokenSigner({ privateJwk, issuer: "ops", now: Date.now, epoch: () => 1 });
   const url = sites.find(({ id }) => id === "dk-cph")?.url ?? "";
-  const table = await fetch(`${url}/internal/statistics`, { headers: { authorization: await signer.authorization("dk-cph") } });
-  return new ExactIndex(documents, { statistics: decodeStatistics(new Uint8Array(await table.arrayBuffer())), dimensions: 384 });
+  const table = await fetch(`${url}/internal/statistics`, {
+    headers: { authorization: await signer.authorization("dk-cph") },
+  });
+  return new ExactIndex(documents, {
+    statistics: decodeStatistics(new Uint8Array(await table.arrayBuffer())),
+    dimensions: 384,
+  });
 }
 
 const FILTERS = [
   { filter: null, isVisible: () => true },
-  { filter: { must: [{ key: "lang", match: { value: "en" } }] }, isVisible: ({ lang }: OracleDocument) => lang === "en" },
-  { filter: { must_not: [{ key: "residency", match: { value: "global" } }] }, isVisible: ({ residency }: OracleDocument) => residency !== "global" },
+  {
+    filter: { must: [{ key: "lang", match: { value: "en" } }] },
+    isVisible: ({ lang }: OracleDocument) => lang === "en",
+  },
+  {
+    filter: { must_not: [{ key: "residency", match: { value: "global" } }] },
+    isVisible: ({ residency }: OracleDocument) => residency !== "global",
+  },
 ] as const;
 
 describe("the network", () => {
@@ -63,8 +85,16 @@ describe("the network", () => {
       const { filter, isVisible } = FILTERS[Math.floor(at / MODES.length) % FILTERS.length] ?? FILTERS[0];
       const answer = await search({ query: text, mode, filter, limit: 10 });
       expect(answer.partial, JSON.stringify(answer.tiers)).toBe(false);
-      const { ranking } = index.search(text, { mode, depth: candidateDepth({ offset: 0, limit: 10 }), isVisible });
-      const overlap = overlapOf(ranking, answer.hits.map(({ document_id }) => document_id), 10);
+      const { ranking } = index.search(text, {
+        mode,
+        depth: candidateDepth({ offset: 0, limit: 10 }),
+        isVisible,
+      });
+      const overlap = overlapOf(
+        ranking,
+        answer.hits.map(({ document_id }) => document_id),
+        10,
+      );
       expected += overlap.expected;
       misses.push(...overlap.missing.map((missing) => ({ text, mode, ...missing })));
     }
@@ -79,7 +109,11 @@ describe("the network", () => {
   });
 
   it("gives a dk-only document to no caller outside Denmark (I4)", async () => {
-    const answer = await network.post("/v1/search", JSON.stringify({ query: "enhver har ret til undervisning" }), { "x-kattegat-caller-country": "US" });
+    const answer = await network.post(
+      "/v1/search",
+      JSON.stringify({ query: "enhver har ret til undervisning" }),
+      { "x-kattegat-caller-country": "US" },
+    );
     const { hits, not_served } = searchResponseSchema.parse(await answer.json());
     expect(not_served).toEqual(expect.arrayContaining(["dk-only", "eu"]));
     expect(new Set(hits.map(({ residency }) => residency))).toEqual(new Set(["global"]));
@@ -92,7 +126,16 @@ describe("the network", () => {
     ["a vector of the wrong length", '{"vector":[1,2]}', "bad_vector"],
     ["a vector with NaN", '{"vector":[NaN]}', "bad_json"],
     ["a query of a million terms", JSON.stringify({ query: "ret ".repeat(1_000_000) }), "too_large"],
-    ["a filter without end", JSON.stringify({ query: "a", filter: JSON.parse(`${'{"must":['.repeat(200)}{"key":"lang","match":{"value":"da"}}${"]}".repeat(200)}`) }), "bad_filter"],
+    [
+      "a filter without end",
+      JSON.stringify({
+        query: "a",
+        filter: JSON.parse(
+          `${'{"must":['.repeat(200)}{"key":"lang","match":{"value":"da"}}${"]}".repeat(200)}`,
+        ),
+      }),
+      "bad_filter",
+    ],
     ["5 MiB", JSON.stringify({ query: "x".repeat(5 * 1_024 * 1_024) }), "too_large"],
   ])("refuses %s with a stable code", async (_, body, code) => {
     const answer = await network.post("/v1/search", body);

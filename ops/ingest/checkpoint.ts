@@ -7,7 +7,14 @@ import { replaceFile } from "../local/folder.ts";
 /** A second of work is what a broken run repeats; repeating changes nothing. */
 const SAVE_MS_MIN = 1_000;
 
-const checkpointSchema = z.object({ source: z.string(), url: z.string(), done: z.int().min(0), documents: z.int().min(0), passages: z.int().min(0), refused: z.int().min(0) });
+const checkpointSchema = z.object({
+  source: z.string(),
+  url: z.string(),
+  done: z.int().min(0),
+  documents: z.int().min(0),
+  passages: z.int().min(0),
+  refused: z.int().min(0),
+});
 type Saved = z.infer<typeof checkpointSchema>;
 
 export interface Checkpoint {
@@ -32,7 +39,14 @@ export interface CheckpointOptions {
   readonly nowMs?: () => number;
 }
 
-export function openCheckpoint({ folder, digest, source, url, restart, nowMs = () => performance.now() }: CheckpointOptions): Checkpoint {
+export function openCheckpoint({
+  folder,
+  digest,
+  source,
+  url,
+  restart,
+  nowMs = () => performance.now(),
+}: CheckpointOptions): Checkpoint {
   const path = digest === null ? null : join(folder, `${digest}.json`);
   const saved = path === null || restart ? null : read(path);
   const start: Saved = saved ?? { source, url, done: 0, documents: 0, passages: 0, refused: 0 };
@@ -44,7 +58,10 @@ export function openCheckpoint({ folder, digest, source, url, restart, nowMs = (
   const save = (): void => {
     if (path === null) return;
     const { documents, passages, refused } = counts;
-    replaceFile(path, JSON.stringify({ source, url, done: doneLine(), documents, passages, refused } satisfies Saved));
+    replaceFile(
+      path,
+      JSON.stringify({ source, url, done: doneLine(), documents, passages, refused } satisfies Saved),
+    );
     savedMs = nowMs();
   };
   return {

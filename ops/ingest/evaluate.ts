@@ -12,7 +12,9 @@ export function evaluate(expression: Expression, record: unknown): Json | undefi
   if ("template" in expression) return fill(expression.template, record);
   if ("lookup" in expression) {
     const key = textOf(fieldOf(record, expression.lookup));
-    return key !== undefined && Object.hasOwn(expression.table, key) ? expression.table[key] : expression.default;
+    return key !== undefined && Object.hasOwn(expression.table, key)
+      ? expression.table[key]
+      : expression.default;
   }
   const found = expression.cases.find(({ when }) => holds(when, record))?.then ?? expression.otherwise;
   return found === undefined ? undefined : evaluate(found, record);
@@ -32,12 +34,18 @@ export function mapRecord(mapping: Mapping, record: unknown): Record<string, Jso
   }
   if (passages !== undefined) {
     const items = fieldOf(record, passages.each);
-    const texts = (Array.isArray(items) ? items : []).map((item: unknown) => textOf(evaluate(passages.text, item))?.trim() ?? "");
+    const texts = (Array.isArray(items) ? items : []).map(
+      (item: unknown) => textOf(evaluate(passages.text, item))?.trim() ?? "",
+    );
     document["passages"] = texts.filter((text) => text !== "").map((text) => ({ text }));
   }
   if (metadata !== undefined) {
-    const values = Object.entries(metadata).map(([name, expression]) => [name, evaluate(expression, record)] as const);
-    document["metadata"] = Object.fromEntries(values.filter((entry): entry is readonly [string, Json] => entry[1] !== undefined));
+    const values = Object.entries(metadata).map(
+      ([name, expression]) => [name, evaluate(expression, record)] as const,
+    );
+    document["metadata"] = Object.fromEntries(
+      values.filter((entry): entry is readonly [string, Json] => entry[1] !== undefined),
+    );
   }
   return document;
 }
@@ -49,7 +57,13 @@ export function mapRecord(mapping: Mapping, record: unknown): Record<string, Jso
 export function cleanId(id: string): string {
   const plain = id
     .trim()
-    .replaceAll("æ", "ae").replaceAll("Æ", "Ae").replaceAll("ø", "oe").replaceAll("Ø", "Oe").replaceAll("å", "aa").replaceAll("Å", "Aa").replaceAll("ß", "ss")
+    .replaceAll("æ", "ae")
+    .replaceAll("Æ", "Ae")
+    .replaceAll("ø", "oe")
+    .replaceAll("Ø", "Oe")
+    .replaceAll("å", "aa")
+    .replaceAll("Å", "Aa")
+    .replaceAll("ß", "ss")
     .normalize("NFKD")
     .replaceAll(/\p{M}/gu, "");
   return cut(plain.replaceAll(/[^A-Za-z0-9._~-]/gu, "-"), ID_CHARACTERS_MAX);
@@ -60,8 +74,16 @@ const ID_CHARACTERS_MAX = 256;
 function holds(condition: Condition, record: unknown): boolean {
   const value = fieldOf(record, condition.path);
   const text = textOf(value) ?? "";
-  if (condition.is !== undefined && ![condition.is].flat().some((wanted) => wanted === value || (value === undefined && wanted === null))) return false;
-  if (condition.matches !== undefined && !patternOf(condition.matches).test(text.slice(0, MATCHED_CHARACTERS_MAX))) return false;
+  if (
+    condition.is !== undefined &&
+    ![condition.is].flat().some((wanted) => wanted === value || (value === undefined && wanted === null))
+  )
+    return false;
+  if (
+    condition.matches !== undefined &&
+    !patternOf(condition.matches).test(text.slice(0, MATCHED_CHARACTERS_MAX))
+  )
+    return false;
   // Dates in ISO form compare as text; a record without the field is on neither side.
   if (condition.before !== undefined && !(text !== "" && text < condition.before)) return false;
   return condition.from === undefined || (text !== "" && text >= condition.from);
@@ -88,7 +110,10 @@ function fieldOf(record: unknown, path: string): unknown {
 }
 
 function fill(template: string, record: unknown): string {
-  return template.replaceAll(/\{([^{}]+)\}/g, (_, path: string) => textOf(fieldOf(record, path.trim())) ?? "");
+  return template.replaceAll(
+    /\{([^{}]+)\}/g,
+    (_, path: string) => textOf(fieldOf(record, path.trim())) ?? "",
+  );
 }
 
 function textOf(value: unknown): string | undefined {
@@ -107,5 +132,10 @@ function isJson(value: unknown): value is Json {
 
 /** Cuts between characters, never inside a surrogate pair. */
 function cut(text: string, charactersMax: number): string {
-  return text.length <= charactersMax ? text : text.slice(0, charactersMax).toWellFormed().replace(/\uFFFD$/, "");
+  return text.length <= charactersMax
+    ? text
+    : text
+        .slice(0, charactersMax)
+        .toWellFormed()
+        .replace(/\uFFFD$/, "");
 }

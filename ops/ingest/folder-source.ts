@@ -19,7 +19,8 @@ const FILE_BYTES_MAX = 4 * DOCUMENT_LIMITS.textBytesMax;
 /** Each file becomes one record: `id` from its path, `title` from its first heading, `text`, `metadata.path`. */
 export function openFolder(folder: string): Source {
   const paths = listFiles(folder);
-  if (paths.length === 0) throw new SourceError(`${folder} holds no file that ends in ${[...FILE_KINDS].join(", ")}.`);
+  if (paths.length === 0)
+    throw new SourceError(`${folder} holds no file that ends in ${[...FILE_KINDS].join(", ")}.`);
   const digest = createHash("sha256");
   for (const path of paths) {
     const { size, mtimeMs } = statSync(join(folder, path));
@@ -40,20 +41,41 @@ export function isTextFile(path: string): boolean {
 
 function listFiles(folder: string): readonly string[] {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
-  const paths = entries.filter((entry) => entry.isFile() && isTextFile(entry.name)).map((entry) => relative(folder, join(entry.parentPath, entry.name)));
-  if (paths.length > FILES_MAX) throw new SourceError(`${folder} holds ${paths.length} files; at most ${FILES_MAX} go in at once.`);
+  const paths = entries
+    .filter((entry) => entry.isFile() && isTextFile(entry.name))
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)));
+  if (paths.length > FILES_MAX)
+    throw new SourceError(`${folder} holds ${paths.length} files; at most ${FILES_MAX} go in at once.`);
   return paths.sort();
 }
 
-async function* readFiles(folder: string, paths: readonly string[]): AsyncGenerator<SourceItem, void, undefined> {
+async function* readFiles(
+  folder: string,
+  paths: readonly string[],
+): AsyncGenerator<SourceItem, void, undefined> {
   for (const [index, path] of paths.entries()) {
     yield fileItem(folder, path, { line: index + 1, position: (index + 1) / paths.length });
   }
 }
 
-function fileItem(folder: string, path: string, place: { readonly line: number; readonly position: number }): SourceItem {
-  const id = cleanId(path.split(sep).join("-").replace(/^[./-]+/, ""));
-  const bad = (detail: string): SourceItem => ({ kind: "bad", id, code: "bad_request", detail: `${path}: ${detail}`, ...place });
+function fileItem(
+  folder: string,
+  path: string,
+  place: { readonly line: number; readonly position: number },
+): SourceItem {
+  const id = cleanId(
+    path
+      .split(sep)
+      .join("-")
+      .replace(/^[./-]+/, ""),
+  );
+  const bad = (detail: string): SourceItem => ({
+    kind: "bad",
+    id,
+    code: "bad_request",
+    detail: `${path}: ${detail}`,
+    ...place,
+  });
   let bytes: Buffer;
   try {
     bytes = readFileSync(join(folder, path));
@@ -77,26 +99,43 @@ export function textOfFile(content: string, path: string): { readonly title: str
   const kind = extname(path).toLowerCase();
   const isHtml = kind === ".html" || kind === ".htm";
   const text = (isHtml ? convert(content, HTML) : content).replaceAll("\r\n", "\n").trim();
-  const heading = isHtml ? htmlHeading(content) : kind === ".txt" ? firstLine(text) : markdownHeading(content);
+  const heading = isHtml
+    ? htmlHeading(content)
+    : kind === ".txt"
+      ? firstLine(text)
+      : markdownHeading(content);
   const title = heading ?? basename(path, extname(path));
   return { title: title.slice(0, DOCUMENT_LIMITS.titleCharactersMax), text };
 }
 
-const HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"].map((selector) => ({ selector, options: { uppercase: false } }));
+const HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"].map((selector) => ({
+  selector,
+  options: { uppercase: false },
+}));
 const HTML = {
   wordwrap: false as const,
   limits: { maxInputLength: FILE_BYTES_MAX },
-  selectors: [...HEADINGS, { selector: "img", format: "skip" }, { selector: "nav", format: "skip" }, { selector: "a", options: { ignoreHref: true } }],
+  selectors: [
+    ...HEADINGS,
+    { selector: "img", format: "skip" },
+    { selector: "nav", format: "skip" },
+    { selector: "a", options: { ignoreHref: true } },
+  ],
 };
 
 function htmlHeading(html: string): string | null {
-  const found = /<h1\b[^>]*>(.*?)<\/h1>/is.exec(html)?.[1] ?? /<title\b[^>]*>(.*?)<\/title>/is.exec(html)?.[1];
-  return found === undefined ? null : emptyToNull(convert(found, { wordwrap: false }).replaceAll(/\s+/g, " ").trim());
+  const found =
+    /<h1\b[^>]*>(.*?)<\/h1>/is.exec(html)?.[1] ?? /<title\b[^>]*>(.*?)<\/title>/is.exec(html)?.[1];
+  return found === undefined
+    ? null
+    : emptyToNull(convert(found, { wordwrap: false }).replaceAll(/\s+/g, " ").trim());
 }
 
 function markdownHeading(markdown: string): string | null {
   const heading = lexer(markdown).find((token) => token.type === "heading");
-  return heading !== undefined && "text" in heading && typeof heading.text === "string" ? emptyToNull(heading.text.trim()) : null;
+  return heading !== undefined && "text" in heading && typeof heading.text === "string"
+    ? emptyToNull(heading.text.trim())
+    : null;
 }
 
 /** A first line longer than this is a sentence of the text. */

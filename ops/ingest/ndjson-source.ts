@@ -20,13 +20,20 @@ export async function openNdjsonFile(path: string): Promise<Source> {
     digest: hash.digest("hex"),
     items() {
       const file = createReadStream(path, { highWaterMark: 256 * 1_024 });
-      return records(unpacked(file, path), { name: path, position: () => (bytes === 0 ? 1 : file.bytesRead / bytes) });
+      return records(unpacked(file, path), {
+        name: path,
+        position: () => (bytes === 0 ? 1 : file.bytesRead / bytes),
+      });
     },
   };
 }
 
 export function openNdjsonStream(stream: Readable): Source {
-  return { name: "standard input", digest: null, items: () => records(stream, { name: "standard input", position: () => null }) };
+  return {
+    name: "standard input",
+    digest: null,
+    items: () => records(stream, { name: "standard input", position: () => null }),
+  };
 }
 
 function unpacked(file: Readable, path: string): Readable {
@@ -51,7 +58,8 @@ async function* records(
     }
   } catch (cause) {
     if (cause instanceof LineTooLongError) throw new SourceError(`${name}: ${cause.message}`, { cause });
-    if (cause instanceof Error && "code" in cause) throw new SourceError(`${name} cannot be read: ${cause.message}`, { cause });
+    if (cause instanceof Error && "code" in cause)
+      throw new SourceError(`${name} cannot be read: ${cause.message}`, { cause });
     throw cause;
   }
 }
@@ -60,6 +68,13 @@ function recordOf(line: number, text: string, position: number | null): SourceIt
   try {
     return { kind: "record", line, record: JSON.parse(text), position };
   } catch (cause) {
-    return { kind: "bad", line, id: null, code: "bad_json", detail: `Expected a JSON document in line ${line}: ${cause instanceof Error ? cause.message : "it does not parse"}`, position };
+    return {
+      kind: "bad",
+      line,
+      id: null,
+      code: "bad_json",
+      detail: `Expected a JSON document in line ${line}: ${cause instanceof Error ? cause.message : "it does not parse"}`,
+      position,
+    };
   }
 }

@@ -2,8 +2,20 @@
 
 /** `position` is from 0 to 1: how much of the source is read; null when its size is not known. */
 export type SourceItem =
-  | { readonly kind: "record"; readonly line: number; readonly record: unknown; readonly position: number | null }
-  | { readonly kind: "bad"; readonly line: number; readonly id: string | null; readonly code: "bad_json" | "bad_request"; readonly detail: string; readonly position: number | null };
+  | {
+      readonly kind: "record";
+      readonly line: number;
+      readonly record: unknown;
+      readonly position: number | null;
+    }
+  | {
+      readonly kind: "bad";
+      readonly line: number;
+      readonly id: string | null;
+      readonly code: "bad_json" | "bad_request";
+      readonly detail: string;
+      readonly position: number | null;
+    };
 
 export interface Source {
   /** For messages. */

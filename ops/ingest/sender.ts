@@ -51,7 +51,10 @@ export interface SenderOptions {
  *
  * @throws {NoConnectionError} when nobody answers for two minutes, {KattegatError} when the network refuses all.
  */
-export async function sendDocuments(documents: AsyncIterable<OutgoingDocument>, options: SenderOptions): Promise<void> {
+export async function sendDocuments(
+  documents: AsyncIterable<OutgoingDocument>,
+  options: SenderOptions,
+): Promise<void> {
   const inFlight = new Map<Promise<void>, ReadonlySet<string>>();
   const failure: { error: unknown } = { error: null };
   let batch: OutgoingDocument[] = [];
@@ -69,7 +72,8 @@ export async function sendDocuments(documents: AsyncIterable<OutgoingDocument>, 
     if (current.length === 0) return;
     const ids = new Set(current.map(({ id }) => id));
     // An earlier text of the same document must not arrive after a later one.
-    while ([...inFlight.values()].some((others) => !others.isDisjointFrom(ids))) await settle(inFlight.size - 1);
+    while ([...inFlight.values()].some((others) => !others.isDisjointFrom(ids)))
+      await settle(inFlight.size - 1);
     await settle(BATCHES_IN_FLIGHT_MAX - 1);
     const sending = sendBatch(current, options).then(
       () => void inFlight.delete(sending),
@@ -82,7 +86,10 @@ export async function sendDocuments(documents: AsyncIterable<OutgoingDocument>, 
   };
   for await (const document of documents) {
     if (options.signal?.aborted === true) break;
-    const full = batch.length >= BATCH_DOCUMENTS_MAX || passages + document.passages > BATCH_PASSAGES_MAX || characters + document.json.length > BATCH_CHARACTERS_MAX;
+    const full =
+      batch.length >= BATCH_DOCUMENTS_MAX ||
+      passages + document.passages > BATCH_PASSAGES_MAX ||
+      characters + document.json.length > BATCH_CHARACTERS_MAX;
     if (full || batch.some(({ id }) => id === document.id)) await dispatch();
     batch.push(document);
     passages += document.passages;
@@ -115,7 +122,10 @@ async function sendBatch(documents: readonly OutgoingDocument[], options: Sender
     if (!isRetryable(error)) throw error;
     if (nowMs() - progressMs > PATIENCE_MS_MAX) throw error;
     const given = error instanceof KattegatError ? error.retryAfterSeconds : null;
-    const delayMs = given === null ? Math.min(RETRY_MS_MAX, RETRY_MS_FIRST * 2 ** attempt) * (0.5 + random() / 2) : given * 1_000;
+    const delayMs =
+      given === null
+        ? Math.min(RETRY_MS_MAX, RETRY_MS_FIRST * 2 ** attempt) * (0.5 + random() / 2)
+        : given * 1_000;
     attempt += 1;
     events.waiting(error.message, Math.round(delayMs));
     await sleep(delayMs);
@@ -139,7 +149,10 @@ async function attemptBatch(
         events.acknowledged(document);
         continue;
       }
-      const { code, detail } = result.error ?? { code: "internal", detail: "The line failed without a reason." };
+      const { code, detail } = result.error ?? {
+        code: "internal",
+        detail: "The line failed without a reason.",
+      };
       if (isErrorCode(code) && ERROR_KINDS[code].retryable) {
         error = new KattegatError(code, detail);
         continue;
@@ -154,5 +167,8 @@ async function attemptBatch(
 }
 
 function isRetryable(error: Error): boolean {
-  return error instanceof NoConnectionError || (error instanceof KattegatError && ERROR_KINDS[error.code].retryable);
+  return (
+    error instanceof NoConnectionError ||
+    (error instanceof KattegatError && ERROR_KINDS[error.code].retryable)
+  );
 }

@@ -67,7 +67,8 @@ export function startChild(spec: ChildSpec, events: ChildEvents): Child {
       const record = logRecordOf(text);
       if (record?.msg === "listening") {
         clearTimeout(deadline);
-        if (hasListened) events.notice(spec.name, `is back after ${Math.round(performance.now() - startedMs)} ms`);
+        if (hasListened)
+          events.notice(spec.name, `is back after ${Math.round(performance.now() - startedMs)} ms`);
         hasListened = true;
         events.changed();
         listens();
@@ -78,7 +79,8 @@ export function startChild(spec: ChildSpec, events: ChildEvents): Child {
         events.notice(spec.name, record.msg);
       }
     };
-    for (const stream of [child.stdout, child.stderr]) if (stream !== null) createInterface({ input: stream }).on("line", line);
+    for (const stream of [child.stdout, child.stderr])
+      if (stream !== null) createInterface({ input: stream }).on("line", line);
     child.on("error", (error) => log.write(String(error)));
     child.on("close", (code, signal) => {
       clearTimeout(deadline);
@@ -94,7 +96,10 @@ export function startChild(spec: ChildSpec, events: ChildEvents): Child {
     restarts = decision.state;
     const because = lastError === "" ? "" : `: ${lastError.slice(0, 300)}`;
     if (decision.kind === "give-up" || (!hasListened && restarts.ends >= START_ATTEMPTS_MAX)) {
-      events.notice(spec.name, `ended (${how}) ${restarts.ends} times and stays down; its log is ${spec.logPath}${because}`);
+      events.notice(
+        spec.name,
+        `ended (${how}) ${restarts.ends} times and stays down; its log is ${spec.logPath}${because}`,
+      );
       failed(new Error(`${spec.name} does not start (${how}); its log is ${spec.logPath}${because}`));
       events.changed();
       return;
@@ -135,7 +140,10 @@ function logRecordOf(line: string): { readonly level: number; readonly msg: stri
   try {
     const record: unknown = JSON.parse(line);
     if (typeof record !== "object" || record === null || !("msg" in record)) return null;
-    return { level: "level" in record && typeof record.level === "number" ? record.level : 30, msg: String(record.msg) };
+    return {
+      level: "level" in record && typeof record.level === "number" ? record.level : 30,
+      msg: String(record.msg),
+    };
   } catch {
     return null;
   }

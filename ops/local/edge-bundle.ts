@@ -18,7 +18,12 @@ export async function bundleWorker(): Promise<WorkerModule[]> {
     setup(build) {
       build.onResolve({ filter: /\.wasm$/ }, async ({ path, resolveDir, importer, kind, pluginData }) => {
         if (pluginData === separateWasm.name) return null;
-        const { path: found, errors } = await build.resolve(path, { resolveDir, importer, kind, pluginData: separateWasm.name });
+        const { path: found, errors } = await build.resolve(path, {
+          resolveDir,
+          importer,
+          kind,
+          pluginData: separateWasm.name,
+        });
         if (errors.length > 0) return { errors };
         wasm.set(basename(found), found);
         return { path: `./${basename(found)}`, external: true };
@@ -46,6 +51,10 @@ export async function bundleWorker(): Promise<WorkerModule[]> {
   if (script === undefined) throw new Error("expected esbuild to give one file for edge/worker.ts");
   return [
     { type: "ESModule", path: "worker.js", contents: script },
-    ...[...wasm].map(([name, path]): WorkerModule => ({ type: "CompiledWasm", path: name, contents: new Uint8Array(readFileSync(path)) })),
+    ...[...wasm].map(([name, path]): WorkerModule => ({
+      type: "CompiledWasm",
+      path: name,
+      contents: new Uint8Array(readFileSync(path)),
+    })),
   ];
 }

@@ -33,7 +33,10 @@ const runtime = new Miniflare({
   log: new HostLog(LogLevel.WARN),
   r2Persist: required("KATTEGAT_R2"),
   handleRuntimeStdio: (stdout: Readable, stderr: Readable) => {
-    for (const stream of [stdout, stderr]) stream.setEncoding("utf8").on("data", (text: string) => process.stdout.write(text.endsWith("\n") ? text : `${text}\n`));
+    for (const stream of [stdout, stderr])
+      stream
+        .setEncoding("utf8")
+        .on("data", (text: string) => process.stdout.write(text.endsWith("\n") ? text : `${text}\n`));
   },
   workers: workers.map(({ site, port, bindings, buckets }) => ({
     name: site,

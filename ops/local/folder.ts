@@ -46,11 +46,16 @@ export function dataFolder(root: string): DataFolder {
 export function prepareFolder(folder: DataFolder): void {
   mkdirSync(folder.root, { recursive: true });
   mkdirSync(dirname(folder.adminKey), { recursive: true, mode: 0o700 });
-  for (const path of [dirname(folder.log("x")), folder.r2, folder.compileCache, folder.ingest]) mkdirSync(path, { recursive: true });
+  for (const path of [dirname(folder.log("x")), folder.r2, folder.compileCache, folder.ingest])
+    mkdirSync(path, { recursive: true });
 }
 
 /** Replaces a file in one step, so that a reader never sees half of it. */
-export function replaceFile(path: string, text: string, { mode = 0o644 }: { readonly mode?: number } = {}): void {
+export function replaceFile(
+  path: string,
+  text: string,
+  { mode = 0o644 }: { readonly mode?: number } = {},
+): void {
   mkdirSync(dirname(path), { recursive: true });
   const draft = `${path}.${process.pid}.new`;
   writeFileSync(draft, text, { mode });

@@ -20,18 +20,31 @@ export async function ensureKeys(folder: DataFolder): Promise<{ readonly callers
     const keys = SENDERS.map((sender) => publicPart(readFileSync(folder.signingKey(sender), "utf8")));
     replaceFile(folder.jwks, JSON.stringify({ keys }, null, 2), OWNER_ONLY);
   }
-  if (!existsSync(folder.postgresPassword)) replaceFile(folder.postgresPassword, randomBytes(24).toString("base64url"), OWNER_ONLY);
+  if (!existsSync(folder.postgresPassword))
+    replaceFile(folder.postgresPassword, randomBytes(24).toString("base64url"), OWNER_ONLY);
   if (!existsSync(folder.adminKey)) makeAdminKey(folder);
   return { callers: z.array(callerKeySchema).parse(JSON.parse(readFileSync(folder.callerKeys, "utf8"))) };
 }
 
 async function makeSigningKey(folder: DataFolder, sender: Sender): Promise<void> {
   const { privateKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
-  const jwk: JWK = { ...(await exportJWK(privateKey)), kid: `${sender}-${randomBytes(4).toString("hex")}`, alg: "EdDSA", use: "sig" };
+  const jwk: JWK = {
+    ...(await exportJWK(privateKey)),
+    kid: `${sender}-${randomBytes(4).toString("hex")}`,
+    alg: "EdDSA",
+    use: "sig",
+  };
   replaceFile(folder.signingKey(sender), JSON.stringify(jwk), OWNER_ONLY);
 }
 
-const signingKeySchema = z.object({ kty: z.string(), crv: z.string(), x: z.string(), kid: z.string(), alg: z.string(), use: z.string() });
+const signingKeySchema = z.object({
+  kty: z.string(),
+  crv: z.string(),
+  x: z.string(),
+  kid: z.string(),
+  alg: z.string(),
+  use: z.string(),
+});
 
 /** The schema names the public fields only, so the private one falls away. */
 function publicPart(text: string): JWK {

@@ -20,7 +20,14 @@ export interface Lock {
  *
  * @throws {LockedError} when its process lives.
  */
-export function takeLock(path: string, { shown, pid = process.pid, alive = processLives }: { readonly shown: string; readonly pid?: number; readonly alive?: (pid: number) => boolean }): Lock {
+export function takeLock(
+  path: string,
+  {
+    shown,
+    pid = process.pid,
+    alive = processLives,
+  }: { readonly shown: string; readonly pid?: number; readonly alive?: (pid: number) => boolean },
+): Lock {
   let stale = false;
   for (let attempt = 0; attempt < 3; attempt += 1) {
     try {
@@ -33,7 +40,9 @@ export function takeLock(path: string, { shown, pid = process.pid, alive = proce
     }
     const holder = readLock(path);
     if (holder !== null && holder !== pid && alive(holder)) {
-      throw new LockedError(`A network already runs on ${shown} (process ${holder}). Stop it first (kill ${holder}), or choose another folder with KATTEGAT_DATA and another port with KATTEGAT_PORT.`);
+      throw new LockedError(
+        `A network already runs on ${shown} (process ${holder}). Stop it first (kill ${holder}), or choose another folder with KATTEGAT_DATA and another port with KATTEGAT_PORT.`,
+      );
     }
     stale = true;
     rmSync(path, { force: true });

@@ -3,7 +3,13 @@ import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { replaceFile } from "./folder.ts";
 
-const processSchema = z.object({ name: z.string(), site: z.string(), role: z.string(), url: z.string(), pid: z.int().nullable() });
+const processSchema = z.object({
+  name: z.string(),
+  site: z.string(),
+  role: z.string(),
+  url: z.string(),
+  pid: z.int().nullable(),
+});
 const runningNetworkSchema = z.object({
   pid: z.int(),
   started_at: z.string(),

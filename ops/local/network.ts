@@ -31,7 +31,11 @@ export interface LocalNetwork {
  *
  * @throws {LockedError} when the folder is in use, {PortTakenError} when the port is, `Error` when a process does not start.
  */
-export async function startNetwork(settings: Settings, log: StartupLog, signal: AbortSignal): Promise<LocalNetwork> {
+export async function startNetwork(
+  settings: Settings,
+  log: StartupLog,
+  signal: AbortSignal,
+): Promise<LocalNetwork> {
   const network = parseNetwork(readFileSync(settings.config, "utf8"), { file: settings.configShown });
   const folder = dataFolder(settings.data);
   prepareFolder(folder);
@@ -54,7 +58,13 @@ export async function startNetwork(settings: Settings, log: StartupLog, signal: 
         started_at: startedAt,
         ready,
         edges: plan.edges,
-        processes: plan.processes.map(({ spec, site, role, url }) => ({ name: spec.name, site, role, url, pid: children.get(spec.name)?.pid() ?? null })),
+        processes: plan.processes.map(({ spec, site, role, url }) => ({
+          name: spec.name,
+          site,
+          role,
+          url,
+          pid: children.get(spec.name)?.pid() ?? null,
+        })),
       });
     for (const { site, role, url } of plan.external) log.row({ site, role, url, tookMs: null });
     await startAll(plan.processes, { children, log, record, signal });
@@ -80,7 +90,10 @@ interface Start {
 }
 
 /** Each process starts as soon as those that it needs listen. */
-async function startAll(processes: readonly LocalProcess[], { children, log, record, signal }: Start): Promise<void> {
+async function startAll(
+  processes: readonly LocalProcess[],
+  { children, log, record, signal }: Start,
+): Promise<void> {
   const listening = new Map<string, Promise<void>>();
   for (const { spec, site, role, url, after } of processes) {
     const begin = async (): Promise<void> => {

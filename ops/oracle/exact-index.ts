@@ -51,7 +51,10 @@ export class ExactIndex {
   readonly #statistics: TermStatistics;
   readonly #embedder: ReturnType<typeof createHashedEmbedder>;
 
-  constructor(documents: readonly OracleDocument[], options: { readonly statistics: TermStatistics; readonly dimensions: number }) {
+  constructor(
+    documents: readonly OracleDocument[],
+    options: { readonly statistics: TermStatistics; readonly dimensions: number },
+  ) {
     this.#statistics = options.statistics;
     this.#embedder = createHashedEmbedder({ dimensions: options.dimensions });
     this.#passages = documents.flatMap((document) => this.#passagesOf(document));
@@ -61,7 +64,14 @@ export class ExactIndex {
     return this.#passages.length;
   }
 
-  search(query: string, options: { readonly mode: Mode; readonly depth: number; readonly isVisible: (document: OracleDocument) => boolean }): OracleRanking {
+  search(
+    query: string,
+    options: {
+      readonly mode: Mode;
+      readonly depth: number;
+      readonly isVisible: (document: OracleDocument) => boolean;
+    },
+  ): OracleRanking {
     const { mode, depth, isVisible } = options;
     const visible = this.#passages.filter(({ document }) => isVisible(document));
     const dense = mode === "lexical" ? [] : this.#dense(query, visible).slice(0, depth);
@@ -105,7 +115,10 @@ export class ExactIndex {
 }
 
 /** Each document once with its best passage's score; a null score is no match. */
-function byDocument(passages: readonly OraclePassage[], scoreOf: (passage: OraclePassage) => number | null): OracleEntry[] {
+function byDocument(
+  passages: readonly OraclePassage[],
+  scoreOf: (passage: OraclePassage) => number | null,
+): OracleEntry[] {
   const best = new Map<string, number>();
   for (const passage of passages) {
     const score = scoreOf(passage);
@@ -117,7 +130,9 @@ function byDocument(passages: readonly OraclePassage[], scoreOf: (passage: Oracl
 }
 
 function sorted(scores: ReadonlyMap<string, number>): OracleEntry[] {
-  return [...scores].map(([id, score]) => ({ id, score })).toSorted((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
+  return [...scores]
+    .map(([id, score]) => ({ id, score }))
+    .toSorted((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
 }
 
 function fused(dense: readonly OracleEntry[], lexical: readonly OracleEntry[]): OracleEntry[] {

@@ -15,12 +15,18 @@ export interface Overlap {
  * Counts the oracle's top `limit` that the answer holds. An id of the answer that is not among them, yet scores as
  * much as the oracle's last, stands for one that is missing with that very score.
  */
-export function overlapOf(ranking: readonly OracleEntry[], answered: readonly string[], limit: number): Overlap {
+export function overlapOf(
+  ranking: readonly OracleEntry[],
+  answered: readonly string[],
+  limit: number,
+): Overlap {
   const top = ranking.slice(0, limit);
   const cut = top.at(-1)?.score ?? 0;
   const scores = new Map(ranking.map(({ id, score }) => [id, score]));
   const held = new Set(answered);
-  const swapped = answered.filter((id) => !top.some((entry) => entry.id === id) && (scores.get(id) ?? -Infinity) >= cut - EQUAL_SCORES);
+  const swapped = answered.filter(
+    (id) => !top.some((entry) => entry.id === id) && (scores.get(id) ?? -Infinity) >= cut - EQUAL_SCORES,
+  );
   const absent = top.filter(({ id }) => !held.has(id));
   const excused = absent.filter(({ score }) => score <= cut + EQUAL_SCORES).slice(0, swapped.length);
   const missing = absent.filter((entry) => !excused.includes(entry));

@@ -30,9 +30,17 @@ const EXCERPT_WORDS = [3, 5, 8, 12] as const;
  * Makes `count` queries: the questions, then excerpts taken in turn from each of `langs`, at places spread evenly over
  * the documents of that language; no randomness, so that a failure can be repeated.
  */
-export function oracleQueries(documents: readonly OracleDocument[], options: { readonly langs: readonly string[]; readonly count: number }): OracleQuery[] {
+export function oracleQueries(
+  documents: readonly OracleDocument[],
+  options: { readonly langs: readonly string[]; readonly count: number },
+): OracleQuery[] {
   const queries = [...QUESTIONS];
-  const byLang = options.langs.map((lang) => ({ lang, texts: documents.filter((document) => document.lang?.split("-")[0] === lang).map(({ passages }) => passages.join(" ")) }));
+  const byLang = options.langs.map((lang) => ({
+    lang,
+    texts: documents
+      .filter((document) => document.lang?.split("-")[0] === lang)
+      .map(({ passages }) => passages.join(" ")),
+  }));
   for (let turn = 0; queries.length < options.count; turn += 1) {
     const { lang, texts } = byLang[turn % byLang.length] ?? { lang: "", texts: [] };
     const text = texts[turn % Math.max(1, texts.length)];

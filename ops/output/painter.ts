@@ -11,7 +11,13 @@ export interface Painter {
 }
 
 /** Colours only where a person sees them; `NO_COLOR` (no-color.org) switches them off. */
-export function createPainter({ terminal, environment }: { readonly terminal: boolean; readonly environment: Readonly<Record<string, string | undefined>> }): Painter {
+export function createPainter({
+  terminal,
+  environment,
+}: {
+  readonly terminal: boolean;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}): Painter {
   const wanted = terminal && (environment["NO_COLOR"] ?? "") === "" && environment["TERM"] !== "dumb";
   return pc.createColors(wanted);
 }

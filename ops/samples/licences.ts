@@ -12,10 +12,24 @@ const FIRST_EDITION = "2011-08-17";
 
 const LEADING = new Set(["MIT", "Apache-2.0", "GPL-3.0-only", "EUPL-1.2"]);
 
-const MAJOR = new Set(["BSD-2-Clause", "BSD-3-Clause", "ISC", "MPL-2.0", "GPL-2.0-only", "LGPL-3.0-only", "AGPL-3.0-only", "CC-BY-4.0", "CC0-1.0", "Unlicense"]);
+const MAJOR = new Set([
+  "BSD-2-Clause",
+  "BSD-3-Clause",
+  "ISC",
+  "MPL-2.0",
+  "GPL-2.0-only",
+  "LGPL-3.0-only",
+  "AGPL-3.0-only",
+  "CC-BY-4.0",
+  "CC0-1.0",
+  "Unlicense",
+]);
 
 export function licences(): readonly Sample[] {
-  return Object.entries(list).map(([code, licence]) => ({ always: LEADING.has(code), make: () => licenceDocument(code, licence) }));
+  return Object.entries(list).map(([code, licence]) => ({
+    always: LEADING.has(code),
+    make: () => licenceDocument(code, licence),
+  }));
 }
 
 function licenceDocument(code: string, licence: Licence): SampleDocument {
@@ -28,7 +42,13 @@ function licenceDocument(code: string, licence: Licence): SampleDocument {
     residency: residencyOf(code),
     importance,
     published_at: importance === IMPORTANCE.rare ? FIRST_EDITION : EDITION,
-    metadata: { source: "SPDX License List", collection: "spdx", spdx_id: code, osi_approved: licence.osiApproved, url: licence.url },
+    metadata: {
+      source: "SPDX License List",
+      collection: "spdx",
+      spdx_id: code,
+      osi_approved: licence.osiApproved,
+      url: licence.url,
+    },
   };
 }
 

@@ -35,11 +35,16 @@ export async function loadSamples({ settings, network, log, signal }: LoadOption
   if (settings.samples === "none") return;
   const marker = JSON.stringify({
     edition: `${EDITION} ${settings.samples}`,
-    database: createHash("sha256").update(settings.databaseUrl ?? "embedded").digest("hex"),
+    database: createHash("sha256")
+      .update(settings.databaseUrl ?? "embedded")
+      .digest("hex"),
   });
   const { samples } = network.folder;
   if (existsSync(samples) && readFileSync(samples, "utf8") === marker) return;
-  const client = createClient({ url: network.url, key: readFileSync(network.folder.adminKey, "utf8").trim() });
+  const client = createClient({
+    url: network.url,
+    key: readFileSync(network.folder.adminKey, "utf8").trim(),
+  });
   const wanted = chosen(settings.samples);
   const total = wanted.length;
   const refused: RefusedLine[] = [];
@@ -62,20 +67,28 @@ export async function loadSamples({ settings, network, log, signal }: LoadOption
     },
   });
   signal.throwIfAborted();
-  for (const { id, code, detail } of refused.slice(0, 5)) log.notice("samples", `${id ?? "a document"} was refused (${code}): ${detail}`);
+  for (const { id, code, detail } of refused.slice(0, 5))
+    log.notice("samples", `${id ?? "a document"} was refused (${code}): ${detail}`);
   if (refused.length === 0) replaceFile(samples, marker);
   await waitForCopies(client, log, signal);
 }
 
 /** The texts themselves are read one by one, as the sender asks for them. */
 function chosen(samples: Settings["samples"]): readonly Sample[] {
-  return [...declarations(), ...licences()].filter(({ always }, index) => samples === "all" || always || index % FEW_STEP === 0);
+  return [...declarations(), ...licences()].filter(
+    ({ always }, index) => samples === "all" || always || index % FEW_STEP === 0,
+  );
 }
 
 async function* outgoing(samples: readonly Sample[]): AsyncGenerator<OutgoingDocument, void, undefined> {
   for (const [index, { make }] of samples.entries()) {
     const document = make();
-    yield { line: index + 1, id: document.id, passages: document.passages?.length ?? 1, json: JSON.stringify(document) };
+    yield {
+      line: index + 1,
+      id: document.id,
+      passages: document.passages?.length ?? 1,
+      json: JSON.stringify(document),
+    };
   }
 }
 
@@ -86,7 +99,12 @@ async function waitForCopies(client: Client, log: StartupLog, signal: AbortSigna
     signal.throwIfAborted();
     const { sequence, sites } = await client.network();
     behind = sites
-      .filter(({ kind, health, watermark }) => (kind === "regional" || kind === "edge") && health !== "not_running" && changesBehind(sequence, watermark ?? "0") > 0)
+      .filter(
+        ({ kind, health, watermark }) =>
+          (kind === "regional" || kind === "edge") &&
+          health !== "not_running" &&
+          changesBehind(sequence, watermark ?? "0") > 0,
+      )
       .map(({ id }) => id);
     if (behind.length === 0) return;
     await sleep(COPIES_POLL_MS);

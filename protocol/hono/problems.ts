@@ -25,7 +25,12 @@ export function answerProblems<E extends Env>(
   app: Hono<E>,
   report: (error: unknown, requestId: string) => void,
 ): void {
-  app.notFound((context) => problemAnswer(context, new KattegatError("not_found", `There is no ${context.req.method} ${context.req.path}.`)));
+  app.notFound((context) =>
+    problemAnswer(
+      context,
+      new KattegatError("not_found", `There is no ${context.req.method} ${context.req.path}.`),
+    ),
+  );
   app.onError((error, context) => {
     if (!(error instanceof KattegatError)) report(error, requestIdOf(context));
     return problemAnswer(context, error);
@@ -35,6 +40,7 @@ export function answerProblems<E extends Env>(
 function problemAnswer(context: Context, error: unknown): ReturnType<Context["newResponse"]> {
   const problem = problemOf(error, requestIdOf(context));
   const headers: Record<string, string> = { "content-type": PROBLEM_MEDIA_TYPE };
-  if (error instanceof KattegatError && error.retryAfterSeconds !== null) headers["retry-after"] = String(error.retryAfterSeconds);
+  if (error instanceof KattegatError && error.retryAfterSeconds !== null)
+    headers["retry-after"] = String(error.retryAfterSeconds);
   return context.newResponse(JSON.stringify(problem), { status: ERROR_KINDS[problem.code].status, headers });
 }

@@ -1,0 +1,52 @@
+/** The merging of segments into one, in a thread of its own. */
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { z } from "zod";
+
+const answerSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("taken") }),
+  z.object({
+    kind: z.literal("merged"),
+    /** Null when nothing in the segments lives. */
+    bytes: z.custom<Uint8Array<ArrayBuffer>>((value) => value instanceof Uint8Array).nullable(),
+    documents: z.array(z.object({ documentId: z.string(), version: z.string() })),
+    passages: z.int(),
+  }),
+]);
+export type MergeAnswer = z.infer<typeof answerSchema>;
+export type MergedSegment = Extract<MergeAnswer, { kind: "merged" }>;
+
+export interface MergeInput {
+  readonly bytes: Uint8Array;
+  readonly tombstones: readonly string[];
+}
+
+/**
+ * Resolves with one segment of everything in the inputs that is not entombed.
+ *
+ * Merging 64 MB in the main thread held every stream up for a second. Inputs are asked for one by one, so one of them
+ * is in memory at a time, beside the living passages.
+ */
+export async function mergeSegments(
+  inputs: AsyncIterable<MergeInput>,
+  { model, dimensions }: { readonly model: string; readonly dimensions: number },
+  signal: AbortSignal,
+): Promise<MergedSegment> {
+  const thread = new Worker(new URL("./merge-thread.ts", import.meta.url), {
+    workerData: { model, dimensions },
+  });
+  const ask = async (order: object): Promise<MergeAnswer> => {
+    const answered = once(thread, "message", { signal });
+    thread.postMessage(order);
+    const [message]: unknown[] = await answered;
+    return answerSchema.parse(message);
+  };
+  try {
+    for await (const { bytes, tombstones } of inputs) await ask({ kind: "segment", bytes, tombstones });
+    const answer = await ask({ kind: "finish" });
+    if (answer.kind !== "merged") throw new Error("merge thread: expected the merged segment last");
+    return answer;
+  } finally {
+    await thread.terminate();
+  }
+}
