@@ -29,7 +29,7 @@ export interface ColdStore {
     key: string,
     range: { readonly offset: number; readonly length: number },
     signal: AbortSignal,
-  ): Promise<Uint8Array>;
+  ): Promise<Uint8Array<ArrayBuffer>>;
   deleteObject(key: string, signal: AbortSignal): Promise<void>;
 }
 

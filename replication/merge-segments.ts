@@ -17,7 +17,8 @@ export type MergeAnswer = z.infer<typeof answerSchema>;
 export type MergedSegment = Extract<MergeAnswer, { kind: "merged" }>;
 
 export interface MergeInput {
-  readonly bytes: Uint8Array;
+  /** Moves to the thread: of no use afterwards. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
   readonly tombstones: readonly string[];
 }
 
@@ -35,14 +36,16 @@ export async function mergeSegments(
   const thread = new Worker(new URL("./merge-thread.ts", import.meta.url), {
     workerData: { model, dimensions },
   });
-  const ask = async (order: object): Promise<MergeAnswer> => {
+  const ask = async (order: object, moved: readonly ArrayBuffer[] = []): Promise<MergeAnswer> => {
     const answered = once(thread, "message", { signal });
-    thread.postMessage(order);
+    thread.postMessage(order, [...moved]);
     const [message]: unknown[] = await answered;
     return answerSchema.parse(message);
   };
   try {
-    for await (const { bytes, tombstones } of inputs) await ask({ kind: "segment", bytes, tombstones });
+    for await (const { bytes, tombstones } of inputs) {
+      await ask({ kind: "segment", bytes, tombstones }, [bytes.buffer]);
+    }
     const answer = await ask({ kind: "finish" });
     if (answer.kind !== "merged") throw new Error("merge thread: expected the merged segment last");
     return answer;

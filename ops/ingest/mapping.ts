@@ -60,7 +60,6 @@ const simple = z.union(
 );
 
 const expression = z.union(
-  // oxlint-disable-next-line unicorn/no-thenable -- the mapping file's word for what a case gives
   [
     simple,
     z.strictObject({
