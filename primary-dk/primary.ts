@@ -5,14 +5,15 @@ import type { Scanner } from "@kattegat/engine/vector/scan.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { createPassageMaker } from "./documents/passages.ts";
 import { Placements } from "./documents/placements.ts";
-import { commitGroup, type CommittedGroup } from "./documents/transaction.ts";
+import { commitGroup } from "./documents/transaction.ts";
 import { Writer } from "./documents/writer.ts";
-import { AppliedLog } from "./log/head.ts";
+import type { AppliedLog } from "./log/head.ts";
 import { Confirmations } from "./network/confirmations.ts";
 import { openDatabase, type Database } from "./postgres/database.ts";
 import { loggable } from "./postgres/failure.ts";
 import { PassageContents } from "./search/contents.ts";
 import { Pacer } from "./pacer.ts";
+import { LiveMemory } from "./search/live-memory.ts";
 import { rebuildMemory, type Memory } from "./search/rebuild.ts";
 import { StatisticsPublisher } from "./statistics/publisher.ts";
 
@@ -47,73 +48,57 @@ export interface Primary extends Omit<PrimaryOptions, "databaseUrl" | "log"> {
 
 /** Resolves when the tables are up to date and memory is level with Postgres. */
 export async function openPrimary(options: PrimaryOptions): Promise<Primary> {
-  const { network, site, now, log } = options;
   const database = await openDatabase({ url: options.databaseUrl });
+  try {
+    return await assemble(database, options);
+  } catch (error) {
+    await database.close();
+    throw error;
+  }
+}
+
+async function assemble(database: Database, options: PrimaryOptions): Promise<Primary> {
+  const { network, site, now, log } = options;
   const { sql } = database;
   const placements = new Placements(network, now);
   const pacer = new Pacer(options);
-  const rebuild = (): Promise<Memory> =>
-    rebuildMemory(sql, {
-      ...options,
-      placements,
-      pacer,
-      progress: (fields, message) => log.info(fields, message),
-    });
-  let memory = await rebuild();
-  const applied = new AppliedLog(headOf(memory));
+  const progress = (fields: object, message: string): void => log.info(fields, message);
+  const live = await LiveMemory.open(() => rebuildMemory(sql, { ...options, placements, pacer, progress }));
+  const { applied } = live;
   const statistics = new StatisticsPublisher({
     database,
     now,
-    source: () => ({ counter: memory.statistics, sequence: applied.head.fence.sequence }),
+    source: () => ({ counter: live.memory.statistics, sequence: applied.head.fence.sequence }),
   });
   const confirmations = new Confirmations({ database, placements, site, log: applied, now });
   await statistics.load();
   await confirmations.load();
   const maker = createPassageMaker({ embedder: options.embedder, pacer });
   const writer = new Writer({
-    digests: async (ids) =>
-      new Map(
-        (await sql`select id, digest from documents where id = any(${[...ids]})`).map((row) => [
-          row["id"],
-          row["digest"],
-        ]),
-      ),
+    digests: (ids) => digestsOf(sql, ids),
     prepare: (operation) =>
       operation.kind === "put" ? maker.prepare(operation.content) : Promise.resolve(null),
     commit: (group) =>
       commitGroup(sql, group, {
         placements,
         site,
-        counts: memory.counts,
+        counts: live.memory.counts,
         nowMs: now(),
         newId: options.newId,
       }),
-    apply: async (group) => {
-      statistics.changed(await applyGroup(group, memory, pacer));
-      if (group.head !== null) applied.advance(group.head);
-    },
+    apply: async (group) => statistics.changed(await live.apply(group, pacer)),
     recover: async () => {
-      const [row] = await sql`select sequence from log_head`;
-      if (row?.["sequence"] === applied.head.fence.sequence) return;
-      log.info({}, "memory is behind Postgres after a failed commit: rebuilding");
-      memory = await rebuild();
-      applied.advance(headOf(memory));
+      if (await live.recover(sql)) log.info({}, "memory was behind Postgres after a failed commit");
     },
     report: (error) => log.error(loggable(error), "a group of writes failed"),
   });
-  log.info(
-    {
-      documents: memory.index.documents,
-      passages: memory.index.index.size,
-      sequence: applied.head.fence.sequence,
-    },
-    "index rebuilt",
-  );
+  const { index } = live.memory;
+  log.info({ documents: index.documents, passages: index.index.size }, "index rebuilt");
   return {
     ...options,
     placements,
     database,
-    memory: () => memory,
+    memory: () => live.memory,
     applied,
     writer,
     statistics,
@@ -127,25 +112,9 @@ export async function openPrimary(options: PrimaryOptions): Promise<Primary> {
   };
 }
 
-/** Returns how many passages came or went. */
-async function applyGroup(group: CommittedGroup, memory: Memory, pacer: Pacer): Promise<number> {
-  let changed = group.removed.length;
-  for (const sparse of group.removed) memory.statistics.remove(sparse);
-  for (const effect of group.effects) {
-    memory.counts.replace(effect);
-    for (const { sparse } of effect.content?.passages ?? []) memory.statistics.add(sparse);
-    changed += effect.content?.passages.length ?? 0;
-    await memory.index.apply(effect, { loaded: group.loaded, pacer });
-    await pacer.breathe();
-  }
-  return changed;
-}
-
-function headOf({ head }: Memory): {
-  readonly fence: { readonly epoch: number; readonly sequence: string };
-  readonly at: string;
-} {
-  return { fence: { epoch: head.epoch, sequence: head.sequence }, at: head.at };
+async function digestsOf(sql: Database["sql"], ids: readonly string[]): Promise<Map<string, string>> {
+  const rows = await sql`select id, digest from documents where id = any(${[...ids]})`;
+  return new Map(rows.map((row) => [row["id"], row["digest"]]));
 }
 
 /** Resolves with why Postgres cannot be used, null when it can. */

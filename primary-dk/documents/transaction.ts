@@ -3,21 +3,14 @@ import type { SparseVector } from "@kattegat/engine/lexical/bm25.ts";
 import type { KattegatError } from "@kattegat/protocol/errors.ts";
 import type postgres from "postgres";
 import type { LogHead } from "../log/head.ts";
-import { encodeCopy } from "../postgres/copy-rows.ts";
 import { fitCapacity } from "../tiering/capacity.ts";
 import type { TierCounts } from "../tiering/counts.ts";
 import { decide } from "./decide.ts";
+import { loadPassages, replacePassages, type LoadedPassage } from "./passage-rows.ts";
 import { changeRow, documentRow, receiptRows } from "./rows.ts";
 import type { CommittedEffect, Effect, PreparedOperation } from "./operation.ts";
 import type { Placements } from "./placements.ts";
 import { STATE_COLUMNS, tierNameOf, type DocumentState } from "./state.ts";
-import { bytesOfFloats, bytesOfSparse, floatsOfBytes, sparseOfBytes } from "./vectors.ts";
-
-export interface LoadedPassage {
-  readonly ordinal: number;
-  readonly dense: Float32Array;
-  readonly sparse: SparseVector;
-}
 
 /** What became of each operation, in order. */
 export type Fate =
@@ -164,66 +157,6 @@ export function stateOfRow(row: postgres.Row): DocumentState {
     tier: tierNameOf(row["tier"]),
     moving_from: row["moving_from"] === null ? null : tierNameOf(row["moving_from"]),
   };
-}
-
-async function replacePassages(
-  tx: postgres.TransactionSql,
-  effects: readonly Effect[],
-): Promise<SparseVector[]> {
-  const ended = effects.flatMap(({ before, content, kind }) =>
-    before !== null && (content !== null || kind === "delete") ? [before.id] : [],
-  );
-  const removed =
-    ended.length === 0
-      ? []
-      : await tx`delete from passages where document_id = any(${ended}) returning sparse`;
-  const rows = effects.flatMap(({ content }) =>
-    (content?.passages ?? []).map((passage) => [
-      content?.value.id ?? "",
-      passage.ordinal,
-      passage.start,
-      passage.end,
-      passage.ownText,
-      passage.heading,
-      bytesOfFloats(passage.dense),
-      bytesOfSparse(passage.sparse),
-    ]),
-  );
-  if (rows.length > 0) {
-    const stream =
-      await tx`copy passages (document_id, ordinal, start_offset, end_offset, own_text, heading, dense, sparse) from stdin (format binary)`.writable();
-    await new Promise<void>((resolve, reject) => {
-      stream.once("error", reject).once("finish", () => resolve());
-      stream.end(encodeCopy(rows));
-    });
-  }
-  return removed.map((row) => sparseOfBytes(row["sparse"]));
-}
-
-async function loadPassages(
-  tx: postgres.TransactionSql,
-  effects: readonly Effect[],
-  { placements, site }: TransactionOptions,
-): Promise<Map<string, LoadedPassage[]>> {
-  const arriving = effects.flatMap(({ before, after, content }) =>
-    before !== null &&
-    after !== null &&
-    content === null &&
-    placements.holders(after).includes(site) &&
-    !placements.holders(before).includes(site)
-      ? [after.id]
-      : [],
-  );
-  const loaded = new Map<string, LoadedPassage[]>(arriving.map((id) => [id, []]));
-  if (arriving.length === 0) return loaded;
-  for (const row of await tx`select document_id, ordinal, dense, sparse from passages where document_id = any(${arriving}) order by document_id, ordinal`) {
-    loaded.get(row["document_id"])?.push({
-      ordinal: row["ordinal"],
-      dense: floatsOfBytes(row["dense"]),
-      sparse: sparseOfBytes(row["sparse"]),
-    });
-  }
-  return loaded;
 }
 
 async function appendToLog(

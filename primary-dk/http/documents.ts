@@ -9,16 +9,13 @@ import { contentOf } from "../documents/content.ts";
 import { deleteDocument, putDocument, readDocument, readReceipt } from "../documents/documents.ts";
 import { ingest } from "../documents/ingest.ts";
 import { withPostgres } from "../postgres/failure.ts";
-import type { OpenedPrimary, Variables } from "./app.ts";
+import type { AppOptions, OpenedPrimary, Variables } from "./app.ts";
 import type { Metrics } from "./metrics.ts";
 
 export function documentRoutes(
   app: Hono<Variables>,
   opened: OpenedPrimary,
-  {
-    metrics,
-    report,
-  }: { readonly metrics: Metrics; readonly report: (error: unknown, requestId: string) => void },
+  { metrics, report }: RouteOptions,
 ): void {
   app.put("/internal/documents/:id", async (context) => {
     const primary = opened();
@@ -64,6 +61,17 @@ export function documentRoutes(
     );
     return context.json(deleted, 202);
   });
+  batchRoute(app, opened, { metrics, report });
+  app.get("/internal/receipts/:id", async (context) => {
+    const receipt = await withPostgres(readReceipt(opened(), context.req.param("id")));
+    if (receipt === null) throw new KattegatError("not_found", "There is no receipt with this id.");
+    return context.json(receipt);
+  });
+}
+
+type RouteOptions = Pick<AppOptions, "metrics" | "report">;
+
+function batchRoute(app: Hono<Variables>, opened: OpenedPrimary, { metrics, report }: RouteOptions): void {
   app.post("/internal/documents:batch", (context) => {
     const primary = opened();
     const zone = zoneOf(context);
@@ -76,11 +84,6 @@ export function documentRoutes(
       written: (outcome) => metrics.writes.inc({ outcome }),
     });
     return context.body(streamOf(results), 200, { "content-type": "application/x-ndjson" });
-  });
-  app.get("/internal/receipts/:id", async (context) => {
-    const receipt = await withPostgres(readReceipt(opened(), context.req.param("id")));
-    if (receipt === null) throw new KattegatError("not_found", "There is no receipt with this id.");
-    return context.json(receipt);
   });
 }
 

@@ -4,7 +4,8 @@ import { createPassageIndex, type PassageIndex } from "@kattegat/engine/index/pa
 import type { SparseVector } from "@kattegat/engine/lexical/bm25.ts";
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
 import type { CommittedEffect } from "../documents/operation.ts";
-import type { CommittedGroup, LoadedPassage } from "../documents/transaction.ts";
+import type { LoadedPassage } from "../documents/passage-rows.ts";
+import type { CommittedGroup } from "../documents/transaction.ts";
 import type { Pacer } from "../pacer.ts";
 import type { Placements } from "../documents/placements.ts";
 import type { DocumentState } from "../documents/state.ts";
