@@ -92,7 +92,7 @@ async function kill({ child }: Running, signal: NodeJS.Signals): Promise<void> {
 const law = (text: string) => ({ title: "Lov", text, residency: "global", importance: 0.8 });
 
 describe("a primary killed in the middle of writes", () => {
-  it("has every write that it acknowledged, in a log without gaps, searchable before it says that it is ready (I1, I4)", async () => {
+  it("has every write that it acknowledged, in a log without gaps, searchable before it says that it is ready (I1, I11)", async () => {
     const url = await postgres.database();
     let running = await start(url);
     await untilReady(running);

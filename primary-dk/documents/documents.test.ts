@@ -125,7 +125,7 @@ describe("a document", () => {
 });
 
 describe("a class", () => {
-  it("is written and read only through a zone that may carry it (I2)", async () => {
+  it("is written and read only through a zone that may carry it (I4)", async () => {
     const secret = { ...law, residency: "dk-only" };
     const refused = await test.client.put("secret", secret, { "x-kattegat-zone": "global" });
     expect(refused.status).toBe(403);
@@ -143,7 +143,7 @@ describe("a class", () => {
     expect((await overwritten.json()).code).toBe("residency_refused");
   });
 
-  it("that no zone may carry is not searched, whatever the request claims (I2)", async () => {
+  it("that no zone may carry is not searched, whatever the request claims (I4)", async () => {
     await test.client.put("dk-hidden", { ...law, residency: "dk-only", text: "Hemmelighedskræmmeri alene." });
     const asked = await test.client.search("hemmelighedskræmmeri", {
       zone: "global",

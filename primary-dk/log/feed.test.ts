@@ -32,7 +32,7 @@ const after = async (target: string, sequence: string) => (await test.client.fee
 const before = (sequence: string): string => String(BigInt(sequence) - 1n);
 
 describe("a change", () => {
-  it("is put, with its passages, only to the targets that policy names, and tells the others no id (I2)", async () => {
+  it("is put, with its passages, only to the targets that policy names, and tells the others no id (I5)", async () => {
     const { sequence } = await put("warm-eu", {
       tier: "warm",
       metadata: { source: "eurlex" },
@@ -60,7 +60,7 @@ describe("a change", () => {
     }
   });
 
-  it("that a later one supersedes is skipped, but its withdraw is never lost (I8)", async () => {
+  it("that a later one supersedes is skipped, but its withdraw is never lost (I9)", async () => {
     await put("chain", { tier: "warm" });
     const reclassified = await put("chain", { tier: "warm", residency: "dk-only" });
     const last = await put("chain", { tier: "warm", residency: "dk-only", title: "Ny" });
@@ -87,7 +87,7 @@ describe("a change", () => {
 });
 
 describe("a move", () => {
-  it("keeps the old copies until every site of the new tier has confirmed (I9)", async () => {
+  it("keeps the old copies until every site of the new tier has confirmed (I10)", async () => {
     await put("mover", { tier: "cold" });
     const { sequence } = await put("mover", { tier: "warm" });
     expect((await after("edge-eu", before(sequence)))[0]?.kind).toBe("put");
@@ -134,7 +134,7 @@ describe("a move", () => {
 });
 
 describe("a receipt", () => {
-  it("is complete when every site that ever held the document has confirmed its deletion, and names no other (I10)", async () => {
+  it("is complete when every site that ever held the document has confirmed its deletion, and names no other", async () => {
     await put("erased", { tier: "cold" });
     await put("erased", { tier: "warm" });
     const { receipt, sequence } = await (

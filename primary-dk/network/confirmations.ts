@@ -71,7 +71,7 @@ export class Confirmations {
   /**
    * Resolves with how many moves ended: those whose new tier's sites have all confirmed the change that carried the document.
    *
-   * Only then do the old tier's sites withdraw their copies, so the document is never nowhere (I9).
+   * Only then do the old tier's sites withdraw their copies, so the document is never nowhere (I10).
    */
   async settle(writer: Writer): Promise<number> {
     let settled = 0;

@@ -104,7 +104,7 @@ describe("a full tier", () => {
     await expectCounts();
   });
 
-  it("tells the feed of each document that had to make room, and keeps its old copy meanwhile (I9)", async () => {
+  it("tells the feed of each document that had to make room, and keeps its old copy meanwhile (I10)", async () => {
     for (const importance of [0.75, 0.76, 0.77])
       await test.client.put(`d${importance}`, { ...base, importance });
     const { head } = await test.client.feed("eu-fra", "0");
