@@ -67,9 +67,16 @@ export function createColdPublisher(options: {
         await table.sync(next, signal);
         return next;
       } catch (error) {
-        if (left <= 1 || !(error instanceof KattegatError && error.code === "conflict")) throw error;
+        if (left <= 1 || !(await isOvertaken(error, etag, signal))) throw error;
       }
     }
+  }
+
+  /** Whether another one was published meanwhile; its watermark may make ours look like one of an old reign. */
+  async function isOvertaken(error: unknown, etag: string | null, signal: AbortSignal): Promise<boolean> {
+    if (!(error instanceof KattegatError)) return false;
+    if (error.code === "conflict") return true;
+    return error.code === "stale_epoch" && (await store.readManifest(signal))?.etag !== etag;
   }
 
   /** One after the other; one that fails does not stop the next. */

@@ -41,16 +41,17 @@ export async function serveEdge(): Promise<FakeEdge> {
     if (key === null) {
       if (url.pathname !== "/internal/cold/manifest") throw new KattegatError("not_found", url.pathname);
       if (request.method === "PUT") {
+        const next = parseManifest(body.toString());
+        state.before(next);
+        const last = published.at(-1);
+        // Before the condition, as the Worker does it: a stale writer may hear of its watermark first.
+        if (last !== undefined && compareFences(next.watermark, last.watermark) < 0)
+          throw new KattegatError("stale_epoch", "backwards");
         const isCurrent =
           published.length === 0
             ? request.headers["if-none-match"] === "*"
             : request.headers["if-match"] === etag();
         if (!isCurrent) throw new KattegatError("conflict", "another manifest is there");
-        const next = parseManifest(body.toString());
-        state.before(next);
-        const last = published.at(-1);
-        if (last !== undefined && compareFences(next.watermark, last.watermark) < 0)
-          throw new KattegatError("divergence", "backwards");
         published.push(next);
         state.after(next);
         response.writeHead(200, { etag: etag() }).end("{}");
