@@ -196,6 +196,29 @@ describe("the cold tier as a target", () => {
     );
   });
 
+  it("keeps what batches say of documents while they are being merged (I3, I9)", async () => {
+    const { primary, edge } = await pair();
+    const target = targetOf(primary, edge);
+    for (const sequence of [1, 2, 3, 4]) await target.apply(batchOf([put(sequence)]), never);
+    let isFirst = true;
+    // The merged object is up, the manifest that names it is not: the batch comes between.
+    edge.uploaded = async () => {
+      if (!isFirst) return;
+      isFirst = false;
+      await target.apply(batchOf([withdraw(5, "d1"), put(6, { id: "d2" }), put(7)]), never);
+    };
+    const stopping = new AbortController();
+    const running = target.upkeep?.run(stopping.signal);
+    await expect.poll(() => edge.manifest().segments.length, { timeout: 5_000 }).toBe(2);
+    stopping.abort();
+    await running;
+    expect(isFirst).toBe(false);
+    const copies = { d2: "6", d3: "3", d4: "4", d7: "7" };
+    expect(await edge.visible()).toEqual(new Map(Object.entries(copies)));
+    await target.apply(batchOf([withdraw(8, "d3")]), never);
+    expect([...(await edge.visible()).keys()].toSorted()).toEqual(["d2", "d4", "d7"]);
+  });
+
   it("redoes its edit on the newer manifest when another one was published meanwhile", async () => {
     const { primary, edge } = await pair();
     const target = targetOf(primary, edge);

@@ -19,6 +19,8 @@ export interface FakeEdge extends Loopback {
   before: (manifest: ColdManifest) => void;
   /** Called after a manifest is stored: a throw loses the answer. */
   after: (manifest: ColdManifest) => void;
+  /** Called when an object has come, before its sender hears of it. */
+  uploaded: () => Promise<void>;
   /** Makes another writer's change, as a second replication would. */
   interfere(edit: (manifest: ColdManifest) => ColdManifest): void;
   manifest(): ColdManifest;
@@ -29,14 +31,18 @@ export interface FakeEdge extends Loopback {
 export async function serveEdge(): Promise<FakeEdge> {
   const objects = new Map<string, Uint8Array>();
   const published: ColdManifest[] = [];
-  const state: Pick<FakeEdge, "before" | "after"> = { before: () => undefined, after: () => undefined };
+  const state: Pick<FakeEdge, "before" | "after" | "uploaded"> = {
+    uploaded: () => Promise.resolve(),
+    before: () => undefined,
+    after: () => undefined,
+  };
   const etag = (): string => `"${published.length}"`;
   const manifest = (): ColdManifest => {
     const last = published.at(-1);
     if (last === undefined) throw new Error("expected a manifest");
     return last;
   };
-  const loopback = await serveLoopback((request, response, url, body) => {
+  const loopback = await serveLoopback(async (request, response, url, body) => {
     const key = url.pathname.startsWith("/internal/cold/objects/") ? url.pathname.slice(23) : null;
     if (key === null) {
       if (url.pathname !== "/internal/cold/manifest") throw new KattegatError("not_found", url.pathname);
@@ -63,6 +69,7 @@ export async function serveEdge(): Promise<FakeEdge> {
     }
     if (request.method === "PUT") {
       objects.set(key, new Uint8Array(body));
+      await state.uploaded();
       response.writeHead(201).end();
       return;
     }
