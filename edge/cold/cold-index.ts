@@ -2,11 +2,12 @@
 import type { ColdHit, ColdSearchOptions, ColdSegment } from "@kattegat/engine/cold/segment.ts";
 import type { SparseVector } from "@kattegat/engine/lexical/bm25.ts";
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
-import { mapFilterKeys } from "@kattegat/protocol/filter-keys.ts";
+
 import type { Filter } from "@kattegat/protocol/filter.ts";
 import { compareCandidates } from "@kattegat/protocol/fuse.ts";
 import type { PassageContent } from "@kattegat/protocol/site-search.ts";
 import type { ColdCandidate, ColdLists, ColdPlace } from "./cold-candidates.ts";
+import { coldFilterOf } from "./cold-filter.ts";
 import { createManifestReader, type ManifestReader, type ManifestState } from "./manifest-reader.ts";
 import { createSegmentShelf } from "./segment-shelf.ts";
 import { createTextShelf } from "./text-shelf.ts";
@@ -170,7 +171,7 @@ function filterOf(query: ColdQuery): Filter {
     must: [
       { key: "collection", match: { value: query.collection } },
       { key: "residency", match: { any: [...query.classes] } },
-      ...(query.filter === null ? [] : [mapFilterKeys(query.filter)]),
+      ...(query.filter === null ? [] : [coldFilterOf(query.filter)]),
     ],
   };
 }

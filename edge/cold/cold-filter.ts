@@ -1,0 +1,77 @@
+/** A caller's filter over the payload that a cold segment has. */
+import type { Condition, Filter } from "@kattegat/protocol/filter.ts";
+import { mapFilterKeys } from "@kattegat/protocol/filter-keys.ts";
+
+const EVERYTHING: Condition = { must: [] };
+const NOTHING: Condition = { has_id: [] };
+const COLD = "cold";
+
+/**
+ * Maps the filter as every tier does, then says what a segment keeps beside its payload in the segment's own words:
+ * ids through `has_id`, the tier through what is true of all cold passages.
+ */
+export function coldFilterOf(filter: Filter): Filter {
+  return rewritten(mapFilterKeys(filter));
+}
+
+function rewritten(filter: Filter): Filter {
+  return {
+    ...(filter.must === undefined ? {} : { must: clause(filter.must) }),
+    ...(filter.should === undefined ? {} : { should: clause(filter.should) }),
+    ...(filter.must_not === undefined ? {} : { must_not: clause(filter.must_not) }),
+    ...(filter.min_should === undefined || filter.min_should === null
+      ? {}
+      : {
+          min_should: {
+            min_count: filter.min_should.min_count,
+            conditions: filter.min_should.conditions.map(condition),
+          },
+        }),
+  };
+}
+
+function clause(conditions: Filter["must"]): Filter["must"] {
+  if (conditions === null || conditions === undefined) return conditions;
+  return isList(conditions) ? conditions.map(condition) : condition(conditions);
+}
+
+function isList(conditions: Condition | readonly Condition[]): conditions is readonly Condition[] {
+  return Array.isArray(conditions);
+}
+
+function condition(original: Condition): Condition {
+  // Keys inside `nested` are relative to the element, so none of them is a field of the passage.
+  if ("nested" in original || "has_id" in original) return original;
+  if ("is_empty" in original) return original.is_empty.key === "tier" ? NOTHING : original;
+  if ("is_null" in original) return original.is_null.key === "tier" ? NOTHING : original;
+  if ("key" in original) return fieldCondition(original);
+  return passageId(original) ?? rewritten(original);
+}
+
+function fieldCondition(original: Extract<Condition, { readonly key: string }>): Condition {
+  if (original.key !== "tier" && original.key !== "document_id") return original;
+  if (!("match" in original)) return NOTHING;
+  const { match } = original;
+  if (original.key === "document_id") {
+    return "any" in match ? { has_id: match.any.map(String) } : "value" in match ? { has_id: [String(match.value)] } : NOTHING;
+  }
+  if ("value" in match) return match.value === COLD ? EVERYTHING : NOTHING;
+  if ("any" in match) return match.any.some((value) => value === COLD) ? EVERYTHING : NOTHING;
+  if ("except" in match) return match.except.some((value) => value === COLD) ? NOTHING : EVERYTHING;
+  return match.text === COLD ? EVERYTHING : NOTHING;
+}
+
+/** The form in which `mapFilterKeys` writes a passage id. */
+function passageId(filter: Filter): Condition | null {
+  if (!Array.isArray(filter.must) || filter.must.length !== 2) return null;
+  const [document, ordinal]: readonly unknown[] = filter.must;
+  const id = valueOf(document, "document_id");
+  const place = valueOf(ordinal, "ordinal");
+  return id === null || place === null ? null : { has_id: [`${id}#${place}`] };
+}
+
+function valueOf(value: unknown, key: string): string | null {
+  if (typeof value !== "object" || value === null || !("key" in value) || value.key !== key || !("match" in value)) return null;
+  const match: unknown = value.match;
+  return typeof match === "object" && match !== null && "value" in match ? String(match.value) : null;
+}

@@ -1,0 +1,184 @@
+/** Both zones of the edge in one workerd, with real sockets on all sides. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parseNetwork } from "@kattegat/config/load.ts";
+import type { Network } from "@kattegat/config/network.ts";
+import type { ColdManifest } from "@kattegat/engine/cold/manifest.ts";
+import { emptyManifest } from "@kattegat/engine/cold/manifest.ts";
+import { encodeSegment } from "@kattegat/engine/cold/segment.ts";
+import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
+import { build, stop } from "esbuild";
+import { exportJWK, generateKeyPair, type JSONWebKeySet, type JWK } from "jose";
+import { Miniflare } from "miniflare";
+import { DIMENSIONS, statisticsOf, type Law } from "./corpus.fixture.ts";
+import { serveSite, type SiteServer } from "./site-server.fixture.ts";
+
+export const KEYS = { search: "search-key", write: "write-key", admin: "admin-key" } as const;
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const HOSTS = { eu: "eu.test", global: "global.test" } as const;
+export type Zone = keyof typeof HOSTS;
+
+export interface EdgeHost {
+  readonly network: Network;
+  readonly sites: Readonly<Record<"dk-cph" | "eu-fra" | "eu-arn", SiteServer>>;
+  fetch(zone: Zone, path: string, init?: { readonly method?: string; readonly headers?: Readonly<Record<string, string>>; readonly body?: string | Uint8Array }): Promise<Response>;
+  /** A search with the key that may, in Denmark unless the headers say otherwise. */
+  search(body: unknown, options?: { readonly zone?: Zone; readonly headers?: Readonly<Record<string, string>> }): Promise<Response>;
+  /** Headers of a request from another site or service to the edge. */
+  siteHeaders(zone: Zone, issuer?: string): Promise<Record<string, string>>;
+  publish(zone: Zone, laws: readonly Law[], change?: Partial<ColdManifest>): Promise<ColdManifest>;
+  putObject(zone: Zone, key: string, bytes: Uint8Array | string): Promise<void>;
+  /** Starts over: no cold index, no failures remembered, calm sites. */
+  reset(): Promise<void>;
+  close(): Promise<void>;
+}
+
+async function bundle(): Promise<string> {
+  const result = await build({
+    entryPoints: [`${ROOT}/edge/worker.ts`],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "esnext",
+    conditions: ["workerd", "worker", "browser"],
+    external: ["node:*", "cloudflare:*"],
+    logLevel: "silent",
+    plugins: [
+      {
+        name: "wasm",
+        setup: (build) => void build.onResolve({ filter: /scan\.wasm$/ }, () => ({ path: "./scan.wasm", external: true })),
+      },
+    ],
+  });
+  await stop();
+  return result.outputFiles[0]?.text ?? "";
+}
+
+export async function startEdge(change: (network: Network) => Network = (network) => network): Promise<EdgeHost> {
+  const network = change(parseNetwork(readFileSync(`${ROOT}/config/network.yaml`, "utf8")));
+  const { privateKey, publicKey } = await generateKeyPair("EdDSA", { extractable: true });
+  const privateJwk: JWK = { ...(await exportJWK(privateKey)), kid: "test", alg: "EdDSA" };
+  const jwks: JSONWebKeySet = { keys: [{ ...(await exportJWK(publicKey)), kid: "test", alg: "EdDSA" }] };
+  const [primary, frankfurt, stockholm] = await Promise.all(["dk-cph", "eu-fra", "eu-arn"].map((site) => serveSite({ site, jwks })));
+  if (primary === undefined || frankfurt === undefined || stockholm === undefined) throw new Error("three sites");
+  const sites = { "dk-cph": primary, "eu-fra": frankfurt, "eu-arn": stockholm };
+  const script = await bundle();
+  const callers = Object.entries(KEYS).map(([scope, key]) => ({
+    id: scope,
+    sha256: createHash("sha256").update(key).digest("hex"),
+    scopes: [scope],
+    created_at: "2026-01-01T00:00:00Z",
+  }));
+  const bindings = (zone: Zone): Record<string, string> => ({
+    SITE: `edge-${zone}`,
+    ZONE: zone,
+    NETWORK: JSON.stringify(network),
+    SITES: JSON.stringify(Object.fromEntries(Object.entries(sites).map(([id, { url }]) => [id, url]))),
+    ALTERNATES: JSON.stringify({ eu: "http://eu.test", global: "http://global.test" }),
+    CALLER_KEYS: JSON.stringify(callers),
+    SIGNING_KEY: JSON.stringify(privateJwk),
+    JWKS: JSON.stringify(jwks),
+    LOCAL: "true",
+  });
+  const options = (salt: number): ConstructorParameters<typeof Miniflare>[0] => ({
+    cf: false,
+    telemetry: { enabled: false },
+    handleRuntimeStdio: () => undefined,
+    workers: (["eu", "global"] as const).map((zone) => ({
+      name: `edge-${zone}`,
+      modulesRoot: "/",
+      modules: [
+        { type: "ESModule", path: "/worker.js", contents: `${script}\n// ${salt}` },
+        { type: "CompiledWasm", path: "/scan.wasm", contents: new Uint8Array(readFileSync(`${ROOT}/engine/wasm/scan.wasm`)) },
+      ],
+      compatibilityDate: "2026-07-30",
+      compatibilityFlags: ["nodejs_compat"],
+      bindings: bindings(zone),
+      r2Buckets: { COLD: `cold-${zone}`, ...(zone === "eu" ? { COLD_GLOBAL: "cold-global" } : {}) },
+      routes: [`${HOSTS[zone]}/*`],
+    })),
+  });
+  const runtime = new Miniflare(options(0));
+  await runtime.ready;
+  let resets = 0;
+  const bucketOf = (zone: Zone) => runtime.getR2Bucket("COLD", `edge-${zone}`);
+
+  const host: EdgeHost = {
+    network,
+    sites,
+    async fetch(zone, path, init = {}) {
+      const answer = await runtime.dispatchFetch(`http://${HOSTS[zone]}${path}`, {
+        method: init.method ?? "GET",
+        headers: { ...init.headers },
+        ...(init.body === undefined ? {} : { body: init.body }),
+      });
+      return new Response(answer.body === null ? null : await answer.arrayBuffer(), { status: answer.status, headers: [...answer.headers] });
+    },
+    search: (body, { zone = "eu", headers = {} } = {}) =>
+      host.fetch(zone, "/v1/search", {
+        method: "POST",
+        headers: { authorization: `Bearer ${KEYS.search}`, "content-type": "application/json", ...headers },
+        body: JSON.stringify(body),
+      }),
+    async siteHeaders(zone, issuer = "replication") {
+      const signer = createTokenSigner({ privateJwk, issuer, now: Date.now, epoch: () => 1 });
+      return { authorization: await signer.authorization(`edge-${zone}`) };
+    },
+    async putObject(zone, key, bytes) {
+      await (await bucketOf(zone)).put(key, bytes);
+    },
+    async publish(zone, laws, change = {}) {
+      const bytes = encodeSegment(
+        laws.map((law) => ({
+          documentId: law.id,
+          ordinal: 1,
+          version: law.version,
+          epoch: 1,
+          residency: law.residency,
+          collection: "default",
+          dense: law.dense,
+          sparse: law.sparse,
+          title: `Lov ${law.id}`,
+          text: law.text,
+          lang: "da",
+          metadata: law.metadata,
+          published_at: null,
+        })),
+        { model: "hashed-384-v1", dimensions: DIMENSIONS },
+      );
+      const name = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
+      const bucket = await bucketOf(zone);
+      await bucket.put(`segments/${name}.seg`, bytes);
+      await bucket.put("statistics/1.bin", statisticsOf(laws, "1"));
+      const manifest: ColdManifest = {
+        ...emptyManifest({ model: "hashed-384-v1", dimensions: DIMENSIONS }),
+        generation: 1,
+        watermark: { epoch: 1, sequence: "10" },
+        watermark_at: new Date().toISOString(),
+        statistics: { version: "1", key: "statistics/1.bin", checksum: "00000000" },
+        segments: [{ key: `segments/${name}.seg`, bytes: bytes.byteLength, passages: laws.length, documents: laws.length, checksum: "00000000", tombstones: [] }],
+        ...change,
+      };
+      await bucket.put("manifest.json", JSON.stringify(manifest));
+      return manifest;
+    },
+    async reset() {
+      for (const site of Object.values(sites)) {
+        Object.assign(site, { laws: [], mood: "answers", state: { status: "ok", watermark: "10" }, tamper: (answer: unknown) => answer, other: () => ({ status: 404, body: { code: "not_found" } }) });
+        site.received.length = 0;
+      }
+      for (const zone of ["eu", "global"] as const) {
+        const bucket = await bucketOf(zone);
+        for (const { key } of (await bucket.list()).objects) await bucket.delete(key);
+      }
+      resets += 1;
+      await runtime.setOptions(options(resets));
+    },
+    async close() {
+      await runtime.dispose();
+      await Promise.all(Object.values(sites).map((site) => site.close()));
+    },
+  };
+  return host;
+}
