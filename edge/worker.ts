@@ -12,13 +12,14 @@ import { createColdTier } from "./cold/cold-tier.ts";
 import { createResultCache } from "./cold/result-cache.ts";
 import { createAuthentication } from "./http/authentication.ts";
 import { createRateLimit } from "./http/rate-limit.ts";
+import { createKnowledge } from "./knowledge.ts";
+import { createMetrics } from "./metrics.ts";
 import { readSettings, type EdgeBindings, type EdgeSettings } from "./settings.ts";
 import { createSiteClient } from "./sites/site-client.ts";
+import { createUsage } from "./usage.ts";
 
 /** Three quarters of an isolate's 128 MB, shared by the indexes of a zone. */
 const SEGMENT_BYTES_MAX = 96 * 1_024 * 1_024;
-/** The first reign; a later one arrives with the new network state at a promotion. */
-const EPOCH = 1;
 
 const now = (): number => Date.now();
 const scanner = createScanner(scan);
@@ -64,11 +65,12 @@ function coldIndexes(bindings: EdgeBindings, settings: EdgeSettings): ColdIndex[
 function build(bindings: EdgeBindings): Hono {
   const settings = readSettings(bindings);
   const { network } = settings;
+  const knowledge = createKnowledge();
   const signer = createTokenSigner({
     privateJwk: settings.signingKey,
     issuer: "edge",
     now,
-    epoch: () => EPOCH,
+    epoch: knowledge.epoch,
   });
   return createApp({
     settings,
@@ -77,16 +79,23 @@ function build(bindings: EdgeBindings): Hono {
     sites: createSiteClient({ urls: settings.sites, signer, fetch: (url, init) => fetch(url, init), now }),
     cold: createColdTier({
       indexes: coldIndexes(bindings, settings),
-      results: createResultCache(() => caches.open(`cold-results-${settings.site}`)),
+      results: createResultCache((colo) =>
+        caches.open(`cold-results-${settings.site}${settings.isLocal ? `-${colo}` : ""}`),
+      ),
       network,
+      knowledge,
       zone: settings.zone,
       now,
+      report,
       sleep: (timeMs) => new Promise((resolve) => setTimeout(resolve, timeMs)),
     }),
     embedder: embedderOf(settings),
     authentication: createAuthentication(settings.callerKeys),
     rateLimit: createRateLimit({ requestsPerSecondMax: network.limits.key_requests_per_second_max, now }),
-    verifier: createTokenVerifier({ jwks: settings.jwks, site: settings.site, now, epoch: () => EPOCH }),
+    verifier: createTokenVerifier({ jwks: settings.jwks, site: settings.site, now, epoch: knowledge.epoch }),
+    knowledge,
+    usage: createUsage({ site: settings.site, now }),
+    metrics: createMetrics(),
     now,
     report,
   });

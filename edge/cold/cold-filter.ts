@@ -53,7 +53,11 @@ function fieldCondition(original: Extract<Condition, { readonly key: string }>):
   if (!("match" in original)) return NOTHING;
   const { match } = original;
   if (original.key === "document_id") {
-    return "any" in match ? { has_id: match.any.map(String) } : "value" in match ? { has_id: [String(match.value)] } : NOTHING;
+    return "any" in match
+      ? { has_id: match.any.map(String) }
+      : "value" in match
+        ? { has_id: [String(match.value)] }
+        : NOTHING;
   }
   if ("value" in match) return match.value === COLD ? EVERYTHING : NOTHING;
   if ("any" in match) return match.any.some((value) => value === COLD) ? EVERYTHING : NOTHING;
@@ -71,7 +75,14 @@ function passageId(filter: Filter): Condition | null {
 }
 
 function valueOf(value: unknown, key: string): string | null {
-  if (typeof value !== "object" || value === null || !("key" in value) || value.key !== key || !("match" in value)) return null;
+  if (
+    typeof value !== "object" ||
+    value === null ||
+    !("key" in value) ||
+    value.key !== key ||
+    !("match" in value)
+  )
+    return null;
   const match: unknown = value.match;
   return typeof match === "object" && match !== null && "value" in match ? String(match.value) : null;
 }

@@ -34,6 +34,15 @@ export interface ColdIndex {
   ): Promise<{ readonly lists: ColdLists; readonly failed: number }>;
   /** Resolves with the texts in the order asked; null where the object is gone. */
   read(places: readonly (ColdPlace | null)[]): Promise<(PassageContent | null)[]>;
+  /**
+   * Whether every passage of the segment is of one of the classes.
+   *
+   * @throws {ColdFormatError} when the segment cannot be read.
+   */
+  holdsOnly(
+    segment: { readonly key: string; readonly bytes: number },
+    classes: readonly string[],
+  ): Promise<boolean>;
   residentBytes(): number;
 }
 
@@ -60,6 +69,18 @@ export function createColdIndex(options: ColdIndexOptions): ColdIndex {
     bucket: options.bucket,
     manifests: createManifestReader(options.bucket, { now: options.now }),
     residentBytes: () => shelf.residentBytes,
+    async holdsOnly(entry, classes) {
+      const segment = await shelf.open(entry);
+      // Any direction will do: what counts is whether the filter leaves a passage.
+      const direction = new Float32Array(segment.dimensions).fill(1 / Math.sqrt(segment.dimensions));
+      const foreign = await segment.searchDense(direction, {
+        limit: 1,
+        filter: { must_not: [{ key: "residency", match: { any: [...classes] } }] },
+        grouped: false,
+        hidden: () => false,
+      });
+      return foreign.length === 0;
+    },
     async search(state, query) {
       if (state.contentKey !== content) {
         content = state.contentKey;

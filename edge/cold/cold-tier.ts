@@ -1,5 +1,5 @@
 /** The cold indexes that this edge has buckets of. */
-import { mayCache } from "@kattegat/config/residency.ts";
+import { mayCache, mayHold } from "@kattegat/config/residency.ts";
 import type { Network } from "@kattegat/config/network.ts";
 import {
   decodeStatistics,
@@ -11,6 +11,7 @@ import type { PassageContent } from "@kattegat/protocol/site-search.ts";
 import { candidateDepth } from "@kattegat/protocol/search.ts";
 import { compareSequences } from "@kattegat/protocol/sequence.ts";
 import { failureReports, passageKey, type Outcome } from "../search/outcome.ts";
+import type { Knowledge } from "../knowledge.ts";
 import type { Ask } from "../search/plan.ts";
 import type { Question } from "../search/site-question.ts";
 import type { ColdCandidate, ColdPlace } from "./cold-candidates.ts";
@@ -24,7 +25,7 @@ const POLL_MS = 100;
 export interface ColdTier {
   readonly sites: readonly string[];
   index(site: string): ColdIndex | null;
-  /** The term statistics that the zone's own manifest names; none are known before the first one. */
+  /** The term statistics that the zone's own manifest names, empty before the first; rejects when they cannot be read. */
   statistics(): Promise<TermStatistics>;
   ask(ask: Ask, question: Question): Promise<Outcome>;
   read(site: string, places: readonly (ColdPlace | null)[]): Promise<(PassageContent | null)[]>;
@@ -35,8 +36,10 @@ export interface ColdTierOptions {
   readonly indexes: readonly ColdIndex[];
   readonly results: ResultCache;
   readonly network: Network;
+  readonly knowledge: Knowledge;
   readonly zone: string;
   readonly now: () => number;
+  readonly report: (error: unknown) => void;
   readonly sleep: (timeMs: number) => Promise<void>;
 }
 
@@ -52,9 +55,15 @@ export function createColdTier(options: ColdTierOptions): ColdTier {
       const named = (await own?.manifests.read())?.manifest.statistics ?? null;
       if (own === undefined || named === null) return emptyStatistics();
       if (statistics?.version === named.version) return statistics;
-      const object = await own.bucket.get(named.key);
-      if (object === null) return statistics ?? emptyStatistics();
-      statistics = decodeStatistics(new Uint8Array(await object.arrayBuffer()));
+      try {
+        const object = await own.bucket.get(named.key);
+        if (object === null) throw new Error("the manifest names a table that is gone");
+        statistics = decodeStatistics(new Uint8Array(await object.arrayBuffer()));
+      } catch (error) {
+        options.report(error);
+        // The last table weighs nearly the same; no table at all does not, so the answer has to say so.
+        if (statistics === null) throw error;
+      }
       return statistics;
     },
     async ask(ask, question) {
@@ -77,8 +86,10 @@ export function createColdTier(options: ColdTierOptions): ColdTier {
         if (state.manifest.model !== options.network.embedding.model && state.manifest.segments.length > 0) {
           return failed("unavailable", `its vectors are of the model ${state.manifest.model}`);
         }
+        options.knowledge.hear(state.manifest.watermark);
         return await searched(index, state, { ask, question, options, startedAt });
-      } catch {
+      } catch (error) {
+        options.report(error);
         return failed("unavailable", "object storage did not give a manifest that can be read");
       }
     },
@@ -126,16 +137,16 @@ async function searched(
     lexical: question.query.lexical,
     filter: request.filter ?? null,
     collection: request.collection,
-    classes: ask.classes,
+    classes: ask.classes.filter((residency) => mayHold(options.network, residency, { id: index.site })),
     depth: candidateDepth(request),
     grouped: request.group_by === "document",
   };
-  const isCacheable = ask.classes.every((residency) => mayCache(options.network, residency, options.zone));
+  const isCacheable = query.classes.every((residency) => mayCache(options.network, residency, options.zone));
   const key = isCacheable ? await resultKey(index.site, state.contentKey, query) : null;
-  const cached = key === null ? null : await options.results.get(key).catch(() => null);
+  const cached = key === null ? null : await options.results.get(question.colo, key).catch(() => null);
   const { lists, failed } = cached === null ? await index.search(state, query) : { lists: cached, failed: 0 };
   if (key !== null && cached === null && failed === 0)
-    await options.results.put(key, lists).catch(() => null);
+    question.defer(options.results.put(question.colo, key, lists).catch(() => null));
   const isStale =
     request.min_sequence !== null &&
     request.min_sequence !== undefined &&

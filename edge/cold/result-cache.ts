@@ -8,8 +8,8 @@ import type { ColdQuery } from "./cold-index.ts";
 const ENTRY_SECONDS_MAX = 300;
 
 export interface ResultCache {
-  get(key: string): Promise<ColdLists | null>;
-  put(key: string, lists: ColdLists): Promise<void>;
+  get(colo: string, key: string): Promise<ColdLists | null>;
+  put(colo: string, key: string, lists: ColdLists): Promise<void>;
 }
 
 /** The part of the Workers cache that is used. */
@@ -18,17 +18,17 @@ export interface CacheLike {
   put(url: string, response: Response): Promise<void>;
 }
 
-export function createResultCache(open: () => Promise<CacheLike>): ResultCache {
+export function createResultCache(open: (colo: string) => Promise<CacheLike>): ResultCache {
   return {
-    async get(key) {
-      const response = await (await open()).match(urlOf(key));
+    async get(colo, key) {
+      const response = await (await open(colo)).match(urlOf(key));
       if (response === undefined) return null;
       const result = coldListsSchema.safeParse(await response.json());
       return result.success ? result.data : null;
     },
-    async put(key, lists) {
+    async put(colo, key, lists) {
       const headers = { "content-type": "application/json", "cache-control": `max-age=${ENTRY_SECONDS_MAX}` };
-      await (await open()).put(urlOf(key), new Response(JSON.stringify(lists), { headers }));
+      await (await open(colo)).put(urlOf(key), new Response(JSON.stringify(lists), { headers }));
     },
   };
 }

@@ -68,3 +68,13 @@ export function joined(chunks: readonly Uint8Array[], bytes: number): Uint8Array
   }
   return whole;
 }
+
+/** @throws {KattegatError} `bad_json`; the parser's own message would quote the body. */
+export function parseJsonText(text: string): unknown {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value;
+  } catch (cause) {
+    throw new KattegatError("bad_json", "Expected a JSON body; it does not parse.", { cause });
+  }
+}

@@ -1,20 +1,28 @@
 /** The way in for replication: manifests, objects, the watermark. */
-import type { Context, Hono } from "hono";
-import { parseManifest } from "@kattegat/engine/cold/manifest.ts";
-import { siteAuth } from "@kattegat/protocol/hono/site-auth.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import { compareFences, FENCE_ZERO } from "@kattegat/protocol/sequence.ts";
-import type { Edge } from "../app.ts";
+import { siteAuth } from "@kattegat/protocol/hono/site-auth.ts";
+import { FENCE_ZERO } from "@kattegat/protocol/sequence.ts";
+import type { Context, Hono } from "hono";
 import { MANIFEST_KEY } from "../cold/manifest-reader.ts";
+import { createPublication } from "../cold/publication.ts";
+import type { Edge } from "../edge.ts";
 import { readText } from "../http/body.ts";
+import { allowOnly } from "../http/methods.ts";
 
-/** A manifest names at most a few dozen segments with their tombstones. */
+/** A manifest names a dozen segments with their tombstones. */
 const MANIFEST_BYTES_MAX = 32 * 1_024 * 1_024;
+/** Twice the largest segment that a merge makes: a Worker could not open a larger one. */
+const OBJECT_BYTES_MAX = 128 * 1_024 * 1_024;
 const OBJECT_KEY = /^(segments|statistics)\/[A-Za-z0-9._-]{1,128}$/;
+const OBJECTS = "/internal/cold/objects/:kind/:name";
 
 export function coldRoutes(app: Hono, edge: Edge): void {
-  const bucket = edge.bucket;
+  const { bucket } = edge;
+  const index = edge.cold.index(edge.settings.site);
+  if (index === null) throw new Error("an edge has a cold index of its own");
+  const publication = createPublication({ index, network: edge.settings.network, site: edge.settings.site });
   app.use("/internal/*", siteAuth(edge.verifier));
+
   app.get("/internal/cold/manifest", async (context) => {
     const object = await bucket.get(MANIFEST_KEY);
     if (object === null) throw new KattegatError("not_found", "No generation has been published yet.");
@@ -24,61 +32,65 @@ export function coldRoutes(app: Hono, edge: Edge): void {
     });
   });
   app.put("/internal/cold/manifest", async (context) => {
+    const expected = expectedEtag(context);
     const text = await readText(context.req.raw, { bytesMax: MANIFEST_BYTES_MAX });
-    const next = parseManifest(text);
-    const held = await bucket.get(MANIFEST_KEY);
-    if (held !== null) {
-      const before = parseManifest(await held.text());
-      if (compareFences(next.watermark, before.watermark) < 0) {
-        throw new KattegatError(
-          "stale_epoch",
-          `Expected a watermark not before ${before.watermark.epoch}/${before.watermark.sequence}.`,
-        );
-      }
-    }
-    const expected = context.req.header("if-match") ?? null;
-    const isCurrent = expected === null ? held === null : held?.httpEtag === expected;
-    if (!isCurrent)
-      throw new KattegatError("conflict", "Another manifest has been published meanwhile; read it again.");
-    const condition = held === null ? { etagDoesNotMatch: "*" } : { etagMatches: held.etag };
-    const put = await bucket.put(MANIFEST_KEY, text, { onlyIf: condition });
-    if (put === null)
-      throw new KattegatError("conflict", "Another manifest has been published meanwhile; read it again.");
-    return context.newResponse(null, 204, { etag: put.httpEtag });
+    return context.newResponse(null, 204, { etag: await publication.publish(text, expected) });
   });
-  app.put("/internal/cold/objects/:kind/:name", async (context) => {
+  app.put(OBJECTS, async (context) => {
     const key = keyOf(context);
-    const length = Number(context.req.header("content-length") ?? Number.NaN);
-    if (!Number.isSafeInteger(length) || context.req.raw.body === null)
+    const bytes = Number(context.req.header("content-length") ?? Number.NaN);
+    const { body } = context.req.raw;
+    if (!Number.isSafeInteger(bytes) || body === null)
       throw new KattegatError("bad_request", "Expected a body with a content-length.");
-    await bucket.put(key, context.req.raw.body);
-    return context.newResponse(null, 204);
+    if (bytes > OBJECT_BYTES_MAX)
+      throw new KattegatError("too_large", `Expected an object of at most ${OBJECT_BYTES_MAX} bytes.`);
+    await publication.store(key, body, bytes);
+    return context.body(null, 204);
   });
-  app.get("/internal/cold/objects/:kind/:name", async (context) => {
-    const range = /^bytes=(\d+)-(\d+)$/.exec(context.req.header("range") ?? "");
-    const offset = Number(range?.[1] ?? 0);
-    const object = await bucket.get(
-      keyOf(context),
-      range === null ? {} : { range: { offset, length: Number(range[2]) - offset + 1 } },
-    );
+  app.get(OBJECTS, async (context) => {
+    const range = rangeOf(context.req.header("range"));
+    const object = await bucket.get(keyOf(context), range === null ? {} : { range });
     if (object === null) throw new KattegatError("not_found", "There is no such object.");
     return context.newResponse(object.body, range === null ? 200 : 206, {
       "content-type": "application/octet-stream",
     });
   });
-  app.delete("/internal/cold/objects/:kind/:name", async (context) => {
-    await bucket.delete(keyOf(context));
-    return context.newResponse(null, 204);
+  app.delete(OBJECTS, async (context) => {
+    await publication.remove(keyOf(context));
+    return context.body(null, 204);
   });
   app.get("/internal/watermark", async (context) => {
-    const manifest =
-      (await edge.cold.index(edge.settings.site)?.manifests.read({ ageMsMax: 0 }))?.manifest ?? null;
+    const manifest = (await index.manifests.read({ ageMsMax: 0 }))?.manifest;
     return context.json({
       site: edge.settings.site,
       watermark: manifest?.watermark ?? FENCE_ZERO,
       watermark_at: manifest?.watermark_at ?? null,
     });
   });
+  allowOnly(app, "/internal/cold/manifest", ["GET", "PUT"]);
+  allowOnly(app, OBJECTS, ["GET", "PUT", "DELETE"]);
+  allowOnly(app, "/internal/watermark", ["GET"]);
+}
+
+/** Without a condition two publishers could both win. */
+function expectedEtag(context: Context): string | null {
+  const match = context.req.header("if-match");
+  if (match !== undefined) return match;
+  if (context.req.header("if-none-match") === "*") return null;
+  throw new KattegatError(
+    "bad_request",
+    "Expected If-Match with the ETag of the manifest to replace, or If-None-Match: * for the first.",
+  );
+}
+
+function rangeOf(header: string | undefined): { readonly offset: number; readonly length: number } | null {
+  if (header === undefined) return null;
+  const range = /^bytes=(\d{1,15})-(\d{1,15})$/.exec(header);
+  const offset = Number(range?.[1]);
+  const length = Number(range?.[2]) - offset + 1;
+  if (range === null || length < 1)
+    throw new KattegatError("bad_request", "Expected Range: bytes=FIRST-LAST.");
+  return { offset, length };
 }
 
 function keyOf(context: Context): string {

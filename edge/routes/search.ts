@@ -1,63 +1,61 @@
 /** `/v1/search` in its three forms. */
-import type { Context, Hono } from "hono";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { parseShape } from "@kattegat/protocol/parse.ts";
-import { SEARCH_LIMITS, searchRequestSchema, type SearchRequest } from "@kattegat/protocol/search.ts";
-import type { Edge } from "../app.ts";
-import { readText, requireMediaType } from "../http/body.ts";
+import {
+  SEARCH_LIMITS,
+  searchRequestSchema,
+  type SearchRequest,
+  type SearchResponse,
+} from "@kattegat/protocol/search.ts";
+import type { Context, Hono } from "hono";
+import { linkOf, type Edge } from "../edge.ts";
+import { parseJsonText, readText, requireMediaType } from "../http/body.ts";
 import { callerOf } from "../http/caller.ts";
+import { allowOnly } from "../http/methods.ts";
 import { searchOfParameters } from "../http/search-parameters.ts";
-import { search, type Answer } from "../search/search.ts";
+import { search, type SearchOptions } from "../search/search.ts";
+import { streamSearch } from "../search/stream.ts";
+
+/** The primary hears of use when there is time; a report that waits longer is dropped. */
+const USAGE_MS_MAX = 3_000;
 
 export function searchRoutes(app: Hono, edge: Edge): void {
+  app.use("/v1/search", async (context, next) => {
+    // What a caller may see depends on where the caller is, so no cache between may keep it.
+    context.header("cache-control", "private, no-store");
+    await next();
+  });
   app.post("/v1/search", async (context) => {
     await edge.admit(context, "search");
-    return answered(context, await run(edge, context, await bodyOf(context.req.raw)));
+    return answered(edge, context, await bodyOf(context.req.raw));
   });
   app.get("/v1/search", async (context) => {
     await edge.admit(context, "search");
-    return answered(
-      context,
-      await run(edge, context, requestOf(searchOfParameters(new URL(context.req.url).searchParams))),
-    );
+    return answered(edge, context, requestOf(searchOfParameters(new URL(context.req.url).searchParams)));
   });
   app.post("/v1/search:stream", async (context) => {
     await edge.admit(context, "search");
     const request = await bodyOf(context.req.raw);
-    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-    const writer = writable.getWriter();
-    const encoder = new TextEncoder();
-    let shown = "";
-    const write = async (type: "hits" | "final", response: Answer["response"]): Promise<void> => {
-      const ranking = response.hits.map(({ passage_id }) => passage_id).join(" ");
-      if (type === "hits" && ranking === shown) return;
-      shown = ranking;
-      await writer.write(encoder.encode(`${JSON.stringify({ type, ...response })}\n`));
-    };
-    const caller = callerOf(context.req.raw, { isLocal: edge.settings.isLocal });
-    const work = search(edge, request, {
-      caller,
-      context: edge.requestContext(context),
-      improved: (response) => write("hits", response),
-    })
-      .then(({ response }) => write("final", response))
-      .then(() => writer.close())
-      .catch((error: unknown) => writer.abort(error));
-    context.executionCtx.waitUntil(work);
-    return context.newResponse(readable, 200, { "content-type": "application/x-ndjson" });
+    const stream = streamSearch(
+      async (improved) => {
+        const { response } = await search(edge, request, { ...optionsOf(edge, context), improved });
+        account(edge, context, response);
+        return response;
+      },
+      { requestId: edge.requestContext(context).requestId, report: edge.report },
+    );
+    context.executionCtx.waitUntil(stream.done);
+    context.header("content-type", "application/x-ndjson");
+    context.header("cache-control", "private, no-store");
+    return context.body(stream.lines);
   });
+  allowOnly(app, "/v1/search", ["GET", "POST"]);
+  allowOnly(app, "/v1/search:stream", ["POST"]);
 }
 
 async function bodyOf(request: Request): Promise<SearchRequest> {
   requireMediaType(request, ["application/json"]);
-  const text = await readText(request, { bytesMax: SEARCH_LIMITS.bodyBytesMax });
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new KattegatError("bad_json", "Expected a JSON body; it does not parse.", { cause });
-  }
-  return requestOf(value);
+  return requestOf(parseJsonText(await readText(request, { bytesMax: SEARCH_LIMITS.bodyBytesMax })));
 }
 
 /** A bad filter or vector has a code of its own, so that a client can tell them apart. */
@@ -65,26 +63,52 @@ function requestOf(value: unknown): SearchRequest {
   try {
     return parseShape(searchRequestSchema, value);
   } catch (error) {
-    const pointer = error instanceof KattegatError ? (error.errors[0]?.pointer ?? "") : "";
-    const code = pointer.startsWith("/filter")
+    if (!(error instanceof KattegatError)) throw error;
+    const pointer = error.errors[0]?.pointer ?? "";
+    const code = /^\/filter(\/|$)/.test(pointer)
       ? "bad_filter"
-      : pointer.startsWith("/vector")
+      : /^\/vector(\/|$)/.test(pointer)
         ? "bad_vector"
         : null;
-    if (code === null || !(error instanceof KattegatError)) throw error;
-    throw new KattegatError(code, error.message, { errors: error.errors });
+    if (code === null) throw error;
+    throw new KattegatError(code, error.message, { errors: error.errors, cause: error });
   }
 }
 
-function run(edge: Edge, context: Context, request: SearchRequest): Promise<Answer> {
-  return search(edge, request, {
+function optionsOf(edge: Edge, context: Context): SearchOptions {
+  return {
     caller: callerOf(context.req.raw, { isLocal: edge.settings.isLocal }),
     context: edge.requestContext(context),
-  });
+    defer: (work) => context.executionCtx.waitUntil(work),
+  };
 }
 
-function answered(context: Context, { response, alternate }: Answer): Response {
-  if (alternate !== null)
-    context.header("link", `<${alternate}${new URL(context.req.url).pathname}>; rel="alternate"`);
+async function answered(edge: Edge, context: Context, request: SearchRequest): Promise<Response> {
+  const { response, alternate } = await search(edge, request, optionsOf(edge, context));
+  if (alternate !== null) context.header("link", linkOf(alternate, context));
+  account(edge, context, response);
   return context.json(response);
+}
+
+/** Counts what was answered, for the metrics here, for the tiers at the primary. */
+function account(edge: Edge, context: Context, response: SearchResponse): void {
+  if (response.partial) edge.metrics.count("kattegat_edge_partial_answers_total", {});
+  for (const { tier, site, status, cache, took_ms } of response.tiers) {
+    edge.metrics.count("kattegat_edge_tier_reports_total", { site, tier, status, cache });
+    edge.metrics.observe("kattegat_edge_tier_seconds", { site, tier }, took_ms / 1_000);
+  }
+  edge.usage.count(response.hits.map(({ document_id }) => document_id));
+  const requestContext = edge.requestContext(context);
+  const sent = edge.usage.flush(async (report) => {
+    const answer = await edge.sites.send(edge.primary, {
+      method: "POST",
+      path: "/internal/usage",
+      body: JSON.stringify(report),
+      headers: { "content-type": "application/json" },
+      signal: AbortSignal.timeout(USAGE_MS_MAX),
+      context: requestContext,
+    });
+    await answer.body?.cancel();
+  });
+  context.executionCtx.waitUntil(sent);
 }

@@ -1,30 +1,45 @@
 /** One search from a checked request to the answer. */
 import { servedClasses } from "@kattegat/config/residency.ts";
 import type { Embedder } from "@kattegat/engine/embedding/embedder.ts";
-import type { SearchRequest, SearchResponse, TierReport } from "@kattegat/protocol/search.ts";
-import { laterSequence, SEQUENCE_ZERO } from "@kattegat/protocol/sequence.ts";
+import { emptyStatistics } from "@kattegat/engine/lexical/statistics.ts";
+import { KattegatError } from "@kattegat/protocol/errors.ts";
+import type { SearchRequest, SearchResponse } from "@kattegat/protocol/search.ts";
 import type { ColdTier } from "../cold/cold-tier.ts";
 import type { Caller } from "../http/caller.ts";
+import type { Knowledge } from "../knowledge.ts";
 import type { EdgeSettings } from "../settings.ts";
 import type { RequestContext, SiteClient } from "../sites/site-client.ts";
 import { within } from "./deadline.ts";
-import { failureReports, isComplete, type Outcome } from "./outcome.ts";
-import { planSearch, type Ask } from "./plan.ts";
-import { prepareQuery } from "./query.ts";
+import { isComplete, type Outcome } from "./outcome.ts";
+import { planSearch, type Ask, type Plan } from "./plan.ts";
+import { prepareQuery, type PreparedQuery } from "./query.ts";
 import { rankPage } from "./ranking.ts";
+import { lateOutcome, orderedReports, withheldOutcome } from "./reports.ts";
 import { askSite, type Question } from "./site-question.ts";
 
 /** What merging and reading of texts needs at the end of the time. */
 const FINISH_MS = 20;
 /** Texts are worth waiting for a little longer than the lists. */
 const CONTENTS_MS_MIN = 50;
+/** Of the time, what reading the term statistics may take; they are in memory but for the first search. */
+const STATISTICS_SHARE = 0.5;
 
 export interface SearchParts {
   readonly settings: EdgeSettings;
   readonly sites: SiteClient;
   readonly cold: ColdTier;
   readonly embedder: Embedder;
+  readonly knowledge: Knowledge;
   readonly now: () => number;
+}
+
+export interface SearchOptions {
+  readonly caller: Caller;
+  readonly context: RequestContext;
+  /** Lets work go on after the answer. */
+  readonly defer: (work: Promise<unknown>) => void;
+  /** Hears of the answer as far as it is known, each time a site has answered. */
+  readonly improved?: (response: SearchResponse) => Promise<void>;
 }
 
 export interface Answer {
@@ -33,131 +48,144 @@ export interface Answer {
   readonly alternate: string | null;
 }
 
-/** `improved` hears of the answer as far as it is known, each time a site has answered. */
+/** @throws {KattegatError} for a query that cannot be prepared; what sites do never throws, it is reported. */
 export async function search(
   parts: SearchParts,
   request: SearchRequest,
-  {
-    caller,
-    context,
-    improved,
-  }: {
-    readonly caller: Caller;
-    readonly context: RequestContext;
-    readonly improved?: (response: SearchResponse) => Promise<void>;
-  },
+  options: SearchOptions,
 ): Promise<Answer> {
-  const { settings, cold, now } = parts;
-  const startedAt = now();
+  const { settings } = parts;
+  const startedAt = parts.now();
   const { served, notServed } = servedClasses(settings.network, {
     zone: settings.zone,
-    callerCountry: caller.country,
+    callerCountry: options.caller.country,
   });
-  const query = await prepareQuery(request, {
-    network: settings.network,
-    embedder: parts.embedder,
-    statistics: await cold.statistics().catch(() => emptyOnFailure()),
-  });
+  const prepared = await prepare(parts, request);
   const plan = planSearch(settings.network, {
     tiers: request.tiers,
     served,
-    buckets: cold.sites,
-    callerLocation: caller.location,
+    buckets: parts.cold.sites,
+    callerLocation: options.caller.location,
     edgeSite: settings.site,
   });
-  const controller = new AbortController();
-  const outcomes: Outcome[] = [
-    { reports: withheldReports(plan.withheld), dense: [], lexical: [], places: new Map() },
-  ];
-  const leftMs = (): number => startedAt + request.timeout_ms - now();
-  const answer = async (): Promise<SearchResponse> => {
-    const page = await rankPage(outcomes, { request, query }, () => ({
-      sites: parts.sites,
-      cold,
-      zone: settings.zone,
-      classes: served,
-      context,
-      signal: controller.signal,
-      timeMs: Math.max(CONTENTS_MS_MIN, leftMs()),
-    }));
-    const reports = outcomes
-      .flatMap((outcome) => outcome.reports)
-      .map((report) => (page.silent.has(report.site) && report.status === "ok" ? silenced(report) : report));
-    return {
-      hits: [...page.hits],
-      partial: reports.some((report) => !isComplete(report)),
-      tiers: withoutIdleLag(reports),
-      not_served: notServed.map(({ className }) => className),
-      sequence: reports.reduce(
-        (highest, { watermark }) => laterSequence(highest, watermark ?? SEQUENCE_ZERO),
-        SEQUENCE_ZERO,
-      ),
-      took_ms: now() - startedAt,
-    };
-  };
-  await Promise.all(
-    plan.asks.map(async (ask) => {
-      const waitMs = Math.max(1, Math.min(ask.waitMs, leftMs() - FINISH_MS));
-      const question: Question = {
-        request,
-        query,
-        model: settings.network.embedding.model,
-        zone: settings.zone,
-        context,
-        signal: controller.signal,
-        startedAt,
-        endsAt: now() + waitMs,
-        explain: request.explain,
-      };
-      outcomes.push((await within(askOne(parts, ask, question), waitMs + FINISH_MS)) ?? late(ask, waitMs));
-      if (improved !== undefined && outcomes.length <= plan.asks.length) await improved(await answer());
-    }),
+  const withheld = notServed.map(({ className }) => className);
+  const response = await answerPlan(
+    parts,
+    { request, plan, served, withheld, startedAt, ...prepared },
+    options,
   );
-  const response = await answer();
   const zone = notServed.find(({ alternateZone }) => alternateZone !== undefined)?.alternateZone;
   return { response, alternate: zone === undefined ? null : (settings.alternates.get(zone) ?? null) };
 }
 
-function askOne(parts: SearchParts, ask: Ask, question: Question): Promise<Outcome> {
-  return ask.kind === "cold"
-    ? parts.cold.ask(ask, question)
-    : askSite({ sites: parts.sites, now: parts.now }, ask, question);
+interface Prepared {
+  readonly query: PreparedQuery;
+  /** False when the words of the query could not be weighed as every other search weighs them. */
+  readonly isWeighed: boolean;
 }
 
-function emptyOnFailure(): { readonly version: string; readonly passages: number; df(): number } {
-  return { version: "none", passages: 0, df: () => 1 };
-}
-
-function late(ask: Ask, waitMs: number): Outcome {
-  return {
-    reports: failureReports(ask.site, ask.tiers, {
-      status: "timeout",
-      reason: `no answer within ${Math.round(waitMs)} ms`,
-      tookMs: waitMs,
+async function prepare(parts: SearchParts, request: SearchRequest): Promise<Prepared> {
+  const statistics = await within(parts.cold.statistics(), request.timeout_ms * STATISTICS_SHARE).catch(
+    () => null,
+  );
+  const query = await within(
+    prepareQuery(request, {
+      network: parts.settings.network,
+      embedder: parts.embedder,
+      statistics: statistics ?? emptyStatistics(),
     }),
-    dense: [],
-    lexical: [],
-    places: new Map(),
+    request.timeout_ms,
+  );
+  if (query === null)
+    throw new KattegatError("timeout", "The embedding endpoint gave no vector in time.", {
+      retryAfterSeconds: 1,
+    });
+  return { query, isWeighed: statistics !== null || query.lexical === null };
+}
+
+interface Task extends Prepared {
+  readonly request: SearchRequest;
+  readonly plan: Plan;
+  readonly served: readonly string[];
+  readonly withheld: readonly string[];
+  readonly startedAt: number;
+}
+
+async function answerPlan(parts: SearchParts, task: Task, options: SearchOptions): Promise<SearchResponse> {
+  const { request, plan, startedAt } = task;
+  const controller = new AbortController();
+  const leftMs = (): number => startedAt + request.timeout_ms - parts.now();
+  const outcomes: (Outcome | null)[] = plan.asks.map(() => null);
+  const answer = (): Promise<SearchResponse> =>
+    merge(parts, task, {
+      outcomes: [withheldOutcome(plan.withheld), ...outcomes.filter((outcome) => outcome !== null)],
+      leftMs,
+      signal: controller.signal,
+      context: options.context,
+    });
+  await Promise.all(
+    plan.asks.map(async (ask, index) => {
+      const waitMs = Math.max(1, Math.min(ask.waitMs, leftMs() - FINISH_MS));
+      const question: Question = {
+        request,
+        query: task.query,
+        model: parts.settings.network.embedding.model,
+        zone: parts.settings.zone,
+        colo: options.caller.colo,
+        context: options.context,
+        signal: controller.signal,
+        startedAt,
+        endsAt: parts.now() + waitMs,
+        explain: request.explain,
+        defer: options.defer,
+      };
+      outcomes[index] =
+        (await within(askOne(parts, ask, question), waitMs + FINISH_MS)) ?? lateOutcome(ask, waitMs);
+      if (options.improved !== undefined && outcomes.includes(null)) await options.improved(await answer());
+    }),
+  );
+  const response = await answer();
+  // Whatever still runs has nobody to hear it.
+  controller.abort();
+  return response;
+}
+
+async function merge(
+  parts: SearchParts,
+  task: Task,
+  {
+    outcomes,
+    leftMs,
+    signal,
+    context,
+  }: {
+    readonly outcomes: readonly Outcome[];
+    readonly leftMs: () => number;
+    readonly signal: AbortSignal;
+    readonly context: RequestContext;
+  },
+): Promise<SearchResponse> {
+  const page = await rankPage(outcomes, task, () => ({
+    sites: parts.sites,
+    cold: parts.cold,
+    zone: parts.settings.zone,
+    classes: task.served,
+    context,
+    signal,
+    timeMs: Math.max(CONTENTS_MS_MIN, leftMs()),
+  }));
+  const head = parts.knowledge.head.sequence;
+  const tiers = orderedReports(outcomes, { silent: page.silent, head });
+  return {
+    hits: [...page.hits],
+    partial: !task.isWeighed || tiers.some((report) => !isComplete(report)),
+    tiers,
+    not_served: [...task.withheld],
+    sequence: head,
+    took_ms: parts.now() - task.startedAt,
   };
 }
 
-function withheldReports(
-  withheld: readonly { readonly tier: TierReport["tier"]; readonly site: string; readonly reason: string }[],
-): TierReport[] {
-  return withheld.flatMap(({ tier, site, reason }) =>
-    failureReports(site, [tier], { status: "not_permitted", reason, tookMs: 0 }),
-  );
-}
-
-function silenced(report: TierReport): TierReport {
-  return { ...report, status: "unavailable", reason: "its texts could not be read" };
-}
-
-/** A copy at the head of the log has no lag, however long ago the last write was. */
-function withoutIdleLag(reports: readonly TierReport[]): TierReport[] {
-  const head = reports.reduce(
-    (highest, { watermark }) => laterSequence(highest, watermark ?? SEQUENCE_ZERO),
-    SEQUENCE_ZERO,
-  );
-  return reports.map((report) => (report.watermark === head ? { ...report, lag_ms: 0 } : report));
+function askOne(parts: SearchParts, ask: Ask, question: Question): Promise<Outcome> {
+  return ask.kind === "cold" ? parts.cold.ask(ask, question) : askSite(parts, ask, question);
 }

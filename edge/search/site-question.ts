@@ -9,6 +9,7 @@ import {
   type SiteSearchRequest,
   type SiteSearchResponse,
 } from "@kattegat/protocol/site-search.ts";
+import type { Knowledge } from "../knowledge.ts";
 import type { RequestContext, SiteClient } from "../sites/site-client.ts";
 import { failureReports, isComplete, type Outcome } from "./outcome.ts";
 import type { Ask } from "./plan.ts";
@@ -28,17 +29,21 @@ export interface Question {
   readonly query: PreparedQuery;
   readonly model: string;
   readonly zone: string;
+  /** The Cloudflare location that took the request. */
+  readonly colo: string;
   readonly context: RequestContext;
   readonly signal: AbortSignal;
   /** Milliseconds, on the clock of `now`. */
   readonly startedAt: number;
   readonly endsAt: number;
   readonly explain: boolean;
+  /** Lets work go on after the answer. */
+  readonly defer: (work: Promise<unknown>) => void;
 }
 
 /** Asks the nearest site, then its stand-ins while time is left; never throws for what a site did. */
 export async function askSite(
-  parts: { readonly sites: SiteClient; readonly now: () => number },
+  parts: { readonly sites: SiteClient; readonly knowledge: Knowledge; readonly now: () => number },
   ask: Ask,
   question: Question,
 ): Promise<Outcome> {
@@ -62,6 +67,8 @@ export async function askSite(
     const waitMs = Math.floor(index === attempts.length - 1 ? leftMs : leftMs / 2);
     try {
       const answer = await askOne(parts.sites, { site, ask, question, waitMs });
+      for (const { watermark } of answer.tiers)
+        parts.knowledge.hear({ epoch: answer.epoch, sequence: watermark });
       const outcome = outcomeOf(answer, { site, ask, question, tookMs: parts.now() - from });
       if (outcome.reports.some((report) => report.status !== "unavailable"))
         return standingIn(outcome, failed, ask);

@@ -54,6 +54,7 @@ export function createSiteClient(options: {
       throw new KattegatError("unavailable", `${site} did not answer lately; it is tried again soon.`, {
         retryAfterSeconds: RETRY_AFTER_SECONDS,
       });
+    const startedAt = options.now();
     try {
       const response = await options.fetch(`${url}${request.path}`, {
         method: request.method,
@@ -71,7 +72,8 @@ export function createSiteClient(options: {
       tell(site, response.status === 502 || response.status === 504 ? "failure" : "success");
       return response;
     } catch (cause) {
-      tell(site, "failure");
+      // A caller's own short wait says nothing about the site, and may not close it to others.
+      if (!request.signal.aborted || options.now() - startedAt >= SILENCE_MS_MIN) tell(site, "failure");
       if (request.signal.aborted)
         throw new KattegatError("timeout", `${site} did not answer in time.`, {
           cause,
@@ -88,6 +90,7 @@ export function createSiteClient(options: {
     send,
     stateOf,
     async ask(site, schema, request) {
+      const startedAt = options.now();
       const response = await send(site, request);
       try {
         if (!response.ok) throw await refusalOf(site, response);
@@ -101,7 +104,7 @@ export function createSiteClient(options: {
       } catch (cause) {
         if (cause instanceof KattegatError) throw cause;
         if (request.signal.aborted) {
-          tell(site, "failure");
+          if (options.now() - startedAt >= SILENCE_MS_MIN) tell(site, "failure");
           throw new KattegatError("timeout", `${site} did not answer in time.`, { cause });
         }
         throw new KattegatError("unavailable", `${site} answered in a form that this edge does not know.`, {
@@ -112,6 +115,8 @@ export function createSiteClient(options: {
   };
 }
 
+/** Ten round trips inside Europe: a site that is silent for so long is not well. */
+const SILENCE_MS_MIN = 500;
 /** As long as an open breaker waits. */
 const RETRY_AFTER_SECONDS = 2;
 

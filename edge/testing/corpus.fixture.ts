@@ -18,7 +18,11 @@ export interface Law {
 export const DIMENSIONS = 384;
 const embedder = createHashedEmbedder({ dimensions: DIMENSIONS });
 
-export function law(id: string, text: string, rest: Partial<Pick<Law, "residency" | "tier" | "version" | "metadata">> = {}): Law {
+export function law(
+  id: string,
+  text: string,
+  rest: Partial<Pick<Law, "residency" | "tier" | "version" | "metadata">> = {},
+): Law {
   return {
     id,
     text,

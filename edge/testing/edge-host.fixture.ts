@@ -22,9 +22,20 @@ export type Zone = keyof typeof HOSTS;
 export interface EdgeHost {
   readonly network: Network;
   readonly sites: Readonly<Record<"dk-cph" | "eu-fra" | "eu-arn", SiteServer>>;
-  fetch(zone: Zone, path: string, init?: { readonly method?: string; readonly headers?: Readonly<Record<string, string>>; readonly body?: string | Uint8Array }): Promise<Response>;
+  fetch(
+    zone: Zone,
+    path: string,
+    init?: {
+      readonly method?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+      readonly body?: string | Uint8Array;
+    },
+  ): Promise<Response>;
   /** A search with the key that may, in Denmark unless the headers say otherwise. */
-  search(body: unknown, options?: { readonly zone?: Zone; readonly headers?: Readonly<Record<string, string>> }): Promise<Response>;
+  search(
+    body: unknown,
+    options?: { readonly zone?: Zone; readonly headers?: Readonly<Record<string, string>> },
+  ): Promise<Response>;
   /** Headers of a request from another site or service to the edge. */
   siteHeaders(zone: Zone, issuer?: string): Promise<Record<string, string>>;
   publish(zone: Zone, laws: readonly Law[], change?: Partial<ColdManifest>): Promise<ColdManifest>;
@@ -47,7 +58,8 @@ async function bundle(): Promise<string> {
     plugins: [
       {
         name: "wasm",
-        setup: (build) => void build.onResolve({ filter: /scan\.wasm$/ }, () => ({ path: "./scan.wasm", external: true })),
+        setup: (build) =>
+          void build.onResolve({ filter: /scan\.wasm$/ }, () => ({ path: "./scan.wasm", external: true })),
       },
     ],
   });
@@ -55,13 +67,18 @@ async function bundle(): Promise<string> {
   return result.outputFiles[0]?.text ?? "";
 }
 
-export async function startEdge(change: (network: Network) => Network = (network) => network): Promise<EdgeHost> {
+export async function startEdge(
+  change: (network: Network) => Network = (network) => network,
+): Promise<EdgeHost> {
   const network = change(parseNetwork(readFileSync(`${ROOT}/config/network.yaml`, "utf8")));
   const { privateKey, publicKey } = await generateKeyPair("EdDSA", { extractable: true });
   const privateJwk: JWK = { ...(await exportJWK(privateKey)), kid: "test", alg: "EdDSA" };
   const jwks: JSONWebKeySet = { keys: [{ ...(await exportJWK(publicKey)), kid: "test", alg: "EdDSA" }] };
-  const [primary, frankfurt, stockholm] = await Promise.all(["dk-cph", "eu-fra", "eu-arn"].map((site) => serveSite({ site, jwks })));
-  if (primary === undefined || frankfurt === undefined || stockholm === undefined) throw new Error("three sites");
+  const [primary, frankfurt, stockholm] = await Promise.all(
+    ["dk-cph", "eu-fra", "eu-arn"].map((site) => serveSite({ site, jwks })),
+  );
+  if (primary === undefined || frankfurt === undefined || stockholm === undefined)
+    throw new Error("three sites");
   const sites = { "dk-cph": primary, "eu-fra": frankfurt, "eu-arn": stockholm };
   const script = await bundle();
   const callers = Object.entries(KEYS).map(([scope, key]) => ({
@@ -90,7 +107,11 @@ export async function startEdge(change: (network: Network) => Network = (network
       modulesRoot: "/",
       modules: [
         { type: "ESModule", path: "/worker.js", contents: `${script}\n// ${salt}` },
-        { type: "CompiledWasm", path: "/scan.wasm", contents: new Uint8Array(readFileSync(`${ROOT}/engine/wasm/scan.wasm`)) },
+        {
+          type: "CompiledWasm",
+          path: "/scan.wasm",
+          contents: new Uint8Array(readFileSync(`${ROOT}/engine/wasm/scan.wasm`)),
+        },
       ],
       compatibilityDate: "2026-07-30",
       compatibilityFlags: ["nodejs_compat"],
@@ -113,7 +134,10 @@ export async function startEdge(change: (network: Network) => Network = (network
         headers: { ...init.headers },
         ...(init.body === undefined ? {} : { body: init.body }),
       });
-      return new Response(answer.body === null ? null : await answer.arrayBuffer(), { status: answer.status, headers: [...answer.headers] });
+      return new Response(answer.body === null ? null : await answer.arrayBuffer(), {
+        status: answer.status,
+        headers: [...answer.headers],
+      });
     },
     search: (body, { zone = "eu", headers = {} } = {}) =>
       host.fetch(zone, "/v1/search", {
@@ -157,7 +181,16 @@ export async function startEdge(change: (network: Network) => Network = (network
         watermark: { epoch: 1, sequence: "10" },
         watermark_at: new Date().toISOString(),
         statistics: { version: "1", key: "statistics/1.bin", checksum: "00000000" },
-        segments: [{ key: `segments/${name}.seg`, bytes: bytes.byteLength, passages: laws.length, documents: laws.length, checksum: "00000000", tombstones: [] }],
+        segments: [
+          {
+            key: `segments/${name}.seg`,
+            bytes: bytes.byteLength,
+            passages: laws.length,
+            documents: laws.length,
+            checksum: "00000000",
+            tombstones: [],
+          },
+        ],
         ...change,
       };
       await bucket.put("manifest.json", JSON.stringify(manifest));
@@ -165,7 +198,13 @@ export async function startEdge(change: (network: Network) => Network = (network
     },
     async reset() {
       for (const site of Object.values(sites)) {
-        Object.assign(site, { laws: [], mood: "answers", state: { status: "ok", watermark: "10" }, tamper: (answer: unknown) => answer, other: () => ({ status: 404, body: { code: "not_found" } }) });
+        Object.assign(site, {
+          laws: [],
+          mood: "answers",
+          state: { status: "ok", watermark: "10" },
+          tamper: (answer: unknown) => answer,
+          other: () => ({ status: 404, body: { code: "not_found" } }),
+        });
         site.received.length = 0;
       }
       for (const zone of ["eu", "global"] as const) {

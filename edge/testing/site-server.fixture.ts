@@ -38,7 +38,13 @@ export interface SiteServer {
   close(): Promise<void>;
 }
 
-export async function serveSite({ site, jwks }: { readonly site: string; readonly jwks: JSONWebKeySet }): Promise<SiteServer> {
+export async function serveSite({
+  site,
+  jwks,
+}: {
+  readonly site: string;
+  readonly jwks: JSONWebKeySet;
+}): Promise<SiteServer> {
   const verifier = createTokenVerifier({ jwks, site, now: Date.now, epoch: () => 1 });
   const server = createServer((request, response) => {
     void (async () => {
@@ -55,7 +61,11 @@ export async function serveSite({ site, jwks }: { readonly site: string; readonl
       if (self.mood === "breaks") return void request.socket.destroy();
       const answer = await verifier.verify(request.headers.authorization).then(
         () => answerOf(received),
-        (error: unknown) => ({ status: 401, body: { code: "unauthenticated", detail: String(error) }, headers: {} }),
+        (error: unknown) => ({
+          status: 401,
+          body: { code: "unauthenticated", detail: String(error) },
+          headers: {},
+        }),
       );
       response.writeHead(answer.status, { "content-type": "application/json", ...answer.headers });
       response.end(typeof answer.body === "string" ? answer.body : JSON.stringify(answer.body));
@@ -66,7 +76,10 @@ export async function serveSite({ site, jwks }: { readonly site: string; readonl
     if (self.mood === "refuses") return { status: 503, body: { code: "not_ready" } };
     if (self.mood === "talks nonsense") return { status: 200, body: '{"site":1}' };
     if (request.path === "/internal/search") {
-      return { status: 200, body: self.tamper(searchOf(siteSearchRequestSchema.parse(JSON.parse(request.body)))) };
+      return {
+        status: 200,
+        body: self.tamper(searchOf(siteSearchRequestSchema.parse(JSON.parse(request.body)))),
+      };
     }
     if (request.path === "/internal/passages") {
       if (self.mood === "lacks texts") return { status: 503, body: {} };
@@ -78,28 +91,47 @@ export async function serveSite({ site, jwks }: { readonly site: string; readonl
 
   function contentOf(id: string): NonNullable<Candidate["content"]> | null {
     const found = self.laws.find((law) => law.id === id);
-    return found === undefined ? null : { title: `Lov ${id}`, text: found.text, lang: "da", metadata: found.metadata };
+    return found === undefined
+      ? null
+      : { title: `Lov ${id}`, text: found.text, lang: "da", metadata: found.metadata };
   }
 
   function searchOf(request: SiteSearchRequest): SiteSearchResponse {
-    const visible = self.laws.filter(({ tier, residency }) => request.tiers.includes(tier) && request.classes.includes(residency));
+    const visible = self.laws.filter(
+      ({ tier, residency }) => request.tiers.includes(tier) && request.classes.includes(residency),
+    );
     const listed = (scoreOf: (law: Law) => number): Candidate[] =>
       visible
-        .map((law): Candidate => ({ document_id: law.id, ordinal: 1, score: scoreOf(law), tier: law.tier, version: law.version, residency: law.residency }))
+        .map((law): Candidate => ({
+          document_id: law.id,
+          ordinal: 1,
+          score: scoreOf(law),
+          tier: law.tier,
+          version: law.version,
+          residency: law.residency,
+        }))
         .filter(({ score }) => score !== 0)
         .toSorted(compareCandidates)
         .slice(0, request.candidates)
         .map((candidate, index) => {
           const content = contentOf(candidate.document_id);
-          return index < request.hydrated && self.mood !== "lacks texts" && content !== null ? { ...candidate, content } : candidate;
+          return index < request.hydrated && self.mood !== "lacks texts" && content !== null
+            ? { ...candidate, content }
+            : candidate;
         });
     const dense = request.dense === null ? null : decodeFloats(request.dense);
-    const lexical = request.lexical === null ? null : { indices: decodeIntegers(request.lexical.indices), values: decodeFloats(request.lexical.values) };
+    const lexical =
+      request.lexical === null
+        ? null
+        : { indices: decodeIntegers(request.lexical.indices), values: decodeFloats(request.lexical.values) };
     return {
       site,
       epoch: 1,
       tiers: request.tiers.map((tier) => ({ tier, ...self.state, lag_ms: 0 })),
-      dense: dense === null ? [] : listed((law) => law.dense.reduce((sum, value, index) => sum + value * (dense[index] ?? 0), 0)),
+      dense:
+        dense === null
+          ? []
+          : listed((law) => law.dense.reduce((sum, value, index) => sum + value * (dense[index] ?? 0), 0)),
       lexical: lexical === null ? [] : listed((law) => sparseDot(law.sparse, lexical)),
     };
   }
@@ -113,7 +145,9 @@ export async function serveSite({ site, jwks }: { readonly site: string; readonl
     tamper: (answer) => answer,
     other: () => ({ status: 404, body: { code: "not_found" } }),
     searches: () =>
-      self.received.filter(({ path }) => path === "/internal/search").map(({ body }) => siteSearchRequestSchema.parse(JSON.parse(body))),
+      self.received
+        .filter(({ path }) => path === "/internal/search")
+        .map(({ body }) => siteSearchRequestSchema.parse(JSON.parse(body))),
     async close() {
       server.closeAllConnections();
       server.close();
@@ -123,5 +157,7 @@ export async function serveSite({ site, jwks }: { readonly site: string; readonl
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
-  return Object.assign(self, { url: `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}` });
+  return Object.assign(self, {
+    url: `http://127.0.0.1:${typeof address === "object" && address !== null ? address.port : 0}`,
+  });
 }

@@ -1,0 +1,135 @@
+/** The publishing of generations into this edge's own bucket. */
+import { mayHold } from "@kattegat/config/residency.ts";
+import type { Network } from "@kattegat/config/network.ts";
+import { parseManifest, type ColdManifest } from "@kattegat/engine/cold/manifest.ts";
+import { ColdFormatError } from "@kattegat/engine/cold/segment.ts";
+import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { compareFences } from "@kattegat/protocol/sequence.ts";
+import type { ColdIndex } from "./cold-index.ts";
+import { MANIFEST_KEY } from "./manifest-reader.ts";
+
+export interface Publication {
+  /**
+   * Publishes a manifest in the place of the one that the ETag names, of none when it is null; resolves with its own ETag.
+   *
+   * @throws {KattegatError} `conflict` when another one is there, `stale_epoch` for an earlier reign, `divergence` for a
+   * watermark that goes backwards, `residency_refused` for a segment with a class that may not rest here.
+   */
+  publish(text: string, expectedEtag: string | null): Promise<string>;
+  /** Stores an object; the same again is no error. @throws {KattegatError} `divergence` for another object of this name. */
+  store(key: string, body: ReadableStream, bytes: number): Promise<void>;
+  /** @throws {KattegatError} `conflict` for an object that the current manifest names. */
+  remove(key: string): Promise<void>;
+}
+
+export function createPublication(options: {
+  readonly index: ColdIndex;
+  readonly network: Network;
+  readonly site: string;
+}): Publication {
+  const { bucket } = options.index;
+  const classes = Object.keys(options.network.classes).filter((name) =>
+    mayHold(options.network, name, { id: options.site }),
+  );
+
+  async function held(): Promise<{
+    readonly manifest: ColdManifest;
+    readonly etag: string;
+    readonly httpEtag: string;
+  } | null> {
+    const object = await bucket.get(MANIFEST_KEY);
+    return object === null
+      ? null
+      : { manifest: parseManifest(await object.text()), etag: object.etag, httpEtag: object.httpEtag };
+  }
+
+  return {
+    async publish(text, expectedEtag) {
+      const next = manifestOf(text);
+      const before = await held();
+      if (before !== null) refuseBackwards(before.manifest, next);
+      if ((before?.httpEtag ?? null) !== expectedEtag) throw replaced();
+      const known = new Set(before?.manifest.segments.map(({ key }) => key));
+      for (const segment of next.segments)
+        if (!known.has(segment.key)) await refuseForeign(options, segment, classes);
+      const onlyIf = before === null ? new Headers({ "if-none-match": "*" }) : { etagMatches: before.etag };
+      const stored = await bucket.put(MANIFEST_KEY, text, {
+        onlyIf,
+        httpMetadata: { contentType: "application/json" },
+      });
+      if (stored === null) throw replaced();
+      return stored.httpEtag;
+    },
+    async store(key, body, bytes) {
+      const stored = await bucket.put(key, body, { onlyIf: new Headers({ "if-none-match": "*" }) });
+      if (stored !== null) return;
+      const present = await bucket.head(key);
+      if (present?.size !== bytes)
+        throw new KattegatError(
+          "divergence",
+          `${key} is there with ${present?.size ?? 0} bytes; ${bytes} came. A key is never used again.`,
+        );
+    },
+    async remove(key) {
+      const current = await held();
+      const named = [
+        ...(current?.manifest.segments.map((segment) => segment.key) ?? []),
+        current?.manifest.statistics?.key,
+      ];
+      if (named.includes(key))
+        throw new KattegatError(
+          "conflict",
+          `${key} is named by the current manifest; publish one without it first.`,
+        );
+      await bucket.delete(key);
+    },
+  };
+}
+
+function manifestOf(text: string): ColdManifest {
+  try {
+    return parseManifest(text);
+  } catch (cause) {
+    if (!(cause instanceof ColdFormatError)) throw cause;
+    throw new KattegatError("bad_request", `${cause.message}.`, { cause });
+  }
+}
+
+function refuseBackwards(before: ColdManifest, next: ColdManifest): void {
+  if (next.watermark.epoch < before.watermark.epoch) {
+    throw new KattegatError(
+      "stale_epoch",
+      `Expected a manifest of epoch ${before.watermark.epoch}; one of epoch ${next.watermark.epoch} came.`,
+    );
+  }
+  if (compareFences(next.watermark, before.watermark) < 0) {
+    throw new KattegatError(
+      "divergence",
+      `Expected a watermark not before ${before.watermark.sequence}; ${next.watermark.sequence} came.`,
+    );
+  }
+}
+
+/** The site checks what it is given with its own network file (I5). */
+async function refuseForeign(
+  { index, site }: { readonly index: ColdIndex; readonly site: string },
+  segment: { readonly key: string; readonly bytes: number },
+  classes: readonly string[],
+): Promise<void> {
+  let isLegal = false;
+  try {
+    isLegal = await index.holdsOnly(segment, classes);
+  } catch (cause) {
+    if (!(cause instanceof ColdFormatError)) throw cause;
+    throw new KattegatError("bad_request", `${segment.key} cannot be read: ${cause.message}.`, { cause });
+  }
+  if (!isLegal)
+    throw new KattegatError(
+      "residency_refused",
+      `${segment.key} holds a class that may not rest at ${site}; expected ${classes.join(", ")}.`,
+    );
+}
+
+function replaced(): KattegatError {
+  return new KattegatError("conflict", "Another manifest has been published meanwhile; read it again.");
+}
