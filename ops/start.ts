@@ -4,6 +4,7 @@ import { NetworkFileError } from "@kattegat/config/load.ts";
 import { LockedError } from "./local/lock.ts";
 import { startNetwork, type LocalNetwork } from "./local/network.ts";
 import { PortTakenError } from "./local/ports.ts";
+import "./local/rest.ts";
 import { createStartupLog } from "./local/startup-log.ts";
 import { createPainter } from "./output/painter.ts";
 import { loadSamples } from "./samples/load.ts";

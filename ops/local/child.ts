@@ -4,8 +4,8 @@ import { createInterface } from "node:readline";
 import { openLog } from "./log-file.ts";
 import { NO_ENDS, afterEnd } from "./restarts.ts";
 
-/** Services promise to stop within five seconds; what lives longer is ended. */
-const STOP_MS_MAX = 7_000;
+/** Services promise to stop within five seconds; what lives longer is ended. Stores follow, so all is over in ten. */
+const STOP_MS_MAX = 5_000;
 /** The slowest first start, Postgres making its cluster, takes a few seconds on a slow disk. */
 const LISTEN_MS_MAX = 45_000;
 
@@ -21,6 +21,8 @@ export interface ChildSpec {
 export interface ChildEvents {
   /** A line worth a person's attention. */
   readonly notice: (name: string, text: string) => void;
+  /** A warning out of the process's own log. */
+  readonly warned: (name: string, text: string) => void;
   readonly changed: () => void;
 }
 
@@ -29,7 +31,7 @@ export interface Child {
   pid(): number | null;
   /** Resolves when the process first listens; rejects when it cannot. */
   readonly listening: Promise<void>;
-  /** Resolves when the process has ended, at the latest after seven seconds. */
+  /** Resolves when the process has ended, at the latest after five seconds. */
   stop(): Promise<void>;
 }
 
@@ -76,7 +78,7 @@ export function startChild(spec: ChildSpec, events: ChildEvents): Child {
         lastError = text;
       } else if (record.level >= WARN) {
         lastError = record.msg;
-        events.notice(spec.name, record.msg);
+        events.warned(spec.name, record.msg);
       }
     };
     for (const stream of [child.stdout, child.stderr])

@@ -1,17 +1,11 @@
-/** The Worker's bundle for the local network. */
-import { readFileSync } from "node:fs";
+/** Bundles the Worker into a folder: `node edge-bundle.ts FOLDER`. */
+import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import * as esbuild from "esbuild";
 import { ROOT } from "../settings.ts";
 
-export interface WorkerModule {
-  readonly type: "ESModule" | "CompiledWasm";
-  readonly path: string;
-  readonly contents: string | Uint8Array<ArrayBuffer>;
-}
-
-/** Bundles `edge/worker.ts`; each wasm file stays a module of its own, since a Worker may not compile wasm at run time. */
-export async function bundleWorker(): Promise<WorkerModule[]> {
+/** Each wasm file stays a module of its own, since a Worker may not compile wasm at run time. */
+async function bundleWorker(folder: string): Promise<void> {
   const wasm = new Map<string, string>();
   const separateWasm: esbuild.Plugin = {
     name: "separate-wasm",
@@ -45,16 +39,15 @@ export async function bundleWorker(): Promise<WorkerModule[]> {
     logLevel: "silent",
     plugins: [separateWasm],
   });
-  // The compiler runs as a process of its own, which nobody needs from here on.
   await esbuild.stop();
   const script = result.outputFiles[0]?.text;
   if (script === undefined) throw new Error("expected esbuild to give one file for edge/worker.ts");
-  return [
-    { type: "ESModule", path: "worker.js", contents: script },
-    ...[...wasm].map(([name, path]): WorkerModule => ({
-      type: "CompiledWasm",
-      path: name,
-      contents: new Uint8Array(readFileSync(path)),
-    })),
-  ];
+  mkdirSync(folder, { recursive: true });
+  for (const old of readdirSync(folder).filter((name) => /\.(js|wasm)$/.test(name))) rmSync(join(folder, old));
+  writeFileSync(join(folder, "worker.js"), script);
+  for (const [name, path] of wasm) copyFileSync(path, join(folder, name));
 }
+
+const folder = process.argv[2];
+if (folder === undefined) throw new Error("expected the folder to write to: node edge-bundle.ts FOLDER");
+await bundleWorker(folder);

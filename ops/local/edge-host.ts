@@ -1,12 +1,22 @@
 /** Helper process that runs both edge zones in one workerd. */
+import { execFile } from "node:child_process";
+import { readFileSync, readdirSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
 import type { Readable } from "node:stream";
+import { promisify } from "node:util";
 import { Log, LogLevel, Miniflare } from "miniflare";
 import { z } from "zod";
-import { bundleWorker } from "./edge-bundle.ts";
 import { endWithParent, required, say } from "./host.ts";
 
 /** The youngest date that the pinned workerd accepts. */
 const COMPATIBILITY_DATE = "2026-08-06";
+
+/** Bundling takes half a second; a machine under load may need ten times as long. */
+const BUNDLE_MS_MAX = 30_000;
+
+/** A dead workerd is noticed within this time. */
+const PULSE_MS = 500;
 
 /** What the supervisor tells about one zone. */
 export const edgeWorkerSchema = z.object({
@@ -24,7 +34,20 @@ class HostLog extends Log {
 }
 
 const workers = z.array(edgeWorkerSchema).parse(JSON.parse(required("KATTEGAT_EDGE_WORKERS")));
-const modules = await bundleWorker();
+const folder = required("KATTEGAT_DATA");
+// A process of its own: the bundler's memory goes back when it ends, and this one lives as long as the network.
+await promisify(execFile)(process.execPath, ["--no-warnings", join(import.meta.dirname, "edge-bundle.ts"), folder], {
+  timeout: BUNDLE_MS_MAX,
+});
+const modules = readdirSync(folder)
+  .filter((name) => name.endsWith(".js") || name.endsWith(".wasm"))
+  .map((name) =>
+    name.endsWith(".js")
+      ? { type: "ESModule" as const, path: `/${name}`, contents: readFileSync(join(folder, name), "utf8") }
+      : { type: "CompiledWasm" as const, path: `/${name}`, contents: new Uint8Array(readFileSync(join(folder, name))) },
+  )
+  // The first module is the Worker's entry.
+  .toSorted((a, b) => b.type.localeCompare(a.type));
 const runtime = new Miniflare({
   host: "127.0.0.1",
   port: 0,
@@ -41,7 +64,7 @@ const runtime = new Miniflare({
   workers: workers.map(({ site, port, bindings, buckets }) => ({
     name: site,
     modulesRoot: "/",
-    modules: modules.map((module) => ({ ...module, path: `/${module.path}` })),
+    modules,
     compatibilityDate: COMPATIBILITY_DATE,
     compatibilityFlags: ["nodejs_compat"],
     bindings,
@@ -49,6 +72,22 @@ const runtime = new Miniflare({
     unsafeDirectSockets: [{ host: "127.0.0.1", port }],
   })),
 });
-endWithParent(() => runtime.dispose());
 await runtime.ready;
+const pulses = workers.map(({ port }) => watchPulse(port));
+endWithParent(async () => {
+  for (const pulse of pulses) clearInterval(pulse);
+  await runtime.dispose();
+});
 say("listening", { ports: workers.map(({ port }) => port) });
+
+/** Miniflare does not notice that its workerd was killed; the supervisor starts an edge that ends. */
+function watchPulse(port: number): NodeJS.Timeout {
+  return setInterval(() => {
+    const socket = connect({ host: "127.0.0.1", port }, () => socket.destroy());
+    socket.on("error", (error) => {
+      if (!("code" in error) || error.code !== "ECONNREFUSED") return;
+      say(`nothing listens on port ${port} any more`, {}, 40);
+      process.exit(1);
+    });
+  }, PULSE_MS);
+}

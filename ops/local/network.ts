@@ -12,6 +12,7 @@ import { readRunningNetwork, writeRunningNetwork } from "./network-file.ts";
 import { choosePorts } from "./ports.ts";
 import { planProcesses, portNames, type LocalProcess, type Plan } from "./processes.ts";
 import type { StartupLog } from "./startup-log.ts";
+import { createWarnings } from "./warnings.ts";
 
 /** The primary rebuilds its index before it says ready; at full capacity that takes the longest. */
 const READY_MS_MAX = 120_000;
@@ -43,7 +44,9 @@ export async function startNetwork(
   const children = new Map<string, Child>();
   const startedAt = new Date().toISOString();
   let ready = false;
+  const warned = createWarnings({ show: log.notice, nowMs: () => performance.now(), quiet: () => !ready });
   const stop = async (): Promise<void> => {
+    ready = false;
     await stopInOrder(children);
     lock.release();
   };
@@ -67,7 +70,7 @@ export async function startNetwork(
         })),
       });
     for (const { site, role, url } of plan.external) log.row({ site, role, url, tookMs: null });
-    await startAll(plan.processes, { children, log, record, signal });
+    await startAll(plan.processes, { children, log, warned, record, signal });
     record();
     const url = plan.edges["eu"] ?? Object.values(plan.edges)[0] ?? "";
     await waitUntilReady(url, signal);
@@ -85,6 +88,7 @@ export async function startNetwork(
 interface Start {
   readonly children: Map<string, Child>;
   readonly log: StartupLog;
+  readonly warned: (name: string, text: string) => void;
   readonly record: () => void;
   readonly signal: AbortSignal;
 }
@@ -92,7 +96,7 @@ interface Start {
 /** Each process starts as soon as those that it needs listen. */
 async function startAll(
   processes: readonly LocalProcess[],
-  { children, log, record, signal }: Start,
+  { children, log, warned, record, signal }: Start,
 ): Promise<void> {
   const listening = new Map<string, Promise<void>>();
   for (const { spec, site, role, url, after } of processes) {
@@ -100,7 +104,7 @@ async function startAll(
       await Promise.all(after.map((name) => listening.get(name)));
       signal.throwIfAborted();
       const startedMs = performance.now();
-      const child = startChild(spec, { notice: log.notice, changed: record });
+      const child = startChild(spec, { notice: log.notice, warned, changed: record });
       children.set(spec.name, child);
       await child.listening;
       log.row({ site, role, url, tookMs: performance.now() - startedMs });

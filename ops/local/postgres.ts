@@ -16,8 +16,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { processLives } from "./lock.ts";
 
-/** A fast shutdown writes one checkpoint; five seconds suffice on a slow disk. */
-const STOP_MS_MAX = 5_000;
+/** A fast shutdown writes one checkpoint; the supervisor waits a second longer. */
+const STOP_MS_MAX = 4_000;
 
 /** Small, since the hot data is in the primary's own index; durable, since an acknowledged write must outlive SIGKILL. */
 const FLAGS = {

