@@ -12,3 +12,22 @@ declare module "html-to-text" {
   }
   export function convert(html: string, options?: Options): string;
 }
+
+/** Declares the part of cli-progress that ops/ calls; the package brings no types. */
+declare module "cli-progress" {
+  export interface BarOptions {
+    readonly format?: string;
+    readonly stream?: NodeJS.WritableStream;
+    readonly hideCursor?: boolean;
+    readonly barsize?: number;
+  }
+  export class SingleBar {
+    constructor(options: BarOptions, preset: object);
+    start(total: number, startValue: number, payload?: Readonly<Record<string, string>>): void;
+    update(payload: Readonly<Record<string, string>>): void;
+    update(current: number, payload?: Readonly<Record<string, string>>): void;
+    stop(): void;
+  }
+  const progress: { readonly SingleBar: typeof SingleBar; readonly Presets: { readonly shades_classic: object } };
+  export default progress;
+}

@@ -90,6 +90,11 @@ export function readSettings(
   };
 }
 
+/** @throws {SettingsError} */
+export function processSettings(): Settings {
+  return readSettings(process.env);
+}
+
 /** `QDRANT_URL_EU_FRA` speaks of the site `eu-fra`. */
 function siteOfVariable(name: string): string {
   return name.slice("QDRANT_URL_".length).toLowerCase().replaceAll("_", "-");

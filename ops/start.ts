@@ -6,34 +6,39 @@ import { startNetwork, type LocalNetwork } from "./local/network.ts";
 import { PortTakenError } from "./local/ports.ts";
 import "./local/rest.ts";
 import { createStartupLog } from "./local/startup-log.ts";
+import { EXIT } from "./output/exit.ts";
 import { createPainter } from "./output/painter.ts";
 import { loadSamples } from "./samples/load.ts";
-import { SettingsError, readSettings } from "./settings.ts";
+import { SettingsError, processSettings } from "./settings.ts";
 
 const paint = createPainter({ terminal: process.stdout.isTTY === true, environment: process.env });
 const log = createStartupLog(process.stdout, { paint, nowMs: () => performance.now() });
 const stopping = new AbortController();
 let network: LocalNetwork | null = null;
+let ending: Promise<void> | null = null;
 
 function interrupt(): void {
   if (stopping.signal.aborted) return;
   stopping.abort(new Error("stopped"));
-  if (network !== null) void shutDown(network, 0);
+  if (network !== null) void shutDown(network, EXIT.done);
 }
 process.on("SIGINT", interrupt);
 process.on("SIGTERM", interrupt);
 process.on("SIGHUP", interrupt);
 
-async function shutDown(running: LocalNetwork, code: number): Promise<void> {
-  network = null;
-  log.say("stopping");
-  await running.stop();
-  log.say("stopped");
-  process.exit(code);
+/** A second call waits for the first. */
+function shutDown(running: LocalNetwork, code: number): Promise<void> {
+  ending ??= (async () => {
+    log.say("stopping");
+    await running.stop();
+    log.say("stopped");
+    process.exit(code);
+  })();
+  return ending;
 }
 
 try {
-  const settings = readSettings(process.env);
+  const settings = processSettings();
   log.say(`Kattegat, local network; network file ${settings.configShown}, data ${settings.dataShown}`);
   const started = await startNetwork(settings, log, stopping.signal);
   network = started;
@@ -43,9 +48,9 @@ try {
 } catch (error) {
   const interrupted = stopping.signal.aborted;
   if (!interrupted) process.stderr.write(`${paint.red("cannot start")}: ${messageOf(error)}\n`);
-  if (network !== null) await shutDown(network, interrupted ? 0 : 3);
-  else if (!interrupted) process.exit(isUsage(error) ? 2 : 3);
-  else process.exit(0);
+  const code = interrupted ? EXIT.done : isUsage(error) ? EXIT.usage : EXIT.refused;
+  if (network === null) process.exit(code);
+  await shutDown(network, code);
 }
 
 function isUsage(error: unknown): boolean {

@@ -1,6 +1,6 @@
 /** Client of the public contract. */
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import { batchResultSchema, type BatchResult } from "@kattegat/protocol/documents.ts";
+import { batchResultSchema, documentSchema, type BatchResult, type Document } from "@kattegat/protocol/documents.ts";
 import { networkStatusSchema, type NetworkStatus } from "@kattegat/protocol/network-status.ts";
 import { errorOfProblem, problemSchema } from "@kattegat/protocol/problem.ts";
 import { searchResponseSchema, type SearchResponse } from "@kattegat/protocol/search.ts";
@@ -26,6 +26,7 @@ export interface Client {
   /** Yields the result of each line as it comes; ends early by a `NoConnectionError`. */
   batch(lines: readonly string[]): AsyncGenerator<BatchResult, void, undefined>;
   network(): Promise<NetworkStatus>;
+  document(id: string): Promise<Document>;
 }
 
 export interface ClientOptions {
@@ -86,6 +87,9 @@ export function createClient({ url, key, fetch: send = fetch }: ClientOptions): 
       } catch (cause) {
         throw lost(url, cause);
       }
+    },
+    async document(id) {
+      return json(documentSchema, await call(`/v1/documents/${encodeURIComponent(id)}`, {}, ANSWER_MS_MAX));
     },
     async network() {
       return json(networkStatusSchema, await call("/v1/network", {}, ANSWER_MS_MAX));

@@ -20,8 +20,14 @@ export function evaluate(expression: Expression, record: unknown): Json | undefi
   return found === undefined ? undefined : evaluate(found, record);
 }
 
-/** Makes a line of a batch; whether it is valid is for the network to say. */
-export function mapRecord(mapping: Mapping, record: unknown): Record<string, Json> {
+export interface MappedRecord {
+  /** A line of a batch; whether it is valid is for the network to say. */
+  readonly document: Record<string, Json>;
+  /** The id before it was put into the network's alphabet. */
+  readonly sourceId: string | null;
+}
+
+export function mapRecord(mapping: Mapping, record: unknown): MappedRecord {
   const { version: _, description: __, id, title, passages, metadata, ...rest } = mapping;
   const document: Record<string, Json> = {};
   const idText = textOf(evaluate(id, record));
@@ -47,7 +53,7 @@ export function mapRecord(mapping: Mapping, record: unknown): Record<string, Jso
       values.filter((entry): entry is readonly [string, Json] => entry[1] !== undefined),
     );
   }
-  return document;
+  return { document, sourceId: idText ?? null };
 }
 
 /**

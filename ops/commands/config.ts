@@ -1,0 +1,94 @@
+/** The commands `kattegat config check` with `kattegat config explain`. */
+import { existsSync, readFileSync } from "node:fs";
+import { checkNetwork } from "@kattegat/config/check.ts";
+import { explainCaller, explainDocument } from "@kattegat/config/explain.ts";
+import { parseNetwork } from "@kattegat/config/load.ts";
+import { TIER_NAMES, type Network, type TierName } from "@kattegat/config/network.ts";
+import { InvalidArgumentError, Option, type Command } from "commander";
+import { formatCaller, formatDocument, formatFindings } from "../output/config-text.ts";
+import { EXIT, UsageError } from "../output/exit.ts";
+import type { Terminal } from "../output/terminal.ts";
+import type { Settings } from "../settings.ts";
+import { connect, connectionOptions, type ConnectionOptions } from "./connection.ts";
+
+interface ExplainOptions extends ConnectionOptions {
+  readonly document?: string;
+  readonly residency?: string;
+  readonly tier?: TierName;
+  readonly caller?: string;
+  readonly file?: string;
+  readonly json?: boolean;
+}
+
+const CHECK_NOTES = `
+Exit code 1 when there is an error or a warning.
+
+Examples:
+  kattegat config check
+  kattegat config check drafts/network.yaml --json
+`;
+
+const EXPLAIN_NOTES = `
+Examples:
+  kattegat config explain --document udhr-dan
+  kattegat config explain --residency eu --tier cold
+  kattegat config explain --caller US
+`;
+
+export function configCommands(program: Command, settings: Settings, terminal: Terminal): void {
+  const config = program.command("config").description("Works on the network file.");
+  config
+    .command("check")
+    .description("Finds every problem of a network file and says what to write.")
+    .argument("[file]", `the file (default: ${settings.configShown})`)
+    .option("--json", "print the findings as JSON")
+    .addHelpText("after", CHECK_NOTES)
+    .action((file: string | undefined, options: { readonly json?: boolean }) => {
+      const { network, shown } = readNetwork(settings, file);
+      const findings = checkNetwork(network, { today: today(), file: shown });
+      terminal.print(options.json === true ? JSON.stringify({ file: shown, findings }, null, 2) : formatFindings(findings, { file: shown, paint: terminal.paint }));
+      if (findings.some(({ severity }) => severity !== "note")) process.exitCode = EXIT.finding;
+    });
+  const explain = config
+    .command("explain")
+    .description("Says why a copy may, or may not, be at each site, or what a caller is served.")
+    .option("--document <id>", "a document of the running network")
+    .option("--residency <class>", "a residency class; needs --tier")
+    .addOption(new Option("--tier <tier>", "a tier; needs --residency").choices([...TIER_NAMES]))
+    .option("--caller <country>", "a caller's country, such as US", countryOf)
+    .option("--file <path>", `the network file (default: ${settings.configShown})`)
+    .option("--json", "print the explanation as JSON")
+    .addHelpText("after", EXPLAIN_NOTES);
+  connectionOptions(explain).action(async (options: ExplainOptions) => {
+    const { network } = readNetwork(settings, options.file);
+    if (options.caller !== undefined) {
+      const explanations = explainCaller(network, { country: options.caller });
+      terminal.print(options.json === true ? JSON.stringify(explanations, null, 2) : formatCaller(options.caller, explanations, terminal.paint));
+      return;
+    }
+    const { residency, tier } = options.document === undefined ? classAndTier(options) : await connect(settings, options).document(options.document);
+    const explanation = explainDocument(network, { residency, tier, today: today() });
+    terminal.print(options.json === true ? JSON.stringify(explanation, null, 2) : formatDocument(explanation, terminal.paint));
+  });
+}
+
+function classAndTier({ residency, tier }: ExplainOptions): { readonly residency: string; readonly tier: TierName } {
+  if (residency === undefined || tier === undefined) throw new UsageError("Expected --document ID, or --residency CLASS with --tier TIER, or --caller COUNTRY.");
+  return { residency, tier };
+}
+
+function readNetwork(settings: Settings, file: string | undefined): { readonly network: Network; readonly shown: string } {
+  const shown = file ?? settings.configShown;
+  const path = file ?? settings.config;
+  if (!existsSync(path)) throw new UsageError(`There is no network file at ${shown}.`);
+  return { network: parseNetwork(readFileSync(path, "utf8"), { file: shown }), shown };
+}
+
+function today(): string {
+  return new Date().toISOString().slice(0, 10);
+}
+
+function countryOf(text: string): string {
+  if (!/^[A-Za-z]{2}$|^T1$/.test(text)) throw new InvalidArgumentError("Expected a country code of two letters, such as DK.");
+  return text.toUpperCase();
+}

@@ -1,0 +1,57 @@
+/** How a command reaches the network. */
+import { existsSync, readFileSync } from "node:fs";
+import { InvalidArgumentError, type Command } from "commander";
+import { createClient, type Client } from "../client/client.ts";
+import { dataFolder } from "../local/folder.ts";
+import { readRunningNetwork } from "../local/network-file.ts";
+import { UsageError } from "../output/exit.ts";
+import type { Settings } from "../settings.ts";
+
+export interface ConnectionOptions {
+  readonly url?: string;
+  readonly keyFile?: string;
+  readonly zone?: string;
+}
+
+/** Adds the options that every command with a network has. */
+export function connectionOptions(command: Command): Command {
+  return command
+    .option("--url <url>", "the edge to ask (default: the local network's zone eu)", urlOf)
+    .option("--key-file <path>", "the file that holds the key (default: <KATTEGAT_DATA>/keys/admin.key)");
+}
+
+/** @throws {UsageError} when there is no key, or no such zone. */
+export function connect(settings: Settings, options: ConnectionOptions): Client {
+  const folder = dataFolder(settings.data);
+  const keyFile = options.keyFile ?? folder.adminKey;
+  if (!existsSync(keyFile)) {
+    throw new UsageError(`There is no key at ${keyFile}. Start the network first (npm start), or name another file with --key-file.`);
+  }
+  return createClient({ url: addressOf(settings, options), key: readFileSync(keyFile, "utf8").trim() });
+}
+
+function addressOf(settings: Settings, { url, zone }: ConnectionOptions): string {
+  if (url !== undefined) return url;
+  const edges = readRunningNetwork(dataFolder(settings.data).network)?.edges ?? {};
+  if (zone !== undefined) {
+    const found = edges[zone];
+    if (found === undefined) throw new UsageError(`There is no edge in zone ${zone}; expected ${Object.keys(edges).join(" or ") || "a running network"}.`);
+    return found;
+  }
+  return edges["eu"] ?? `http://127.0.0.1:${settings.port}`;
+}
+
+function urlOf(text: string): string {
+  const url = URL.parse(text);
+  if (url === null || !url.protocol.startsWith("http")) throw new InvalidArgumentError("Expected an address such as http://127.0.0.1:8787.");
+  return text.replace(/\/+$/, "");
+}
+
+/** A parser of whole numbers for an option. */
+export function wholeNumber({ min, max }: { readonly min: number; readonly max: number }): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max) throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
+    return value;
+  };
+}
