@@ -28,6 +28,9 @@ declare module "cli-progress" {
     update(current: number, payload?: Readonly<Record<string, string>>): void;
     stop(): void;
   }
-  const progress: { readonly SingleBar: typeof SingleBar; readonly Presets: { readonly shades_classic: object } };
+  const progress: {
+    readonly SingleBar: typeof SingleBar;
+    readonly Presets: { readonly shades_classic: object };
+  };
   export default progress;
 }

@@ -21,7 +21,10 @@ const terminal = processTerminal();
 
 try {
   const settings = processSettings();
-  const program = new Command("kattegat").description("Operates a Kattegat network.").exitOverride().addHelpText("after", NOTES);
+  const program = new Command("kattegat")
+    .description("Operates a Kattegat network.")
+    .exitOverride()
+    .addHelpText("after", NOTES);
   searchCommand(program, settings, terminal);
   ingestCommand(program, settings, terminal);
   statusCommand(program, settings, terminal);
@@ -30,13 +33,16 @@ try {
 } catch (error) {
   process.exitCode = exitCodeOf(error);
   // Commander has printed its own messages already.
-  if (!(error instanceof CommanderError)) terminal.tell(`${terminal.paintError.red("kattegat")}: ${messageOf(error)}`);
+  if (!(error instanceof CommanderError))
+    terminal.tell(`${terminal.paintError.red("kattegat")}: ${messageOf(error)}`);
 }
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   if (error instanceof NetworkFileError) return EXIT.finding;
-  return [SettingsError, UsageError, MappingError, SourceError].some((kind) => error instanceof kind) ? EXIT.usage : EXIT.refused;
+  return [SettingsError, UsageError, MappingError, SourceError].some((kind) => error instanceof kind)
+    ? EXIT.usage
+    : EXIT.refused;
 }
 
 function messageOf(error: unknown): string {

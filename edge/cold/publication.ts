@@ -47,8 +47,10 @@ export function createPublication(options: {
     async publish(text, expectedEtag) {
       const next = manifestOf(text);
       const before = await held();
-      if (before !== null) refuseBackwards(before.manifest, next);
+      refuseEarlierReign(before?.manifest ?? null, next);
+      // Before the watermark: a publisher that lost a race has not gone backwards, it has to read again.
       if ((before?.httpEtag ?? null) !== expectedEtag) throw replaced();
+      refuseBackwards(before?.manifest ?? null, next);
       const known = new Set(before?.manifest.segments.map(({ key }) => key));
       for (const segment of next.segments)
         if (!known.has(segment.key)) await refuseForeign(options, segment, classes);
@@ -95,19 +97,20 @@ function manifestOf(text: string): ColdManifest {
   }
 }
 
-function refuseBackwards(before: ColdManifest, next: ColdManifest): void {
-  if (next.watermark.epoch < before.watermark.epoch) {
-    throw new KattegatError(
-      "stale_epoch",
-      `Expected a manifest of epoch ${before.watermark.epoch}; one of epoch ${next.watermark.epoch} came.`,
-    );
-  }
-  if (compareFences(next.watermark, before.watermark) < 0) {
-    throw new KattegatError(
-      "divergence",
-      `Expected a watermark not before ${before.watermark.sequence}; ${next.watermark.sequence} came.`,
-    );
-  }
+function refuseEarlierReign(before: ColdManifest | null, next: ColdManifest): void {
+  if (before === null || next.watermark.epoch >= before.watermark.epoch) return;
+  throw new KattegatError(
+    "stale_epoch",
+    `Expected a manifest of epoch ${before.watermark.epoch}; one of epoch ${next.watermark.epoch} came.`,
+  );
+}
+
+function refuseBackwards(before: ColdManifest | null, next: ColdManifest): void {
+  if (before === null || compareFences(next.watermark, before.watermark) >= 0) return;
+  throw new KattegatError(
+    "divergence",
+    `Expected a watermark not before ${before.watermark.sequence}; ${next.watermark.sequence} came.`,
+  );
 }
 
 /** The site checks what it is given with its own network file (I5). */

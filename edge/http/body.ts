@@ -27,12 +27,6 @@ export async function readText(
   return decodeUtf8(joined(chunks, bytes));
 }
 
-/** @throws {KattegatError} `too_large` when the header alone says that the body will be. */
-export function refuseDeclaredLength(request: Request, { bytesMax }: { readonly bytesMax: number }): void {
-  const declared = Number(request.headers.get("content-length") ?? "0");
-  if (declared > bytesMax) throw tooLarge(bytesMax);
-}
-
 /** @throws {KattegatError} `unsupported_media_type` unless the body is declared as one of the types. */
 export function requireMediaType(request: Request, types: readonly string[]): void {
   const [type = ""] = (request.headers.get("content-type") ?? "").split(";");

@@ -1,5 +1,6 @@
 /** The search request in a URL's parameters. */
 import { KattegatError, type FieldError } from "@kattegat/protocol/errors.ts";
+import { searchRequestSchema } from "@kattegat/protocol/search.ts";
 
 type Reading = "text" | "integer" | "boolean" | "json" | "list";
 
@@ -19,6 +20,13 @@ const PARAMETERS: Readonly<Record<string, { readonly field: string; readonly rea
   timeout_ms: { field: "timeout_ms", reading: "integer" },
   explain: { field: "explain", reading: "boolean" },
 };
+
+/** Names of every field of the schema that a parameter can carry; a test compares them with the schema. */
+export const PARAMETER_FIELDS: ReadonlySet<string> = new Set(
+  Object.values(PARAMETERS).map(({ field }) => field),
+);
+
+export const SEARCH_FIELDS: readonly string[] = Object.keys(searchRequestSchema.shape);
 
 /**
  * Returns the parameters as the body of a `POST` would carry them.

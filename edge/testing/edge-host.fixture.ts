@@ -1,7 +1,7 @@
 /** Both zones of the edge in one workerd, with real sockets on all sides. */
-import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { createHash, randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { parseNetwork } from "@kattegat/config/load.ts";
 import type { Network } from "@kattegat/config/network.ts";
 import type { ColdManifest } from "@kattegat/engine/cold/manifest.ts";
@@ -15,7 +15,7 @@ import { DIMENSIONS, statisticsOf, type Law } from "./corpus.fixture.ts";
 import { serveSite, type SiteServer } from "./site-server.fixture.ts";
 
 export const KEYS = { search: "search-key", write: "write-key", admin: "admin-key" } as const;
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+const ROOT = join(import.meta.dirname, "..", "..");
 const HOSTS = { eu: "eu.test", global: "global.test" } as const;
 export type Zone = keyof typeof HOSTS;
 
@@ -171,7 +171,8 @@ export async function startEdge(
         })),
         { model: "hashed-384-v1", dimensions: DIMENSIONS },
       );
-      const name = createHash("sha256").update(bytes).digest("hex").slice(0, 16);
+      // New each time: results of an earlier test are still in the cache under the old name.
+      const name = randomUUID();
       const bucket = await bucketOf(zone);
       await bucket.put(`segments/${name}.seg`, bytes);
       await bucket.put("statistics/1.bin", statisticsOf(laws, "1"));

@@ -20,5 +20,7 @@ function nodePath() {
   }
 }
 
-const { status, signal } = spawnSync(nodePath(), ["--no-warnings", command, ...process.argv.slice(2)], { stdio: "inherit" });
+const { status, signal } = spawnSync(nodePath(), ["--no-warnings", command, ...process.argv.slice(2)], {
+  stdio: "inherit",
+});
 process.exit(signal === null ? (status ?? 3) : 3);

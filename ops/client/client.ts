@@ -1,6 +1,11 @@
 /** Client of the public contract. */
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import { batchResultSchema, documentSchema, type BatchResult, type Document } from "@kattegat/protocol/documents.ts";
+import {
+  batchResultSchema,
+  documentSchema,
+  type BatchResult,
+  type Document,
+} from "@kattegat/protocol/documents.ts";
 import { networkStatusSchema, type NetworkStatus } from "@kattegat/protocol/network-status.ts";
 import { errorOfProblem, problemSchema } from "@kattegat/protocol/problem.ts";
 import { searchResponseSchema, type SearchResponse } from "@kattegat/protocol/search.ts";

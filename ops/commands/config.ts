@@ -46,7 +46,11 @@ export function configCommands(program: Command, settings: Settings, terminal: T
     .action((file: string | undefined, options: { readonly json?: boolean }) => {
       const { network, shown } = readNetwork(settings, file);
       const findings = checkNetwork(network, { today: today(), file: shown });
-      terminal.print(options.json === true ? JSON.stringify({ file: shown, findings }, null, 2) : formatFindings(findings, { file: shown, paint: terminal.paint }));
+      terminal.print(
+        options.json === true
+          ? JSON.stringify({ file: shown, findings }, null, 2)
+          : formatFindings(findings, { file: shown, paint: terminal.paint }),
+      );
       if (findings.some(({ severity }) => severity !== "note")) process.exitCode = EXIT.finding;
     });
   const explain = config
@@ -63,21 +67,41 @@ export function configCommands(program: Command, settings: Settings, terminal: T
     const { network } = readNetwork(settings, options.file);
     if (options.caller !== undefined) {
       const explanations = explainCaller(network, { country: options.caller });
-      terminal.print(options.json === true ? JSON.stringify(explanations, null, 2) : formatCaller(options.caller, explanations, terminal.paint));
+      terminal.print(
+        options.json === true
+          ? JSON.stringify(explanations, null, 2)
+          : formatCaller(options.caller, explanations, terminal.paint),
+      );
       return;
     }
-    const { residency, tier } = options.document === undefined ? classAndTier(options) : await connect(settings, options).document(options.document);
+    const { residency, tier } =
+      options.document === undefined
+        ? classAndTier(options)
+        : await connect(settings, options).document(options.document);
     const explanation = explainDocument(network, { residency, tier, today: today() });
-    terminal.print(options.json === true ? JSON.stringify(explanation, null, 2) : formatDocument(explanation, terminal.paint));
+    terminal.print(
+      options.json === true
+        ? JSON.stringify(explanation, null, 2)
+        : formatDocument(explanation, terminal.paint),
+    );
   });
 }
 
-function classAndTier({ residency, tier }: ExplainOptions): { readonly residency: string; readonly tier: TierName } {
-  if (residency === undefined || tier === undefined) throw new UsageError("Expected --document ID, or --residency CLASS with --tier TIER, or --caller COUNTRY.");
+function classAndTier({ residency, tier }: ExplainOptions): {
+  readonly residency: string;
+  readonly tier: TierName;
+} {
+  if (residency === undefined || tier === undefined)
+    throw new UsageError(
+      "Expected --document ID, or --residency CLASS with --tier TIER, or --caller COUNTRY.",
+    );
   return { residency, tier };
 }
 
-function readNetwork(settings: Settings, file: string | undefined): { readonly network: Network; readonly shown: string } {
+function readNetwork(
+  settings: Settings,
+  file: string | undefined,
+): { readonly network: Network; readonly shown: string } {
   const shown = file ?? settings.configShown;
   const path = file ?? settings.config;
   if (!existsSync(path)) throw new UsageError(`There is no network file at ${shown}.`);
@@ -89,6 +113,7 @@ function today(): string {
 }
 
 function countryOf(text: string): string {
-  if (!/^[A-Za-z]{2}$|^T1$/.test(text)) throw new InvalidArgumentError("Expected a country code of two letters, such as DK.");
+  if (!/^[A-Za-z]{2}$|^T1$/.test(text))
+    throw new InvalidArgumentError("Expected a country code of two letters, such as DK.");
   return text.toUpperCase();
 }

@@ -25,7 +25,9 @@ export function connect(settings: Settings, options: ConnectionOptions): Client 
   const folder = dataFolder(settings.data);
   const keyFile = options.keyFile ?? folder.adminKey;
   if (!existsSync(keyFile)) {
-    throw new UsageError(`There is no key at ${keyFile}. Start the network first (npm start), or name another file with --key-file.`);
+    throw new UsageError(
+      `There is no key at ${keyFile}. Start the network first (npm start), or name another file with --key-file.`,
+    );
   }
   return createClient({ url: addressOf(settings, options), key: readFileSync(keyFile, "utf8").trim() });
 }
@@ -35,7 +37,10 @@ function addressOf(settings: Settings, { url, zone }: ConnectionOptions): string
   const edges = readRunningNetwork(dataFolder(settings.data).network)?.edges ?? {};
   if (zone !== undefined) {
     const found = edges[zone];
-    if (found === undefined) throw new UsageError(`There is no edge in zone ${zone}; expected ${Object.keys(edges).join(" or ") || "a running network"}.`);
+    if (found === undefined)
+      throw new UsageError(
+        `There is no edge in zone ${zone}; expected ${Object.keys(edges).join(" or ") || "a running network"}.`,
+      );
     return found;
   }
   return edges["eu"] ?? `http://127.0.0.1:${settings.port}`;
@@ -43,15 +48,23 @@ function addressOf(settings: Settings, { url, zone }: ConnectionOptions): string
 
 function urlOf(text: string): string {
   const url = URL.parse(text);
-  if (url === null || !url.protocol.startsWith("http")) throw new InvalidArgumentError("Expected an address such as http://127.0.0.1:8787.");
+  if (url === null || !url.protocol.startsWith("http"))
+    throw new InvalidArgumentError("Expected an address such as http://127.0.0.1:8787.");
   return text.replace(/\/+$/, "");
 }
 
 /** A parser of whole numbers for an option. */
-export function wholeNumber({ min, max }: { readonly min: number; readonly max: number }): (text: string) => number {
+export function wholeNumber({
+  min,
+  max,
+}: {
+  readonly min: number;
+  readonly max: number;
+}): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^\d+$/.test(text) || value < min || value > max) throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
+    if (!/^\d+$/.test(text) || value < min || value > max)
+      throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
     return value;
   };
 }

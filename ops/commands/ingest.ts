@@ -51,8 +51,16 @@ export function ingestCommand(program: Command, settings: Settings, terminal: Te
     .option("--lang <tag>", "the language of documents that name none, such as da")
     .option("--collection <name>", "the collection of documents that name none")
     .option("--importance <number>", "the importance of documents that name none, 0 to 1", importanceOf)
-    .option("--limit <n>", "stop after so many documents", wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER }))
-    .option("--limit-passages <n>", "stop after the document that reaches so many passages", wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER }))
+    .option(
+      "--limit <n>",
+      "stop after so many documents",
+      wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    )
+    .option(
+      "--limit-passages <n>",
+      "stop after the document that reaches so many passages",
+      wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    )
     .option("--errors <file>", "write every refused line there, as NDJSON")
     .option("--restart", "begin at the first line, whatever an earlier run did")
     .option("--json", "print the summary as JSON")
@@ -67,12 +75,16 @@ export function ingestCommand(program: Command, settings: Settings, terminal: Te
     const parts = [source.digest, mappingText, defaults, client.url];
     const checkpoint = openCheckpoint({
       folder: dataFolder(settings.data).ingest,
-      digest: source.digest === null ? null : createHash("sha256").update(JSON.stringify(parts)).digest("hex"),
+      digest:
+        source.digest === null ? null : createHash("sha256").update(JSON.stringify(parts)).digest("hex"),
       source: source.name,
       url: client.url,
       restart: options.restart === true,
     });
-    if (checkpoint.resumedAfter > 0) terminal.tell(`continues after line ${checkpoint.resumedAfter} of ${source.name}; --restart begins anew`);
+    if (checkpoint.resumedAfter > 0)
+      terminal.tell(
+        `continues after line ${checkpoint.resumedAfter} of ${source.name}; --restart begins anew`,
+      );
     const stopping = new AbortController();
     process.once("SIGINT", () => stopping.abort(new UsageError("stopped")));
     process.once("SIGTERM", () => stopping.abort(new UsageError("stopped")));
@@ -89,7 +101,9 @@ export function ingestCommand(program: Command, settings: Settings, terminal: Te
       signal: stopping.signal,
       nowMs,
     });
-    terminal.print(options.json === true ? JSON.stringify(summary, null, 2) : formatSummary(summary, options.errors));
+    terminal.print(
+      options.json === true ? JSON.stringify(summary, null, 2) : formatSummary(summary, options.errors),
+    );
     if (summary.refused > 0 || !summary.complete) process.exitCode = EXIT.finding;
   });
 }
@@ -102,8 +116,12 @@ function formatSummary(summary: IngestSummary, errors: string | undefined): stri
     `${number(summary.documents)} documents with ${number(summary.passages)} passages in ${seconds} s (${number(summary.documents_per_second)} documents/s, ${number(summary.passages_per_second)} passages/s)`,
     ...(summary.complete ? [] : ["stopped; the same command continues"]),
     ...(summary.refused === 0 ? [] : [`${number(summary.refused)} refused:`]),
-    ...summary.refused_lines.map(({ line, id, code, detail }) => `  line ${line}${id === null ? "" : ` (${id})`}: ${code}: ${detail}`),
-    ...(more > 0 ? [`  and ${number(more)} more${errors === undefined ? "; --errors FILE writes all" : ` in ${errors}`}`] : []),
+    ...summary.refused_lines.map(
+      ({ line, id, code, detail }) => `  line ${line}${id === null ? "" : ` (${id})`}: ${code}: ${detail}`,
+    ),
+    ...(more > 0
+      ? [`  and ${number(more)} more${errors === undefined ? "; --errors FILE writes all" : ` in ${errors}`}`]
+      : []),
   ].join("\n");
 }
 
@@ -119,7 +137,12 @@ function readText(path: string): string {
   return readFileSync(path, "utf8");
 }
 
-function defaultsOf({ residency, lang, collection, importance }: IngestCommandOptions): Readonly<Record<string, string | number>> {
+function defaultsOf({
+  residency,
+  lang,
+  collection,
+  importance,
+}: IngestCommandOptions): Readonly<Record<string, string | number>> {
   return {
     ...(residency === undefined ? {} : { residency }),
     ...(lang === undefined ? {} : { lang }),
@@ -130,6 +153,7 @@ function defaultsOf({ residency, lang, collection, importance }: IngestCommandOp
 
 function importanceOf(text: string): number {
   const value = Number(text);
-  if (text.trim() === "" || !(value >= 0 && value <= 1)) throw new InvalidArgumentError("Expected a number from 0 to 1.");
+  if (text.trim() === "" || !(value >= 0 && value <= 1))
+    throw new InvalidArgumentError("Expected a number from 0 to 1.");
   return value;
 }

@@ -39,10 +39,16 @@ export function searchCommand(program: Command, settings: Settings, terminal: Te
     .option("--offset <n>", "hits to pass over", wholeNumber({ min: 0, max: SEARCH_LIMITS.windowMax }), 0)
     .addOption(new Option("--mode <mode>", "how to rank").choices([...MODES]).default("hybrid"))
     .option("--filter <json>", "a filter in Qdrant's grammar", jsonOf)
-    .option("--tiers <list>", `tiers to ask, separated by commas: ${TIER_NAMES.join(",")}`, (text) => text.split(","))
+    .option("--tiers <list>", `tiers to ask, separated by commas: ${TIER_NAMES.join(",")}`, (text) =>
+      text.split(","),
+    )
     .option("--collection <name>", "the collection to search")
     .addOption(new Option("--group-by <what>", "one hit for each").choices(["document", "passage"]))
-    .option("--timeout-ms <n>", "how long to wait", wholeNumber({ min: SEARCH_LIMITS.timeoutMsMin, max: SEARCH_LIMITS.timeoutMsMax }))
+    .option(
+      "--timeout-ms <n>",
+      "how long to wait",
+      wholeNumber({ min: SEARCH_LIMITS.timeoutMsMin, max: SEARCH_LIMITS.timeoutMsMax }),
+    )
     .option("--explain", "say why each hit stands where it does")
     .option("--country <code>", "the caller's country; a local network alone believes it")
     .option("--zone <zone>", "the edge zone to ask: eu or global")
@@ -50,9 +56,27 @@ export function searchCommand(program: Command, settings: Settings, terminal: Te
     .addHelpText("after", EXAMPLES);
   connectionOptions(command).action(async (query: string, options: SearchOptions) => {
     const { limit, offset, mode, filter, tiers, collection, groupBy, timeoutMs, explain } = options;
-    const request = { query, limit, offset, mode, filter, tiers, collection, group_by: groupBy, timeout_ms: timeoutMs, explain };
-    const answer = await connect(settings, options).search(request, options.country === undefined ? {} : { country: options.country });
-    terminal.print(options.json === true ? JSON.stringify(answer, null, 2) : formatAnswer(answer, { paint: terminal.paint, offset }));
+    const request = {
+      query,
+      limit,
+      offset,
+      mode,
+      filter,
+      tiers,
+      collection,
+      group_by: groupBy,
+      timeout_ms: timeoutMs,
+      explain,
+    };
+    const answer = await connect(settings, options).search(
+      request,
+      options.country === undefined ? {} : { country: options.country },
+    );
+    terminal.print(
+      options.json === true
+        ? JSON.stringify(answer, null, 2)
+        : formatAnswer(answer, { paint: terminal.paint, offset }),
+    );
   });
 }
 
@@ -60,6 +84,8 @@ function jsonOf(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new InvalidArgumentError(`Expected JSON: ${cause instanceof Error ? cause.message : "it does not parse"}.`);
+    throw new InvalidArgumentError(
+      `Expected JSON: ${cause instanceof Error ? cause.message : "it does not parse"}.`,
+    );
   }
 }

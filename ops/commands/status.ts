@@ -26,7 +26,10 @@ export function statusCommand(program: Command, settings: Settings, terminal: Te
     .addHelpText("after", NOTES);
   connectionOptions(command).action(async (options: StatusOptions) => {
     const network = await connect(settings, options).network();
-    terminal.print(options.json === true ? JSON.stringify(network, null, 2) : formatNetwork(network, terminal.paint));
-    if (network.sites.some(({ health }) => health === "lagging" || health === "unavailable")) process.exitCode = EXIT.finding;
+    terminal.print(
+      options.json === true ? JSON.stringify(network, null, 2) : formatNetwork(network, terminal.paint),
+    );
+    if (network.sites.some(({ health }) => health === "lagging" || health === "unavailable"))
+      process.exitCode = EXIT.finding;
   });
 }

@@ -19,7 +19,9 @@ export interface OutgoingOptions {
 }
 
 /** Yields documents in the order of the source, as many as the limits allow, without those of an earlier run. */
-export async function* outgoingDocuments(options: OutgoingOptions): AsyncGenerator<OutgoingDocument, void, undefined> {
+export async function* outgoingDocuments(
+  options: OutgoingOptions,
+): AsyncGenerator<OutgoingDocument, void, undefined> {
   const { source, checkpoint, documentsMax, passagesMax, refused, reading } = options;
   const ids = new Map<string, number>();
   let documents = 0;
@@ -48,16 +50,33 @@ function documentOf(
     return { refused: { line, id: null, code: "bad_request", detail: "expected a JSON object" } };
   }
   const mapped = mapping === null ? null : mapRecord(mapping, item.record);
-  const document: Record<string, unknown> = { ...defaults, ...(mapped === null ? item.record : mapped.document) };
+  const document: Record<string, unknown> = {
+    ...defaults,
+    ...(mapped === null ? item.record : mapped.document),
+  };
   const id = typeof document["id"] === "string" ? document["id"] : null;
   if (id !== null && mapped !== null && mapped.sourceId !== null) {
     // The hash stands for the id in the source, which may be long; 1 in 4 billion goes unseen.
     const hash = hash32(mapped.sourceId);
     if ((ids.get(id) ?? hash) !== hash) {
-      return { refused: { line, id, code: "bad_request", detail: `the id ${JSON.stringify(mapped.sourceId)} becomes ${id}, which another id of this source became before` } };
+      return {
+        refused: {
+          line,
+          id,
+          code: "bad_request",
+          detail: `the id ${JSON.stringify(mapped.sourceId)} becomes ${id}, which another id of this source became before`,
+        },
+      };
     }
     ids.set(id, hash);
   }
   const given = document["passages"];
-  return { document: { line, id: id ?? `line ${line}`, passages: Array.isArray(given) ? given.length : 1, json: JSON.stringify(document) } };
+  return {
+    document: {
+      line,
+      id: id ?? `line ${line}`,
+      passages: Array.isArray(given) ? given.length : 1,
+      json: JSON.stringify(document),
+    },
+  };
 }

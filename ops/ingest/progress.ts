@@ -22,10 +22,16 @@ export interface IngestProgress {
   stop(): void;
 }
 
-export function createProgress(terminal: Terminal, { nowMs }: { readonly nowMs: () => number }): IngestProgress {
+export function createProgress(
+  terminal: Terminal,
+  { nowMs }: { readonly nowMs: () => number },
+): IngestProgress {
   const startedMs = nowMs();
   const bar = terminal.watched
-    ? new progressBars.SingleBar({ format: "{bar} {percentage} %  {text}", stream: process.stderr, hideCursor: true, barsize: 24 }, progressBars.Presets.shades_classic)
+    ? new progressBars.SingleBar(
+        { format: "{bar} {percentage} %  {text}", stream: process.stderr, hideCursor: true, barsize: 24 },
+        progressBars.Presets.shades_classic,
+      )
     : null;
   bar?.start(BAR_STEPS, 0, { text: "" });
   let at: number | null = null;
@@ -38,8 +44,12 @@ export function createProgress(terminal: Terminal, { nowMs }: { readonly nowMs: 
     const ms = nowMs();
     const elapsedMs = ms - window.ms;
     if (elapsedMs >= RATE_WINDOW_MS || (rates.documents === 0 && elapsedMs > 500)) {
-      const perSecond = (now: number, before: number): number => Math.round(((now - before) / elapsedMs) * 1_000);
-      rates = { documents: perSecond(counts.documents, window.documents), passages: perSecond(counts.passages, window.passages) };
+      const perSecond = (now: number, before: number): number =>
+        Math.round(((now - before) / elapsedMs) * 1_000);
+      rates = {
+        documents: perSecond(counts.documents, window.documents),
+        passages: perSecond(counts.passages, window.passages),
+      };
       window = { ms, documents: counts.documents, passages: counts.passages };
     }
     const text = progressText(counts, rates, timeLeft(at, ms - startedMs));
@@ -71,7 +81,11 @@ export function createProgress(terminal: Terminal, { nowMs }: { readonly nowMs: 
   };
 }
 
-function progressText({ documents, passages, refused }: Counts, rates: { readonly documents: number; readonly passages: number }, left: string | null): string {
+function progressText(
+  { documents, passages, refused }: Counts,
+  rates: { readonly documents: number; readonly passages: number },
+  left: string | null,
+): string {
   const number = (value: number): string => value.toLocaleString("en");
   return [
     `${number(documents)} documents (${number(rates.documents)}/s)`,

@@ -43,7 +43,8 @@ async function bundleWorker(folder: string): Promise<void> {
   const script = result.outputFiles[0]?.text;
   if (script === undefined) throw new Error("expected esbuild to give one file for edge/worker.ts");
   mkdirSync(folder, { recursive: true });
-  for (const old of readdirSync(folder).filter((name) => /\.(js|wasm)$/.test(name))) rmSync(join(folder, old));
+  for (const old of readdirSync(folder).filter((name) => /\.(js|wasm)$/.test(name)))
+    rmSync(join(folder, old));
   writeFileSync(join(folder, "worker.js"), script);
   for (const [name, path] of wasm) copyFileSync(path, join(folder, name));
 }

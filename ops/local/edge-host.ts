@@ -36,15 +36,23 @@ class HostLog extends Log {
 const workers = z.array(edgeWorkerSchema).parse(JSON.parse(required("KATTEGAT_EDGE_WORKERS")));
 const folder = required("KATTEGAT_DATA");
 // A process of its own: the bundler's memory goes back when it ends, and this one lives as long as the network.
-await promisify(execFile)(process.execPath, ["--no-warnings", join(import.meta.dirname, "edge-bundle.ts"), folder], {
-  timeout: BUNDLE_MS_MAX,
-});
+await promisify(execFile)(
+  process.execPath,
+  ["--no-warnings", join(import.meta.dirname, "edge-bundle.ts"), folder],
+  {
+    timeout: BUNDLE_MS_MAX,
+  },
+);
 const modules = readdirSync(folder)
   .filter((name) => name.endsWith(".js") || name.endsWith(".wasm"))
   .map((name) =>
     name.endsWith(".js")
       ? { type: "ESModule" as const, path: `/${name}`, contents: readFileSync(join(folder, name), "utf8") }
-      : { type: "CompiledWasm" as const, path: `/${name}`, contents: new Uint8Array(readFileSync(join(folder, name))) },
+      : {
+          type: "CompiledWasm" as const,
+          path: `/${name}`,
+          contents: new Uint8Array(readFileSync(join(folder, name))),
+        },
   )
   // The first module is the Worker's entry.
   .toSorted((a, b) => b.type.localeCompare(a.type));

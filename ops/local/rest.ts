@@ -19,7 +19,12 @@ setInterval(() => {
   const used = process.cpuUsage(cpu);
   cpu = process.cpuUsage();
   const share = (used.user + used.system) / 1_000 / LOOK_MS;
-  if (typeof collect !== "function" || share > RESTING_SHARE_MAX || bytesInUse() - heldBytes < GARBAGE_BYTES_MIN) return;
+  if (
+    typeof collect !== "function" ||
+    share > RESTING_SHARE_MAX ||
+    bytesInUse() - heldBytes < GARBAGE_BYTES_MIN
+  )
+    return;
   collect({ type: "major", execution: "sync", flavor: "last-resort" });
   heldBytes = bytesInUse();
 }, LOOK_MS).unref();

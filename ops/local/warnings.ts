@@ -13,7 +13,11 @@ export interface WarningsOptions {
 }
 
 /** Passes a warning on, the same one at most twice a minute. */
-export function createWarnings({ show, nowMs, quiet }: WarningsOptions): (name: string, text: string) => void {
+export function createWarnings({
+  show,
+  nowMs,
+  quiet,
+}: WarningsOptions): (name: string, text: string) => void {
   const shownMs = new Map<string, number>();
   return (name, text) => {
     if (quiet()) return;

@@ -2,7 +2,10 @@
 import type { Hit, SearchResponse, TierReport } from "@kattegat/protocol/search.ts";
 import type { Painter } from "./painter.ts";
 
-export function formatAnswer(answer: SearchResponse, { paint, offset }: { readonly paint: Painter; readonly offset: number }): string {
+export function formatAnswer(
+  answer: SearchResponse,
+  { paint, offset }: { readonly paint: Painter; readonly offset: number },
+): string {
   const hits = answer.hits.map((hit, index) => formatHit(hit, { paint, rank: offset + index + 1 }));
   const none = answer.hits.length === 0 ? ["Nothing found.", ""] : [];
   return [...hits, ...none, ...formatStatus(answer, paint)].join("\n");
@@ -24,13 +27,22 @@ function formatHit(hit: Hit, { paint, rank }: { readonly paint: Painter; readonl
   ].join("\n");
 }
 
-function explanationOf({ dense_rank, lexical_rank, arithmetic, matched_terms }: NonNullable<Hit["explain"]>): string {
+function explanationOf({
+  dense_rank,
+  lexical_rank,
+  arithmetic,
+  matched_terms,
+}: NonNullable<Hit["explain"]>): string {
   const rank = (value: number | null): string => (value === null ? "–" : `#${value}`);
   return `dense ${rank(dense_rank)}, lexical ${rank(lexical_rank)}: ${arithmetic}; terms: ${matched_terms.join(" ") || "none"}`;
 }
 
 /** Wraps each matched word; spans are in order and do not overlap. */
-export function highlight(text: string, spans: readonly (readonly [number, number])[], paint: Painter): string {
+export function highlight(
+  text: string,
+  spans: readonly (readonly [number, number])[],
+  paint: Painter,
+): string {
   let result = "";
   let at = 0;
   for (const [start, end] of spans) {
@@ -43,6 +55,7 @@ export function highlight(text: string, spans: readonly (readonly [number, numbe
 
 /** Texts come from documents: a control character in one must not reach the terminal. */
 function visible(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what this looks for
   return text.replaceAll(/[\u0000-\u0009\u000B-\u001F\u007F-\u009F]/g, " ");
 }
 
@@ -54,7 +67,12 @@ function formatStatus(answer: SearchResponse, paint: Painter): readonly string[]
 }
 
 function formatTier({ tier, site, status, took_ms, cache }: TierReport, paint: Painter): string {
-  const colour = status === "ok" ? paint.green : status === "not_asked" || status === "not_permitted" ? paint.dim : paint.red;
+  const colour =
+    status === "ok"
+      ? paint.green
+      : status === "not_asked" || status === "not_permitted"
+        ? paint.dim
+        : paint.red;
   const cached = cache === "hit" ? " cached" : "";
   return `${tier} ${site} ${colour(status)}${status === "ok" ? ` ${took_ms.toFixed(0)} ms${cached}` : ""}`;
 }

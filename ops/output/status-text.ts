@@ -6,22 +6,62 @@ import { table } from "./table.ts";
 type SiteStatus = NetworkStatus["sites"][number];
 
 export function formatNetwork(network: NetworkStatus, paint: Painter): string {
-  const sites = table([["site", "kind", "city", "health", "watermark", "lag", "parked", "address"], ...network.sites.map(siteRow)], { right: [4] });
+  const sites = table(
+    [
+      ["site", "kind", "city", "health", "watermark", "lag", "parked", "address"],
+      ...network.sites.map(siteRow),
+    ],
+    { right: [4] },
+  );
   const tiers = table(
-    [["tier", "documents", "capacity", "passages", "budget"], ...network.tiers.map(({ tier, documents, capacity, passages, budget_ms }) => [tier, count(documents), count(capacity), count(passages), `${budget_ms} ms`])],
+    [
+      ["tier", "documents", "capacity", "passages", "budget"],
+      ...network.tiers.map(({ tier, documents, capacity, passages, budget_ms }) => [
+        tier,
+        count(documents),
+        count(capacity),
+        count(passages),
+        `${budget_ms} ms`,
+      ]),
+    ],
     { right: [1, 2, 3, 4] },
   );
   const classes = table(
-    [["class", "documents", "stored in", "served to"], ...network.classes.map(({ name, documents, store, serve }) => [name, count(documents), store.join(" "), shortened(serve)])],
+    [
+      ["class", "documents", "stored in", "served to"],
+      ...network.classes.map(({ name, documents, store, serve }) => [
+        name,
+        count(documents),
+        store.join(" "),
+        shortened(serve),
+      ]),
+    ],
     { right: [1] },
   );
   const head = `sequence ${network.sequence}, epoch ${network.epoch}, model ${network.model.id} (${network.model.dimensions} dimensions)`;
-  return [head, "", ...coloured(sites, network.sites, paint), "", ...headed(tiers, paint), "", ...headed(classes, paint)].join("\n");
+  return [
+    head,
+    "",
+    ...coloured(sites, network.sites, paint),
+    "",
+    ...headed(tiers, paint),
+    "",
+    ...headed(classes, paint),
+  ].join("\n");
 }
 
 function siteRow(site: SiteStatus): readonly string[] {
   const lag = site.lag_ms === null ? "" : `${Math.round(site.lag_ms)} ms, ${site.lag_changes ?? 0} changes`;
-  return [site.id, site.kind, site.city ?? "", site.health, site.watermark ?? "–", lag, site.parked === null || site.parked === 0 ? "" : String(site.parked), site.url ?? ""];
+  return [
+    site.id,
+    site.kind,
+    site.city ?? "",
+    site.health,
+    site.watermark ?? "–",
+    lag,
+    site.parked === null || site.parked === 0 ? "" : String(site.parked),
+    site.url ?? "",
+  ];
 }
 
 /** Colours go on after the columns are aligned, since they have no width. */
@@ -42,7 +82,9 @@ function headed([head = "", ...lines]: readonly string[], paint: Painter): reado
 const NAMES_SHOWN = 6;
 
 function shortened(names: readonly string[]): string {
-  return names.length <= NAMES_SHOWN ? names.join(" ") : `${names.slice(0, NAMES_SHOWN).join(" ")} and ${names.length - NAMES_SHOWN} more`;
+  return names.length <= NAMES_SHOWN
+    ? names.join(" ")
+    : `${names.slice(0, NAMES_SHOWN).join(" ")} and ${names.length - NAMES_SHOWN} more`;
 }
 
 function count(value: number): string {

@@ -76,7 +76,8 @@ function runLoader(
     }
     if (message.kind !== "refused") return;
     refused += 1;
-    if (refused <= REFUSALS_SHOWN) log.notice("samples", `${message.id} was refused (${message.code}): ${message.detail}`);
+    if (refused <= REFUSALS_SHOWN)
+      log.notice("samples", `${message.id} was refused (${message.code}): ${message.detail}`);
   });
   return new Promise((resolve, reject) => {
     loader.once("exit", (code) => {

@@ -15,7 +15,9 @@ process.once("disconnect", () => process.exit());
 process.on("SIGTERM", () => stopping.abort(new Error("stopped")));
 
 const few = required("KATTEGAT_SAMPLE") === "few";
-const samples = [...declarations(), ...licences()].filter(({ always }, index) => !few || always || index % FEW_STEP === 0);
+const samples = [...declarations(), ...licences()].filter(
+  ({ always }, index) => !few || always || index % FEW_STEP === 0,
+);
 const client = createClient({ url: required("KATTEGAT_URL"), key: required("KATTEGAT_KEY") });
 
 function tell(message: LoaderMessage): void {

@@ -1,0 +1,66 @@
+import { describe, expect, it } from "vitest";
+import type { ColdQuery } from "./cold-index.ts";
+import { createResultCache, resultKey } from "./result-cache.ts";
+
+const QUERY: ColdQuery = {
+  dense: new Float32Array([0.6, 0.8]),
+  lexical: { indices: new Uint32Array([7]), values: new Float32Array([1]) },
+  filter: { must: [{ key: "court", match: { value: "Højesteret" } }] },
+  collection: "default",
+  classes: ["global", "eu"],
+  depth: 100,
+  grouped: true,
+};
+
+describe("result cache", () => {
+  it("names nothing of the query in its key", async () => {
+    const key = await resultKey("edge-eu", "content", QUERY);
+    expect(key).toMatch(/^edge-eu\/[0-9a-f]{64}$/);
+  });
+
+  it("tells apart all that the lists depend on, and nothing else", async () => {
+    const key = await resultKey("edge-eu", "content", QUERY);
+    expect(await resultKey("edge-eu", "content", { ...QUERY, classes: ["eu", "global"] })).toBe(key);
+    const others: (readonly [string, string, ColdQuery])[] = [
+      ["edge-global", "content", QUERY],
+      ["edge-eu", "other", QUERY],
+      ["edge-eu", "content", { ...QUERY, dense: null }],
+      ["edge-eu", "content", { ...QUERY, lexical: null }],
+      ["edge-eu", "content", { ...QUERY, filter: null }],
+      ["edge-eu", "content", { ...QUERY, collection: "other" }],
+      ["edge-eu", "content", { ...QUERY, classes: ["global"] }],
+      ["edge-eu", "content", { ...QUERY, depth: 200 }],
+      ["edge-eu", "content", { ...QUERY, grouped: false }],
+    ];
+    const keys = await Promise.all(others.map((other) => resultKey(...other)));
+    expect(new Set([key, ...keys]).size).toBe(others.length + 1);
+  });
+
+  it("gives back what it was given, in the location where it was given", async () => {
+    const cache = createResultCache((colo) => caches.open(`test-${colo}`));
+    const candidate = {
+      document_id: "a",
+      ordinal: 1,
+      score: 0.5,
+      version: "3",
+      residency: "global",
+      segment: "segments/a.seg",
+      bytes: 10,
+      row: 4,
+    };
+    await cache.put("CPH", "edge-eu/1", { dense: [candidate], lexical: [] });
+    expect(await cache.get("CPH", "edge-eu/1")).toEqual({ dense: [candidate], lexical: [] });
+    expect(await cache.get("ARN", "edge-eu/1")).toBeNull();
+    expect(await cache.get("CPH", "edge-eu/2")).toBeNull();
+  });
+
+  it("takes an entry of another form for none", async () => {
+    const cache = createResultCache((colo) => caches.open(`test-${colo}`));
+    const store = await caches.open("test-HAM");
+    await store.put(
+      "https://cold-results.invalid/edge-eu/3",
+      new Response('{"dense":1}', { headers: { "cache-control": "max-age=60" } }),
+    );
+    expect(await cache.get("HAM", "edge-eu/3")).toBeNull();
+  });
+});
