@@ -18,8 +18,8 @@ import { readSettings, type EdgeBindings, type EdgeSettings } from "./settings.t
 import { createSiteClient } from "./sites/site-client.ts";
 import { createUsage } from "./usage.ts";
 
-/** Three quarters of an isolate's 128 MB, shared by the indexes of a zone. */
-const SEGMENT_BYTES_MAX = 96 * 1_024 * 1_024;
+/** With the blocks of either index and the scanner this stays within an isolate's 128 MB. */
+const SEGMENT_BYTES_MAX = 72 * 1_024 * 1_024;
 
 const now = (): number => Date.now();
 const scanner = createScanner(scan);

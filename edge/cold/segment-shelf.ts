@@ -1,6 +1,10 @@
 /** The opened segments that this isolate keeps. */
 import { openSegment, type ColdSegment } from "@kattegat/engine/cold/segment.ts";
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
+import { createRangeReader } from "./range-reader.ts";
+
+/** Beside 36 MiB of opened segments of either index; the vectors of some 10,000 passages. */
+const BLOCK_BYTES_MAX = 16 * 1_024 * 1_024;
 
 export interface SegmentShelf {
   /** @throws {ColdFormatError} for an object that is missing, cut off or damaged. */
@@ -17,13 +21,9 @@ export function createSegmentShelf(options: {
   readonly bytesMax: number;
 }): SegmentShelf {
   const opened = new Map<string, ColdSegment>();
+  const ranges = createRangeReader({ bucket: options.bucket, bytesMax: BLOCK_BYTES_MAX });
   const residentBytes = (): number =>
     [...opened.values()].reduce((sum, segment) => sum + segment.residentBytes, 0);
-
-  async function read(key: string, offset: number, length: number): Promise<Uint8Array> {
-    const object = await options.bucket.get(key, { range: { offset, length } });
-    return object === null ? new Uint8Array(0) : new Uint8Array(await object.arrayBuffer());
-  }
 
   return {
     get residentBytes() {
@@ -39,7 +39,7 @@ export function createSegmentShelf(options: {
         opened.set(key, known);
         return known;
       }
-      const segment = await openSegment((offset, length) => read(key, offset, length), {
+      const segment = await openSegment((offset, length) => ranges.read(key, offset, length), {
         scanner: options.scanner,
         totalBytes: bytes,
       });
