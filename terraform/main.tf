@@ -1,5 +1,5 @@
 # The Cloudflare side of the default network file: two buckets, two hostnames.
-# The Workers themselves are deployed by `wrangler deploy` with edge/wrangler.eu.jsonc and edge/wrangler.global.jsonc.
+# The Workers themselves are deployed by `wrangler deploy` with edge/wrangler.eu.json and edge/wrangler.global.json.
 
 terraform {
   required_version = ">= 1.6"

@@ -9,6 +9,7 @@ import { formatCaller, formatDocument, formatFindings } from "../output/config-t
 import { EXIT, UsageError } from "../output/exit.ts";
 import type { Terminal } from "../output/terminal.ts";
 import type { Settings } from "../settings.ts";
+import { workerFiles } from "./worker-files.ts";
 import { connect, connectionOptions, type ConnectionOptions } from "./connection.ts";
 
 interface ExplainOptions extends ConnectionOptions {
@@ -45,7 +46,7 @@ export function configCommands(program: Command, settings: Settings, terminal: T
     .addHelpText("after", CHECK_NOTES)
     .action((file: string | undefined, options: { readonly json?: boolean }) => {
       const { network, shown } = readNetwork(settings, file);
-      const findings = checkNetwork(network, { today: today(), file: shown });
+      const findings = checkNetwork(network, { today: today(), file: shown, workers: workerFiles() });
       terminal.print(
         options.json === true
           ? JSON.stringify({ file: shown, findings }, null, 2)
