@@ -73,6 +73,7 @@ function passagesOf(document: DocumentRecord, epoch: number): ColdPassage[] | st
       title: document.title,
       text,
       lang: document.lang,
+      publishedAt: document.published_at,
       metadata: document.metadata,
     });
   }

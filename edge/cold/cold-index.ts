@@ -55,6 +55,7 @@ export interface ColdIndexOptions {
   readonly report: (error: unknown) => void;
 }
 
+// oxlint-disable-next-line max-lines-per-function -- a factory: its verbs share state that they alone may touch
 export function createColdIndex(options: ColdIndexOptions): ColdIndex {
   const shelf = createSegmentShelf({
     bucket: options.bucket,

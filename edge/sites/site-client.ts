@@ -32,6 +32,7 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 /** An answer of 2,000 candidates with texts is a tenth of this; a hostile site may not fill the isolate. */
 const ANSWER_BYTES_MAX = 32 * 1_024 * 1_024;
 
+// oxlint-disable-next-line max-lines-per-function -- a factory: its verbs share state that they alone may touch
 export function createSiteClient(options: {
   readonly urls: ReadonlyMap<string, string>;
   readonly signer: TokenSigner;

@@ -167,7 +167,7 @@ export async function startEdge(
           text: law.text,
           lang: "da",
           metadata: law.metadata,
-          published_at: null,
+          publishedAt: null,
         })),
         { model: "hashed-384-v1", dimensions: DIMENSIONS },
       );

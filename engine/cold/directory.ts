@@ -67,6 +67,7 @@ export function createDirectory(sections: {
         residency: valueIn(table.residencies, document) ?? "",
         collection: valueIn(table.collections, document) ?? "",
         lang: valueIn(table.langs, document) ?? null,
+        publishedAt: valueIn(table.published, document) ?? null,
       };
     },
     point(row): FilterablePoint {
@@ -106,7 +107,9 @@ function createPayloadMemory(
   let payload: FilterablePoint["payload"] = {};
   return (document) => {
     if (document !== last) {
+      const publishedAt = valueIn(table.published, document) ?? null;
       payload = {
+        ...(publishedAt === null ? {} : { published_at: publishedAt }),
         residency: valueIn(table.residencies, document),
         collection: valueIn(table.collections, document),
         lang: valueIn(table.langs, document),

@@ -10,6 +10,7 @@ export interface DocumentTable {
   readonly residencies: Column<string>;
   readonly collections: Column<string>;
   readonly langs: Column<string | null>;
+  readonly published: Column<string | null>;
   /** The row of each document's first passage. */
   readonly firstRows: readonly number[];
 }
@@ -37,6 +38,7 @@ export function encodeDocuments(passages: readonly ColdPassage[]): {
     residencies: columnOf(firsts.map(({ passage }) => passage.residency)),
     collections: columnOf(firsts.map(({ passage }) => passage.collection)),
     langs: columnOf(firsts.map(({ passage }) => passage.lang)),
+    published: columnOf(firsts.map(({ passage }) => passage.publishedAt)),
     firstRows: firsts.map(({ row }) => row),
   };
   const blobs = firsts.map(({ passage }) => encodeText(JSON.stringify(passage.metadata)));
@@ -94,6 +96,6 @@ function isDocumentTable(value: unknown): value is DocumentTable {
     isRecord(column) && Array.isArray(column["values"]) && Array.isArray(column["of"]);
   return (
     ["ids", "versions", "epochs", "firstRows"].every((name) => Array.isArray(value[name])) &&
-    ["residencies", "collections", "langs"].every((name) => isColumn(value[name]))
+    ["residencies", "collections", "langs", "published"].every((name) => isColumn(value[name]))
   );
 }

@@ -13,5 +13,7 @@ export interface ColdPassage {
   readonly title: string;
   readonly text: string;
   readonly lang: string | null;
+  /** RFC 3339 in UTC. */
+  readonly publishedAt: string | null;
   readonly metadata: Readonly<Record<string, unknown>>;
 }

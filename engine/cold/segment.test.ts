@@ -31,6 +31,7 @@ function passagesOf(documents: number): ColdPassage[] {
       title: `Lov nr. ${document}`,
       text: `§ ${i}. Æ ø å ${"tekst ".repeat(i % 40)}`,
       lang: document % 5 === 0 ? null : "da",
+      publishedAt: document % 2 === 0 ? null : `20${10 + (document % 10)}-01-01T00:00:00.000Z`,
       metadata: { n: document, source: { name: "eli" } },
     };
   });
@@ -69,6 +70,11 @@ const shown = (hits: readonly { documentId: string; ordinal: number; score: numb
 describe("a cold segment", () => {
   it.each<readonly [string, Filter | null, (p: ColdPassage) => boolean]>([
     ["without a filter", null, () => true],
+    [
+      "by date of publication",
+      { must: [{ key: "published_at", range: { gte: "2014-01-01T00:00:00Z" } }] },
+      ({ publishedAt }: ColdPassage) => publishedAt !== null && publishedAt >= "2014",
+    ],
     [
       "of one class",
       { must: [{ key: "residency", match: { any: ["eu"] } }] },

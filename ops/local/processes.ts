@@ -76,6 +76,7 @@ export function portNames(network: Network, settings: Settings): readonly string
   ];
 }
 
+// oxlint-disable-next-line max-lines-per-function -- one list of processes, read from top to bottom
 export function planProcesses(options: PlanOptions): Plan {
   const { network, settings, folder, ports } = options;
   const address = (name: string): string => `http://127.0.0.1:${ports.get(name) ?? settings.port}`;
