@@ -15,7 +15,11 @@ export interface TestNetwork {
   stop(): Promise<void>;
 }
 
-export async function startTestNetwork(): Promise<TestNetwork> {
+export async function startTestNetwork({
+  samples,
+}: {
+  readonly samples: "all" | "few" | "none";
+}): Promise<TestNetwork> {
   const data = mkdtempSync(join(tmpdir(), "kattegat-e2e-"));
   // Postgres refuses to run as root, so its own user must be able to reach its folder.
   chmodSync(data, 0o755);
@@ -23,7 +27,7 @@ export async function startTestNetwork(): Promise<TestNetwork> {
   const child = spawn(process.execPath, [join(ROOT, "ops", "start.ts")], {
     cwd: ROOT,
     // oxlint-disable-next-line node/no-process-env -- the child needs the path and home of this process
-    env: { ...process.env, KATTEGAT_DATA: data, KATTEGAT_PORT: String(port), KATTEGAT_SAMPLE: "all" },
+    env: { ...process.env, KATTEGAT_DATA: data, KATTEGAT_PORT: String(port), KATTEGAT_SAMPLE: samples },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));

@@ -26,7 +26,7 @@ const QUERIES = 210;
 let network: TestNetwork;
 
 beforeAll(async () => {
-  network = await startTestNetwork();
+  network = await startTestNetwork({ samples: "all" });
 }, START_MS_MAX);
 
 afterAll(async () => {
