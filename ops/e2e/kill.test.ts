@@ -19,6 +19,12 @@ const WRITERS = 3;
 const ACKNOWLEDGED_MIN = 2 * LINES;
 /** The writers go on for so long after it. */
 const AFTER_MS = 1_500;
+/** How long a refused writer waits; a busy loop would take the core from what restarts. */
+const RETRY_MS = 50;
+/** As many words of documents fit one query of 2,000 characters. */
+const WORDS_MAX = 50;
+/** Of an answer beyond its `timeout_ms`: both cores may be busy with the rest of the network. */
+const SLACK_MS = 1_000;
 
 let network: TestNetwork;
 
@@ -42,9 +48,10 @@ function pidOf(name: string): number {
 }
 
 const TIERS = ["hot", "warm", "cold"] as const;
+type Tier = (typeof TIERS)[number];
 
 interface Written {
-  readonly acknowledged: Map<string, (typeof TIERS)[number]>;
+  readonly acknowledged: Map<string, Tier>;
   /** Status and code of every answer that was no success. */
   readonly refusals: string[];
 }
@@ -53,40 +60,58 @@ interface Written {
 async function write(prefix: string, written: Written, isOver: () => boolean): Promise<void> {
   for (let batch = 0; !isOver(); batch += 1) {
     const ids = Array.from({ length: LINES }, (_, line) => `${prefix}-${batch}-${line}`);
-    const lines = ids.map((id, line) =>
-      JSON.stringify({
-        id,
-        title: id,
-        text: `Bestemmelse ${wordOf(id)}.`,
-        lang: "da",
-        residency: "global",
-        tier: TIERS[line % TIERS.length],
-      }),
-    );
     try {
-      const answer = await fetch(`${network.url}/v1/documents:batch`, {
-        method: "POST",
-        body: `${lines.join("\n")}\n`,
-        headers: { authorization: `Bearer ${network.key}`, "content-type": "application/x-ndjson" },
-      });
-      if (!answer.ok) {
-        const { status, code } = problemSchema.parse(await answer.json());
-        written.refusals.push(`${status} ${code}`);
-        await sleep(50);
-        continue;
-      }
-      for (const line of (await answer.text()).split("\n").filter((text) => text.endsWith("}"))) {
-        const { id, status, error } = batchResultSchema.parse(JSON.parse(line));
-        if (status < 300 && id !== null)
-          written.acknowledged.set(id, TIERS[Number(id.split("-").at(-1)) % TIERS.length] ?? "hot");
-        else written.refusals.push(`${status} ${error?.code ?? "?"}`);
-      }
+      await writeBatch(ids, written);
     } catch (error) {
-      // The connection went down with the process: the client knows that nothing was promised.
-      if (!(error instanceof TypeError) && !(error instanceof SyntaxError)) throw error;
-      await sleep(50);
+      // The connection went down with the process: what it did not acknowledge was not promised.
+      if (!(error instanceof TypeError && CONNECTION_CLOSED.has(error.message))) throw error;
+      await sleep(RETRY_MS);
     }
   }
+}
+
+/** What Node's fetch says of a connection that never opened, or that closed before the answer's end. */
+const CONNECTION_CLOSED: ReadonlySet<string> = new Set(["fetch failed", "terminated"]);
+
+/** Counts each acknowledgement as it arrives: those before a broken connection are promises too. */
+async function writeBatch(ids: readonly string[], written: Written): Promise<void> {
+  const answer = await fetch(`${network.url}/v1/documents:batch`, {
+    method: "POST",
+    body: ids.map((id, line) => `${lineOf(id, tierOf(line))}\n`).join(""),
+    headers: { authorization: `Bearer ${network.key}`, "content-type": "application/x-ndjson" },
+  });
+  if (!answer.ok || answer.body === null) {
+    expect(answer.headers.get("content-type")).toContain("application/problem+json");
+    const { status, code } = problemSchema.parse(await answer.json());
+    written.refusals.push(`${status} ${code}`);
+    await sleep(RETRY_MS);
+    return;
+  }
+  let rest = "";
+  let results = 0;
+  for await (const text of answer.body.pipeThrough(new TextDecoderStream())) {
+    const lines = `${rest}${text}`.split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      const result = batchResultSchema.parse(JSON.parse(line));
+      expect(result).toMatchObject({ line: results + 1, id: ids[results] });
+      if (result.error === undefined) written.acknowledged.set(ids[results] ?? "", tierOf(results));
+      else written.refusals.push(`${result.status} ${result.error.code}`);
+      results += 1;
+    }
+  }
+  // An answer that ends as if it were whole, with lines untold, would lose them silently.
+  if (results < ids.length)
+    written.refusals.push(`${answer.status} with ${results} of ${ids.length} results`);
+}
+
+function tierOf(line: number): Tier {
+  return TIERS[line % TIERS.length] ?? "hot";
+}
+
+function lineOf(id: string, tier: Tier): string {
+  const text = `Bestemmelse ${wordOf(id)}.`;
+  return JSON.stringify({ id, title: id, text, lang: "da", residency: "global", tier });
 }
 
 function wordOf(id: string): string {
@@ -135,15 +160,27 @@ async function statusOf(id: string): Promise<number> {
   }
 }
 
-/** Resolves once the document is found in its tier; a breaker that is still open costs a moment. */
-async function isFound(id: string, tier: string): Promise<boolean> {
+/** Resolves with the documents that a search for their own words does not find in their tier; a breaker that is still open costs a moment. */
+async function missingIn(tier: Tier, ids: readonly string[]): Promise<readonly string[]> {
   const until = performance.now() + RECOVERY_MS_MAX;
-  while (performance.now() < until) {
-    const { hits } = await search({ query: wordOf(id), mode: "lexical", limit: 1, timeout_ms: 10_000 });
-    if (hits[0]?.document_id === id && hits[0].tier === tier) return true;
+  for (;;) {
+    const query = ids.map(wordOf).join(" ");
+    const { hits } = await search({ query, mode: "lexical", tiers: [tier], limit: 100, timeout_ms: 10_000 });
+    const found = new Set(hits.filter((hit) => hit.tier === tier).map(({ document_id }) => document_id));
+    const missing = ids.filter((id) => !found.has(id));
+    if (missing.length === 0 || performance.now() > until) return missing;
     await sleep(200);
   }
-  return false;
+}
+
+async function expectAllThere({ acknowledged }: Written): Promise<void> {
+  for (const id of acknowledged.keys()) expect(await statusOf(id), id).toBe(200);
+  for (const tier of TIERS) {
+    const ids = [...acknowledged].filter(([, its]) => its === tier).map(([id]) => id);
+    expect(ids.length).toBeGreaterThan(0);
+    for (let from = 0; from < ids.length; from += WORDS_MAX)
+      expect(await missingIn(tier, ids.slice(from, from + WORDS_MAX)), tier).toEqual([]);
+  }
 }
 
 describe("a network under writes", () => {
@@ -159,21 +196,27 @@ describe("a network under writes", () => {
   ])("keeps every acknowledged document when %s is killed (I11)", { timeout: KILL_MS_MAX }, async (name) => {
     const written: Written = { acknowledged: new Map(), refusals: [] };
     let isOver = false;
-    const writers = Array.from({ length: WRITERS }, (_, writer) =>
-      write(`kill-${name}-${writer}`.replaceAll("_", "-"), written, () => isOver),
+    const writing = Promise.all(
+      Array.from({ length: WRITERS }, (_, writer) => write(`kill-${name}-${writer}`, written, () => isOver)),
     );
-    while (written.acknowledged.size < ACKNOWLEDGED_MIN) await sleep(10);
-    process.kill(pidOf(name), "SIGKILL");
-    await sleep(AFTER_MS);
-    isOver = true;
-    await Promise.all(writers);
+    // A writer that fails early is heard of below.
+    writing.catch(() => {});
+    const killed = pidOf(name);
+    try {
+      await expect
+        .poll(() => written.acknowledged.size, { interval: 10, timeout: RECOVERY_MS_MAX })
+        .toBeGreaterThanOrEqual(ACKNOWLEDGED_MIN);
+      process.kill(killed, "SIGKILL");
+      await sleep(AFTER_MS);
+    } finally {
+      isOver = true;
+    }
+    await writing;
     for (const refusal of written.refusals)
-      expect(refusal).toMatch(/^(503 (unavailable|not_ready)|504 timeout|409 conflict) ?$/);
+      expect(refusal).toMatch(/^(503 (unavailable|not_ready)|504 timeout|409 conflict)$/);
+    await expect.poll(() => pidOf(name), { timeout: RECOVERY_MS_MAX }).not.toBe(killed);
     await caughtUp();
-    const ids = [...written.acknowledged];
-    for (const [id] of ids) expect(await statusOf(id), id).toBe(200);
-    const sample = ids.filter((_, index) => index % Math.ceil(ids.length / 12) === 0);
-    for (const [id, tier] of sample) expect(await isFound(id, tier), `${id} in ${tier}`).toBe(true);
+    await expectAllThere(written);
   });
 });
 
@@ -206,12 +249,13 @@ describe("a search without a regional", () => {
     async () => {
       const startedAt = performance.now();
       const { tiers, partial, hits } = await withStopped(["eu-arn", "eu-fra"], () => search(query));
-      expect(performance.now() - startedAt).toBeLessThan(10_000);
+      expect(performance.now() - startedAt).toBeLessThan(query.timeout_ms + SLACK_MS);
       expect(partial).toBe(true);
       expect(hits.length).toBeGreaterThan(0);
-      for (const { site, status } of tiers) {
-        if (site.startsWith("eu-")) expect(["timeout", "unavailable"]).toContain(status);
-        else expect(status).toBe("ok");
+      expect(tiers.map(({ tier }) => tier)).toEqual(expect.arrayContaining([...TIERS]));
+      for (const { tier, status } of tiers) {
+        if (tier === "warm") expect(["timeout", "unavailable"]).toContain(status);
+        else expect(status, tier).toBe("ok");
       }
     },
   );

@@ -8,6 +8,10 @@ const cluster = await startCluster({
   passwordFile: required("KATTEGAT_POSTGRES_PASSWORD_FILE"),
   port,
   report: (line) => say(line),
+}).catch((error: unknown) => {
+  // The supervisor shows the log's last line: the reason, not the end of a stack.
+  say(error instanceof Error ? error.message : String(error), {}, 60);
+  process.exit(1);
 });
 endWithParent(() => cluster.stop());
 void cluster.ended.then(() => process.exit(1));
