@@ -282,13 +282,19 @@ describe("stream", () => {
 
 describe("usage", () => {
   it("tells the primary which documents were answered", async () => {
-    await fill();
+    // A report on an earlier test's documents may still arrive.
+    edge.sites["dk-cph"].laws = ["asked-a", "asked-b"].map((id) =>
+      law(id, "frist for klage", { tier: "hot" }),
+    );
+    await edge.publish("eu", [COLD_EU]);
     await ask({ limit: 2 });
-    await expect
-      .poll(() => edge.sites["dk-cph"].received.filter(({ path }) => path === "/internal/usage").length)
-      .toBe(1);
-    const [report] = edge.sites["dk-cph"].received.filter(({ path }) => path === "/internal/usage");
-    expect(JSON.parse(report?.body ?? "")).toMatchObject({
+    const reported = (): unknown[] =>
+      edge.sites["dk-cph"].received
+        .filter(({ path }) => path === "/internal/usage")
+        .map(({ body }): unknown => JSON.parse(body))
+        .filter((report) => JSON.stringify(report).includes("asked-a"));
+    await expect.poll(() => reported().length).toBe(1);
+    expect(reported()[0]).toMatchObject({
       site: "edge-eu",
       documents: [{ hits: 1 }, { hits: 1 }],
     });

@@ -11,7 +11,8 @@ export interface Forwarding {
   readonly path: string;
   readonly body: BodyInit | null;
   readonly timeMs: number;
-  readonly results?: TransformStream<Uint8Array, Uint8Array>;
+  /** What the caller gets of a successful answer's body. */
+  readonly results?: (body: ReadableStream<Uint8Array>) => ReadableStream<Uint8Array>;
 }
 
 /** Resolves with the primary's answer; a refusal for residency names the host name that would carry it. */
@@ -45,9 +46,7 @@ export async function forward(
   }
   if (response.status === 403) edge.linkAlternate(context);
   const stream =
-    results === undefined || !response.ok || response.body === null
-      ? response.body
-      : response.body.pipeThrough(results);
+    results === undefined || !response.ok || response.body === null ? response.body : results(response.body);
   return context.newResponse(stream, statusOf(response.status));
 }
 

@@ -5,6 +5,7 @@ import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { parseShape } from "@kattegat/protocol/parse.ts";
 import type { Context, Hono } from "hono";
 import { createBatchGate } from "../documents/batch-gate.ts";
+import { createBatchTally } from "../documents/batch-tally.ts";
 import { forward } from "../documents/forward.ts";
 import type { Edge } from "../edge.ts";
 import { parseJsonText, readText, requireMediaType } from "../http/body.ts";
@@ -60,11 +61,15 @@ export function documentRoutes(app: Hono, edge: Edge): void {
     await edge.admit(context, "write");
     requireMediaType(context.req.raw, ["application/x-ndjson", "application/ndjson"]);
     const request = { path: "/internal/documents:batch", timeMs: BATCH_MS_MAX };
-    if (carriesAll) return forward(edge, context, { ...request, body: context.req.raw.body });
+    const tally = createBatchTally(context.req.raw.body ?? new Blob([]).stream());
+    if (carriesAll) return forward(edge, context, { ...request, body: tally.lines, results: tally.results });
     edge.linkAlternate(context);
     const gate = createBatchGate({ mayPass: isCarried, refusal });
-    const body = context.req.raw.body?.pipeThrough(gate.lines) ?? null;
-    return forward(edge, context, { ...request, body, results: gate.results });
+    return forward(edge, context, {
+      ...request,
+      body: tally.lines.pipeThrough(gate.lines),
+      results: (answer) => tally.results(answer.pipeThrough(gate.results)),
+    });
   });
   app.get("/v1/receipts/:id", async (context) => {
     await edge.admit(context, "write");

@@ -94,7 +94,9 @@ async function writeBatch(ids: readonly string[], written: Written): Promise<voi
     rest = lines.pop() ?? "";
     for (const line of lines) {
       const result = batchResultSchema.parse(JSON.parse(line));
-      expect(result).toMatchObject({ line: results + 1, id: ids[results] });
+      expect(result.line).toBe(results + 1);
+      // Of a line that the primary did not live to answer the edge knows the number alone.
+      if (result.id !== null) expect(result.id).toBe(ids[results]);
       if (result.error === undefined) written.acknowledged.set(ids[results] ?? "", tierOf(results));
       else written.refusals.push(`${result.status} ${result.error.code}`);
       results += 1;
