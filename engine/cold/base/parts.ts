@@ -1,0 +1,79 @@
+/** The seams between the parts of a base: what each one is built from, what it answers. */
+import type { Filter } from "@kattegat/protocol/filter.ts";
+import type { Bitmap } from "../../index/bitmap.ts";
+import type { SparseVector } from "../../lexical/bm25.ts";
+import type { ReadPieces } from "./piece.ts";
+
+/**
+ * A row is a passage's number in its base: rows of one list lie together, near lists lie near.
+ * A document is numbered by its first row's place among first rows.
+ */
+export interface RowHit {
+  readonly row: number;
+  readonly score: number;
+}
+
+export interface RowSearchOptions {
+  /** So many of the best groups are wanted. */
+  readonly wanted: number;
+  /** The rows that may be found; null for all. */
+  readonly admitted: Bitmap | null;
+  /** Of rows in one group only the best is wanted; null when each row is its own. */
+  readonly groupOf: ((row: number) => number) | null;
+  readonly read: ReadPieces;
+}
+
+/** What a search read, and what it may have missed. */
+export interface RowAnswer {
+  /** Best first; equal scores by row. */
+  readonly hits: readonly RowHit[];
+  /** Lists or posting blocks that were read. */
+  readonly blocks: number;
+  /** Pieces that could not be read: the answer is partial when there are any. */
+  readonly missing: number;
+  /** True when the bounds prove that nothing better was skipped. */
+  readonly exact: boolean;
+}
+
+export interface DenseIndex {
+  readonly residentBytes: number;
+  search(
+    query: Float32Array,
+    options: RowSearchOptions & { readonly probes: number | null },
+  ): Promise<RowAnswer>;
+}
+
+export interface LexicalIndex {
+  readonly residentBytes: number;
+  search(query: SparseVector, options: RowSearchOptions): Promise<RowAnswer>;
+}
+
+/** Who a row is, with what a hit shows. */
+export interface BaseHit {
+  readonly documentId: string;
+  readonly ordinal: number;
+  readonly version: string;
+  readonly epoch: number;
+  readonly residency: string;
+  readonly collection: string;
+  readonly lang: string | null;
+  readonly publishedAt: string | null;
+  readonly title: string;
+  readonly text: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+export interface DocumentPart {
+  readonly residentBytes: number;
+  readonly rows: number;
+  readonly documents: number;
+  /** Every residency class that a document of this base has. */
+  readonly classes: readonly string[];
+  documentOf(row: number): number;
+  /** The documents that pass the filter, exactly; null when a piece that it needs could not be read. */
+  select(filter: Filter, read: ReadPieces): Promise<Bitmap | null>;
+  /** The rows of these documents. */
+  rowsOf(documents: Bitmap): Bitmap;
+  /** One hit for each row asked; null where its piece could not be read. */
+  hits(rows: readonly number[], read: ReadPieces): Promise<readonly (BaseHit | null)[]>;
+}
