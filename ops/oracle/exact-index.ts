@@ -4,6 +4,7 @@ import { passageVector, queryVector, type SparseVector } from "@kattegat/engine/
 import type { TermStatistics } from "@kattegat/engine/lexical/statistics.ts";
 import { analyze, queryTerms } from "@kattegat/engine/text/analyzer.ts";
 import { languageOf } from "@kattegat/engine/text/language.ts";
+import { toCanonical } from "@kattegat/engine/vector/canonical.ts";
 import type { Mode } from "@kattegat/protocol/search.ts";
 
 /** A document as the oracle knows it: from its source, not from the network. */
@@ -86,7 +87,7 @@ export class ExactIndex {
       return {
         document,
         ordinal: index + 1,
-        dense: this.#embedder.embedSync(text),
+        dense: toCanonical(this.#embedder.embedSync(text)),
         sparse: new Map([...indices].map((term, at) => [term, values[at] ?? 0])),
       };
     });
