@@ -71,11 +71,10 @@ describe("splitPassages", () => {
     "a\n\n",
     "KAPITEL\n",
     `Artikel 1\n${"x".repeat(1150)}\n`,
-  ])("makes 10,001 passages at most of 4 MiB of %j, within seconds", (part) => {
+  ])("makes 10,001 passages at most of 4 MiB of %j, in linear time", (part) => {
+    // Quadratic time would be hours, which the runner's limit for one test does not allow.
     const text = part.repeat(Math.floor((4 << 20) / part.length));
-    const start = performance.now();
     expect(splitPassages(text).length).toBeLessThanOrEqual(10_001);
-    expect(performance.now() - start).toBeLessThan(8_000);
   });
 
   it.each([

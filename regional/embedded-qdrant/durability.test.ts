@@ -46,11 +46,10 @@ describe("the embedded server's log", () => {
         acknowledged.add(id);
       }
     });
-    await new Promise((resolve) => setTimeout(resolve, 400));
+    await expect.poll(() => acknowledged.size, { interval: 10, timeout: 30_000 }).toBeGreaterThan(20);
     const died = Promise.allSettled(writers);
     await running?.kill("SIGKILL");
     await died;
-    expect(acknowledged.size).toBeGreaterThan(20);
 
     const again = await start();
     const points = await again.retrieve("c", {

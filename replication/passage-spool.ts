@@ -1,0 +1,175 @@
+/** Passages on their way into a base: vectors in memory, the rest in a file. */
+import { closeSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import type { ColdPassage } from "@kattegat/engine/cold/segment.ts";
+import type { SparseVector } from "@kattegat/engine/lexical/bm25.ts";
+import { integerBytes, toIntegers } from "@kattegat/engine/vector/quantize.ts";
+import { z } from "zod";
+
+/** Some 60,000 passages of terms: growth by such pieces never copies what is there. */
+const CHUNK_TERMS = 4 * 1_024 * 1_024;
+/** A write for each passage would cost more than the passage. */
+const BUFFER_BYTES = 4 * 1_024 * 1_024;
+
+/** A passage without its vectors, as it stands in the file. */
+export type SpooledText = Omit<ColdPassage, "dense" | "sparse">;
+
+const spooledSchema = z.object({
+  documentId: z.string(),
+  ordinal: z.int(),
+  version: z.string(),
+  epoch: z.int(),
+  residency: z.string(),
+  collection: z.string(),
+  title: z.string(),
+  text: z.string(),
+  lang: z.string().nullable(),
+  publishedAt: z.string().nullable(),
+  metadata: z.record(z.string(), z.unknown()),
+});
+
+export interface PassageSpool {
+  readonly count: number;
+  /** Bytes of a row of `integers`: the dimensions filled up to a SIMD register. */
+  readonly width: number;
+  /** Canonical vectors, one after another, in memory that threads can share. */
+  readonly integers: Int8Array<SharedArrayBuffer>;
+  readonly scales: Float32Array<SharedArrayBuffer>;
+  /** @throws {RangeError} when there are more passages than were announced. */
+  add(passage: ColdPassage): void;
+  /** The passage's terms, as a view that stays valid. */
+  sparse(number: number): SparseVector;
+  text(number: number): SpooledText;
+  /** Closes and deletes the file. */
+  remove(): void;
+}
+
+/** @param options.capacity - passages at most. */
+export function createPassageSpool(options: {
+  readonly folder: string;
+  readonly name: string;
+  readonly dimensions: number;
+  readonly capacity: number;
+}): PassageSpool {
+  return new Spool(options);
+}
+
+class Spool implements PassageSpool {
+  readonly width: number;
+  readonly integers: Int8Array<SharedArrayBuffer>;
+  readonly scales: Float32Array<SharedArrayBuffer>;
+  readonly #path: string;
+  readonly #file: number;
+  readonly #capacity: number;
+  /** Where each text ends in the file. */
+  readonly #ends: Float64Array;
+  readonly #buffer = Buffer.alloc(BUFFER_BYTES);
+  readonly #indices: Uint32Array[] = [];
+  readonly #values: Float32Array[] = [];
+  /** Chunk, start, length of each passage's terms. */
+  readonly #terms: Uint32Array;
+  #usedTerms = CHUNK_TERMS;
+  #buffered = 0;
+  #written = 0;
+  #count = 0;
+
+  constructor({
+    folder,
+    name,
+    dimensions,
+    capacity,
+  }: {
+    readonly folder: string;
+    readonly name: string;
+    readonly dimensions: number;
+    readonly capacity: number;
+  }) {
+    this.width = integerBytes(dimensions);
+    this.integers = new Int8Array(new SharedArrayBuffer(capacity * this.width));
+    this.scales = new Float32Array(new SharedArrayBuffer(capacity * 4));
+    this.#capacity = capacity;
+    this.#ends = new Float64Array(capacity);
+    this.#terms = new Uint32Array(capacity * 3);
+    this.#path = join(folder, `${name}.spool`);
+    this.#file = openSync(this.#path, "w+");
+  }
+
+  get count(): number {
+    return this.#count;
+  }
+
+  add({ dense, sparse, ...text }: ColdPassage): void {
+    if (this.#count === this.#capacity)
+      throw new RangeError(`expected at most ${this.#capacity} passages, one more came`);
+    const { integers, scale } = toIntegers(dense);
+    this.integers.set(integers, this.#count * this.width);
+    this.scales[this.#count] = scale;
+    this.#addSparse(sparse);
+    this.#addText(Buffer.from(JSON.stringify(text)));
+    this.#count += 1;
+  }
+
+  sparse(number: number): SparseVector {
+    const [chunk = 0, start = 0, length = 0] = this.#terms.subarray(number * 3, number * 3 + 3);
+    return {
+      indices: this.#indices[chunk]?.subarray(start, start + length) ?? new Uint32Array(0),
+      values: this.#values[chunk]?.subarray(start, start + length) ?? new Float32Array(0),
+    };
+  }
+
+  text(number: number): SpooledText {
+    this.#flush();
+    const from = number === 0 ? 0 : (this.#ends[number - 1] ?? 0);
+    const bytes = Buffer.alloc((this.#ends[number] ?? from) - from);
+    let read = 0;
+    while (read < bytes.length) {
+      const more = readSync(this.#file, bytes, read, bytes.length - read, from + read);
+      if (more === 0) throw new Error(`${this.#path}: expected passage ${number} whole; the file ends`);
+      read += more;
+    }
+    return spooledSchema.parse(JSON.parse(bytes.toString("utf8")));
+  }
+
+  remove(): void {
+    closeSync(this.#file);
+    unlinkSync(this.#path);
+  }
+
+  #addSparse({ indices, values }: SparseVector): void {
+    if (this.#usedTerms + indices.length > CHUNK_TERMS) {
+      const size = Math.max(CHUNK_TERMS, indices.length);
+      this.#indices.push(new Uint32Array(size));
+      this.#values.push(new Float32Array(size));
+      this.#usedTerms = 0;
+    }
+    const chunk = this.#indices.length - 1;
+    this.#indices[chunk]?.set(indices, this.#usedTerms);
+    this.#values[chunk]?.set(values, this.#usedTerms);
+    this.#terms.set([chunk, this.#usedTerms, indices.length], this.#count * 3);
+    this.#usedTerms += indices.length;
+  }
+
+  #addText(bytes: Buffer): void {
+    const before = this.#count === 0 ? 0 : (this.#ends[this.#count - 1] ?? 0);
+    this.#ends[this.#count] = before + bytes.length;
+    if (this.#buffered + bytes.length > BUFFER_BYTES) this.#flush();
+    if (bytes.length > BUFFER_BYTES) {
+      this.#write(bytes);
+      return;
+    }
+    bytes.copy(this.#buffer, this.#buffered);
+    this.#buffered += bytes.length;
+  }
+
+  #flush(): void {
+    if (this.#buffered > 0) this.#write(this.#buffer.subarray(0, this.#buffered));
+    this.#buffered = 0;
+  }
+
+  #write(bytes: Buffer): void {
+    let done = 0;
+    while (done < bytes.length)
+      done += writeSync(this.#file, bytes, done, bytes.length - done, this.#written + done);
+    this.#written += bytes.length;
+  }
+}
