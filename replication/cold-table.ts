@@ -22,6 +22,8 @@ export interface ColdTable {
   learn(segment: string, documents: readonly DocumentVersion[]): void;
   /** The copy that a reader of the synced manifest sees. */
   copyOf(documentId: string): HeldCopy | null;
+  /** The document at this place in what the object lists, hidden ones included. */
+  idOf(segment: string, number: number): string | null;
 }
 
 /** Reads what an object lists, a base's documents in the order of their numbers. */
@@ -104,6 +106,9 @@ export function createColdTable(read: ColdTableSources): ColdTable {
     },
     copyOf(documentId) {
       return copies.get(documentId) ?? null;
+    },
+    idOf(segment, number) {
+      return listed.get(segment)?.[number]?.documentId ?? null;
     },
   };
 }
