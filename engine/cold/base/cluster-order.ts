@@ -1,0 +1,81 @@
+import { integerBytes } from "../../vector/quantize.ts";
+import type { GridVectors } from "./dense-vectors.ts";
+
+/** Splitting further would cost more than it orders: so few vectors are read together anyway. */
+const LEAF_VECTORS = 8;
+
+/**
+ * Puts the numbers of vectors in an order in which likes are near each other.
+ *
+ * Recursive bisection: sorted along the line between two far vectors, cut in the middle, each half again. The line of a half points the way
+ * of the line before it, so that the halves meet where they are alike; equal vectors have equal places on every line and stay together.
+ */
+export function orderByLikeness(vectors: GridVectors, numbers: Uint32Array): void {
+  const direction = new Float32Array(vectors.dimensions);
+  split(vectors, numbers, direction);
+}
+
+function split(vectors: GridVectors, numbers: Uint32Array, before: Float32Array): void {
+  if (numbers.length <= 2) return;
+  const direction = lineOf(vectors, numbers);
+  let along = 0;
+  for (let i = 0; i < direction.length; i += 1) along += (direction[i] ?? 0) * (before[i] ?? 0);
+  if (along < 0) for (let i = 0; i < direction.length; i += 1) direction[i] = -(direction[i] ?? 0);
+  sortAlong(vectors, numbers, direction);
+  if (numbers.length <= LEAF_VECTORS) return;
+  const middle = numbers.length >>> 1;
+  split(vectors, numbers.subarray(0, middle), direction);
+  split(vectors, numbers.subarray(middle), direction);
+}
+
+/** From the vector farthest from the first one to the one farthest from that. */
+function lineOf(vectors: GridVectors, numbers: Uint32Array): Float32Array {
+  const start = farthest(vectors, numbers, numbers[0] ?? 0);
+  const end = farthest(vectors, numbers, start);
+  const width = integerBytes(vectors.dimensions);
+  const [startScale, endScale] = [vectors.scales[start] ?? 0, vectors.scales[end] ?? 0];
+  const direction = new Float32Array(vectors.dimensions);
+  for (let i = 0; i < direction.length; i += 1) {
+    direction[i] =
+      (vectors.integers[end * width + i] ?? 0) * endScale -
+      (vectors.integers[start * width + i] ?? 0) * startScale;
+  }
+  return direction;
+}
+
+/** Unit vectors: the farthest has the smallest dot product. */
+function farthest(vectors: GridVectors, numbers: Uint32Array, from: number): number {
+  const width = integerBytes(vectors.dimensions);
+  const { integers, scales } = vectors;
+  let found = from;
+  let lowest = Infinity;
+  for (const number of numbers) {
+    let sum = 0;
+    for (let i = from * width, j = number * width; j < (number + 1) * width; i += 1, j += 1)
+      sum += (integers[i] ?? 0) * (integers[j] ?? 0);
+    sum *= scales[number] ?? 0;
+    if (sum < lowest) {
+      lowest = sum;
+      found = number;
+    }
+  }
+  return found;
+}
+
+function sortAlong(vectors: GridVectors, numbers: Uint32Array, direction: Float32Array): void {
+  const width = integerBytes(vectors.dimensions);
+  const { integers, scales } = vectors;
+  const places = new Float64Array(numbers.length);
+  for (let at = 0; at < numbers.length; at += 1) {
+    const number = numbers[at] ?? 0;
+    let sum = 0;
+    for (let i = 0, j = number * width; i < direction.length; i += 1, j += 1)
+      sum += (direction[i] ?? 0) * (integers[j] ?? 0);
+    places[at] = sum * (scales[number] ?? 0);
+  }
+  const before = numbers.slice();
+  const sorted = Uint32Array.from(numbers, (_, at) => at).sort(
+    (a, b) => (places[a] ?? 0) - (places[b] ?? 0) || (before[a] ?? 0) - (before[b] ?? 0),
+  );
+  for (let at = 0; at < sorted.length; at += 1) numbers[at] = before[sorted[at] ?? 0] ?? 0;
+}
