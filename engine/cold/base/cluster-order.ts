@@ -21,11 +21,22 @@ function split(vectors: GridVectors, numbers: Uint32Array, before: Float32Array)
   let along = 0;
   for (let i = 0; i < direction.length; i += 1) along += (direction[i] ?? 0) * (before[i] ?? 0);
   if (along < 0) for (let i = 0; i < direction.length; i += 1) direction[i] = -(direction[i] ?? 0);
-  sortAlong(vectors, numbers, direction);
-  if (numbers.length <= LEAF_VECTORS) return;
-  const middle = numbers.length >>> 1;
+  const places = sortAlong(vectors, numbers, direction);
+  const middle = cutOf(places);
+  if (numbers.length <= LEAF_VECTORS || middle === 0) return;
   split(vectors, numbers.subarray(0, middle), direction);
   split(vectors, numbers.subarray(middle), direction);
+}
+
+/** Returns where the sorted places are cut: in the middle, or at the next place where equal ones do not part; 0 for nowhere. */
+function cutOf(places: Float64Array): number {
+  const middle = places.length >>> 1;
+  const isCut = (at: number) => places[at - 1] !== places[at];
+  for (let distance = 0; distance <= middle; distance += 1) {
+    if (middle + distance < places.length && isCut(middle + distance)) return middle + distance;
+    if (middle - distance > 0 && isCut(middle - distance)) return middle - distance;
+  }
+  return 0;
 }
 
 /** From the vector farthest from the first one to the one farthest from that. */
@@ -62,7 +73,7 @@ function farthest(vectors: GridVectors, numbers: Uint32Array, from: number): num
   return found;
 }
 
-function sortAlong(vectors: GridVectors, numbers: Uint32Array, direction: Float32Array): void {
+function sortAlong(vectors: GridVectors, numbers: Uint32Array, direction: Float32Array): Float64Array {
   const width = integerBytes(vectors.dimensions);
   const { integers, scales } = vectors;
   const places = new Float64Array(numbers.length);
@@ -78,4 +89,5 @@ function sortAlong(vectors: GridVectors, numbers: Uint32Array, direction: Float3
     (a, b) => (places[a] ?? 0) - (places[b] ?? 0) || (before[a] ?? 0) - (before[b] ?? 0),
   );
   for (let at = 0; at < sorted.length; at += 1) numbers[at] = before[sorted[at] ?? 0] ?? 0;
+  return places.sort();
 }
