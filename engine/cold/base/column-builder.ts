@@ -63,9 +63,7 @@ function grouped(texts: readonly string[], codeOf: Uint32Array): ColumnValues {
     .filter((code) => (starts[code + 1] ?? 0) > (starts[code] ?? 0))
     .sort((left, right) => {
       const rank = rankOf(texts[left] ?? ABSENT);
-      return (
-        rank - (ranks[right] ?? 0) || compareTexts(rank, texts[left] ?? ABSENT, texts[right] ?? ABSENT)
-      );
+      return rank - (ranks[right] ?? 0) || compareTexts(rank, texts[left] ?? ABSENT, texts[right] ?? ABSENT);
     });
   return {
     texts: Array.from(order, (code) => texts[code] ?? ABSENT),

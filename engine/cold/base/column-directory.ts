@@ -112,8 +112,7 @@ function headOf(value: unknown): Omit<ColumnChunk, "valuesPiece" | "listsPiece">
   const [number, documents, third, first]: readonly unknown[] = value;
   const rank = Object.values(RANK).find((other) => other === number);
   if (rank === undefined || typeof documents !== "number") throw notColumns();
-  if (isTexts(third))
-    return { rank, documents, values: third.length, first: third[0] ?? "", inline: third };
+  if (isTexts(third)) return { rank, documents, values: third.length, first: third[0] ?? "", inline: third };
   if (typeof third !== "number" || typeof first !== "string") throw notColumns();
   return { rank, documents, values: third, first, inline: null };
 }

@@ -38,7 +38,11 @@ export function createResidentColumnBuilder(): ResidentColumnBuilder {
 }
 
 /** Reads the sections. @throws {ColdFormatError} when they do not fit the number of documents. */
-export function decodeResidentColumn(json: Uint8Array, packed: Uint8Array, documents: number): ResidentColumn {
+export function decodeResidentColumn(
+  json: Uint8Array,
+  packed: Uint8Array,
+  documents: number,
+): ResidentColumn {
   const values = parseJson(json);
   if (!isTexts(values)) throw new ColdFormatError("expected a list of texts in a resident column");
   const codes = unpackNumbers(packed, documents, bitsFor(Math.max(0, values.length - 1)));

@@ -86,7 +86,8 @@ async function judge(
   for (let from = 0; from < unknown.length; from += ROUND_PIECES) {
     const round = unknown.slice(from, from + ROUND_PIECES);
     const values = round.flatMap((at) => chunks[at]?.valuesPiece ?? []);
-    const lists = isLookup && unknown.length <= ROUND_PIECES ? round.flatMap((at) => chunks[at]?.listsPiece ?? []) : [];
+    const lists =
+      isLookup && unknown.length <= ROUND_PIECES ? round.flatMap((at) => chunks[at]?.listsPiece ?? []) : [];
     const raws = await read([...values, ...lists]);
     if (raws === null) return null;
     lists.forEach((piece, i) => early.set(piece, raws[values.length + i] ?? new Uint8Array(0)));

@@ -93,4 +93,3 @@ function chunkOf(
     lists: of.bytes.take(),
   };
 }
-

@@ -23,7 +23,7 @@ export function packNumbers(numbers: Uint32Array, bits: number): Uint8Array {
   for (let i = 0; i < numbers.length; i += 1) {
     const bit = i * bits;
     const number = numbers[i] ?? 0;
-    for (let done = 0; done < bits; ) {
+    for (let done = 0; done < bits;) {
       const at = (bit + done) >>> 3;
       const shift = (bit + done) & 7;
       packed[at] = (packed[at] ?? 0) | (((number >>> done) << shift) & 255);

@@ -85,8 +85,7 @@ export function decodeDocumentIds(firstsSection: Uint8Array, table: Uint8Array):
       for (let from = 0; from < pieces.count; from += ROUND_PIECES) {
         const count = Math.min(ROUND_PIECES, pieces.count - from);
         const raws = await read(Array.from({ length: count }, (_, at) => pieces.at(from + at)));
-        if (raws === null)
-          throw new ColdFormatError("expected all pieces of ids, but one could not be read");
+        if (raws === null) throw new ColdFormatError("expected all pieces of ids, but one could not be read");
         for (const raw of raws) yield* documentsIn(raw);
       }
     },
