@@ -83,6 +83,7 @@ export function decodeColumns(json: Uint8Array, table: Uint8Array): ColumnDirect
       })),
     };
   });
+  if (next !== pieces.count) throw notColumns();
   const chunks = columns.reduce((sum, column) => sum + column.chunks.length, 0);
   return { residentBytes: json.byteLength * 2 + table.byteLength + chunks * CHUNK_BYTES, columns };
 }

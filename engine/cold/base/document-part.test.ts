@@ -6,6 +6,7 @@ import { countBits } from "../../index/bitmap.ts";
 import { ColdFormatError } from "../format-error.ts";
 import { pointOf, randomPassages } from "./document-filter.fixture.ts";
 import { packText } from "./document-frame.ts";
+import { openDocuments } from "./document-part.ts";
 import { selectedRows, type WrittenDocuments, writtenDocuments } from "./document.fixture.ts";
 import type { BaseHit } from "./parts.ts";
 import type { ReadPieces } from "./piece.ts";
@@ -64,6 +65,47 @@ describe("a base's documents", () => {
       }),
       { numRuns: 40, seed: 6 },
     );
+  });
+
+  it("cost nothing for what is the same everywhere", async () => {
+    const { part, sections } = await writtenDocuments(["a", "b", "c"].map((id) => hit(id)));
+    expect([...sections.values()].filter(({ byteLength }) => byteLength === 0)).toHaveLength(3);
+    expect([0, 1, 2].map(part.documentOf)).toEqual([0, 1, 2]);
+  });
+
+  it("may have more keys than a base has columns", async () => {
+    const rows = Array.from({ length: 400 }, (_, at) =>
+      hit(`d-${at}`, { metadata: { [`key-${at}`]: at, all: at % 3, [`pair-${at >> 1}`]: { n: at } } }),
+    );
+    const { part, files } = await writtenDocuments(rows);
+    for (const at of [0, 100, 256, 399]) {
+      for (const filter of [
+        { must: { key: `metadata.key-${at}`, match: { value: at } } },
+        { must: { is_empty: { key: `metadata.key-${at}` } } },
+        { must: { key: `metadata.pair-${at >> 1}.n`, range: { gte: 399 } } },
+        {
+          must: { nested: { key: `metadata.pair-${at >> 1}`, filter: { must: { is_empty: { key: "n" } } } } },
+        },
+        { must_not: { key: "metadata.all", match: { value: at % 3 } } },
+      ]) {
+        const expected = rows.flatMap((row, place) => (matches(filter, pointOf(row)) ? [place] : []));
+        expect(await selectedRows(part, filter, files.read)).toEqual(expected);
+      }
+    }
+  });
+
+  it("are refused when a section of the root is cut off", async () => {
+    const rows = Array.from({ length: 40 }, (_, at) =>
+      hit(`d-${at % 20}`, { ordinal: at, residency: `class-${at % 7}`, collection: `c-${at % 3}` }),
+    );
+    const { sections } = await writtenDocuments(rows);
+    expect(() => openDocuments(sections)).not.toThrow();
+    for (const [name, bytes] of sections) {
+      for (const cut of [bytes.subarray(0, bytes.length - 1), bytes.subarray(0, bytes.length >> 1)])
+        expect(() => openDocuments(new Map([...sections, [name, cut]])), name).toThrow(ColdFormatError);
+      const others = [...sections].filter(([other]) => other !== name);
+      expect(() => openDocuments(new Map(others)), name).toThrow(ColdFormatError);
+    }
   });
 
   it("may be none", async () => {

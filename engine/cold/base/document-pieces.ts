@@ -3,7 +3,7 @@ import { unpackBytes } from "./document-frame.ts";
 import type { Piece, ReadPieces } from "./piece.ts";
 
 /**
- * Remembers decompressed pieces of columns between calls.
+ * Remembers decompressed pieces of one base's columns between calls.
  *
  * Its owner bounds it, each item costing the bytes it is long; a `Map` will do where nothing needs a bound.
  */
