@@ -6,12 +6,9 @@ import { uniteLists } from "./column-lists.ts";
 import type { Probe } from "./column-probe.ts";
 import { RANK, type Rank } from "./column-value.ts";
 import { parseJson } from "./document-frame.ts";
-import type { ReadRaw } from "./document-pieces.ts";
+import { type ReadRaw, roundsOf } from "./document-pieces.ts";
 import { complement } from "./document-bitmap.ts";
 import type { Piece } from "./piece.ts";
-
-/** Pieces of one round: some two megabytes decompressed, whatever the column's length. */
-const ROUND_PIECES = 64;
 
 /** Which values of a chunk pass: all, none, or those whose flag is 1. */
 type Verdict = boolean | Uint8Array;
@@ -41,10 +38,9 @@ export async function selectByColumn(
     const verdict = verdicts[at] ?? false;
     return verdict === isInverted ? [] : [{ chunk, flags: verdict instanceof Uint8Array ? verdict : null }];
   });
-  for (let from = 0; from < wanted.length; from += ROUND_PIECES) {
-    const round = wanted.slice(from, from + ROUND_PIECES);
+  for (const round of roundsOf(wanted, ({ chunk }) => chunk.listsPiece.length)) {
     const missing = round.flatMap(({ chunk }) => (early.has(chunk.listsPiece) ? [] : [chunk.listsPiece]));
-    const raws = missing.length === 0 ? [] : await read(missing);
+    const raws = await read(missing);
     if (raws === null) return null;
     missing.forEach((piece, at) => early.set(piece, raws[at] ?? new Uint8Array(0)));
     for (const { chunk, flags } of round) {
@@ -83,11 +79,12 @@ async function judge(
     unknown.push(at);
     if (places === null) isLookup = false;
   }
-  for (let from = 0; from < unknown.length; from += ROUND_PIECES) {
-    const round = unknown.slice(from, from + ROUND_PIECES);
+  const bytesOf = (at: number) =>
+    (chunks[at]?.valuesPiece?.length ?? 0) + (isLookup ? (chunks[at]?.listsPiece.length ?? 0) : 0);
+  const rounds = roundsOf(unknown, bytesOf);
+  for (const round of rounds) {
     const values = round.flatMap((at) => chunks[at]?.valuesPiece ?? []);
-    const lists =
-      isLookup && unknown.length <= ROUND_PIECES ? round.flatMap((at) => chunks[at]?.listsPiece ?? []) : [];
+    const lists = isLookup && rounds.length === 1 ? round.flatMap((at) => chunks[at]?.listsPiece ?? []) : [];
     const raws = await read([...values, ...lists]);
     if (raws === null) return null;
     lists.forEach((piece, i) => early.set(piece, raws[values.length + i] ?? new Uint8Array(0)));

@@ -22,7 +22,7 @@ describe("a base's documents", () => {
           }
         },
       ),
-      { numRuns: 80, seed: 5 },
+      { numRuns: 50, seed: 5 },
     );
     // Neither everything nor nothing, or the filters would test little.
     expect(passed / total).toBeGreaterThan(0.1);
