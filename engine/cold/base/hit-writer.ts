@@ -1,0 +1,45 @@
+/** Cuts rows into blocks of hits. */
+import { encodeHitBlock } from "./hit-block.ts";
+import type { BaseHit } from "./parts.ts";
+import { encodePieces, type Piece, type PieceWriter } from "./piece.ts";
+
+export interface HitWriter {
+  add(hit: BaseHit): Promise<void>;
+  /** Writes the last block; returns the first row of each block, then where they are. */
+  finish(): Promise<{ readonly firstRows: Uint8Array; readonly pieces: Uint8Array }>;
+}
+
+/** Measured on Danish law: see docs/cold-index-documents.md. */
+const BLOCK_CHARACTERS = 16_384;
+
+/** Returns a writer for the rows of a base, which come in their order. */
+export function createHitWriter(writer: PieceWriter): HitWriter {
+  const firstRows: number[] = [];
+  const pieces: Piece[] = [];
+  let block: BaseHit[] = [];
+  let characters = 0;
+  let rows = 0;
+  const flush = async () => {
+    if (block.length === 0) return;
+    firstRows.push(rows - block.length);
+    pieces.push(await writer.write("hits", encodeHitBlock(block)));
+    block = [];
+    characters = 0;
+  };
+  return {
+    async add(hit) {
+      const { title } = block.at(-1) ?? { title: "" };
+      block.push(hit);
+      rows += 1;
+      characters += hit.text.length + (title === hit.title ? 0 : hit.title.length);
+      if (characters >= BLOCK_CHARACTERS) await flush();
+    },
+    async finish() {
+      await flush();
+      return {
+        firstRows: new Uint8Array(Uint32Array.from(firstRows).buffer),
+        pieces: encodePieces(pieces),
+      };
+    },
+  };
+}
