@@ -7,6 +7,7 @@ import { lengthOf, RAW_LENGTH } from "./posting-lengths.ts";
 import { cutPostings } from "./posting-pieces.ts";
 import { PostingPool } from "./posting-pool.ts";
 import type { Sections } from "./section-file.ts";
+import { encodeTermFilter } from "./term-filter.ts";
 import { encodeTermPage, type PageTerm } from "./term-page.ts";
 import { TermStreams } from "./term-streams.ts";
 
@@ -100,7 +101,8 @@ class TermOutput {
   readonly #pages: Piece[] = [];
   readonly #frequent = { ids: [] as number[], counts: [] as number[], firstPieces: [0] };
   readonly #pieces: Piece[] = [];
-  readonly #directories: Piece[] = [];
+  readonly #directories: Uint8Array[] = [];
+  readonly #rare: number[] = [];
   #page: PageTerm[] = [];
   #pageBytes = 0;
 
@@ -112,6 +114,7 @@ class TermOutput {
   async add(term: PageTerm): Promise<void> {
     if (term.count > INLINE_POSTINGS_MAX) return this.#addFrequent(term);
     this.#page.push(term);
+    this.#rare.push(term.id);
     this.#pageBytes += term.postings.length;
     if (this.#pageBytes >= PAGE_BYTES) await this.#closePage();
   }
@@ -125,14 +128,14 @@ class TermOutput {
       frequent: this.#frequent,
       pieces: this.#pieces,
       directories: this.#directories,
+      filter: encodeTermFilter(this.#rare),
     });
   }
 
   async #addFrequent({ id, count, postings }: PageTerm): Promise<void> {
     const { pieces, blocks } = cutPostings(postings, { count, decoder: this.#decoder });
     for (const piece of pieces) this.#pieces.push(await this.#writer.write("postings", piece));
-    if (count >= DIRECTORY_POSTINGS_MIN)
-      this.#directories.push(await this.#writer.write("postings", encodeDirectory(blocks)));
+    if (count >= DIRECTORY_POSTINGS_MIN) this.#directories.push(encodeDirectory(blocks));
     this.#frequent.ids.push(id);
     this.#frequent.counts.push(count);
     this.#frequent.firstPieces.push(this.#pieces.length);

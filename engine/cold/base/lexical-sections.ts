@@ -32,7 +32,11 @@ export interface LexicalSections {
   readonly pieces: PieceTable;
   /** The number of each frequent term's directory, −1 for a term that has none. */
   readonly directoryOf: Int32Array;
-  readonly directories: PieceTable;
+  /** Where each directory begins in `directories`, then its length. */
+  readonly directoryStarts: Uint32Array;
+  readonly directories: Uint8Array;
+  /** A Bloom filter of the terms in dictionary pages. */
+  readonly filter: Uint8Array;
 }
 
 export type PieceTable = ReturnType<typeof decodePieces>;
@@ -42,7 +46,10 @@ const PAGE_TERMS = "lexPageTerms";
 const PAGES = "lexPages";
 const TERMS = "lexTerms";
 const PIECES = "lexPieces";
-const DIRECTORIES = "lexDirectories";
+const DIRECTORY_STARTS = "lexBlockStarts";
+const DIRECTORIES = "lexBlocks";
+const FILTER = "lexFilter";
+const NAMES = [LENGTHS, PAGE_TERMS, PAGES, TERMS, PIECES, DIRECTORY_STARTS, DIRECTORIES, FILTER];
 
 /** Returns the sections of a base's root that {@link decodeLexicalSections} reads. */
 export function encodeLexicalSections(parts: {
@@ -55,17 +62,24 @@ export function encodeLexicalSections(parts: {
     readonly firstPieces: readonly number[];
   };
   readonly pieces: readonly Piece[];
-  readonly directories: readonly Piece[];
+  readonly directories: readonly Uint8Array[];
+  readonly filter: Uint8Array;
 }): Sections {
   const { ids, counts, firstPieces } = parts.frequent;
   const { buffer, byteOffset, byteLength } = parts.lengths;
+  const starts = new Uint32Array(parts.directories.length + 1);
+  parts.directories.forEach(({ length }, i) => (starts[i + 1] = (starts[i] ?? 0) + length));
+  const directories = new Uint8Array(starts.at(-1) ?? 0);
+  parts.directories.forEach((bytes, i) => directories.set(bytes, starts[i]));
   return new Map([
     [LENGTHS, new Uint8Array(buffer, byteOffset, byteLength)],
     [PAGE_TERMS, new Uint8Array(Uint32Array.from(parts.pageTerms).buffer)],
     [PAGES, encodePieces(parts.pages)],
     [TERMS, new Uint8Array(Uint32Array.from([...ids, ...counts, ...firstPieces]).buffer)],
     [PIECES, encodePieces(parts.pieces)],
-    [DIRECTORIES, encodePieces(parts.directories)],
+    [DIRECTORY_STARTS, new Uint8Array(starts.buffer)],
+    [DIRECTORIES, directories],
+    [FILTER, parts.filter],
   ]);
 }
 
@@ -74,7 +88,7 @@ export function decodeLexicalSections(sections: Sections): LexicalSections {
   const bytesOf = (name: string) => sectionOf(sections, name);
   const lengthBytes = bytesOf(LENGTHS);
   if (lengthBytes.byteLength % 2 !== 0) throw new ColdFormatError(`expected two bytes a row in ${LENGTHS}`);
-  const aligned = lengthBytes.byteOffset % 2 === 0 ? lengthBytes : lengthBytes.slice();
+  const aligned = lengthBytes.byteOffset % 2 === 0 ? lengthBytes : Uint8Array.from(lengthBytes);
   const lengths = new Uint16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 2);
   const pageTerms = uint32sOf(bytesOf(PAGE_TERMS), PAGE_TERMS);
   const pages = decodePieces("postings", bytesOf(PAGES));
@@ -82,26 +96,33 @@ export function decodeLexicalSections(sections: Sections): LexicalSections {
   if (pages.count !== pageTerms.length)
     throw new ColdFormatError(`expected ${pageTerms.length} pieces in ${PAGES}, got ${pages.count}`);
   const pieces = decodePieces("postings", bytesOf(PIECES));
-  const directories = decodePieces("postings", bytesOf(DIRECTORIES));
   const frequent = frequentOf(uint32sOf(bytesOf(TERMS), TERMS), {
     rows: lengths.length,
     pieces: pieces.count,
   });
-  const directoryOf = new Int32Array(frequent.ids.length).fill(-1);
-  let next = 0;
-  for (let i = 0; i < directoryOf.length; i += 1) {
-    if ((frequent.counts[i] ?? 0) < DIRECTORY_POSTINGS_MIN) continue;
-    directoryOf[i] = next;
-    next += 1;
-  }
-  if (next !== directories.count)
-    throw new ColdFormatError(`expected ${next} pieces in ${DIRECTORIES}, got ${directories.count}`);
+  const directoryOf = directoriesOf(frequent);
+  const directories = bytesOf(DIRECTORIES);
+  const directoryStarts = uint32sOf(bytesOf(DIRECTORY_STARTS), DIRECTORY_STARTS);
+  const count = directoryOf.reduce((most, directory) => Math.max(most, directory + 1), 0);
+  expectAscending(directoryStarts, DIRECTORY_STARTS);
+  if (directoryStarts.length !== count + 1 || directoryStarts[count] !== directories.byteLength)
+    throw new ColdFormatError(`expected ${count} directories in ${DIRECTORIES}`);
   const residentBytes =
-    [LENGTHS, PAGE_TERMS, PAGES, TERMS, PIECES, DIRECTORIES].reduce(
-      (sum, name) => sum + bytesOf(name).byteLength,
-      0,
-    ) + directoryOf.byteLength;
-  return { residentBytes, lengths, pageTerms, pages, frequent, pieces, directoryOf, directories };
+    NAMES.reduce((sum, name) => sum + bytesOf(name).byteLength, 0) + directoryOf.byteLength;
+  const filter = bytesOf(FILTER);
+  return {
+    ...{ residentBytes, lengths, pageTerms, pages, frequent, pieces },
+    ...{ directoryOf, directoryStarts, directories, filter },
+  };
+}
+
+function directoriesOf({ counts }: FrequentTerms): Int32Array {
+  let next = 0;
+  return Int32Array.from(counts, (count) => {
+    if (count < DIRECTORY_POSTINGS_MIN) return -1;
+    next += 1;
+    return next - 1;
+  });
 }
 
 /** Returns the place of the last number that is at most `wanted`; −1 when there is none. */
@@ -142,6 +163,6 @@ function expectAscending(numbers: Uint32Array, name: string): void {
 
 function uint32sOf(bytes: Uint8Array, name: string): Uint32Array {
   if (bytes.byteLength % 4 !== 0) throw new ColdFormatError(`expected four bytes a number in ${name}`);
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : Uint8Array.from(bytes);
   return new Uint32Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / 4);
 }
