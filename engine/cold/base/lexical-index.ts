@@ -1,5 +1,5 @@
 import type { SparseVector } from "../../lexical/bm25.ts";
-import { type LexicalAnswer, LexicalSearch } from "./lexical-search.ts";
+import { LEXICAL_LIMITS, type LexicalAnswer, type LexicalLimits, LexicalSearch } from "./lexical-search.ts";
 import { decodeLexicalSections } from "./lexical-sections.ts";
 import type { LexicalIndex, RowSearchOptions } from "./parts.ts";
 import type { Sections } from "./section-file.ts";
@@ -10,14 +10,14 @@ export interface BlockMaxIndex extends LexicalIndex {
 }
 
 /** Opens the sections that `writeLexical` returned. @throws {ColdFormatError} when they are none. */
-export function openLexical(sections: Sections): BlockMaxIndex {
-  const decoded = decodeLexicalSections(sections);
+export function openLexical(root: Sections, limits: LexicalLimits = LEXICAL_LIMITS): BlockMaxIndex {
+  const sections = decodeLexicalSections(root);
   return {
-    residentBytes: decoded.residentBytes,
+    residentBytes: sections.residentBytes,
     async search(query, options) {
       if (!query.values.every((weight) => weight >= 0 && weight < Number.POSITIVE_INFINITY))
         throw new RangeError("expected finite weights, none below 0");
-      return new LexicalSearch(decoded, query, options).run();
+      return new LexicalSearch(query, options, { sections, limits }).run();
     },
   };
 }

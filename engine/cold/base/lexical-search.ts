@@ -17,18 +17,32 @@ export interface LexicalAnswer extends RowAnswer {
   readonly blocksOfTerms: number;
 }
 
-/** The rarest frequent terms of a query are read whole up to here, since nothing bounds a score as well as a list that is known. */
-const WHOLE_BYTES_MAX = 192 * 1024;
-/** A second round of more reads the rarest terms first: what they add often spares the rest. */
-const ROUND_BYTES_MAX = 1024 * 1024;
-/** So much of what was read is in memory at once; a query of hundreds of frequent terms reads its last round in parts. */
-const HELD_BYTES_MAX = 4 * 1024 * 1024;
+/** How much a search reads and holds. */
+export interface LexicalLimits {
+  /** The rarest frequent terms of a query are read whole up to here. */
+  readonly wholeBytesMax: number;
+  /** A second round of more reads the rarest terms first. */
+  readonly roundBytesMax: number;
+  /** So many bytes of what was read are in memory at once. */
+  readonly heldBytesMax: number;
+}
+
+export const LEXICAL_LIMITS: LexicalLimits = {
+  /** Nothing bounds a score as well as a list that is known. */
+  wholeBytesMax: 192 * 1024,
+  /** What the rarest terms add often spares the rest. */
+  roundBytesMax: 1024 * 1024,
+  /** With sums and candidates below 16 MB; a query of hundreds of frequent terms reads its last round in parts. */
+  heldBytesMax: 4 * 1024 * 1024,
+};
+
 /** Below it sums are no longer far above what stands for "has the term". */
 const THRESHOLD_MIN = 1e-20;
 
 /** One search: rounds of reads, each deciding from bounds what the next one needs. */
 export class LexicalSearch {
   readonly #sections: LexicalSections;
+  readonly #limits: LexicalLimits;
   readonly #options: RowSearchOptions;
   readonly #terms: readonly QueryTerm[];
   readonly #sums: LexicalSums;
@@ -39,8 +53,13 @@ export class LexicalSearch {
   #heldBytes = 0;
   #missing = 0;
 
-  constructor(sections: LexicalSections, query: SparseVector, options: RowSearchOptions) {
+  constructor(
+    query: SparseVector,
+    options: RowSearchOptions,
+    { sections, limits }: { readonly sections: LexicalSections; readonly limits: LexicalLimits },
+  ) {
     this.#sections = sections;
+    this.#limits = limits;
     this.#options = options;
     this.#terms = Array.from(query.indices, (id, i) => {
       const at = lastAtMost(sections.frequent.ids, id);
@@ -78,7 +97,7 @@ export class LexicalSearch {
       const whole = askWhole(term, this.#sections);
       for (const { piece } of whole) bytes += piece.length;
       const directory = directoryOf[term.frequent] ?? -1;
-      if (directory < 0 || bytes <= WHOLE_BYTES_MAX) asks.push(...whole);
+      if (directory < 0 || bytes <= this.#limits.wholeBytesMax) asks.push(...whole);
       else term.directory = this.#directory(directory, { term, pieces: whole.length });
     }
     await this.#round(asks, this.#terms);
@@ -119,6 +138,7 @@ export class LexicalSearch {
     const open = this.#terms
       .filter(({ directory }) => directory !== null)
       .sort((a, b) => this.#count(a) - this.#count(b));
+    const { roundBytesMax } = this.#limits;
     let isStaged = true;
     while (open.length > 0) {
       const live = boundsOf(open, this.#rows).live(
@@ -129,10 +149,10 @@ export class LexicalSearch {
       const asksOf = open.map((term) => askBlocks(term, live, this.#sections));
       const total = bytesOf(asksOf.flat());
       let taken = open.length;
-      if (isStaged && total > ROUND_BYTES_MAX) {
+      if (isStaged && total > roundBytesMax) {
         taken = 1;
         let bytes = bytesOf(asksOf[0] ?? []);
-        while (taken < open.length - 1 && bytes < ROUND_BYTES_MAX / 2) {
+        while (taken < open.length - 1 && bytes < roundBytesMax / 2) {
           bytes += bytesOf(asksOf[taken] ?? []);
           taken += 1;
         }
@@ -192,14 +212,15 @@ export class LexicalSearch {
 
   /** Reads in parts that memory holds, adds up the terms' new postings. */
   async #round(asks: readonly Ask[], terms: readonly QueryTerm[]): Promise<void> {
-    for (const part of partsOf(asks)) {
+    const { heldBytesMax } = this.#limits;
+    for (const part of partsOf(asks, heldBytesMax)) {
       const before = terms.map(({ runs }) => runs.length);
       await this.#read(part);
       terms.forEach((term, i) => {
         for (const run of term.runs.slice(before[i])) this.#sums.add(run, term.weight);
       });
       this.#heldBytes += bytesOf(part);
-      if (this.#heldBytes <= HELD_BYTES_MAX) continue;
+      if (this.#heldBytes <= heldBytesMax) continue;
       for (const term of terms) {
         if (term.directory === null || term.runs.length === 0) continue;
         term.released = true;
@@ -234,11 +255,11 @@ function bytesOf(asks: readonly Ask[]): number {
 }
 
 /** Cuts the asks where more would be in memory than may. */
-function* partsOf(asks: readonly Ask[]): Generator<readonly Ask[]> {
+function* partsOf(asks: readonly Ask[], bytesMax: number): Generator<readonly Ask[]> {
   let part: Ask[] = [];
   let bytes = 0;
   for (const ask of asks) {
-    if (bytes > 0 && bytes + ask.piece.length > HELD_BYTES_MAX) {
+    if (bytes > 0 && bytes + ask.piece.length > bytesMax) {
       yield part;
       part = [];
       bytes = 0;
