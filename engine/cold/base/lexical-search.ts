@@ -1,0 +1,271 @@
+import { type Bitmap, createBitmap, countBits, forEachBit, hasBit } from "../../index/bitmap.ts";
+import { rank } from "../../index/ranking.ts";
+import type { SparseVector } from "../../lexical/bm25.ts";
+import { type Ask, askBlocks, askWhole, boundsOf, LexicalSums, type QueryTerm } from "./lexical-query.ts";
+import { exactScores } from "./lexical-scores.ts";
+import { lastAtMost, type LexicalSections } from "./lexical-sections.ts";
+import { LexicalThreshold } from "./lexical-threshold.ts";
+import type { RowAnswer, RowHit, RowSearchOptions } from "./parts.ts";
+import { BLOCK_POSTINGS } from "./posting-decoder.ts";
+import { decodeDirectory, type PostingDirectory } from "./posting-directory.ts";
+import { mayHaveTerm } from "./term-filter.ts";
+import { decodeTermPage } from "./term-page.ts";
+
+/** An answer with what it saved. */
+export interface LexicalAnswer extends RowAnswer {
+  /** All posting blocks of the query's terms, decoded or not. */
+  readonly blocksOfTerms: number;
+}
+
+/** How much a search reads and holds. */
+export interface LexicalLimits {
+  /** The rarest frequent terms of a query are read whole up to here. */
+  readonly wholeBytesMax: number;
+  /** A second round of more reads the rarest terms first. */
+  readonly roundBytesMax: number;
+  /** So many bytes of what was read are in memory at once. */
+  readonly heldBytesMax: number;
+}
+
+export const LEXICAL_LIMITS: LexicalLimits = {
+  /** Nothing bounds a score as well as a list that is known. */
+  wholeBytesMax: 192 * 1024,
+  /** What the rarest terms add often spares the rest. */
+  roundBytesMax: 1024 * 1024,
+  /** With sums and candidates below 16 MB; a query of hundreds of frequent terms reads its last round in parts. */
+  heldBytesMax: 4 * 1024 * 1024,
+};
+
+/** Below it sums are no longer far above what stands for "has the term". */
+const THRESHOLD_MIN = 1e-20;
+
+/** One search: rounds of reads, each deciding from bounds what the next one needs. */
+export class LexicalSearch {
+  readonly #sections: LexicalSections;
+  readonly #limits: LexicalLimits;
+  readonly #options: RowSearchOptions;
+  readonly #terms: readonly QueryTerm[];
+  readonly #sums: LexicalSums;
+  readonly #threshold: LexicalThreshold;
+  /** Sums are float32 in any order: each addition may be off by 2^-24 of the sum. */
+  readonly #slack: number;
+  #blocksOfTerms = 0;
+  #heldBytes = 0;
+  #missing = 0;
+
+  constructor(
+    query: SparseVector,
+    options: RowSearchOptions,
+    { sections, limits }: { readonly sections: LexicalSections; readonly limits: LexicalLimits },
+  ) {
+    this.#sections = sections;
+    this.#limits = limits;
+    this.#options = options;
+    this.#terms = Array.from(query.indices, (id, i) => {
+      const at = lastAtMost(sections.frequent.ids, id);
+      const frequent = sections.frequent.ids[at] === id ? at : -1;
+      return { id, weight: query.values[i] ?? 0, frequent, directory: null, runs: [], released: false };
+    });
+    this.#sums = new LexicalSums(sections);
+    this.#threshold = new LexicalThreshold(options.wanted, options.groupOf);
+    this.#slack = (this.#terms.length + 4) * 2 ** -21;
+  }
+
+  async run(): Promise<LexicalAnswer> {
+    await this.#firstRound();
+    await this.#boundedRounds();
+    const hits = await this.#hits();
+    return {
+      hits,
+      blocks: this.#sums.blocks,
+      blocksOfTerms: this.#blocksOfTerms,
+      missing: this.#missing,
+      exact: this.#missing === 0,
+    };
+  }
+
+  /** Pages of rare terms, the rarest of the frequent ones whole; the others stay open. */
+  async #firstRound(): Promise<void> {
+    const asks = this.#askPages();
+    const { directoryOf } = this.#sections;
+    const byCount = this.#terms
+      .filter((term) => term.frequent >= 0)
+      .sort((a, b) => this.#count(a) - this.#count(b));
+    let bytes = 0;
+    for (const term of byCount) {
+      this.#blocksOfTerms += Math.ceil(this.#count(term) / BLOCK_POSTINGS);
+      const whole = askWhole(term, this.#sections);
+      for (const { piece } of whole) bytes += piece.length;
+      const directory = directoryOf[term.frequent] ?? -1;
+      if (directory < 0 || bytes <= this.#limits.wholeBytesMax) asks.push(...whole);
+      else term.directory = this.#directory(directory, { term, pieces: whole.length });
+    }
+    await this.#round(asks, this.#terms);
+  }
+
+  #directory(
+    number: number,
+    { term, pieces }: { readonly term: QueryTerm; readonly pieces: number },
+  ): PostingDirectory {
+    const { directories, directoryStarts, lengths } = this.#sections;
+    const bytes = directories.subarray(directoryStarts[number], directoryStarts[number + 1]);
+    return decodeDirectory(bytes, { count: this.#count(term), lengths, pieces });
+  }
+
+  #askPages(): Ask[] {
+    const { pageTerms, pages, filter } = this.#sections;
+    const byPage = new Map<number, Map<number, QueryTerm>>();
+    for (const term of this.#terms) {
+      if (term.frequent >= 0 || !mayHaveTerm(filter, term.id)) continue;
+      const page = lastAtMost(pageTerms, term.id);
+      if (page < 0) continue;
+      const terms = byPage.get(page) ?? new Map<number, QueryTerm>();
+      byPage.set(page, terms.set(term.id, term));
+    }
+    return Array.from(byPage, ([page, terms]) => ({
+      piece: pages.at(page),
+      take: (bytes) => {
+        for (const { id, count, postings } of decodeTermPage(bytes, terms)) {
+          this.#blocksOfTerms += Math.ceil(count / BLOCK_POSTINGS);
+          terms.get(id)?.runs.push({ bytes: postings, at: 0, end: postings.length, count, previous: -1 });
+        }
+      },
+    }));
+  }
+
+  /** Reads what can still change the answer: all at once, or the rarest terms first when it is much. */
+  async #boundedRounds(): Promise<void> {
+    const open = this.#terms
+      .filter(({ directory }) => directory !== null)
+      .sort((a, b) => this.#count(a) - this.#count(b));
+    const { roundBytesMax } = this.#limits;
+    let isStaged = true;
+    while (open.length > 0) {
+      const live = boundsOf(open, this.#rows).live(
+        this.#sums.sums,
+        this.#cut(open),
+        this.#options.admitted,
+      );
+      const asksOf = open.map((term) => askBlocks(term, live, this.#sections));
+      const total = bytesOf(asksOf.flat());
+      let taken = open.length;
+      if (isStaged && total > roundBytesMax) {
+        taken = 1;
+        let bytes = bytesOf(asksOf[0] ?? []);
+        while (taken < open.length - 1 && bytes < roundBytesMax / 2) {
+          bytes += bytesOf(asksOf[taken] ?? []);
+          taken += 1;
+        }
+      }
+      isStaged = false;
+      await this.#round(asksOf.slice(0, taken).flat(), open.splice(0, taken));
+    }
+  }
+
+  /** The best rows by their exact scores. */
+  async #hits(): Promise<readonly RowHit[]> {
+    const { sums } = this.#sums;
+    const { admitted, wanted, groupOf } = this.#options;
+    const cut = this.#cut([]);
+    const candidates = createBitmap(this.#rows);
+    for (let row = 0; row < sums.length; row += 1)
+      if ((sums[row] ?? 0) > 0 && (sums[row] ?? 0) >= cut && (admitted === null || hasBit(admitted, row)))
+        candidates.words[row >>> 5] = (candidates.words[row >>> 5] ?? 0) | (1 << (row & 31));
+    await this.#readAgain(candidates);
+    const rows = new Uint32Array(countBits(candidates));
+    let at = 0;
+    forEachBit(candidates, (row) => {
+      rows[at] = row;
+      at += 1;
+    });
+    const scored = exactScores(rows, this.#terms, this.#sums.decoder);
+    const best = rank(scored, { limit: wanted, groupOf, compareTies: (left, right) => left - right });
+    return best.map(({ slot, score }) => ({ row: slot, score }));
+  }
+
+  /** Reads once more, for the candidates alone, what was not held. */
+  async #readAgain(candidates: Bitmap): Promise<void> {
+    const released = this.#terms.filter((term) => term.released);
+    if (released.length === 0) return;
+    await this.#read(released.flatMap((term) => askBlocks(term, candidates, this.#sections)));
+  }
+
+  /** The partial sum from which a row can be among the best. */
+  #cut(open: readonly QueryTerm[]): number {
+    const { sums } = this.#sums;
+    const { admitted } = this.#options;
+    const threshold = this.#threshold;
+    for (let row = 0; row < sums.length; row += 1)
+      if ((sums[row] ?? 0) > threshold.value && (admitted === null || hasBit(admitted, row)))
+        threshold.offer(row, sums[row] ?? 0);
+    for (const { directory, weight } of open) {
+      if (directory === null) continue;
+      for (let block = 0; block < directory.blocks; block += 1) {
+        const row = directory.maximumRows[block] ?? 0;
+        if (admitted === null || hasBit(admitted, row))
+          threshold.offer(row, (sums[row] ?? 0) + weight * (directory.maxima[block] ?? 0));
+      }
+    }
+    threshold.settle();
+    return threshold.value < THRESHOLD_MIN ? 0 : threshold.value * (1 - this.#slack);
+  }
+
+  /** Reads in parts that memory holds, adds up the terms' new postings. */
+  async #round(asks: readonly Ask[], terms: readonly QueryTerm[]): Promise<void> {
+    const { heldBytesMax } = this.#limits;
+    for (const part of partsOf(asks, heldBytesMax)) {
+      const before = terms.map(({ runs }) => runs.length);
+      await this.#read(part);
+      terms.forEach((term, i) => {
+        for (const run of term.runs.slice(before[i])) this.#sums.add(run, term.weight);
+      });
+      this.#heldBytes += bytesOf(part);
+      if (this.#heldBytes <= heldBytesMax) continue;
+      for (const term of terms) {
+        if (term.directory === null || term.runs.length === 0) continue;
+        term.released = true;
+        term.runs = [];
+      }
+    }
+  }
+
+  async #read(asks: readonly Ask[]): Promise<void> {
+    if (asks.length === 0) return;
+    const found = await this.#options.read(asks.map(({ piece }) => piece));
+    asks.forEach(({ take }, i) => {
+      const bytes = found[i] ?? null;
+      if (bytes === null) this.#missing += 1;
+      else take(bytes);
+    });
+  }
+
+  #count(term: QueryTerm): number {
+    return this.#sections.frequent.counts[term.frequent] ?? 0;
+  }
+
+  get #rows(): number {
+    return this.#sections.lengths.length;
+  }
+}
+
+function bytesOf(asks: readonly Ask[]): number {
+  let bytes = 0;
+  for (const { piece } of asks) bytes += piece.length;
+  return bytes;
+}
+
+/** Cuts the asks where more would be in memory than may. */
+function* partsOf(asks: readonly Ask[], bytesMax: number): Generator<readonly Ask[]> {
+  let part: Ask[] = [];
+  let bytes = 0;
+  for (const ask of asks) {
+    if (bytes > 0 && bytes + ask.piece.length > bytesMax) {
+      yield part;
+      part = [];
+      bytes = 0;
+    }
+    part.push(ask);
+    bytes += ask.piece.length;
+  }
+  if (part.length > 0) yield part;
+}

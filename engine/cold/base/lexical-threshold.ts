@@ -1,0 +1,56 @@
+/** So many rows are kept between two sorts at least: fewer would sort more often than they save comparisons. */
+const KEPT_ROWS_MIN = 512;
+
+/** The score that the last of the wanted groups has at least. */
+export class LexicalThreshold {
+  readonly #wanted: number;
+  readonly #groupOf: ((row: number) => number) | null;
+  readonly #rows: Uint32Array;
+  readonly #scores: Float64Array;
+  #count = 0;
+  #value = 0;
+
+  constructor(wanted: number, groupOf: ((row: number) => number) | null) {
+    this.#wanted = wanted;
+    this.#groupOf = groupOf;
+    const room = Math.max(KEPT_ROWS_MIN, wanted * 4);
+    this.#rows = new Uint32Array(room);
+    this.#scores = new Float64Array(room);
+  }
+
+  /** A score that cannot be above the threshold need not be offered; 0 while fewer groups than wanted are known. */
+  get value(): number {
+    return this.#value;
+  }
+
+  /** Says that the row scores so much at least; a row may be offered again. */
+  offer(row: number, score: number): void {
+    if (score <= this.#value) return;
+    this.#rows[this.#count] = row;
+    this.#scores[this.#count] = score;
+    this.#count += 1;
+    if (this.#count === this.#rows.length) this.settle();
+  }
+
+  /** Takes everything offered into the threshold. */
+  settle(): void {
+    const order = Array.from({ length: this.#count }, (_, at) => at);
+    order.sort((left, right) => (this.#scores[right] ?? 0) - (this.#scores[left] ?? 0));
+    const groups = new Set<number>();
+    const kept: { row: number; score: number }[] = [];
+    for (const at of order) {
+      const row = this.#rows[at] ?? 0;
+      const group = this.#groupOf === null ? row : this.#groupOf(row);
+      if (groups.has(group)) continue;
+      groups.add(group);
+      kept.push({ row, score: this.#scores[at] ?? 0 });
+      if (kept.length === this.#wanted) break;
+    }
+    this.#count = kept.length;
+    kept.forEach(({ row, score }, at) => {
+      this.#rows[at] = row;
+      this.#scores[at] = score;
+    });
+    if (kept.length === this.#wanted) this.#value = Math.max(this.#value, kept.at(-1)?.score ?? 0);
+  }
+}
