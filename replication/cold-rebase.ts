@@ -46,7 +46,11 @@ export async function rebase(
     if (!isPublished) return null;
     for (const object of keysOfBase(made.base)) assertReserved(current, object, now());
     const merged = before.segments.map((segment) => segment.key);
-    return withBase(current, { base: made.base, merged, late: lateNumbers(options, { before, current, made }) });
+    return withBase(current, {
+      base: made.base,
+      merged,
+      late: lateNumbers(options, { before, current, made }),
+    });
   }, signal);
   return isPublished;
 }

@@ -35,7 +35,7 @@ const { primary, targets } = createSites({
   urls: settings.KATTEGAT_SITES,
   fetch: createFetch(),
   authorization: signer.authorization,
-  cold: { scanner: readScanner(), now, newId: randomUUID, sleep, log },
+  cold: { scanner: readScanner(), now, newId: randomUUID, sleep, log, spoolFolder: settings.KATTEGAT_SPOOL },
 });
 const replication = createReplication({
   targets,

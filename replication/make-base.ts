@@ -56,7 +56,10 @@ export interface MadeBase {
 }
 
 export interface BaseStore {
-  read(key: string, range: { readonly offset: number; readonly length: number }): Promise<Uint8Array<ArrayBuffer>>;
+  read(
+    key: string,
+    range: { readonly offset: number; readonly length: number },
+  ): Promise<Uint8Array<ArrayBuffer>>;
   put(key: string, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
 }
 

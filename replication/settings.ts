@@ -1,4 +1,5 @@
 /** What the environment says to this process. */
+import { tmpdir } from "node:os";
 import { z } from "zod";
 
 const sitesSchema = z
@@ -21,6 +22,8 @@ const settingsSchema = z.object({
   KATTEGAT_SITES: sitesSchema,
   /** The reign known at the start; later ones are learned from the feed. */
   KATTEGAT_EPOCH: z.coerce.number().int().min(1).default(1),
+  /** Where a base's texts wait while it is made; a gigabyte for 600,000 passages. */
+  KATTEGAT_SPOOL: z.string().min(1).default(tmpdir()),
   PORT: z.coerce.number().int().min(0).max(65_535).default(0),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
 });

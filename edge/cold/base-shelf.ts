@@ -67,7 +67,7 @@ export function createBaseShelf(options: BaseShelfOptions): BaseShelf {
     async open(manifestBase, session) {
       if (held?.key === manifestBase.key) return held;
       const root = await rootOf(manifestBase, session);
-      const base = openBase(root.bytes);
+      const base = openBase(root.bytes, columnMemory(options.memory, manifestBase));
       if (base.residentBytes > RESIDENT_BYTES_MAX)
         throw new ColdFormatError(
           `expected ${RESIDENT_BYTES_MAX} resident bytes at most, got ${base.residentBytes}`,
@@ -79,6 +79,14 @@ export function createBaseShelf(options: BaseShelfOptions): BaseShelf {
       held = { key: manifestBase.key, base, session: (session) => openSession(reader, session) };
       return held;
     },
+  };
+}
+
+/** Decompressed columns share the memory of pieces; their names are the same in every base. */
+function columnMemory(memory: PieceMemory, { key }: ManifestBase): PieceMemory {
+  return {
+    get: (name) => memory.get(`${key} ${name}`),
+    set: (name, bytes) => memory.set(`${key} ${name}`, bytes),
   };
 }
 

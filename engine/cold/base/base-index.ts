@@ -5,6 +5,7 @@ import { ColdFormatError } from "../format-error.ts";
 import { openDense } from "./dense-index.ts";
 import { openDocuments } from "./document-part.ts";
 import { openLexical } from "./lexical-index.ts";
+import type { PieceMemory } from "./document-pieces.ts";
 import { nameableRows } from "./nameable.ts";
 import type { BaseHit, DocumentPart, RowAnswer, RowHit } from "./parts.ts";
 import type { ReadPieces } from "./piece.ts";
@@ -61,9 +62,9 @@ export interface ColdBase extends BaseAbout {
 const ADMITTED_MAX = 8;
 const NOTHING: RowAnswer = { hits: [], blocks: 0, missing: 0, exact: true };
 
-/** Opens a base by its root. @throws {ColdFormatError} for bytes that are none. */
-export function openBase(root: Uint8Array): ColdBase {
-  return new Base(root);
+/** Opens a base by its root; `memory` keeps columns that filters asked for. @throws {ColdFormatError} for bytes that are none. */
+export function openBase(root: Uint8Array, memory: PieceMemory | null): ColdBase {
+  return new Base(root, memory);
 }
 
 class Base implements ColdBase {
@@ -74,12 +75,12 @@ class Base implements ColdBase {
   readonly #lexical: ReturnType<typeof openLexical>;
   readonly #admitted = new Map<string, Bitmap>();
 
-  constructor(root: Uint8Array) {
+  constructor(root: Uint8Array, memory: PieceMemory | null) {
     const sections = decodeSectionFile(root, ROOT_KIND);
     const about = decodeAbout(sections);
     this.model = about.model;
     this.dimensions = about.dimensions;
-    this.documents = openDocuments(sections);
+    this.documents = openDocuments(sections, { memory });
     this.#dense = openDense(sections);
     this.#lexical = openLexical(sections);
     if (this.documents.rows !== this.#dense.rows)

@@ -37,6 +37,7 @@ export function openDense(sections: Sections): DenseIndex {
   const directory = decodeDirectory(sections);
   const { lists, centroids, codePieces, rowPieces } = directory;
   return {
+    rows: directory.rows,
     residentBytes:
       centroids.integers.byteLength +
       (codePieces.count + rowPieces.count) * PIECE_TABLE_BYTES +

@@ -60,6 +60,7 @@ export function openDocuments(
     rows: rows.rows,
     documents: rows.documents,
     classes: residency.values,
+    collections: collection.values,
     documentOf: rows.documentOf,
     rowsOf: rows.rowsOf,
     select: (filter, read) => select(filter, payloads, createRawReader(read, memory)),

@@ -141,11 +141,7 @@ export class LexicalSearch {
     const { roundBytesMax } = this.#limits;
     let isStaged = true;
     while (open.length > 0) {
-      const live = boundsOf(open, this.#rows).live(
-        this.#sums.sums,
-        this.#cut(open),
-        this.#options.admitted,
-      );
+      const live = boundsOf(open, this.#rows).live(this.#sums.sums, this.#cut(open), this.#options.admitted);
       const asksOf = open.map((term) => askBlocks(term, live, this.#sections));
       const total = bytesOf(asksOf.flat());
       let taken = open.length;

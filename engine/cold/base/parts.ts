@@ -36,6 +36,7 @@ export interface RowAnswer {
 }
 
 export interface DenseIndex {
+  readonly rows: number;
   readonly residentBytes: number;
   search(
     query: Float32Array,
@@ -83,6 +84,8 @@ export interface DocumentPart {
   readonly documents: number;
   /** Every residency class that a document of this base has. */
   readonly classes: readonly string[];
+  /** Every collection, likewise. */
+  readonly collections: readonly string[];
   documentOf(row: number): number;
   /**
    * The rows that pass the filter, exactly; null when a piece that it needs could not be read. Rows, not documents,

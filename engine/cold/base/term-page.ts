@@ -40,7 +40,8 @@ export function decodeTermPage(page: Uint8Array, wanted: ReadonlySet<number> | n
     id += reader.varint();
     const count = reader.varint();
     const bytes = reader.varint();
-    if (count > bytes) throw new ColdFormatError(`expected a byte a posting at least, got ${count} in ${bytes}`);
+    if (count > bytes)
+      throw new ColdFormatError(`expected a byte a posting at least, got ${count} in ${bytes}`);
     if (wanted === null || wanted.has(id)) found.push({ id, count, from, bytes });
     from += bytes;
   }
