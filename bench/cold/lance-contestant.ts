@@ -1,22 +1,16 @@
 /** LanceDB on the local disk, as a peer of the cold index. */
 import { readdirSync, statSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { connect, Index, type Table as LanceTable } from "@lancedb/lancedb";
-import {
-  Field,
-  FixedSizeList,
-  Float32,
-  makeData,
-  RecordBatch,
-  Schema,
-  Struct,
-  Table,
-  Uint32,
-} from "apache-arrow";
+import type * as Arrow from "apache-arrow";
 import { exactTop, type ExactTop } from "./exact-top.ts";
 import { recallOf } from "./recall.ts";
 import { openVectorFile } from "./vector-file.ts";
 import type { VectorBlock, VectorFile } from "./vector-block.ts";
+
+/** LanceDB requires its own Arrow as CommonJS; tables of the copy that `import` would give fail its check of schemas. */
+const arrow: typeof Arrow = createRequire(import.meta.url)("apache-arrow");
 
 /** The kinds of vector index that LanceDB offers beside a flat scan. */
 export type LanceKind = "ivfPq" | "ivfRq" | "hnswSq";
@@ -102,7 +96,7 @@ export async function lanceContestant(vectorsFile: string, options: LanceOptions
 }
 
 function indexOf({ kind, partitions }: LanceOptions): Index {
-  const common = { distanceType: "dot" as const, numPartitions: partitions };
+  const common = { distanceType: "cosine" as const, numPartitions: partitions };
   switch (kind) {
     case "ivfPq":
       return Index.ivfPq(common);
@@ -119,7 +113,7 @@ async function search(
   limit: number,
   { nprobes, refineFactor, ef }: LanceSettings,
 ): Promise<number[]> {
-  let asked = table.query().nearestTo(query).distanceType("dot").nprobes(nprobes);
+  let asked = table.query().nearestTo(query).distanceType("cosine").nprobes(nprobes);
   if (refineFactor !== null) asked = asked.refineFactor(refineFactor);
   if (ef !== null) asked = asked.ef(ef);
   const rows: readonly unknown[] = await asked.select(["row", "_distance"]).limit(limit).toArray();
@@ -130,7 +124,7 @@ async function search(
 
 async function writeTable(
   file: VectorFile,
-  create: (name: string, batch: Table) => Promise<LanceTable>,
+  create: (name: string, batch: Arrow.Table) => Promise<LanceTable>,
 ): Promise<LanceTable> {
   let table: LanceTable | null = null;
   for await (const block of file.blocks(BATCH_ROWS)) {
@@ -142,25 +136,30 @@ async function writeTable(
   return table;
 }
 
-function batchOf({ firstRow, rows, vectors }: VectorBlock, dimensions: number): Table {
-  const list = new FixedSizeList(dimensions, new Field("item", new Float32(), true));
-  const fields = [new Field("row", new Uint32(), false), new Field("vector", list, false)];
+function batchOf({ firstRow, rows, vectors }: VectorBlock, dimensions: number): Arrow.Table {
+  const list = new arrow.FixedSizeList(dimensions, new arrow.Field("item", new arrow.Float32(), true));
+  const fields = [new arrow.Field("row", new arrow.Uint32(), false), new arrow.Field("vector", list, false)];
   const children = [
-    makeData({
-      type: new Uint32(),
+    arrow.makeData({
+      type: new arrow.Uint32(),
       length: rows,
       nullCount: 0,
       data: Uint32Array.from({ length: rows }, (_, row) => firstRow + row),
     }),
-    makeData({
+    arrow.makeData({
       type: list,
       length: rows,
       nullCount: 0,
-      child: makeData({ type: new Float32(), length: rows * dimensions, nullCount: 0, data: vectors }),
+      child: arrow.makeData({
+        type: new arrow.Float32(),
+        length: rows * dimensions,
+        nullCount: 0,
+        data: vectors,
+      }),
     }),
   ];
-  const struct = makeData({ type: new Struct(fields), length: rows, nullCount: 0, children });
-  return new Table(new RecordBatch(new Schema(fields), struct));
+  const struct = arrow.makeData({ type: new arrow.Struct(fields), length: rows, nullCount: 0, children });
+  return new arrow.Table(new arrow.RecordBatch(new arrow.Schema(fields), struct));
 }
 
 function bytesOf(folder: string): number {

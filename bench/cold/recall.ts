@@ -19,6 +19,10 @@ export async function recallOf(
   found: readonly (readonly number[])[],
   truths: readonly Pick<ExactTop, "scores">[],
 ): Promise<number> {
+  if (found.length !== queries.length || truths.length !== queries.length)
+    throw new RangeError(
+      `expected ${queries.length} answers with truths, got ${found.length} with ${truths.length}`,
+    );
   const asked = new Map<number, number[]>();
   for (const [at, rows] of found.entries())
     for (const row of new Set(rows)) asked.set(row, [...(asked.get(row) ?? []), at]);
