@@ -55,7 +55,7 @@ function coldIndexes(bindings: EdgeBindings, settings: EdgeSettings): ColdIndex[
   const buckets: (readonly [string, R2Bucket])[] = [[settings.site, bindings.COLD]];
   if (settings.zone === "eu" && bindings.COLD_GLOBAL !== undefined && globalSite !== undefined)
     buckets.push([globalSite, bindings.COLD_GLOBAL]);
-  const memory = createBlockCache({ bytesMax: PIECE_BYTES_MAX });
+  const memory = createBlockCache<Uint8Array>({ bytesMax: PIECE_BYTES_MAX });
   return buckets.map(([site, bucket]) =>
     createColdIndex({
       site,

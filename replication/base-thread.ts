@@ -1,10 +1,11 @@
 /** The thread in which a base is made. */
 import { once } from "node:events";
 import { parentPort, workerData } from "node:worker_threads";
+import { buildBase } from "@kattegat/engine/cold/base/build-base.ts";
 import { assignHere } from "@kattegat/engine/cold/base/cluster-assignment.ts";
 import { openSegment, type ColdPassage } from "@kattegat/engine/cold/segment.ts";
 import { z } from "zod";
-import { buildBase } from "./base-builder.ts";
+
 import { openBaseSource } from "./base-source.ts";
 import { baseOrderSchema, type BaseMessage } from "./make-base.ts";
 import { createPassageSpool } from "./passage-spool.ts";

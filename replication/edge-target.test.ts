@@ -1,3 +1,4 @@
+import { tmpdir } from "node:os";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseNetwork } from "@kattegat/config/load.ts";
@@ -52,6 +53,7 @@ function targetOf(
     newId: () => crypto.randomUUID(),
     sleep,
     log: silent,
+    spoolFolder: tmpdir(),
   });
 }
 

@@ -1,9 +1,16 @@
 /** Passages on their way into a base: vectors in memory, the rest in a file. */
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import type { BaseInput } from "@kattegat/engine/cold/base/build-base.ts";
+import {
+  createGridVectors,
+  writeGridVector,
+  type GridVectors,
+} from "@kattegat/engine/cold/base/dense-vectors.ts";
+import type { BaseHit } from "@kattegat/engine/cold/base/parts.ts";
 import type { ColdPassage } from "@kattegat/engine/cold/segment.ts";
 import type { SparseVector } from "@kattegat/engine/lexical/bm25.ts";
-import { integerBytes, toIntegers } from "@kattegat/engine/vector/quantize.ts";
+import { integerBytes } from "@kattegat/engine/vector/quantize.ts";
 import { z } from "zod";
 
 /** Some 60,000 passages of terms: growth by such pieces never copies what is there. */
@@ -12,8 +19,6 @@ const CHUNK_TERMS = 4 * 1_024 * 1_024;
 const BUFFER_BYTES = 4 * 1_024 * 1_024;
 
 /** A passage without its vectors, as it stands in the file. */
-export type SpooledText = Omit<ColdPassage, "dense" | "sparse">;
-
 const spooledSchema = z.object({
   documentId: z.string(),
   ordinal: z.int(),
@@ -28,18 +33,9 @@ const spooledSchema = z.object({
   metadata: z.record(z.string(), z.unknown()),
 });
 
-export interface PassageSpool {
-  readonly count: number;
-  /** Bytes of a row of `integers`: the dimensions filled up to a SIMD register. */
-  readonly width: number;
-  /** Canonical vectors, one after another, in memory that threads can share. */
-  readonly integers: Int8Array<SharedArrayBuffer>;
-  readonly scales: Float32Array<SharedArrayBuffer>;
+export interface PassageSpool extends BaseInput {
   /** @throws {RangeError} when there are more passages than were announced. */
   add(passage: ColdPassage): void;
-  /** The passage's terms, as a view that stays valid. */
-  sparse(number: number): SparseVector;
-  text(number: number): SpooledText;
   /** Closes and deletes the file. */
   remove(): void;
 }
@@ -55,9 +51,7 @@ export function createPassageSpool(options: {
 }
 
 class Spool implements PassageSpool {
-  readonly width: number;
-  readonly integers: Int8Array<SharedArrayBuffer>;
-  readonly scales: Float32Array<SharedArrayBuffer>;
+  readonly #all: GridVectors;
   readonly #path: string;
   readonly #file: number;
   readonly #capacity: number;
@@ -84,9 +78,7 @@ class Spool implements PassageSpool {
     readonly dimensions: number;
     readonly capacity: number;
   }) {
-    this.width = integerBytes(dimensions);
-    this.integers = new Int8Array(new SharedArrayBuffer(capacity * this.width));
-    this.scales = new Float32Array(new SharedArrayBuffer(capacity * 4));
+    this.#all = createGridVectors(capacity, dimensions);
     this.#capacity = capacity;
     this.#ends = new Float64Array(capacity);
     this.#terms = new Uint32Array(capacity * 3);
@@ -94,16 +86,21 @@ class Spool implements PassageSpool {
     this.#file = openSync(this.#path, "w+");
   }
 
-  get count(): number {
-    return this.#count;
+  /** Views that stay valid. */
+  get vectors(): GridVectors {
+    const { dimensions, integers, scales } = this.#all;
+    return {
+      count: this.#count,
+      dimensions,
+      integers: integers.subarray(0, this.#count * integerBytes(dimensions)),
+      scales: scales.subarray(0, this.#count),
+    };
   }
 
   add({ dense, sparse, ...text }: ColdPassage): void {
     if (this.#count === this.#capacity)
       throw new RangeError(`expected at most ${this.#capacity} passages, one more came`);
-    const { integers, scale } = toIntegers(dense);
-    this.integers.set(integers, this.#count * this.width);
-    this.scales[this.#count] = scale;
+    writeGridVector(this.#all, this.#count, dense);
     this.#addSparse(sparse);
     this.#addText(Buffer.from(JSON.stringify(text)));
     this.#count += 1;
@@ -117,7 +114,7 @@ class Spool implements PassageSpool {
     };
   }
 
-  text(number: number): SpooledText {
+  text(number: number): BaseHit {
     this.#flush();
     const from = number === 0 ? 0 : (this.#ends[number - 1] ?? 0);
     const bytes = Buffer.alloc((this.#ends[number] ?? from) - from);
