@@ -12,6 +12,8 @@ const LEASE_MS = 45 * 60_000;
 export interface RebaseOptions extends ColdParts {
   /** Of the machine: texts wait there while their places are found. */
   readonly spoolFolder: string;
+  /** A tail of fewer passages is scanned as it is. */
+  readonly basePassagesMin: number;
 }
 
 /**

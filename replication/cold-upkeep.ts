@@ -62,7 +62,8 @@ export function createColdUpkeep(options: UpkeepOptions): ColdUpkeep {
       if (isPublished) rebaseFailedAtMs = -Infinity;
       return isPublished ? "rebased" : null;
     }
-    if (!isRebaseDue(manifest) || now() - rebaseFailedAtMs < REBASE_RETRY_MS) return null;
+    const isDue = isRebaseDue(manifest, { passagesMin: options.basePassagesMin });
+    if (!isDue || now() - rebaseFailedAtMs < REBASE_RETRY_MS) return null;
     const segments = new Set(manifest.segments.map(({ key }) => key));
     const begun: Rebasing = { segments, outcome: rebase(options, manifest, signal), hasEnded: false };
     const end = (): void => {

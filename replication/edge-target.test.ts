@@ -36,6 +36,7 @@ function targetOf(
   primary: FakePrimary,
   edge: FakeEdge,
   clock: { readonly now: () => number } = Date,
+  { basePassagesMin = 1_000_000 }: { readonly basePassagesMin?: number } = {},
 ): Target {
   const clientOf = (site: string, url: string) =>
     createSiteClient({
@@ -54,6 +55,7 @@ function targetOf(
     sleep,
     log: silent,
     spoolFolder: tmpdir(),
+    basePassagesMin,
   });
 }
 

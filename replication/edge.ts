@@ -31,6 +31,7 @@ export interface EdgeOptions {
   readonly log: MonitorOptions["log"];
   /** Where a base's texts wait while it is made. */
   readonly spoolFolder: string;
+  readonly basePassagesMin: number;
 }
 
 export function createEdge({
@@ -43,6 +44,7 @@ export function createEdge({
   sleep,
   log,
   spoolFolder,
+  basePassagesMin,
 }: EdgeOptions): Target {
   const { model, dimensions } = network.embedding;
   const store = createColdStore(client);
@@ -63,7 +65,7 @@ export function createEdge({
   const publisher = createColdPublisher({ store, table, model, dimensions, now });
   const parts = { store, table, publisher, model, dimensions, now, newId };
   const target = createEdgeTarget({ ...parts, refuse: refuserOf(network, store.site) });
-  const upkeep = createColdUpkeep({ ...parts, primary, spoolFolder });
+  const upkeep = createColdUpkeep({ ...parts, primary, spoolFolder, basePassagesMin });
   return {
     ...target,
     upkeep: {

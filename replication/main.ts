@@ -35,7 +35,15 @@ const { primary, targets } = createSites({
   urls: settings.KATTEGAT_SITES,
   fetch: createFetch(),
   authorization: signer.authorization,
-  cold: { scanner: readScanner(), now, newId: randomUUID, sleep, log, spoolFolder: settings.KATTEGAT_SPOOL },
+  cold: {
+    scanner: readScanner(),
+    now,
+    newId: randomUUID,
+    sleep,
+    log,
+    spoolFolder: settings.KATTEGAT_SPOOL,
+    basePassagesMin: settings.KATTEGAT_BASE_PASSAGES_MIN,
+  },
 });
 const replication = createReplication({
   targets,

@@ -41,11 +41,14 @@ export function withDeadNumbers(base: ManifestBase, numbers: readonly number[]):
 }
 
 /** Whether base and tail are to be made into a new base. */
-export function isRebaseDue({ base, segments }: Pick<ColdManifest, "base" | "segments">): boolean {
+export function isRebaseDue(
+  { base, segments }: Pick<ColdManifest, "base" | "segments">,
+  { passagesMin = BASE_PASSAGES_MIN }: { readonly passagesMin?: number } = {},
+): boolean {
   const tail = segments.reduce((sum, { passages }) => sum + passages, 0);
-  if (base === null) return tail >= BASE_PASSAGES_MIN;
+  if (base === null) return tail >= passagesMin;
   return (
-    tail >= Math.max(BASE_PASSAGES_MIN, base.passages * TAIL_SHARE_MAX) ||
+    tail >= Math.max(passagesMin, base.passages * TAIL_SHARE_MAX) ||
     base.dead >= base.documents * DEAD_SHARE_MAX
   );
 }
