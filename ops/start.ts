@@ -43,6 +43,7 @@ try {
   const started = await startNetwork(settings, log, stopping.signal);
   network = started;
   await loadSamples({ settings, network: started, log, signal: stopping.signal });
+  await started.untilAnswering();
   started.markReady();
   log.ready(started.url, join(settings.dataShown, "keys", "admin.key"));
 } catch (error) {
