@@ -7,8 +7,10 @@ const TIMEOUT_MS = 5_000;
 
 export function createProbe(client: SiteClient): (signal: AbortSignal) => Promise<unknown> {
   return async (signal) => {
-    const answer = await client.request("/internal/watermark", { timeoutMs: TIMEOUT_MS, signal }, (response) =>
-      response.json(),
+    const answer = await client.request(
+      "/internal/watermark",
+      { timeoutMs: TIMEOUT_MS, signal },
+      (response) => response.json(),
     );
     return parseShape(watermarkSchema, answer, "internal");
   };

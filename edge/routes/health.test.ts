@@ -39,7 +39,9 @@ describe("the readiness of an edge", () => {
     edge.sites["dk-cph"].mood = "hangs";
     const response = await edge.fetch("eu", "/readyz");
     expect(response.status).toBe(503);
-    expect(await problemOf(response)).toMatchObject({ detail: expect.stringMatching(/dk-cph did not answer/) });
+    expect(await problemOf(response)).toMatchObject({
+      detail: expect.stringMatching(/dk-cph did not answer/),
+    });
   });
 
   it("is a no when the primary's connections break", async () => {

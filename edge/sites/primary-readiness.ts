@@ -49,7 +49,9 @@ async function ask(
       context,
     });
     const answer: unknown = await response.json().catch(() => null);
-    return response.ok ? null : `${primary} is not ready: ${reasonIn(answer) ?? `it answers ${response.status}`}`;
+    return response.ok
+      ? null
+      : `${primary} is not ready: ${reasonIn(answer) ?? `it answers ${response.status}`}`;
   } catch (error) {
     if (!(error instanceof KattegatError)) throw error;
     return error.message.replace(/\.$/, "");

@@ -78,7 +78,11 @@ export async function startNetwork(
     const key = readFileSync(folder.adminKey, "utf8").trim();
     const clients = Object.values(plan.edges).map((edge) => createClient({ url: edge, key }));
     const answering = (): Promise<void> =>
-      Promise.race([untilAnswering(clients, { signal, timeoutMs: ANSWER_MS_MAX }), lost, whenAborted(signal)]);
+      Promise.race([
+        untilAnswering(clients, { signal, timeoutMs: ANSWER_MS_MAX }),
+        lost,
+        whenAborted(signal),
+      ]);
     const markReady = (): void => {
       ready = true;
       record();
