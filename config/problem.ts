@@ -38,7 +38,8 @@ export function formatProblem(problem: LocatedProblem): string {
   return `${formatPath(problem.path)}${line}: expected ${problem.expected}; ${formatReceived(problem.received)}. Write ${problem.write}`;
 }
 
-function formatReceived(received: unknown): string {
+/** Writes `found …`, or that nothing is there. */
+export function formatReceived(received: unknown): string {
   if (received === undefined) return "nothing is there";
   // A text is cut before it is quoted, so that its quotation is closed.
   if (typeof received === "string") return `found ${JSON.stringify(cut(received))}`;

@@ -1,5 +1,6 @@
 /** The wait until the local network answers in full. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { z } from "zod";
 import type { Client } from "../client/client.ts";
 
 /** The primary rebuilds its index before it says ready; at full capacity that takes the longest. */
@@ -82,9 +83,25 @@ async function unreadiness(url: string, signal: AbortSignal): Promise<string | n
     const bound = AbortSignal.any([signal, AbortSignal.timeout(QUESTION_MS_MAX)]);
     const answer = await fetch(`${url}/readyz`, { signal: bound });
     const text = await answer.text();
-    return answer.ok ? null : text.slice(0, REASON_CHARACTERS_MAX);
+    return answer.ok ? null : reasonIn(text).slice(0, REASON_CHARACTERS_MAX);
   } catch (cause) {
     return cause instanceof Error ? reasonOf(cause) : "no answer";
+  }
+}
+
+/** Sites say `reason`, replication says `reasons`, an edge answers with a problem. */
+const refusalSchema = z.union([
+  z.object({ reason: z.string() }).transform(({ reason }) => reason),
+  z.object({ reasons: z.array(z.string()) }).transform(({ reasons }) => reasons.join("; ")),
+  z.object({ detail: z.string() }).transform(({ detail }) => detail),
+]);
+
+function reasonIn(text: string): string {
+  try {
+    const refusal = refusalSchema.safeParse(JSON.parse(text));
+    return refusal.success ? refusal.data : text;
+  } catch {
+    return text;
   }
 }
 
