@@ -79,7 +79,7 @@ export function startChild(spec: ChildSpec, events: ChildEvents): Child {
         events.changed();
         listens();
       } else if (record === null) {
-        lastError = text;
+        if (!CRASH_FRAME.test(text)) lastError = text;
       } else if (record.level >= WARN) {
         lastError = record.msg;
         isHopeless ||= record.level >= FATAL;
@@ -140,6 +140,9 @@ export function startChild(spec: ChildSpec, events: ChildEvents): Child {
 
 /** A process that never came up this often has a cause that waiting does not mend. */
 const START_ATTEMPTS_MAX = 4;
+
+/** Lines around the message of a crash: the stack, brackets, the version of Node. */
+const CRASH_FRAME = /^(\s|$|[}\]]|Node\.js v|file:)/;
 
 /** Pino's number for warnings. */
 const WARN = 40;
