@@ -38,7 +38,7 @@ function report(error: unknown): void {
 function embedderOf(settings: EdgeSettings): ReturnType<typeof createOpenAiEmbedder> {
   const { provider, url, model, dimensions } = settings.network.embedding;
   if (provider === "hashed" || url === undefined) return createHashedEmbedder({ dimensions });
-  const apiKey = settings.embeddingApiKey;
+  const apiKey = settings.embeddingKey;
   return createOpenAiEmbedder({
     url,
     model,

@@ -63,9 +63,17 @@ const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: settings.P
   log.info({ port }, "listening"),
 );
 
+let stopping = false;
+opening.opened.catch((error: unknown) => {
+  if (stopping) return;
+  log.fatal(loggable(error), `cannot open: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(1);
+});
+
 /** Accepted writes end well before; the timer is for a Postgres that hangs. */
 const STOP_MS_MAX = 4_000;
 function stop(): void {
+  stopping = true;
   setTimeout(() => process.exit(0), STOP_MS_MAX).unref();
   server.close();
   opening.cancel();

@@ -106,6 +106,7 @@ describe("lag", () => {
       timeline,
       now: () => 10_000,
       log: silent,
+      answers: () => true,
       changed: () => undefined,
     });
     expect(monitor.status()).toMatchObject({ lag_ms: null, lag_changes: null });
@@ -250,6 +251,7 @@ it("halts when a target says that it refused a withdraw (I9)", async () => {
 const stream = (part: Partial<StreamStatus>): StreamStatus => ({
   site: "eu-fra",
   state: "waiting",
+  answers: true,
   watermark: { epoch: 1, sequence: "7" },
   lag_changes: 0,
   lag_ms: 0,
@@ -267,6 +269,7 @@ describe("readiness (I7)", () => {
     { part: {}, reason: null },
     { part: { lag_ms: 1_000 }, reason: null },
     { part: { lag_ms: 1_001 }, reason: "eu-fra: 1001 ms behind, at most 1000 ms are in bounds" },
+    { part: { answers: false }, reason: "eu-fra: it does not answer" },
     { part: { watermark: null, lag_ms: null }, reason: "eu-fra: its watermark is not known yet" },
     { part: { state: "halted", code: "divergence" } as const, reason: "eu-fra: halted with divergence" },
   ])("says $reason of $part", ({ part, reason }) => {

@@ -137,6 +137,23 @@ describe("replication", () => {
     await expect.poll(() => arn.watermark.sequence, { timeout: 20_000 }).toBe("40");
   });
 
+  it("reports a target that falls silent although nothing is written, until it answers again", async () => {
+    const primary = await opened(servePrimary());
+    const fra = await opened(serveRegional("eu-fra"));
+    const arn = await opened(serveRegional("eu-arn"));
+    primary.log.push(put(1));
+    const { replication } = started(primary, { "eu-fra": fra, "eu-arn": arn });
+    await expect.poll(() => fra.watermark.sequence, { timeout: 5_000 }).toBe("1");
+    const lastOf = (site: string): boolean | undefined =>
+      primary.confirmed.findLast((report) => report.site === site)?.healthy;
+    fra.silent = true;
+    await expect.poll(() => lastOf("eu-fra"), { timeout: 60_000 }).toBe(false);
+    expect(statusOf(replication, "eu-fra")).toMatchObject({ answers: false, lag_changes: 0 });
+    expect(lastOf("eu-arn")).toBe(true);
+    fra.silent = false;
+    await expect.poll(() => lastOf("eu-fra"), { timeout: 60_000 }).toBe(true);
+  }, 150_000);
+
   it("parks the one change that a target cannot take, withdraws its old copy, goes on", async () => {
     const primary = await opened(servePrimary());
     const fra = await opened(serveRegional("eu-fra"));

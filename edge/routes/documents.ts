@@ -13,6 +13,8 @@ import { allowOnly } from "../http/methods.ts";
 
 /** A write is one transaction; one that takes longer than this has lost its primary. */
 const WRITE_MS_MAX = 15_000;
+/** A read is one row by its key; a caller who waits longer than this asks again. */
+const READ_MS_MAX = 5_000;
 /** A batch lasts as long as its lines come; this bounds a connection that was forgotten. */
 const BATCH_MS_MAX = 15 * 60_000;
 const RECEIPT_ID = /^[A-Za-z0-9._~-]{1,128}$/;
@@ -46,7 +48,7 @@ export function documentRoutes(app: Hono, edge: Edge): void {
     return forward(edge, context, {
       path: `/internal/documents/${idOf(context)}`,
       body: null,
-      timeMs: WRITE_MS_MAX,
+      timeMs: READ_MS_MAX,
     });
   });
   app.delete("/v1/documents/:id", async (context) => {
@@ -79,7 +81,7 @@ export function documentRoutes(app: Hono, edge: Edge): void {
     return forward(edge, context, {
       path: `/internal/receipts/${encodeURIComponent(id)}`,
       body: null,
-      timeMs: WRITE_MS_MAX,
+      timeMs: READ_MS_MAX,
     });
   });
   allowOnly(app, "/v1/documents/:id", ["GET", "PUT", "DELETE"]);

@@ -67,6 +67,17 @@ describe("a document", () => {
     expect(absent.status).toBe(412);
   });
 
+  it("is written by one writer alone when each demands that it be new", async () => {
+    const isNew = { "if-none-match": "*" };
+    expect((await test.client.put("new-only", law, isNew)).status).toBe(201);
+    const second = await test.client.put("new-only", { ...law, title: "B" }, isNew);
+    expect([second.status, (await second.json()).code]).toEqual([412, "version_mismatch"]);
+    const same = await test.client.put("new-only", law, isNew);
+    expect(same.status).toBe(412);
+    const other = await test.client.put("new-only", law, { "if-none-match": '"7"' });
+    expect(other.status).toBe(400);
+  });
+
   it("reads back as it was written", async () => {
     await test.client.put("read", {
       ...law,

@@ -8,6 +8,7 @@ import { parseBytes, readBody } from "../documents/body.ts";
 import { contentOf } from "../documents/content.ts";
 import { deleteDocument, putDocument, readDocument, readReceipt } from "../documents/documents.ts";
 import { ingest } from "../documents/ingest.ts";
+import { preconditionOf, type Precondition } from "../documents/precondition.ts";
 import { withPostgres } from "../postgres/failure.ts";
 import type { AppOptions, OpenedPrimary, Variables } from "./app.ts";
 import type { Metrics } from "./metrics.ts";
@@ -30,7 +31,7 @@ export function documentRoutes(
       putDocument(primary, {
         content: contentOf(id, input, { network: primary.network, zone }),
         zone,
-        ifMatch: ifMatchOf(context),
+        precondition: conditionOf(context),
       }),
     );
     context.header("etag", `"${written.result.version}"`);
@@ -57,7 +58,11 @@ export function documentRoutes(
     const primary = opened();
     const deleted = await counted(
       metrics,
-      deleteDocument(primary, { id: idOf(context), zone: zoneOf(context), ifMatch: ifMatchOf(context) }),
+      deleteDocument(primary, {
+        id: idOf(context),
+        zone: zoneOf(context),
+        precondition: conditionOf(context),
+      }),
     );
     return context.json(deleted, 202);
   });
@@ -128,12 +133,9 @@ function zoneOf(context: Context): string {
   return zone;
 }
 
-/** `"version"`, `version` or `*`; null when the caller does not care. */
-function ifMatchOf(context: Context): string | null {
-  const header = context.req.header("if-match");
-  if (header === undefined) return null;
-  const version = /^(?:W\/)?"?(\d{1,19}|\*)"?$/.exec(header.trim())?.[1];
-  if (version === undefined)
-    throw new KattegatError("bad_request", 'Expected If-Match: "version" with one version of the document.');
-  return version;
+function conditionOf(context: Context): Precondition {
+  return preconditionOf({
+    ifMatch: context.req.header("if-match"),
+    ifNoneMatch: context.req.header("if-none-match"),
+  });
 }
