@@ -131,6 +131,7 @@ describe("a search that is not valid", () => {
     ["?q=a&tiers=cold,tepid", "bad_request"],
     ["?q=a&filter={", "bad_filter"],
     ["?q=a&vector=x", "bad_vector"],
+    ["?q=%ff", "bad_request"],
     ["", "bad_request"],
   ])("is refused by URL: %s", async (query, code) => {
     expect((await send(`/v1/search${query}`, { method: "GET" })).problem.code).toBe(code);
