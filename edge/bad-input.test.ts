@@ -185,6 +185,14 @@ describe("a caller", () => {
     }
   });
 
+  it("hears that a bad id stands in the path, not in the body", async () => {
+    for (const path of ["/v1/documents/a%20b", "/v1/receipts/a%20b"]) {
+      const { problem } = await send(path, { method: "GET" });
+      expect(problem.detail).toMatch(/^The id in the path: expected /);
+      expect(problem.errors?.map(({ pointer }) => pointer)).toEqual(["/id"]);
+    }
+  });
+
   it("keeps its request id when it has the form of one", async () => {
     const { problem } = await send("/v1/search", { body: "{", headers: { "x-request-id": "abcdefgh-123" } });
     expect(problem.request_id).toBe("abcdefgh-123");

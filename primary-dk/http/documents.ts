@@ -114,7 +114,7 @@ async function counted<T>(metrics: Metrics, write: Promise<T>): Promise<T> {
 }
 
 function idOf(context: Context): string {
-  return parseShape(documentIdSchema, context.req.param("id"));
+  return parsePathPart(documentIdSchema, context.req.param("id"), "id");
 }
 
 /** Denied by default: a request that names no zone came through none that may carry anything. */
