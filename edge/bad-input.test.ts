@@ -117,7 +117,7 @@ describe("a search that is not valid", () => {
     ).toBe("unsupported_media_type");
   });
 
-  it("does not quote the body in its detail", async () => {
+  it("does not quote the body in its detail (I17)", async () => {
     expect(JSON.stringify(await search('{"query":"hemmelig sag"'))).not.toContain("hemmelig");
   });
 

@@ -64,21 +64,21 @@ describe("applying changes", () => {
     expect(body.tiers).toEqual([{ tier: "warm", status: "ok", watermark: String(at), lag_ms: 0 }]);
   });
 
-  it("changes nothing when the same change comes twice", async () => {
+  it("changes nothing when the same change comes twice (I3)", async () => {
     const change = put({ id: "twice", sequence: next(), collection: "a2", texts: ["one", "two"] });
     await apply([change]);
     expect((await apply([change])).status).toBe(200);
     expect(await found("a2", { group_by: "passage" })).toEqual(["twice#1", "twice#2"]);
   });
 
-  it("ignores a put that comes after a later one", async () => {
+  it("ignores a put that comes after a later one (I3)", async () => {
     const [early, late] = [next(), next()];
     await apply([put({ id: "late", sequence: late, collection: "a3", texts: ["new"] })]);
     await apply([put({ id: "late", sequence: early, collection: "a3", texts: ["old", "older"] })]);
     expect(await found("a3", { group_by: "passage" })).toEqual(["late#1"]);
   });
 
-  it("does not bring back a withdrawn document when an older put comes late", async () => {
+  it("does not bring back a withdrawn document when an older put comes late (I3)", async () => {
     const [early, later] = [next(), next()];
     await apply([withdraw("gone", later)]);
     await apply([put({ id: "gone", sequence: early, collection: "a4" })]);
@@ -110,7 +110,7 @@ describe("applying changes", () => {
     expect(await found("a7", { group_by: "passage" })).toEqual(["folded#1"]);
   });
 
-  it("answers divergence for the same fence with other content, and applies nothing of the batch", async () => {
+  it("answers divergence for the same fence with other content, and applies nothing of the batch (I2)", async () => {
     const at = next();
     await apply([put({ id: "forked", sequence: at, collection: "a8" })]);
     const answer = await apply([
@@ -122,7 +122,7 @@ describe("applying changes", () => {
     expect((await site.get("/internal/watermark")).body.watermark.sequence).toBe(String(at));
   });
 
-  it("refuses a class that the site may not hold, goes on with the others, and drops an older copy", async () => {
+  it("refuses a class that the site may not hold, goes on with the others, and drops an older copy (I5)", async () => {
     await apply([put({ id: "recalled", sequence: next(), collection: "a9" })]);
     const refusedAt = next();
     const answer = await apply([
@@ -137,7 +137,7 @@ describe("applying changes", () => {
     expect(await found("a9")).toEqual(["allowed"]);
   });
 
-  it("refuses a passage whose vector does not fit, and goes on with the others", async () => {
+  it("refuses a passage whose vector does not fit, and goes on with the others (I15)", async () => {
     const bad = put({ id: "short", sequence: next(), collection: "a10" });
     if (bad.kind === "put") for (const passage of bad.document.passages) passage.dense = "AACAPw==";
     const answer = await apply([bad, put({ id: "sound", sequence: next(), collection: "a10" })]);
@@ -145,7 +145,7 @@ describe("applying changes", () => {
     expect(await found("a10")).toEqual(["sound"]);
   });
 
-  it("never moves the watermark back", async () => {
+  it("never moves the watermark back (I8)", async () => {
     const at = sequence;
     const answer = await apply([], { watermark: at - 1, head: at });
     expect(answer.body.watermark).toEqual({ epoch: 1, sequence: String(at) });
@@ -268,12 +268,12 @@ describe("searching", () => {
     ]);
   });
 
-  it("answers the classes asked for alone", async () => {
+  it("answers the classes asked for alone (I4)", async () => {
     expect(await found("s", { classes: ["global"] })).toEqual(["s-en"]);
     expect(await found("s", { classes: [] })).toEqual([]);
   });
 
-  it("refuses classes that may not pass through the zone that asks", async () => {
+  it("refuses classes that may not pass through the zone that asks (I4)", async () => {
     const answer = await site.post("/internal/search", search({ zone: "global", classes: ["eu", "global"] }));
     expect(answer).toMatchObject({ status: 403, body: { code: "residency_refused" } });
     expect(await found("s", { zone: "global", classes: ["global"] })).toEqual(["s-en"]);
@@ -339,7 +339,7 @@ describe("observing", () => {
     expect(body).not.toContain("s-da");
   });
 
-  it("is ready while Qdrant answers", async () => {
+  it("is ready while Qdrant answers (I7)", async () => {
     expect((await site.get("/readyz")).status).toBe(200);
   });
 });

@@ -231,7 +231,7 @@ describe("a stream", () => {
     });
   });
 
-  it("halves a refused batch down to its poison, replaces that by a withdraw, grows back", () => {
+  it("halves a refused batch down to its poison, replaces that by a withdraw, grows back (I15)", () => {
     const changes = [put(5), put(6), put(7), put(8)];
     let state: State = { ...applying, changes, take: 4 };
     state = next(state, failed("bad_vector"));
