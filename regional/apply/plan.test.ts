@@ -113,6 +113,21 @@ describe("planOf", () => {
     expect(outcomes).toMatchObject([{ document: null, holding: { passages: 0, ordinal_max: 3 } }]);
   });
 
+  it("refuses no withdrawal, however it refuses documents, so that none is left behind the watermark (I9)", () => {
+    const refusal = () => ({ code: "residency_refused", detail: "not here" }) as const;
+    const changes = [put({ id: "x", sequence: 11 }), withdraw("x", 12), withdraw("never-here", 13)];
+    const { outcomes, refused } = plan(changes, { holding: held(), refusal });
+    expect(refused.map(({ sequence }) => sequence)).toEqual(["11"]);
+    expect(outcomes).toMatchObject([
+      { documentId: "x", document: null, holding: { sequence: "12", passages: 0 } },
+      { documentId: "never-here", document: null },
+    ]);
+    expect(plan([withdraw("x", 12)], { holding: held(), refusal })).toMatchObject({
+      outcomes: [{ documentId: "x", document: null }],
+      refused: [],
+    });
+  });
+
   it("says nothing of a skip", () => {
     expect(plan([skip(1)])).toEqual({ outcomes: [], refused: [] });
   });
