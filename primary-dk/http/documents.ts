@@ -2,7 +2,7 @@
 import { mayPass } from "@kattegat/config/residency.ts";
 import { DOCUMENT_LIMITS, documentIdSchema, documentInputSchema } from "@kattegat/protocol/documents.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import { parseShape } from "@kattegat/protocol/parse.ts";
+import { parsePathPart } from "@kattegat/protocol/parse.ts";
 import type { Context, Hono } from "hono";
 import { parseBytes, readBody } from "../documents/body.ts";
 import { contentOf } from "../documents/content.ts";
