@@ -42,7 +42,7 @@ const reportOf = (
   answer.tiers.find((report) => report.tier === tier && report.site === site);
 
 describe("ranking", () => {
-  it("answers with one ranking over all four tiers (I1)", async () => {
+  it("answers with one ranking over all four tiers (I6)", async () => {
     await fill();
     const answer = await ask({});
     expect(ids(answer)).toEqual(expect.arrayContaining(["hot", "warm", "secret", "cold", "cold-eu"]));
@@ -84,6 +84,8 @@ describe("ranking", () => {
     expect(answer.hits[0]?.explain).toMatchObject({
       dense_rank: 1,
       lexical_rank: 1,
+      dense_passage_id: answer.hits[0]?.passage_id,
+      lexical_passage_id: answer.hits[0]?.passage_id,
       arithmetic: expect.stringContaining("1/(60+1) by vector + 1/(60+1) by words"),
     });
     expect(answer.hits[0]?.explain?.matched_terms).toContain("frist");

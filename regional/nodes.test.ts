@@ -119,7 +119,7 @@ describe("the nodes of a cluster", () => {
 });
 
 describe("lag", () => {
-  it("makes a site not ready when it has been behind for longer than the network file allows", async () => {
+  it("makes a site not ready when it has been behind for longer than the network file allows (I7)", async () => {
     const { url } = await node("only");
     let nowMs = Date.parse("2026-01-01T00:00:00Z");
     const network = parseNetwork(await readFile(NETWORK_FILE, "utf8"));

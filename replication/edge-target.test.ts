@@ -73,7 +73,7 @@ describe("the cold tier as a target", () => {
     },
   );
 
-  it("leaves each object that a crash orphaned on the garbage list, deletes it after the grace", async () => {
+  it("leaves each object that a crash orphaned on the garbage list, deletes it after the grace (I16)", async () => {
     const { primary, edge } = await pair();
     const clock = { ms: 1_800_000_000_000, now: () => clock.ms };
     const target = targetOf(primary, edge, clock);

@@ -1,4 +1,4 @@
-/** A primary and targets on loopback sockets. */
+/** The sites around replication on loopback sockets. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import {
   applyRequestSchema,

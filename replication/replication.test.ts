@@ -116,7 +116,7 @@ describe("replication", () => {
     expect(fra.documents.size).toBe(20);
   });
 
-  it("lets a dead target stop its own stream only, with a lag that grows", async () => {
+  it("lets a dead target stop its own stream only, with a lag that grows (I14)", async () => {
     const primary = await opened(servePrimary());
     const fra = await opened(serveRegional("eu-fra"));
     const arn = await opened(serveRegional("eu-arn"));
@@ -154,7 +154,7 @@ describe("replication", () => {
     await expect.poll(() => lastOf("eu-fra"), { timeout: 60_000 }).toBe(true);
   }, 150_000);
 
-  it("parks the one change that a target cannot take, withdraws its old copy, goes on", async () => {
+  it("parks the one change that a target cannot take, withdraws its old copy, goes on (I15)", async () => {
     const primary = await opened(servePrimary());
     const fra = await opened(serveRegional("eu-fra"));
     fra.before = (changes) => {
@@ -174,7 +174,7 @@ describe("replication", () => {
     await expect.poll(() => primary.confirmed.at(-1)?.parked, { timeout: 5_000 }).toBe(1);
   });
 
-  it("reports a change that the target names as refused", async () => {
+  it("reports a change that the target names as refused (I15)", async () => {
     const primary = await opened(servePrimary());
     const fra = await opened(serveRegional("eu-fra"));
     fra.refuses = (change) => change.sequence === "2";

@@ -138,7 +138,7 @@ describe("a manifest", () => {
     expect(withMerge(meanwhile, { keys: ["s1"], merged: null, mergedTombstones }).segments).toHaveLength(1);
   });
 
-  it("keeps an object for readers in flight after no generation refers to it", () => {
+  it("keeps an object for readers in flight after no generation refers to it (I16)", () => {
     const first = nextGeneration(empty, manifestOf(segmentOf("s1"), segmentOf("s2")), { nowMs: 0 });
     const second = nextGeneration(first, manifestOf(segmentOf("m")), { nowMs: 5_000 });
     expect([first.generation, second.generation]).toEqual([1, 2]);

@@ -133,6 +133,15 @@ describe("splitPassages", () => {
     },
   );
 
+  it("files a passage that spans two sections under the first of their headings", () => {
+    const headings = (text: string): (string | null)[] => splitPassages(text).map(({ heading }) => heading);
+    expect(headings(`# One\n\nShort.\n\n# Two\n\n${SENTENCE}`)).toEqual(["One"]);
+    expect(headings(`§ 1. (Ophævet)\n§ 2. ${SENTENCE}`)).toEqual(["§ 1"]);
+    expect(headings(`# One\n\n## Two\n\n${SENTENCE}`)).toEqual(["Two"]);
+    expect(headings(`# One\n\n## Two\n\nShort.\n\n## Three\n\n${SENTENCE}`)).toEqual(["Two"]);
+    expect(headings(`Preface.\n\n# One\n\n${SENTENCE}`)).toEqual(["One"]);
+  });
+
   it("gives no passage for a text without anything visible", () => {
     expect(splitPassages(" \n\t\n")).toEqual([]);
   });

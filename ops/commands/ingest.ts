@@ -12,6 +12,7 @@ import { runIngest, type IngestSummary } from "../ingest/run.ts";
 import { dataFolder } from "../local/folder.ts";
 import { EXIT, UsageError } from "../output/exit.ts";
 import type { Terminal } from "../output/terminal.ts";
+import { visible } from "../output/visible.ts";
 import type { Settings } from "../settings.ts";
 import { connect, connectionOptions, wholeNumber, type ConnectionOptions } from "./connection.ts";
 
@@ -125,7 +126,8 @@ async function ingest(
   if (summary.refused > 0 || !summary.complete) process.exitCode = EXIT.finding;
 }
 
-function formatSummary(summary: IngestSummary, errors: string | undefined): string {
+/** The summary for a person; what a line holds may be anything, a binary file's bytes too. */
+export function formatSummary(summary: IngestSummary, errors: string | undefined): string {
   const number = (value: number): string => value.toLocaleString("en");
   const seconds = (summary.took_ms / 1_000).toFixed(1);
   const more = summary.refused - summary.refused_lines.length;
@@ -134,7 +136,8 @@ function formatSummary(summary: IngestSummary, errors: string | undefined): stri
     ...(summary.complete ? [] : ["stopped; the same command continues"]),
     ...(summary.refused === 0 ? [] : [`${number(summary.refused)} refused:`]),
     ...summary.refused_lines.map(
-      ({ line, id, code, detail }) => `  line ${line}${id === null ? "" : ` (${id})`}: ${code}: ${detail}`,
+      ({ line, id, code, detail }) =>
+        `  line ${line}${id === null ? "" : ` (${visible(id)})`}: ${code}: ${visible(detail)}`,
     ),
     ...(more > 0
       ? [`  and ${number(more)} more${errors === undefined ? "; --errors FILE writes all" : ` in ${errors}`}`]

@@ -1,4 +1,4 @@
-/** Writes and reads of single documents. */
+/** Single documents as callers ask for them. */
 import {
   deleteResultSchema,
   type DeleteResult,

@@ -2,7 +2,7 @@
 import { mayPass } from "@kattegat/config/residency.ts";
 import { DOCUMENT_LIMITS, documentIdSchema, documentInputSchema } from "@kattegat/protocol/documents.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import { parseShape } from "@kattegat/protocol/parse.ts";
+import { parsePathPart } from "@kattegat/protocol/parse.ts";
 import type { Context, Hono } from "hono";
 import { parseBytes, readBody } from "../documents/body.ts";
 import { contentOf } from "../documents/content.ts";
@@ -119,7 +119,7 @@ async function counted<T>(metrics: Metrics, write: Promise<T>): Promise<T> {
 }
 
 function idOf(context: Context): string {
-  return parseShape(documentIdSchema, context.req.param("id"));
+  return parsePathPart(documentIdSchema, context.req.param("id"), "id");
 }
 
 /** Denied by default: a request that names no zone came through none that may carry anything. */
