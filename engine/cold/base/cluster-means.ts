@@ -19,11 +19,13 @@ export interface MeansOptions {
 export const MEANS_ROUNDS = 6;
 /** A list of so many times the mean is split: a large list costs every query near it its whole length. */
 const SPLIT_TIMES = 2.5;
+/** A list with less than this part of the mean may be dissolved to make room for a split. */
+const DROP_PART = 2;
 
 /**
  * Returns centroids of unit length over the sample: spherical k-means (Dhillon and Modha, "Concept Decompositions for Large Sparse Text
  * Data Using Clustering", 2001) from random rows, where lists that grow too large get more centroids from among their rows
- * while lists without rows lose theirs.
+ * while the smallest lists lose theirs.
  */
 export async function trainCentroids(
   vectors: GridVectors,
@@ -36,7 +38,12 @@ export async function trainCentroids(
     // Only the rounds that follow can settle what a split has moved.
     const seeds =
       round < MEANS_ROUNDS - 2 ? splitSeeds(sample, { ...options, assigned, lists: centroids.count }) : [];
-    centroids = meansOf(vectors, sample, { assigned, lists: centroids.count, seeds });
+    centroids = meansOf(vectors, sample, {
+      assigned,
+      lists: centroids.count,
+      wanted: options.lists,
+      seeds,
+    });
   }
   return centroids;
 }
@@ -71,13 +78,14 @@ function splitSeeds(
   return seeds.slice(0, LISTS_MAX - options.lists);
 }
 
-/** Returns the normalised means of the lists that have rows, then the seeds. */
+/** Returns the normalised means of the lists that are kept, then the seeds. */
 function meansOf(
   vectors: GridVectors,
   sample: Uint32Array,
   options: {
     readonly assigned: Uint16Array;
     readonly lists: number;
+    readonly wanted: number;
     readonly seeds: readonly number[];
   },
 ): GridVectors {
@@ -93,11 +101,10 @@ function meansOf(
     for (let i = list * dimensions, j = row * width; i < (list + 1) * dimensions; i += 1, j += 1)
       sums[i] = (sums[i] ?? 0) + (integers[j] ?? 0) * scale;
   }
-  const kept = counts.reduce((total, count) => total + (count > 0 ? 1 : 0), 0);
-  const centroids = createGridVectors(kept + options.seeds.length, dimensions);
+  const kept = keptLists(counts, { ...options, mean: sample.length / options.wanted });
+  const centroids = createGridVectors(kept.length + options.seeds.length, dimensions);
   let next = 0;
-  for (let list = 0; list < options.lists; list += 1) {
-    if ((counts[list] ?? 0) === 0) continue;
+  for (const list of kept) {
     writeUnit(centroids, next, sums.subarray(list * dimensions, (list + 1) * dimensions));
     next += 1;
   }
@@ -108,6 +115,24 @@ function meansOf(
     next += 1;
   }
   return centroids;
+}
+
+/** Returns the lists that have rows, but for the smallest ones when seeds would make the lists too many. */
+function keptLists(
+  counts: Uint32Array,
+  {
+    wanted,
+    seeds,
+    mean,
+  }: { readonly wanted: number; readonly seeds: readonly number[]; readonly mean: number },
+): readonly number[] {
+  const lists = Array.from(counts, (_, list) => list).filter((list) => (counts[list] ?? 0) > 0);
+  const surplus = Math.max(0, lists.length + seeds.length - wanted);
+  const smallest = lists
+    .filter((list) => (counts[list] ?? 0) < mean / DROP_PART)
+    .toSorted((a, b) => (counts[a] ?? 0) - (counts[b] ?? 0) || a - b);
+  const dropped = new Set(smallest.slice(0, surplus));
+  return lists.filter((list) => !dropped.has(list));
 }
 
 /** The scale is chosen after rounding, so that the rounded vector has unit length: angles with it are then exact. */

@@ -26,7 +26,7 @@ export function createPieceStore(): PieceStore {
   const bytesOf = new Map<string, Uint8Array>();
   const ends = new Map<BaseFile, { volume: number; offset: number }>();
   const asked: Piece[] = [];
-  let isLost = (_: Piece): boolean => false;
+  let isLost: (piece: Piece) => boolean = () => false;
   const keyOf = ({ file, volume, offset }: Piece) => `${file}/${volume}/${offset}`;
   return {
     asked,
