@@ -9,13 +9,14 @@ const WINDOW_ROWS = 1 << WINDOW_BITS;
 /** What the terms whose postings were not read can add to a row at most, window by window. */
 export class LexicalBounds {
   readonly #rows: number;
-  readonly #sums: Float32Array;
+  /** The bound of each window. */
+  readonly sums: Float32Array;
   readonly #ofTerm: Float32Array;
 
   constructor(rows: number) {
     this.#rows = rows;
     const windows = Math.ceil(rows / WINDOW_ROWS);
-    this.#sums = new Float32Array(windows);
+    this.sums = new Float32Array(windows);
     this.#ofTerm = new Float32Array(windows);
   }
 
@@ -31,15 +32,15 @@ export class LexicalBounds {
       from = last + 1;
     }
     for (let window = 0; window < bounds.length; window += 1)
-      this.#sums[window] = (this.#sums[window] ?? 0) + (bounds[window] ?? 0);
+      this.sums[window] = (this.sums[window] ?? 0) + (bounds[window] ?? 0);
   }
 
   /** The rows that can reach the threshold with what they have in `sums`; only admitted ones. */
   live(sums: Float32Array, threshold: number, admitted: Bitmap | null): Bitmap {
     const live = createBitmap(this.#rows);
     const { words } = live;
-    for (let window = 0; window < this.#sums.length; window += 1) {
-      const needed = threshold - (this.#sums[window] ?? 0);
+    for (let window = 0; window < this.sums.length; window += 1) {
+      const needed = threshold - (this.sums[window] ?? 0);
       const from = window << WINDOW_BITS;
       const end = Math.min(from + WINDOW_ROWS, this.#rows);
       for (let row = from; row < end; row += 1)
@@ -49,6 +50,11 @@ export class LexicalBounds {
       for (let i = 0; i < words.length; i += 1) words[i] = (words[i] ?? 0) & (admitted.words[i] ?? 0);
     return live;
   }
+}
+
+/** What the unread postings can add to the row at most. */
+export function boundOfRow({ sums }: LexicalBounds, row: number): number {
+  return sums[row >>> WINDOW_BITS] ?? 0;
 }
 
 /** Returns whether one of the rows from `from` to `to`, both included, is in the set. */

@@ -8,6 +8,8 @@ import { cutPostings } from "./posting-pieces.ts";
 import { PostingPool } from "./posting-pool.ts";
 import type { Sections } from "./section-file.ts";
 import { encodeTermFilter } from "./term-filter.ts";
+import { MATRIX_SHARE_MIN, type TermMatrix } from "./term-matrix.ts";
+import { buildTermMatrix } from "./term-matrix-builder.ts";
 import { encodeTermPage, type PageTerm } from "./term-page.ts";
 import { TermStreams } from "./term-streams.ts";
 
@@ -66,12 +68,24 @@ export class LexicalBuilder {
   /** Writes the pieces, term by term, returns the resident sections. */
   async finish(writer: PieceWriter): Promise<Sections> {
     const lengths = this.#lengths.slice(0, this.#rows);
-    const output = new TermOutput(writer, createPostingDecoder(lengths));
-    for (const id of this.#terms.ids()) {
-      const stream = this.#terms.streamOf(id);
-      await output.add({ id, count: this.#terms.countOf(stream), postings: this.#pool.read(stream) });
-    }
+    const decoder = createPostingDecoder(lengths);
+    const matrix = buildTermMatrix(this.#matrixCandidates(), { rows: this.#rows, decoder });
+    const output = new TermOutput(writer, { decoder, matrix });
+    for (const id of this.#terms.ids()) if (!matrix.ids.includes(id)) await output.add(this.#term(id));
     return output.finish(lengths);
+  }
+
+  /** Terms that are frequent enough for the matrix: at most three for each term of the longest row. */
+  #matrixCandidates(): PageTerm[] {
+    const countMin = Math.max(DIRECTORY_POSTINGS_MIN, this.#rows * MATRIX_SHARE_MIN);
+    return Array.from(this.#terms.ids())
+      .filter((id) => this.#terms.countOf(this.#terms.streamOf(id)) >= countMin)
+      .map((id) => this.#term(id));
+  }
+
+  #term(id: number): PageTerm {
+    const stream = this.#terms.streamOf(id);
+    return { id, count: this.#terms.countOf(stream), postings: this.#pool.read(stream) };
   }
 
   #addRaw(row: number, { indices, values }: SparseVector): void {
@@ -97,6 +111,7 @@ export class LexicalBuilder {
 class TermOutput {
   readonly #writer: PieceWriter;
   readonly #decoder: PostingDecoder;
+  readonly #matrix: TermMatrix;
   readonly #pageTerms: number[] = [];
   readonly #pages: Piece[] = [];
   readonly #frequent = { ids: [] as number[], counts: [] as number[], firstPieces: [0] };
@@ -106,9 +121,13 @@ class TermOutput {
   #page: PageTerm[] = [];
   #pageBytes = 0;
 
-  constructor(writer: PieceWriter, decoder: PostingDecoder) {
+  constructor(
+    writer: PieceWriter,
+    { decoder, matrix }: { readonly decoder: PostingDecoder; readonly matrix: TermMatrix },
+  ) {
     this.#writer = writer;
     this.#decoder = decoder;
+    this.#matrix = matrix;
   }
 
   async add(term: PageTerm): Promise<void> {
@@ -129,6 +148,7 @@ class TermOutput {
       pieces: this.#pieces,
       directories: this.#directories,
       filter: encodeTermFilter(this.#rare),
+      matrix: this.#matrix,
     });
   }
 

@@ -1,6 +1,7 @@
 /** A lexical query while it is answered. */
 import type { Bitmap } from "../../index/bitmap.ts";
 import { hasBitBetween, LexicalBounds } from "./lexical-bounds.ts";
+import { PRESENT } from "./lexical-matrix.ts";
 import type { LexicalSections } from "./lexical-sections.ts";
 import type { Piece } from "./piece.ts";
 import { ByteReader } from "./posting-bytes.ts";
@@ -8,18 +9,13 @@ import { BLOCK_POSTINGS, createPostingDecoder, type PostingDecoder } from "./pos
 import type { PostingDirectory } from "./posting-directory.ts";
 import { type PostingRun, readRun } from "./posting-run.ts";
 
-/**
- * What a row of a query has at least, so that 0 means that it has no term of it.
- *
- * Far below any weight; where scores come near it the threshold is dropped.
- */
-export const PRESENT = 1e-30;
-
 /** One term of a query. */
 export interface QueryTerm {
   readonly id: number;
   readonly weight: number;
-  /** Its number among the frequent terms; −1 for a term of a dictionary page. */
+  /** Its number in the matrix; −1 for a term that is not there. */
+  readonly matrix: number;
+  /** Its number among the frequent terms; −1 for a term that is none. */
   readonly frequent: number;
   /** The blocks that may still be read; null when there are none or all were. */
   directory: PostingDirectory | null;

@@ -1,6 +1,8 @@
 import { type Bitmap, createBitmap, countBits, forEachBit, hasBit } from "../../index/bitmap.ts";
 import { rank } from "../../index/ranking.ts";
 import type { SparseVector } from "../../lexical/bm25.ts";
+import type { LexicalBounds } from "./lexical-bounds.ts";
+import { LexicalMatrix } from "./lexical-matrix.ts";
 import { type Ask, askBlocks, askWhole, boundsOf, LexicalSums, type QueryTerm } from "./lexical-query.ts";
 import { exactScores } from "./lexical-scores.ts";
 import { lastAtMost, type LexicalSections } from "./lexical-sections.ts";
@@ -36,9 +38,6 @@ export const LEXICAL_LIMITS: LexicalLimits = {
   heldBytesMax: 4 * 1024 * 1024,
 };
 
-/** Below it sums are no longer far above what stands for "has the term". */
-const THRESHOLD_MIN = 1e-20;
-
 /** One search: rounds of reads, each deciding from bounds what the next one needs. */
 export class LexicalSearch {
   readonly #sections: LexicalSections;
@@ -47,8 +46,7 @@ export class LexicalSearch {
   readonly #terms: readonly QueryTerm[];
   readonly #sums: LexicalSums;
   readonly #threshold: LexicalThreshold;
-  /** Sums are float32 in any order: each addition may be off by 2^-24 of the sum. */
-  readonly #slack: number;
+  readonly #matrix: LexicalMatrix;
   #blocksOfTerms = 0;
   #heldBytes = 0;
   #missing = 0;
@@ -64,11 +62,15 @@ export class LexicalSearch {
     this.#terms = Array.from(query.indices, (id, i) => {
       const at = lastAtMost(sections.frequent.ids, id);
       const frequent = sections.frequent.ids[at] === id ? at : -1;
-      return { id, weight: query.values[i] ?? 0, frequent, directory: null, runs: [], released: false };
+      const matrix = sections.matrix.ids.indexOf(id);
+      const weight = query.values[i] ?? 0;
+      return { id, weight, matrix, frequent, directory: null, runs: [], released: false };
     });
+    this.#matrix = new LexicalMatrix(sections, this.#terms);
     this.#sums = new LexicalSums(sections);
-    this.#threshold = new LexicalThreshold(options.wanted, options.groupOf);
-    this.#slack = (this.#terms.length + 4) * 2 ** -21;
+    // Sums are float32 in any order: each addition may be off by 2^-24 of the sum, so may each bound.
+    const slack = (this.#terms.length + 4) * 2 ** -21;
+    this.#threshold = new LexicalThreshold({ ...options, slack });
   }
 
   async run(): Promise<LexicalAnswer> {
@@ -92,6 +94,9 @@ export class LexicalSearch {
       .filter((term) => term.frequent >= 0)
       .sort((a, b) => this.#count(a) - this.#count(b));
     let bytes = 0;
+    for (const { matrix } of this.#terms)
+      if (matrix >= 0)
+        this.#blocksOfTerms += Math.ceil((this.#sections.matrix.counts[matrix] ?? 0) / BLOCK_POSTINGS);
     for (const term of byCount) {
       this.#blocksOfTerms += Math.ceil(this.#count(term) / BLOCK_POSTINGS);
       const whole = askWhole(term, this.#sections);
@@ -116,7 +121,7 @@ export class LexicalSearch {
     const { pageTerms, pages, filter } = this.#sections;
     const byPage = new Map<number, Map<number, QueryTerm>>();
     for (const term of this.#terms) {
-      if (term.frequent >= 0 || !mayHaveTerm(filter, term.id)) continue;
+      if (term.matrix >= 0 || term.frequent >= 0 || !mayHaveTerm(filter, term.id)) continue;
       const page = lastAtMost(pageTerms, term.id);
       if (page < 0) continue;
       const terms = byPage.get(page) ?? new Map<number, QueryTerm>();
@@ -141,7 +146,8 @@ export class LexicalSearch {
     const { roundBytesMax } = this.#limits;
     let isStaged = true;
     while (open.length > 0) {
-      const live = boundsOf(open, this.#rows).live(this.#sums.sums, this.#cut(open), this.#options.admitted);
+      const bounds = this.#raise(open);
+      const live = bounds.live(this.#sums.sums, this.#threshold.cut, this.#options.admitted);
       const asksOf = open.map((term) => askBlocks(term, live, this.#sections));
       const total = bytesOf(asksOf.flat());
       let taken = open.length;
@@ -162,7 +168,8 @@ export class LexicalSearch {
   async #hits(): Promise<readonly RowHit[]> {
     const { sums } = this.#sums;
     const { admitted, wanted, groupOf } = this.#options;
-    const cut = this.#cut([]);
+    this.#raise([]);
+    const { cut } = this.#threshold;
     const candidates = createBitmap(this.#rows);
     for (let row = 0; row < sums.length; row += 1)
       if ((sums[row] ?? 0) > 0 && (sums[row] ?? 0) >= cut && (admitted === null || hasBit(admitted, row)))
@@ -174,7 +181,10 @@ export class LexicalSearch {
       rows[at] = row;
       at += 1;
     });
-    const scored = exactScores(rows, this.#terms, this.#sums.decoder);
+    const scored = exactScores(rows, this.#terms, {
+      decoder: this.#sums.decoder,
+      sections: this.#sections,
+    });
     const best = rank(scored, { limit: wanted, groupOf, compareTies: (left, right) => left - right });
     return best.map(({ slot, score }) => ({ row: slot, score }));
   }
@@ -186,14 +196,17 @@ export class LexicalSearch {
     await this.#read(released.flatMap((term) => askBlocks(term, candidates, this.#sections)));
   }
 
-  /** The partial sum from which a row can be among the best. */
-  #cut(open: readonly QueryTerm[]): number {
+  /** Raises the threshold by all that is known, returns what the open terms can add. */
+  #raise(open: readonly QueryTerm[]): LexicalBounds {
     const { sums } = this.#sums;
     const { admitted } = this.#options;
     const threshold = this.#threshold;
+    const bounds = boundsOf(open, this.#rows);
     for (let row = 0; row < sums.length; row += 1)
       if ((sums[row] ?? 0) > threshold.value && (admitted === null || hasBit(admitted, row)))
         threshold.offer(row, sums[row] ?? 0);
+    threshold.settle();
+    if (!this.#matrix.isEmpty) this.#matrix.addTo(sums, { bounds, threshold, admitted });
     for (const { directory, weight } of open) {
       if (directory === null) continue;
       for (let block = 0; block < directory.blocks; block += 1) {
@@ -203,7 +216,7 @@ export class LexicalSearch {
       }
     }
     threshold.settle();
-    return threshold.value < THRESHOLD_MIN ? 0 : threshold.value * (1 - this.#slack);
+    return bounds;
   }
 
   /** Reads in parts that memory holds, adds up the terms' new postings. */

@@ -1,5 +1,6 @@
 /** The resident part of a lexical index: where each term's postings are, how long each passage is. */
 import { ColdFormatError } from "../format-error.ts";
+import { decodeTermMatrix, encodeTermMatrix, type TermMatrix } from "./term-matrix.ts";
 import { decodePieces, encodePieces, type Piece } from "./piece.ts";
 import { type Sections, sectionOf } from "./section-file.ts";
 
@@ -37,6 +38,7 @@ export interface LexicalSections {
   readonly directories: Uint8Array;
   /** A Bloom filter of the terms in dictionary pages. */
   readonly filter: Uint8Array;
+  readonly matrix: TermMatrix;
 }
 
 export type PieceTable = ReturnType<typeof decodePieces>;
@@ -49,7 +51,8 @@ const PIECES = "lexPieces";
 const DIRECTORY_STARTS = "lexBlockStarts";
 const DIRECTORIES = "lexBlocks";
 const FILTER = "lexFilter";
-const NAMES = [LENGTHS, PAGE_TERMS, PAGES, TERMS, PIECES, DIRECTORY_STARTS, DIRECTORIES, FILTER];
+const MATRIX = ["lexMatrixTerms", "lexMatrix", "lexMatrixRest"] as const;
+const NAMES = [LENGTHS, PAGE_TERMS, PAGES, TERMS, PIECES, DIRECTORY_STARTS, DIRECTORIES, FILTER, ...MATRIX];
 
 /** Returns the sections of a base's root that {@link decodeLexicalSections} reads. */
 export function encodeLexicalSections(parts: {
@@ -64,6 +67,7 @@ export function encodeLexicalSections(parts: {
   readonly pieces: readonly Piece[];
   readonly directories: readonly Uint8Array[];
   readonly filter: Uint8Array;
+  readonly matrix: TermMatrix;
 }): Sections {
   const { ids, counts, firstPieces } = parts.frequent;
   const { buffer, byteOffset, byteLength } = parts.lengths;
@@ -71,6 +75,7 @@ export function encodeLexicalSections(parts: {
   parts.directories.forEach(({ length }, i) => (starts[i + 1] = (starts[i] ?? 0) + length));
   const directories = new Uint8Array(starts.at(-1) ?? 0);
   parts.directories.forEach((bytes, i) => directories.set(bytes, starts[i]));
+  const [terms, codes, rest] = encodeTermMatrix(parts.matrix);
   return new Map([
     [LENGTHS, new Uint8Array(buffer, byteOffset, byteLength)],
     [PAGE_TERMS, new Uint8Array(Uint32Array.from(parts.pageTerms).buffer)],
@@ -80,6 +85,9 @@ export function encodeLexicalSections(parts: {
     [DIRECTORY_STARTS, new Uint8Array(starts.buffer)],
     [DIRECTORIES, directories],
     [FILTER, parts.filter],
+    [MATRIX[0], terms],
+    [MATRIX[1], codes],
+    [MATRIX[2], rest],
   ]);
 }
 
@@ -110,9 +118,12 @@ export function decodeLexicalSections(sections: Sections): LexicalSections {
   const residentBytes =
     NAMES.reduce((sum, name) => sum + bytesOf(name).byteLength, 0) + directoryOf.byteLength;
   const filter = bytesOf(FILTER);
+  const numbersOf = (name: string) => uint32sOf(bytesOf(name), name);
+  const [terms, codes, rest] = [numbersOf(MATRIX[0]), numbersOf(MATRIX[1]), numbersOf(MATRIX[2])];
+  const matrix = decodeTermMatrix(lengths.length, { terms, codes, rest });
   return {
     ...{ residentBytes, lengths, pageTerms, pages, frequent, pieces },
-    ...{ directoryOf, directoryStarts, directories, filter },
+    ...{ directoryOf, directoryStarts, directories, filter, matrix },
   };
 }
 

@@ -6,6 +6,7 @@ import { ByteReader } from "./posting-bytes.ts";
 import { createPostingDecoder, type PostingDecoder } from "./posting-decoder.ts";
 import { type PostingRun, readRun } from "./posting-run.ts";
 import type { Sections } from "./section-file.ts";
+import { matrixValueOf } from "./term-matrix.ts";
 import { decodeTermPage } from "./term-page.ts";
 
 /** Rows put together in one pass over all postings: 64 terms each take 100 MB; 600,000 rows are ten passes of a second. */
@@ -28,9 +29,15 @@ export async function* readVectors(
   const decoded = decodeLexicalSections(sections);
   const decoder = createPostingDecoder(decoded.lengths);
   const rows = decoded.lengths.length;
+  const { ids } = decoded.matrix;
   for (let first = 0; first < rows; first += passRows) {
     const postings = new PassPostings({ first, end: Math.min(rows, first + passRows), decoder });
-    for await (const { id, run } of runsOf(decoded, read)) postings.add(id, run);
+    let term = 0;
+    for await (const { id, run } of runsOf(decoded, read)) {
+      for (; term < ids.length && (ids[term] ?? 0) < id; term += 1) postings.addMatrix(decoded, term);
+      postings.add(id, run);
+    }
+    for (; term < ids.length; term += 1) postings.addMatrix(decoded, term);
     yield* postings.vectors();
   }
 }
@@ -113,14 +120,20 @@ class PassPostings {
       this.#reserve(size);
       for (let i = 0; i < size; i += 1) {
         const row = (rows[i] ?? 0) - first;
-        if (row < 0 || row >= this.#counts.length) continue;
-        this.#counts[row] = (this.#counts[row] ?? 0) + 1;
-        this.#rows[this.#length] = row;
-        this.#ids[this.#length] = id;
-        this.#values[this.#length] = values[i] ?? 0;
-        this.#length += 1;
+        if (row >= 0 && row < this.#counts.length) this.#push(row, id, values[i] ?? 0);
       }
     });
+  }
+
+  /** Adds a term of the matrix. */
+  addMatrix({ matrix, lengths }: LexicalSections, term: number): void {
+    const id = matrix.ids[term] ?? 0;
+    this.#reserve(this.#counts.length);
+    for (let i = 0; i < this.#counts.length; i += 1) {
+      const row = this.#first + i;
+      const value = matrixValueOf(matrix, { term, row, length: lengths[row] ?? 0 });
+      if (value >= 0) this.#push(i, id, value);
+    }
   }
 
   /** Yields the rows' vectors; terms came ascending, so each row's do. */
@@ -144,9 +157,17 @@ class PassPostings {
     }
   }
 
+  #push(row: number, id: number, value: number): void {
+    this.#counts[row] = (this.#counts[row] ?? 0) + 1;
+    this.#rows[this.#length] = row;
+    this.#ids[this.#length] = id;
+    this.#values[this.#length] = value;
+    this.#length += 1;
+  }
+
   #reserve(more: number): void {
     if (this.#length + more <= this.#rows.length) return;
-    const room = this.#rows.length * 2;
+    const room = Math.max(this.#rows.length * 2, this.#length + more);
     const rows = new Uint32Array(room);
     const ids = new Uint32Array(room);
     const values = new Float32Array(room);
