@@ -73,6 +73,17 @@ describe("a base's documents", () => {
     expect([0, 1, 2].map(part.documentOf)).toEqual([0, 1, 2]);
   });
 
+  it("tell a field that is null from one that is left out, as a segment's payload does", async () => {
+    const rows = [hit("a", { lang: null, metadata: { k: null } }), hit("b", { publishedAt: "2020-01-01" })];
+    const { part, files } = await writtenDocuments(rows);
+    const rowsWith = (filter: Filter) => selectedRows(part, filter, files.read);
+    expect(await rowsWith({ must: { is_null: { key: "lang" } } })).toEqual([0]);
+    expect(await rowsWith({ must: { is_null: { key: "published_at" } } })).toEqual([]);
+    expect(await rowsWith({ must: { is_empty: { key: "published_at" } } })).toEqual([0]);
+    expect(await rowsWith({ must: { is_null: { key: "metadata.k" } } })).toEqual([0]);
+    expect(await rowsWith({ must: { is_empty: { key: "metadata.k" } } })).toEqual([0, 1]);
+  });
+
   it("may have more keys than a base has columns", async () => {
     const rows = Array.from({ length: 400 }, (_, at) =>
       hit(`d-${at}`, { metadata: { [`key-${at}`]: at, all: at % 3, [`pair-${at >> 1}`]: { n: at } } }),

@@ -12,7 +12,7 @@ export interface PieceMemory {
   set(name: string, raw: Uint8Array): unknown;
 }
 
-/** Compressed bytes that one round asks for, which one selection has in flight: some ten megabytes decompressed. */
+/** Compressed bytes of one round, also of all that a selection has in flight: some ten megabytes decompressed. */
 const ROUND_BYTES = 1_048_576;
 
 /** Returns the pieces decompressed, in the order asked; null when one of them could not be read. */

@@ -4,11 +4,7 @@ import { ColdFormatError } from "../format-error.ts";
 import { packText, parseJson, unpackBytes } from "./document-frame.ts";
 import type { BaseHit } from "./parts.ts";
 
-/**
- * Returns the block: a JSON list of ten lists. Seven hold something for each document of the block in the order of its first row there:
- * ids, versions, epochs, then the places of residency, collection, lang, publication, title and metadata among the shared
- * values; see docs/cold-index-documents.md.
- */
+/** Returns the block: shared values, nine items a document, three a row; see docs/cold-index-documents.md. */
 export function encodeHitBlock(hits: readonly BaseHit[]): Uint8Array {
   const shared = createShared();
   const documents = new Map<string, number>();
