@@ -96,6 +96,24 @@ describe("the limit of waiting connections", () => {
     await read;
   });
 
+  it("holds in every round, not only in the first", async () => {
+    const limit = createConnectionLimit(2);
+    let waiting = 0;
+    let waitingMost = 0;
+    for (let round = 0; round < 3; round += 1)
+      await Promise.all(
+        Array.from({ length: 7 }, () =>
+          limit.run(async () => {
+            waiting += 1;
+            waitingMost = Math.max(waitingMost, waiting);
+            await Promise.resolve();
+            waiting -= 1;
+          }),
+        ),
+      );
+    expect(waitingMost).toBe(2);
+  });
+
   it("frees the place of a read that fails", async () => {
     const limit = createConnectionLimit(1);
     const failed = limit.run(() => Promise.reject(new Error("throttled")));
