@@ -30,7 +30,9 @@ const COUNTS = [
 /** @throws {ColdFormatError} when the JSON says anything else than this version writes. */
 export function parseAbout(json: string): ArtefactAbout {
   const value: unknown = JSON.parse(json);
-  const fields = new Map<string, unknown>(typeof value === "object" && value !== null ? Object.entries(value) : []);
+  const fields = new Map<string, unknown>(
+    typeof value === "object" && value !== null ? Object.entries(value) : [],
+  );
   const count = (name: (typeof COUNTS)[number]): number => {
     const number = fields.get(name);
     if (typeof number !== "number" || !Number.isSafeInteger(number) || number < 0)

@@ -74,7 +74,10 @@ export function encodeArtefact(
   const words = hashes.length;
   const fixedBytes = 4_096 + words * 10 + content.gramHashes.length * 4 + content.gramRows.byteLength;
   const checksumBytes = (words / PAGE_ROWS) * 4;
-  const residentWords = Math.max(0, Math.min(words, Math.floor((headBytesMax - fixedBytes - checksumBytes) / size)));
+  const residentWords = Math.max(
+    0,
+    Math.min(words, Math.floor((headBytesMax - fixedBytes - checksumBytes) / size)),
+  );
   const paged = rows.subarray(residentWords * size);
   const pageBytes = PAGE_ROWS * size;
   const checksums = Uint32Array.from({ length: Math.ceil(paged.byteLength / pageBytes) }, (_, page) =>
@@ -126,7 +129,8 @@ export function openHead(bytes: Uint8Array): ArtefactHead {
     gramRows: sized("gramRows", about.grams * size),
     pages,
     page(number) {
-      if (number < 0 || number >= pages) throw new RangeError(`expected a page below ${pages}, got ${number}`);
+      if (number < 0 || number >= pages)
+        throw new RangeError(`expected a page below ${pages}, got ${number}`);
       const offset = number * pageBytes;
       const length = Math.min(pageBytes, about.rows_bytes - offset);
       return { offset, length, checksum: checksums[number] ?? 0 };
@@ -155,7 +159,9 @@ export function checkRows(head: ArtefactHead, rows: Uint8Array): void {
 function keySections({ hashes, checks }: ArtefactContent): [string, Uint8Array][] {
   const order = Uint32Array.from(hashes, (_, rank) => rank).sort(
     (left, right) =>
-      (hashes[left] ?? 0) - (hashes[right] ?? 0) || (checks[left] ?? 0) - (checks[right] ?? 0) || left - right,
+      (hashes[left] ?? 0) - (hashes[right] ?? 0) ||
+      (checks[left] ?? 0) - (checks[right] ?? 0) ||
+      left - right,
   );
   return [
     ["hashes", bytesOf(order.map((rank) => hashes[rank] ?? 0))],

@@ -140,7 +140,8 @@ export function createLearnedEmbedder(options: {
       for (const { ranks } of summer.featuresOf(text))
         for (const rank of ranks) if (rank >= resident.rows) wanted.add(pageOf(rank));
     const pages = [...wanted];
-    const read = pages.length === 0 ? [] : await options.readPages(pages.map((page) => summer.head.page(page)));
+    const read =
+      pages.length === 0 ? [] : await options.readPages(pages.map((page) => summer.head.page(page)));
     const tables = new Map<number, RowTable>();
     pages.forEach((page, at) => {
       const bytes = read[at];

@@ -13,7 +13,10 @@ export function writeRow(records: Uint8Array, at: number, vector: Float64Array):
   if (scale === 0) return;
   for (let i = 0; i < vector.length; i += 1)
     // A Uint8Array keeps the two's complement, which readers take as int8.
-    records[from + 4 + i] = Math.max(-INTEGER_MAX, Math.min(INTEGER_MAX, Math.round((vector[i] ?? 0) / scale)));
+    records[from + 4 + i] = Math.max(
+      -INTEGER_MAX,
+      Math.min(INTEGER_MAX, Math.round((vector[i] ?? 0) / scale)),
+    );
 }
 
 /** Row records, ready to be added up. */

@@ -30,7 +30,9 @@ const WASM_PAGE_BYTES = 65_536;
 export function instantiateLearnKernel(module: WebAssembly.Module): LearnKernel {
   const exports: unknown = new WebAssembly.Instance(module, {}).exports;
   if (!isLearnKernel(exports))
-    throw new TypeError("expected a module that exports memory and the training kernel: build engine/wasm again");
+    throw new TypeError(
+      "expected a module that exports memory and the training kernel: build engine/wasm again",
+    );
   return exports;
 }
 

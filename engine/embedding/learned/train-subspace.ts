@@ -97,7 +97,11 @@ export function truncatedSvd(
 }
 
 /** Returns LᵀR, symmetric, from its upper triangle. */
-function gram({ kernel, memory, small, stride, height }: Workspace, left: number, right: number): SquareMatrix {
+function gram(
+  { kernel, memory, small, stride, height }: Workspace,
+  left: number,
+  right: number,
+): SquareMatrix {
   const values = new Float64Array(stride * stride);
   const part = memory.floats(small, stride * stride);
   const blockBytes = BLOCK_ROWS * stride * FLOAT_BYTES;

@@ -69,7 +69,10 @@ export async function trainEmbedding(options: TrainingOptions): Promise<Artefact
     module: options.module,
     onPass: (pass, passes) => report({ step: "pass", pass, passes }),
   });
-  const weighted = weightedRows(subspace, idf, { dimensions, rarityShare: options.rarityShare ?? RARITY_SHARE });
+  const weighted = weightedRows(subspace, idf, {
+    dimensions,
+    rarityShare: options.rarityShare ?? RARITY_SHARE,
+  });
   const grams = trainGrams(vocabulary.words, new RowTable(weighted.records, dimensions), {
     dimensions,
     gramsMax: options.gramsMax ?? GRAMS_MAX,

@@ -37,5 +37,6 @@ const END = "›";
 export function eachGram(word: string, take: (hash: number) => void): void {
   const marked = `${BEGIN}${word}${END}`;
   for (let units = GRAM_UNITS_MIN; units <= GRAM_UNITS_MAX; units += 1)
-    for (let from = 0; from + units <= marked.length; from += 1) take(hash32(marked.slice(from, from + units)));
+    for (let from = 0; from + units <= marked.length; from += 1)
+      take(hash32(marked.slice(from, from + units)));
 }
