@@ -103,7 +103,7 @@ function addFeature(sums: Float64Array, hash: number, weight: number): void {
 }
 
 /** Returns the direction of the sums; for zeros the one that stands for a text without words. */
-export function unit(sums: Float64Array): Float32Array {
+export function unit(sums: Float64Array | Float32Array): Float32Array {
   let squares = 0;
   for (const value of sums) squares += value * value;
   const vector = new Float32Array(sums.length);

@@ -1,5 +1,5 @@
 /**
- * The SIMD kernel that the truncated SVD spends its time in (AssemblyScript, not TypeScript).
+ * The SIMD kernel that training and embedding of whole corpora spend their time in (AssemblyScript, not TypeScript).
  *
  * Matrices are row-major float32; `stride` is the number of columns, a multiple of 16, all of them used. The caller lays out
  * memory: every argument that is no count is an offset in bytes.
@@ -152,6 +152,37 @@ export function multiply(matrix: usize, rows: i32, stride: i32, m: usize, triang
       v128.store(o, c0); v128.store(o, c1, 16); v128.store(o, c2, 32); v128.store(o, c3, 48);
       o += rowBytes;
       v128.store(o, d0); v128.store(o, d1, 16); v128.store(o, d2, 32); v128.store(o, d3, 48);
+    }
+  }
+}
+
+/**
+ * Adds row records (float32 scale, then `dimensions` int8, a multiple of 4) to float32 sums, in the order of the list.
+ *
+ * The list holds a place and a float32 weight for each. Every product and every sum is rounded to float32, as the same loop over
+ * Float32Array and Math.fround does.
+ */
+export function addRows(list: usize, count: i32, sums: usize, dimensions: i32): void {
+  const whole: usize = <usize>(dimensions & ~15);
+  const end: usize = <usize>dimensions;
+  for (let at = 0; at < count; at += 1) {
+    const row = <usize>load<u32>(list + (<usize>at << 3));
+    const factor = f32x4.splat(load<f32>(list + (<usize>at << 3), 4) * load<f32>(row));
+    const integers = row + 4;
+    let i: usize = 0;
+    for (; i < whole; i += 16) {
+      const bytes = v128.load(integers + i);
+      const low = i16x8.extend_low_i8x16_s(bytes);
+      const high = i16x8.extend_high_i8x16_s(bytes);
+      const s = sums + (i << 2);
+      v128.store(s, f32x4.add(v128.load(s), f32x4.mul(factor, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(low)))));
+      v128.store(s, f32x4.add(v128.load(s, 16), f32x4.mul(factor, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(low)))), 16);
+      v128.store(s, f32x4.add(v128.load(s, 32), f32x4.mul(factor, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(high)))), 32);
+      v128.store(s, f32x4.add(v128.load(s, 48), f32x4.mul(factor, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(high)))), 48);
+    }
+    for (; i < end; i += 1) {
+      const s = sums + (i << 2);
+      store<f32>(s, load<f32>(s) + load<f32>(list + (<usize>at << 3), 4) * load<f32>(row) * <f32>load<i8>(integers + i));
     }
   }
 }

@@ -10,7 +10,7 @@ import {
   rowBytes,
 } from "./artefact.ts";
 import { createResidentLearnedEmbedder } from "./embedder.ts";
-import { articlesIn, trainSmall } from "./learned.fixture.ts";
+import { articlesIn, LEARN_MODULE, trainSmall } from "./learned.fixture.ts";
 import { writeRow } from "./rows.ts";
 import { WordIndex } from "./word-index.ts";
 import { wordKey } from "./word-key.ts";
@@ -113,11 +113,15 @@ describe("the artefact of a learned embedding", () => {
     const { head, rows } = artefact;
     const damaged = rows.slice();
     damaged[100] = (damaged[100] ?? 0) ^ 4;
-    expect(() => createResidentLearnedEmbedder({ head, rows: damaged })).toThrow(
+    expect(() => createResidentLearnedEmbedder({ head, rows: damaged, module: LEARN_MODULE })).toThrow(
       "expected page 0 of rows intact",
     );
-    expect(() => createResidentLearnedEmbedder({ head, rows: rows.subarray(1) })).toThrow("bytes of rows");
+    expect(() =>
+      createResidentLearnedEmbedder({ head, rows: rows.subarray(1), module: LEARN_MODULE }),
+    ).toThrow("bytes of rows");
     const other = await trainSmall(texts, { headBytesMax: 14_000, gramsMax: 64, seed: 9 });
-    expect(() => createResidentLearnedEmbedder({ head, rows: other.rows })).toThrow(ColdFormatError);
+    expect(() => createResidentLearnedEmbedder({ head, rows: other.rows, module: LEARN_MODULE })).toThrow(
+      ColdFormatError,
+    );
   });
 });

@@ -8,7 +8,7 @@ import {
   EmbeddingIncompleteError,
   type LearnedEmbedder,
 } from "./embedder.ts";
-import { articlesIn, pagesOf, trainSmall } from "./learned.fixture.ts";
+import { articlesIn, LEARN_MODULE, pagesOf, trainSmall } from "./learned.fixture.ts";
 
 /** So little of a head that most words lie in pages. */
 const HEAD_BYTES_MAX = 20_000;
@@ -18,7 +18,7 @@ let artefact: Artefact;
 let resident: ReturnType<typeof createResidentLearnedEmbedder>;
 beforeAll(async () => {
   artefact = await trainSmall(texts, { headBytesMax: HEAD_BYTES_MAX, gramsMax: 64 });
-  resident = createResidentLearnedEmbedder(artefact);
+  resident = createResidentLearnedEmbedder({ ...artefact, module: LEARN_MODULE });
 });
 
 function dot(left: Float32Array, right: Float32Array): number {
@@ -43,7 +43,7 @@ describe("the learned embedder", () => {
   });
 
   it("gives the same vector whatever it has embedded before", () => {
-    const fresh = createResidentLearnedEmbedder(artefact);
+    const fresh = createResidentLearnedEmbedder({ ...artefact, module: LEARN_MODULE });
     for (const text of texts.toReversed()) fresh.embedSync(text);
     for (const text of texts) expect(fresh.embedSync(text)).toEqual(resident.embedSync(text));
   });
@@ -77,6 +77,18 @@ describe("the learned embedder", () => {
     await expect(paged(() => true).embed([text], "passage")).rejects.toThrow(EmbeddingIncompleteError);
     const [whole] = await paged(() => false).embedPartly([text]);
     expect(whole).toEqual({ vector: resident.embedSync(text), missingWords: 0 });
+  });
+
+  it("counts a word that stands three times once plus the logarithm of three", () => {
+    const [left, right] = [resident.embedSync("ret"), resident.embedSync("frihed")];
+    const cosine = dot(left, right);
+    // v = a·left + b·right: two equations from its products with both.
+    const ratioOf = (text: string): number => {
+      const vector = resident.embedSync(text);
+      const [x, y] = [dot(vector, left), dot(vector, right)];
+      return (x - cosine * y) / (y - cosine * x);
+    };
+    expect(ratioOf("ret ret frihed ret") / ratioOf("ret frihed")).toBeCloseTo(1 + Math.log(3), 2);
   });
 
   it("gives unit vectors of finite numbers for any text", () => {

@@ -33,12 +33,14 @@ export class RowTable {
     this.#view = new DataView(records.buffer, records.byteOffset, records.byteLength);
   }
 
-  /** Adds row `at` times `weight`: in float64, component by component, so that the same bits come out everywhere. */
-  addTo(sums: Float64Array, at: number, weight: number): void {
+  /** Adds row `at` times `weight`; every product and every sum is rounded to float32, as the kernel's `addRows` does. */
+  addTo(sums: Float32Array, at: number, weight: number): void {
     const from = at * this.#size;
-    const factor = weight * this.#view.getFloat32(from, true);
+    const factor = Math.fround(Math.fround(weight) * this.#view.getFloat32(from, true));
     const bytes = this.#bytes;
     const begin = from + 4;
-    for (let i = 0; i < sums.length; i += 1) sums[i] = (sums[i] ?? 0) + factor * (bytes[begin + i] ?? 0);
+    const { length } = sums;
+    for (let i = 0; i < length; i += 1)
+      sums[i] = (sums[i] ?? 0) + Math.fround(factor * (bytes[begin + i] ?? 0));
   }
 }

@@ -1,4 +1,4 @@
-import { RowTable, writeRow } from "./rows.ts";
+import { type RowTable, writeRow } from "./rows.ts";
 import { rowBytes } from "./artefact.ts";
 import { eachGram } from "./word-key.ts";
 
@@ -30,7 +30,8 @@ export function trainGrams(
   const places = new Map<number, number>();
   hashes.forEach((hash, at) => places.set(hash, at));
   const sums = new Float32Array(hashes.length * dimensions);
-  const row = new Float64Array(dimensions);
+  const row = new Float32Array(dimensions);
+  const mean = new Float64Array(dimensions);
   words.forEach((word, rank) => {
     row.fill(0);
     rows.addTo(row, rank, 1);
@@ -48,8 +49,8 @@ export function trainGrams(
   const records = new Uint8Array(hashes.length * rowBytes(dimensions));
   hashes.forEach((hash, at) => {
     const share = 1 / (counts.get(hash) ?? 1);
-    for (let i = 0; i < dimensions; i += 1) row[i] = (sums[at * dimensions + i] ?? 0) * share;
-    writeRow(records, at, row);
+    for (let i = 0; i < dimensions; i += 1) mean[i] = (sums[at * dimensions + i] ?? 0) * share;
+    writeRow(records, at, mean);
   });
   return { hashes, rows: records };
 }

@@ -4,7 +4,7 @@ import { scanWords } from "../../text/words.ts";
 import { countWeight } from "./count-weight.ts";
 import type { Vocabulary } from "./train-count.ts";
 
-/** Rows of unit length, one for each sampled passage: for row r the columns and weights from starts[r] to starts[r + 1]. */
+/** One row for each sampled passage: for row r the columns and weights from starts[r] to starts[r + 1]. */
 export interface SparseRows {
   readonly starts: Uint32Array;
   readonly columns: Uint32Array;
@@ -18,10 +18,10 @@ export interface SparseRows {
  * stands in many passages is taken once: versions of one provision would otherwise weigh as many.
  */
 export class SampleCollector {
+  readonly #seed: number;
   readonly #threshold: number;
   readonly #passagesMax: number;
   readonly #columns = new Map<string, number>();
-  readonly #idf: Float64Array;
   readonly #counts: Uint16Array;
   readonly #taken = new Set<number>();
   readonly #starts: number[] = [0];
@@ -29,40 +29,30 @@ export class SampleCollector {
   #weights = new Float32Array(1 << 20);
   #filled = 0;
 
-  constructor(
-    vocabulary: Vocabulary,
-    options: { readonly passagesMax: number; readonly seed: number; readonly idf: Float64Array },
-  ) {
+  constructor(vocabulary: Vocabulary, options: { readonly passagesMax: number; readonly seed: number }) {
     this.#passagesMax = options.passagesMax;
     this.#seed = options.seed;
     this.#threshold = Math.min(1, options.passagesMax / Math.max(1, vocabulary.passages)) * 2 ** 32;
-    this.#idf = options.idf;
     this.#counts = new Uint16Array(vocabulary.words.length);
     vocabulary.words.forEach((word, column) => this.#columns.set(word, column));
   }
-  readonly #seed: number;
 
   add(text: string): void {
     const hash = mixed(hash32(text) ^ this.#seed);
     if (hash >= this.#threshold || this.#taken.has(hash) || this.#taken.size >= this.#passagesMax) return;
     this.#taken.add(hash);
     const touched = this.#count(text);
-    let squares = 0;
     this.#reserve(touched.length);
     for (const column of touched) {
-      const weight = countWeight(this.#counts[column] ?? 0) * (this.#idf[column] ?? 0);
       this.#rows[this.#filled] = column;
-      this.#weights[this.#filled] = weight;
+      this.#weights[this.#filled] = countWeight(this.#counts[column] ?? 0);
       this.#filled += 1;
       this.#counts[column] = 0;
-      squares += weight * weight;
     }
-    const from = this.#starts.at(-1) ?? 0;
-    const scale = squares === 0 ? 0 : 1 / Math.sqrt(squares);
-    for (let at = from; at < this.#filled; at += 1) this.#weights[at] = (this.#weights[at] ?? 0) * scale;
     this.#starts.push(this.#filled);
   }
 
+  /** Returns the rows with what the counts in a passage alone weigh. */
   finish(): SparseRows {
     return {
       starts: Uint32Array.from(this.#starts),
@@ -92,6 +82,22 @@ export class SampleCollector {
     weights.set(this.#weights);
     this.#rows = rows;
     this.#weights = weights;
+  }
+}
+
+/** Multiplies each weight by its column's, then scales each row to unit length. */
+export function weighRows({ starts, columns, weights }: SparseRows, byColumn: Float64Array): void {
+  for (let row = 0; row + 1 < starts.length; row += 1) {
+    const from = starts[row] ?? 0;
+    const end = starts[row + 1] ?? 0;
+    let squares = 0;
+    for (let at = from; at < end; at += 1) {
+      const weight = (weights[at] ?? 0) * (byColumn[columns[at] ?? 0] ?? 0);
+      weights[at] = weight;
+      squares += weight * weight;
+    }
+    const scale = squares === 0 ? 0 : 1 / Math.sqrt(squares);
+    for (let at = from; at < end; at += 1) weights[at] = (weights[at] ?? 0) * scale;
   }
 }
 

@@ -1,5 +1,5 @@
 import type { SparseRows } from "./train-sample.ts";
-import { instantiateLearnKernel, KernelMemory, type LearnKernel } from "./train-kernel.ts";
+import { instantiateLearnKernel, KernelMemory, type LearnKernel } from "./learn-kernel.ts";
 import { orthonormaliser, type SquareMatrix, symmetricEigen } from "./train-small-matrix.ts";
 
 /** The leading right singular vectors of a sparse matrix. */

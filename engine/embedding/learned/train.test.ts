@@ -74,7 +74,7 @@ describe("the training of an embedding", () => {
       // No word in common: only what was learned can bring the halves together.
       return [[...asked].join(" "), words.filter((word) => !asked.has(word)).join(" ")] as const;
     });
-    const learned = createResidentLearnedEmbedder(await trainSmall(texts));
+    const learned = createResidentLearnedEmbedder({ ...(await trainSmall(texts)), module: LEARN_MODULE });
     const found = meanReciprocalRank(halves, (text) => learned.embedSync(text));
     const hashed = createHashedEmbedder({ dimensions: 64 });
     const baseline = meanReciprocalRank(halves, (text) => hashed.embedSync(text));
@@ -99,7 +99,7 @@ describe("the training of an embedding", () => {
 
   it("embeds nothing but the empty direction when it was trained on no text", async () => {
     const { head, rows } = await trainSmall([]);
-    const embedder = createResidentLearnedEmbedder({ head, rows });
+    const embedder = createResidentLearnedEmbedder({ head, rows, module: LEARN_MODULE });
     expect(embedder.embedSync("")).toEqual(createHashedEmbedder({ dimensions: 64 }).embedSync(""));
     const unknown = embedder.embedSync("ret");
     expect(dot(unknown, unknown)).toBeCloseTo(1, 5);

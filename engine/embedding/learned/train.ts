@@ -1,9 +1,11 @@
-import { type Artefact, encodeArtefact, rowBytes } from "./artefact.ts";
-import { RowTable, writeRow } from "./rows.ts";
+import { type Artefact, encodeArtefact } from "./artefact.ts";
+import { RowTable } from "./rows.ts";
 import { type Vocabulary, WordCounter } from "./train-count.ts";
 import { trainGrams } from "./train-grams.ts";
-import { SampleCollector, type SparseRows } from "./train-sample.ts";
-import { type Subspace, truncatedSvd } from "./train-subspace.ts";
+import { localRarities } from "./train-rarity.ts";
+import { SampleCollector, type SparseRows, weighRows } from "./train-sample.ts";
+import { wordRows } from "./train-rows.ts";
+import { truncatedSvd } from "./train-subspace.ts";
 import { wordKey } from "./word-key.ts";
 
 /** All words of Danish law in three passages or more are 130,000; rows take 400 bytes each. */
@@ -18,7 +20,7 @@ const GRAMS_MAX = 8_192;
  * The subspace shrinks words that it has no dimension for, which are the ones that a searcher types: see docs/embedding.md for
  * the trade between known items found (grows with it) and passages that lie in lists (falls).
  */
-const RARITY_SHARE = 0.5;
+const RARITY_SHARE = 1;
 
 export type TrainingProgress =
   | { readonly step: "counted" | "sampled"; readonly passages: number }
@@ -60,8 +62,9 @@ export async function trainEmbedding(options: TrainingOptions): Promise<Artefact
   await eachText(options, "counted", (text) => counter.add(text));
   const vocabulary = counter.vocabulary(options.wordsMax ?? WORDS_MAX);
   report({ step: "words", words: vocabulary.words.length, passages: vocabulary.passages });
-  const idf = inverseFrequencies(vocabulary);
-  const rows = await sampleOf(options, vocabulary, idf);
+  const rows = await sampleOf(options, vocabulary);
+  const rarities = localRarities(vocabulary, rows);
+  weighRows(rows, rarities);
   const subspace = truncatedSvd(rows, {
     columns: vocabulary.words.length,
     dimensions,
@@ -69,26 +72,27 @@ export async function trainEmbedding(options: TrainingOptions): Promise<Artefact
     module: options.module,
     onPass: (pass, passes) => report({ step: "pass", pass, passes }),
   });
-  const weighted = weightedRows(subspace, idf, {
+  const { kept, records, unknownLength } = wordRows(subspace, rarities, {
     dimensions,
     rarityShare: options.rarityShare ?? RARITY_SHARE,
   });
-  const grams = trainGrams(vocabulary.words, new RowTable(weighted.records, dimensions), {
+  const words = Array.from(kept, (place) => vocabulary.words[place] ?? "");
+  report({ step: "rows", words: words.length });
+  const grams = trainGrams(words, new RowTable(records, dimensions), {
     dimensions,
     gramsMax: options.gramsMax ?? GRAMS_MAX,
   });
-  report({ step: "rows", words: vocabulary.words.length });
-  const keys = vocabulary.words.map(wordKey);
+  const keys = words.map(wordKey);
   return encodeArtefact(
     {
       dimensions,
       passages: vocabulary.passages,
       sampled: rows.starts.length - 1,
       seed,
-      unknownLength: weighted.unknownLength,
+      unknownLength,
       hashes: Uint32Array.from(keys, ({ hash }) => hash),
       checks: Uint16Array.from(keys, ({ check }) => check),
-      rows: weighted.records,
+      rows: records,
       gramHashes: grams.hashes,
       gramRows: grams.rows,
     },
@@ -109,50 +113,11 @@ async function eachText(
   }
 }
 
-async function sampleOf(
-  options: TrainingOptions,
-  vocabulary: Vocabulary,
-  idf: Float64Array,
-): Promise<SparseRows> {
+async function sampleOf(options: TrainingOptions, vocabulary: Vocabulary): Promise<SparseRows> {
   const collector = new SampleCollector(vocabulary, {
     passagesMax: options.samplePassagesMax ?? SAMPLE_PASSAGES_MAX,
     seed: options.seed,
-    idf,
   });
   await eachText(options, "sampled", (text) => collector.add(text));
   return collector.finish();
-}
-
-function inverseFrequencies({ counts, passages }: Vocabulary): Float64Array {
-  return Float64Array.from(counts, (count) => Math.log((passages + 1) / (count + 0.5)));
-}
-
-/** Rows as wide as idf^rarity · (idf·|v|)^(1 − rarity), in the direction of the word's singular vectors. */
-function weightedRows(
-  { rows, stride }: Subspace,
-  idf: Float64Array,
-  { dimensions, rarityShare }: { readonly dimensions: number; readonly rarityShare: number },
-): { readonly records: Uint8Array; readonly unknownLength: number } {
-  const words = idf.length;
-  const records = new Uint8Array(words * rowBytes(dimensions));
-  const lengths = new Float64Array(words);
-  const row = new Float64Array(dimensions);
-  for (let word = 0; word < words; word += 1) {
-    let squares = 0;
-    for (let i = 0; i < dimensions; i += 1) squares += (rows[word * stride + i] ?? 0) ** 2;
-    if (squares === 0) continue;
-    const share = Math.sqrt(squares);
-    const weight = idf[word] ?? 0;
-    const length = weight * share ** (1 - rarityShare);
-    for (let i = 0; i < dimensions; i += 1) row[i] = ((rows[word * stride + i] ?? 0) * length) / share;
-    writeRow(records, word, row);
-    lengths[word] = length;
-  }
-  return { records, unknownLength: medianOfRarest(lengths) };
-}
-
-/** A word without a row is as rare as the rarest that have one: the last tenth. */
-function medianOfRarest(lengths: Float64Array): number {
-  const rarest = lengths.slice(Math.floor(lengths.length * 0.9)).sort();
-  return rarest[rarest.length >> 1] ?? 1;
 }

@@ -46,7 +46,7 @@ export class UnknownWords {
   readonly #index: WordIndex;
   readonly #grams: RowTable;
   readonly #length: number;
-  readonly #own: Float64Array;
+  readonly #own: Float32Array;
 
   constructor(options: {
     readonly index: WordIndex;
@@ -57,11 +57,11 @@ export class UnknownWords {
     this.#index = options.index;
     this.#grams = options.grams;
     this.#length = options.length;
-    this.#own = new Float64Array(options.dimensions);
+    this.#own = new Float32Array(options.dimensions);
   }
 
   /** Adds what the word's runs of units say, beside a direction of the word's own. */
-  addTo(sums: Float64Array, word: string, weight: number): void {
+  addTo(sums: Float32Array, word: string, weight: number): void {
     const own = this.#own;
     own.fill(0);
     eachGram(word, (hash) => {
@@ -79,7 +79,7 @@ export class UnknownWords {
   }
 
   /** Adds a direction that no other word has: signs drawn from the word's key by xorshift (Marsaglia 2003). */
-  addIdentity(sums: Float64Array, word: string, weight: number): void {
+  addIdentity(sums: Float32Array, word: string, weight: number): void {
     const { hash, check } = wordKey(word);
     const step = (weight * this.#length) / Math.sqrt(sums.length);
     let state = (hash ^ Math.imul(check + 1, 0x9e3779b1)) | 1;

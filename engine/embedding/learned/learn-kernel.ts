@@ -22,6 +22,7 @@ export interface LearnKernel {
     triangular: boolean,
     scratch: number,
   ): void;
+  addRows(list: number, count: number, sums: number, dimensions: number): void;
 }
 
 const WASM_PAGE_BYTES = 65_536;
@@ -31,7 +32,7 @@ export function instantiateLearnKernel(module: WebAssembly.Module): LearnKernel 
   const exports: unknown = new WebAssembly.Instance(module, {}).exports;
   if (!isLearnKernel(exports))
     throw new TypeError(
-      "expected a module that exports memory and the training kernel: build engine/wasm again",
+      "expected a module that exports memory and the kernel of learned embeddings: build engine/wasm again",
     );
   return exports;
 }
@@ -67,5 +68,7 @@ export class KernelMemory {
 function isLearnKernel(exports: unknown): exports is LearnKernel {
   if (typeof exports !== "object" || exports === null || !("memory" in exports)) return false;
   const entries = new Map<string, unknown>(Object.entries(exports));
-  return ["base", "addProduct", "gram", "multiply"].every((name) => typeof entries.get(name) === "function");
+  return ["base", "addProduct", "gram", "multiply", "addRows"].every(
+    (name) => typeof entries.get(name) === "function",
+  );
 }
