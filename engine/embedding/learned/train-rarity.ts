@@ -8,8 +8,8 @@ const RARITY_MIN = 0.5;
  * Returns for each word of the vocabulary how rare it is among passages like those that hold it.
  *
  * That is ln((M + 1) / (df + ½)), where M estimates the number of like passages: all passages times the ratio of the geometric mean
- * frequency of the words beside it to that of all. In a corpus of one kind it is the usual inverse document frequency. In a mixed one the
- * function words of a language with few passages would count as rare words do: "the" stood in 600 of 608,000 passages.
+ * frequency of the words in them to that of all. In a corpus of one kind it is the usual inverse document frequency. In a mixed one the
+ * function words of a language with few passages would count as rare words do: "the" of 574 English passages among 608,000.
  */
 export function localRarities(
   { counts, passages }: Vocabulary,

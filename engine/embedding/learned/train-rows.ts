@@ -13,15 +13,15 @@ export interface WordRows {
 }
 
 /**
- * Returns rows in the direction of the word's singular vectors, rarity · |v|^(1 − `rarityShare`) long.
+ * Returns rows in the direction of the word's singular vectors, as long as the word is rare.
+ *
+ * The singular vectors themselves are short for rare words, which the subspace has no dimension for. Kept as long as they are, eight
+ * words found their provision among 30,000 at a reciprocal rank of 0.30, at the square root of that length at 0.47, at its fourth root at 0.55; of 100,000
+ * provisions the lists with 2.5 % kept 0.82, 0.87, 0.90 of the true top ten, with the length gone 0.93.
  *
  * A word that no passage of the sample holds has no direction: it is left to its parts, as any unknown word.
  */
-export function wordRows(
-  { rows, stride }: Subspace,
-  rarities: Float64Array,
-  { dimensions, rarityShare }: { readonly dimensions: number; readonly rarityShare: number },
-): WordRows {
+export function wordRows({ rows, stride }: Subspace, rarities: Float64Array, dimensions: number): WordRows {
   const kept: number[] = [];
   const records = new Uint8Array(rarities.length * rowBytes(dimensions));
   const lengths: number[] = [];
@@ -30,9 +30,9 @@ export function wordRows(
     let squares = 0;
     for (let i = 0; i < dimensions; i += 1) squares += (rows[word * stride + i] ?? 0) ** 2;
     if (squares === 0) continue;
-    const share = Math.sqrt(squares);
-    const length = (rarities[word] ?? 0) * share ** (1 - rarityShare);
-    for (let i = 0; i < dimensions; i += 1) row[i] = ((rows[word * stride + i] ?? 0) * length) / share;
+    const length = rarities[word] ?? 0;
+    const scale = length / Math.sqrt(squares);
+    for (let i = 0; i < dimensions; i += 1) row[i] = (rows[word * stride + i] ?? 0) * scale;
     writeRow(records, kept.length, row);
     kept.push(word);
     lengths.push(length);

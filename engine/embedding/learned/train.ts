@@ -10,18 +10,10 @@ import { wordKey } from "./word-key.ts";
 
 /** All words of Danish law in three passages or more are 130,000; rows take 400 bytes each. */
 const WORDS_MAX = 250_000;
-/** Twice as many moved no figure of relevance by more than its noise, at twice the time. */
+/** With 64 distinct words each they are ten million entries: 80 MB, a few seconds a pass of the SVD. */
 const SAMPLE_PASSAGES_MAX = 150_000;
 /** 3.2 MB of the head at 384 dimensions. */
 const GRAMS_MAX = 8_192;
-/**
- * How far a row's length follows the word's rarity instead of its length in the subspace.
- *
- * The subspace shrinks words that it has no dimension for, which are the ones that a searcher types: see docs/embedding.md for
- * the trade between known items found (grows with it) and passages that lie in lists (falls).
- */
-const RARITY_SHARE = 1;
-
 export type TrainingProgress =
   | { readonly step: "counted" | "sampled"; readonly passages: number }
   | { readonly step: "words"; readonly words: number; readonly passages: number }
@@ -38,7 +30,6 @@ export interface TrainingOptions {
   readonly wordsMax?: number;
   readonly samplePassagesMax?: number;
   readonly gramsMax?: number;
-  readonly rarityShare?: number;
   readonly headBytesMax?: number;
   readonly onProgress?: (progress: TrainingProgress) => void;
 }
@@ -49,7 +40,7 @@ const REPORT_PASSAGES = 50_000;
 /**
  * Trains static vectors of words by latent semantic analysis: TF-IDF, reduced by a truncated SVD.
  *
- * Deerwester et al., "Indexing by Latent Semantic Analysis", JASIS 41 (1990); weights (1 + ln tf)·ln(N / df), rows of unit length. A
+ * Deerwester et al., "Indexing by Latent Semantic Analysis", JASIS 41 (1990); weights (1 + ln tf)·rarity, rows of unit length. A
  * passage is then the sum of its words' rows. The same texts in the same order, options and module give the same bytes. A word of fewer
  * than three passages leaves no trace in the artefact.
  */
@@ -72,10 +63,7 @@ export async function trainEmbedding(options: TrainingOptions): Promise<Artefact
     module: options.module,
     onPass: (pass, passes) => report({ step: "pass", pass, passes }),
   });
-  const { kept, records, unknownLength } = wordRows(subspace, rarities, {
-    dimensions,
-    rarityShare: options.rarityShare ?? RARITY_SHARE,
-  });
+  const { kept, records, unknownLength } = wordRows(subspace, rarities, dimensions);
   const words = Array.from(kept, (place) => vocabulary.words[place] ?? "");
   report({ step: "rows", words: words.length });
   const grams = trainGrams(words, new RowTable(records, dimensions), {
