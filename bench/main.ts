@@ -1,6 +1,7 @@
 /** Runs the benchmarks named on the command line. */
 import { parseArgs } from "node:util";
 import { renderCostsPage } from "./costs-page.ts";
+import { benchEmbedding } from "./embedding.ts";
 import { benchFootprint } from "./footprint.ts";
 import { benchHotIndex } from "./hot-index.ts";
 import { benchIngest } from "./ingest.ts";
@@ -11,6 +12,7 @@ import { benchWarming } from "./warming.ts";
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   "hot-index": benchHotIndex,
+  embedding: benchEmbedding,
   footprint: benchFootprint,
   tiers: benchTiers,
   visible: benchVisible,
@@ -26,6 +28,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
 const USAGE = `Usage: npm run bench [-- NAME…]
 
   hot-index   the in-memory index beside usearch: recall, latency, build, memory
+  embedding   the learned embedding: training, relevance (KATTEGAT_BENCH_LAW, KATTEGAT_BENCH_QA name the files)
   footprint   start times, resident memory of the idle network
   tiers       latency per tier through the edge, requests a second
   visible     write to visible, per tier

@@ -102,7 +102,8 @@ function addFeature(sums: Float64Array, hash: number, weight: number): void {
   sums[dimension] = (sums[dimension] ?? 0) + ((hash & 1) === 0 ? weight : -weight);
 }
 
-function unit(sums: Float64Array): Float32Array {
+/** Returns the direction of the sums; for zeros the one that stands for a text without words. */
+export function unit(sums: Float64Array | Float32Array): Float32Array {
   let squares = 0;
   for (const value of sums) squares += value * value;
   const vector = new Float32Array(sums.length);

@@ -1,7 +1,9 @@
-/** Writes `scan.wasm` from its source: `node engine/wasm/build.ts`. */
+/** Writes each kernel's `.wasm` from its source: `node engine/wasm/build.ts`. */
 import { writeFile } from "node:fs/promises";
-import { compileKernel } from "./compile.ts";
+import { compileKernel, KERNELS } from "./compile.ts";
 
-const binary = await compileKernel();
-await writeFile(new URL("./scan.wasm", import.meta.url), binary);
-process.stdout.write(`engine/wasm/scan.wasm: ${binary.byteLength} bytes\n`);
+for (const kernel of KERNELS) {
+  const binary = await compileKernel(kernel);
+  await writeFile(new URL(`./${kernel}.wasm`, import.meta.url), binary);
+  process.stdout.write(`engine/wasm/${kernel}.wasm: ${binary.byteLength} bytes\n`);
+}

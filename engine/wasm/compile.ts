@@ -1,25 +1,26 @@
-/** Compiles the kernel's source with the pinned AssemblyScript. */
+/** Compiles a kernel's source with the pinned AssemblyScript. */
 import { readFile } from "node:fs/promises";
 import asc from "assemblyscript/asc";
 
-const SOURCE = new URL("./scan.as.ts", import.meta.url);
+/** `scan` scores slots in every index, `learn` trains an embedding at the primary. */
+export const KERNELS = ["scan", "learn"] as const;
 
-/** The bytes of `scan.wasm`; the same source and compiler give the same bytes. */
-export async function compileKernel(): Promise<Uint8Array> {
-  const source = await readFile(SOURCE, "utf8");
+/** The bytes of a kernel's `.wasm`; the same source and compiler give the same bytes. */
+export async function compileKernel(kernel: (typeof KERNELS)[number] = "scan"): Promise<Uint8Array> {
+  const source = await readFile(new URL(`./${kernel}.as.ts`, import.meta.url), "utf8");
   let binary: Uint8Array | null = null;
   const { error, stderr } = await asc.main(
-    ["scan.ts", "--outFile", "scan.wasm", "-O3", "--noAssert", "--runtime", "stub", "--enable", "simd"],
+    ["kernel.ts", "--outFile", "kernel.wasm", "-O3", "--noAssert", "--runtime", "stub", "--enable", "simd"],
     {
-      readFile: (name) => (name === "scan.ts" ? source : null),
+      readFile: (name) => (name === "kernel.ts" ? source : null),
       writeFile: (name, contents) => {
-        if (name === "scan.wasm" && typeof contents !== "string") binary = contents;
+        if (name === "kernel.wasm" && typeof contents !== "string") binary = contents;
       },
       listFiles: () => [],
     },
   );
   if (error !== null)
-    throw new Error(`expected scan.as.ts to compile: ${stderr.toString()}`, { cause: error });
-  if (binary === null) throw new Error("expected the compiler to write scan.wasm, got nothing");
+    throw new Error(`expected ${kernel}.as.ts to compile: ${stderr.toString()}`, { cause: error });
+  if (binary === null) throw new Error("expected the compiler to write a kernel, got nothing");
   return binary;
 }

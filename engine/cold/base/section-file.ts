@@ -73,7 +73,8 @@ export function decodeSectionFile(file: Uint8Array, kind: SectionFileKind): Sect
   const headBytes = FIXED_BYTES + count * ENTRY_BYTES;
   if (count > SECTIONS_MAX || headBytes > file.byteLength)
     throw new ColdFormatError(`expected the directory of ${kind.magic} inside the file`);
-  const head = file.slice(0, headBytes);
+  // Not slice: a Buffer's would share the caller's memory.
+  const head = new Uint8Array(file.subarray(0, headBytes));
   new DataView(head.buffer).setUint32(12, 0, true);
   if (crc32c(head) !== view.getUint32(12, true))
     throw new ColdFormatError(`expected the header of ${kind.magic} intact, got another checksum`);
