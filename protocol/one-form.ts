@@ -25,7 +25,13 @@ export function oneForm<T>(forms: readonly Form<T>[], expected: string): z.ZodTy
     }
     const result = form.schema.safeParse(value, { error: expectationOf });
     if (result.success) return result.data;
-    for (const issue of result.error.issues) context.issues.push({ ...issue, input: value });
+    for (const issue of result.error.issues) {
+      const { path, message } = issue;
+      // Unknown fields stay what they are, since each gets a pointer of its own.
+      if (issue.code === "unrecognized_keys")
+        context.addIssue({ code: issue.code, keys: issue.keys, path, message, input: {} });
+      else context.addIssue({ code: "custom", path, message });
+    }
     return z.NEVER;
   });
 }

@@ -44,16 +44,15 @@ function isList(conditions: Condition | readonly Condition[]): conditions is rea
 function condition(original: Condition): Condition {
   // Keys inside `nested` are relative to the element, so none of them is a field of the passage.
   if ("nested" in original || "has_id" in original) return original;
-  const key = keyOf(original);
-  if (key === "tier") return ofEveryColdPassage(original) ? EVERYTHING : NOTHING;
-  if (key === "document_id") return idsOf(original);
-  return key === null ? (passageId(original) ?? rewritten(original)) : original;
+  if ("key" in original) return ofField(original, original.key);
+  if ("is_empty" in original) return ofField(original, original.is_empty.key);
+  if ("is_null" in original) return ofField(original, original.is_null.key);
+  return passageId(original) ?? rewritten(original);
 }
 
-function keyOf(original: Condition): string | null {
-  if ("key" in original) return original.key;
-  if ("is_empty" in original) return original.is_empty.key;
-  return "is_null" in original ? original.is_null.key : null;
+function ofField(original: Condition, key: string): Condition {
+  if (key === "tier") return ofEveryColdPassage(original) ? EVERYTHING : NOTHING;
+  return key === "document_id" ? idsOf(original) : original;
 }
 
 /** A segment keeps no tier, since all of its passages have the same: the condition is asked once, of that one. */
