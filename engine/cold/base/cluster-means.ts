@@ -36,13 +36,15 @@ export async function trainCentroids(
   for (let round = 0; round < MEANS_ROUNDS; round += 1) {
     const assigned = await options.assign({ centroids, rows: sample, listsMax: 1 });
     // Only the rounds that follow can settle what a split has moved.
-    const seeds =
-      round < MEANS_ROUNDS - 2 ? splitSeeds(sample, { ...options, assigned, lists: centroids.count }) : [];
+    const splits =
+      round < MEANS_ROUNDS - 2
+        ? splitsOf(sample, { ...options, assigned, lists: centroids.count })
+        : NO_SPLITS;
     centroids = meansOf(vectors, sample, {
       assigned,
       lists: centroids.count,
       wanted: options.lists,
-      seeds,
+      splits,
     });
   }
   return centroids;
@@ -61,21 +63,30 @@ export function someOf(items: Uint32Array, wanted: number, random: () => number)
   return shuffled.slice(0, count);
 }
 
-/** Returns rows of the lists that are too large: one for each mean's worth beyond the first. */
-function splitSeeds(
-  sample: Uint32Array,
-  options: MeansOptions & { readonly assigned: Uint16Array },
-): readonly number[] {
+/** The lists that are too large, with rows that take the place of their centroids: one for each mean's worth. */
+interface Splits {
+  readonly lists: ReadonlySet<number>;
+  readonly seeds: readonly number[];
+}
+
+const NO_SPLITS: Splits = { lists: new Set(), seeds: [] };
+
+/** Returns what is to be split; the centroid itself goes, since a mean would keep most rows from single ones of them. */
+function splitsOf(sample: Uint32Array, options: MeansOptions & { readonly assigned: Uint16Array }): Splits {
   const counts = new Uint32Array(LISTS_MAX);
   for (const list of options.assigned) counts[list] = (counts[list] ?? 0) + 1;
   const mean = sample.length / options.lists;
+  const lists = new Set<number>();
   const seeds: number[] = [];
   for (let at = 0; at < sample.length; at += 1) {
-    const count = counts[options.assigned[at] ?? 0] ?? 0;
-    if (count < mean * SPLIT_TIMES) continue;
-    if (options.random() * count < count / mean - 1) seeds.push(sample[at] ?? 0);
+    const list = options.assigned[at] ?? 0;
+    const count = counts[list] ?? 0;
+    if (count < mean * SPLIT_TIMES || seeds.length >= LISTS_MAX - options.lists) continue;
+    if (options.random() * mean > 1) continue;
+    lists.add(list);
+    seeds.push(sample[at] ?? 0);
   }
-  return seeds.slice(0, LISTS_MAX - options.lists);
+  return { lists, seeds };
 }
 
 /** Returns the normalised means of the lists that are kept, then the seeds. */
@@ -86,7 +97,7 @@ function meansOf(
     readonly assigned: Uint16Array;
     readonly lists: number;
     readonly wanted: number;
-    readonly seeds: readonly number[];
+    readonly splits: Splits;
   },
 ): GridVectors {
   const { dimensions, integers, scales } = vectors;
@@ -102,14 +113,14 @@ function meansOf(
       sums[i] = (sums[i] ?? 0) + (integers[j] ?? 0) * scale;
   }
   const kept = keptLists(counts, { ...options, mean: sample.length / options.wanted });
-  const centroids = createGridVectors(kept.length + options.seeds.length, dimensions);
+  const centroids = createGridVectors(kept.length + options.splits.seeds.length, dimensions);
   let next = 0;
   for (const list of kept) {
     writeUnit(centroids, next, sums.subarray(list * dimensions, (list + 1) * dimensions));
     next += 1;
   }
   const row = new Float32Array(dimensions);
-  for (const seed of options.seeds) {
+  for (const seed of options.splits.seeds) {
     readGridVector(vectors, seed, row);
     writeUnit(centroids, next, row);
     next += 1;
@@ -117,17 +128,15 @@ function meansOf(
   return centroids;
 }
 
-/** Returns the lists that have rows, but for the smallest ones when seeds would make the lists too many. */
+/** Returns the lists that have rows and are not split, but for the smallest ones when seeds would make the lists too many. */
 function keptLists(
   counts: Uint32Array,
-  {
-    wanted,
-    seeds,
-    mean,
-  }: { readonly wanted: number; readonly seeds: readonly number[]; readonly mean: number },
+  { wanted, splits, mean }: { readonly wanted: number; readonly splits: Splits; readonly mean: number },
 ): readonly number[] {
-  const lists = Array.from(counts, (_, list) => list).filter((list) => (counts[list] ?? 0) > 0);
-  const surplus = Math.max(0, lists.length + seeds.length - wanted);
+  const lists = Array.from(counts, (_, list) => list).filter(
+    (list) => (counts[list] ?? 0) > 0 && !splits.lists.has(list),
+  );
+  const surplus = Math.max(0, lists.length + splits.seeds.length - wanted);
   const smallest = lists
     .filter((list) => (counts[list] ?? 0) < mean / DROP_PART)
     .toSorted((a, b) => (counts[a] ?? 0) - (counts[b] ?? 0) || a - b);

@@ -30,6 +30,17 @@ function bitmapOf(rows: number, keeps: (row: number) => boolean) {
   return bitmap;
 }
 
+/** Vectors within a few degrees of one of a few points. */
+function tightClusters(count: number, dimensions: number, random: () => number): Float32Array[] {
+  const middles = Array.from({ length: 12 }, () => unitVector(dimensions, random));
+  return Array.from({ length: count }, (_, at) => {
+    const noise = unitVector(dimensions, random);
+    const moved = (middles[at % 12] ?? noise).map((value, i) => value + 0.1 * (noise[i] ?? 0));
+    const length = Math.hypot(...moved);
+    return moved.map((value) => value / length);
+  });
+}
+
 /** The share of the best ten that is found; equal scores are as good as each other. */
 async function recall(share: number | null): Promise<number> {
   const random = seeded(9);
@@ -193,37 +204,43 @@ describe("a dense search that cannot read a piece", () => {
 describe("an answer said to be exact", () => {
   it("is what scoring every row gives, groups and filters included", async () => {
     const random = seeded(12);
-    let exact = 0;
-    for (let round = 0; round < 12; round += 1) {
-      const dimensions = 8 + Math.floor(random() * 3) * 8;
-      const count = 1 + Math.floor(random() * 2_500);
-      const small = await buildDense(gridOf(passages(count, dimensions, round), dimensions));
-      const opened = openDense(small.sections);
-      for (let query = 0; query < 12; query += 1) {
-        const share = random() < 0.5 ? 1 : random() * 0.2;
+    let [exact, inexact] = [0, 0];
+    for (let round = 0; round < 6; round += 1) {
+      const dimensions = 64;
+      const count = 1_000 + Math.floor(random() * 2_500);
+      // Tight clusters far from each other: what is in one says enough of what is in the others.
+      const tight = await buildDense(gridOf(tightClusters(count, dimensions, random), dimensions));
+      const opened = openDense(tight.sections);
+      for (let query = 0; query < 30; query += 1) {
+        const share = random() < 0.5 ? 1 : 0.1 + random() * 0.5;
         const admitted = share === 1 ? null : bitmapOf(count, () => random() < share);
         const groupOf = random() < 0.3 ? (row: number) => row >> 2 : null;
         const wanted = 1 + Math.floor(random() * 12);
-        const vector = small
-          .vectorOf(Math.floor(random() * count))
-          .map((value) => value + 0.2 * (random() - 0.5));
-        const answer = await opened.search(vector, optionsOf(small, { admitted, groupOf, wanted }));
-        if (!answer.exact) continue;
+        const noise = unitVector(dimensions, random);
+        const part = random() < 0.5 ? 0.1 : 3;
+        const near = tight.vectorOf(Math.floor(random() * count));
+        const vector = near.map((value, i) => value + part * (noise[i] ?? 0));
+        const probes = 1 + Math.floor(random() * 3);
+        const answer = await opened.search(vector, optionsOf(tight, { admitted, groupOf, wanted, probes }));
+        if (!answer.exact) {
+          inexact += 1;
+          continue;
+        }
         exact += 1;
         const seen = new Set<number>();
-        const ranked = small.ranking(vector).filter(({ row }) => {
+        const ranked = tight.ranking(vector).filter(({ row }) => {
           if (admitted !== null && !hasBit(admitted, row)) return false;
           const group = groupOf === null ? row : groupOf(row);
           if (seen.has(group)) return false;
           seen.add(group);
           return true;
         });
-        expect(answer.hits.map(({ score }) => score)).toEqual(
-          ranked.slice(0, wanted).map(({ score }) => score),
-        );
+        const scores = ranked.slice(0, wanted).map(({ score }) => score);
+        expect(answer.hits.map(({ score }) => score)).toEqual(scores);
       }
     }
-    expect(exact).toBeGreaterThan(20);
+    expect(exact).toBeGreaterThan(30);
+    expect(inexact).toBeGreaterThan(30);
   });
 
   it("is not said of a search that has left out rows which may be better", async () => {
