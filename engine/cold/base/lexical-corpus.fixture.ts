@@ -45,7 +45,10 @@ export function corpusOf({ rows, seed, rawShare = 0 }: CorpusOptions): SparseVec
   for (let row = 0; row < rows; row += 1) {
     const terms = 3 + Math.floor(random() * 30);
     const drawn = () => Math.floor(random() < 0.5 ? FREQUENT_TERMS * random() : 3_000 * random() ** 3);
-    ranks = random() < 0.33 && ranks.length > 0 ? [...ranks.slice(1), drawn()] : Array.from({ length: terms }, drawn);
+    ranks =
+      random() < 0.33 && ranks.length > 0
+        ? [...ranks.slice(1), drawn()]
+        : Array.from({ length: terms }, drawn);
     vectors.push(vectorOf(ranks, random() < rawShare ? random : null));
   }
   return vectors;
@@ -86,7 +89,9 @@ export function createPieceStore() {
   };
   const read: ReadPieces = (pieces) => {
     rounds.push(pieces.length);
-    const found = pieces.map((piece) => (missing.has(keyOf(piece)) ? null : (bytesOf.get(keyOf(piece)) ?? null)));
+    const found = pieces.map((piece) =>
+      missing.has(keyOf(piece)) ? null : (bytesOf.get(keyOf(piece)) ?? null),
+    );
     return Promise.resolve(found);
   };
   return { writer, read, missing, rounds, written, keyOf };

@@ -25,7 +25,11 @@ export interface PostingDecoder {
    *
    * Returns where they end. @throws {ColdFormatError} when they end outside the bytes, or name a row that is none.
    */
-  decode(bytes: Uint8Array, at: number, options: { readonly count: number; readonly previous: number }): number;
+  decode(
+    bytes: Uint8Array,
+    at: number,
+    options: { readonly count: number; readonly previous: number },
+  ): number;
 }
 
 /**
@@ -56,7 +60,8 @@ export function createPostingDecoder(lengths: Uint16Array): PostingDecoder {
             at += 1;
             step |= (byte & 127) << shift;
             if (byte < 128) break;
-            if (shift >= VARINT_SHIFT_MAX) throw new ColdFormatError("expected a varint of five bytes at most");
+            if (shift >= VARINT_SHIFT_MAX)
+              throw new ColdFormatError("expected a varint of five bytes at most");
           }
         }
         row += (step >>> 1) + 1;
@@ -77,14 +82,17 @@ export function createPostingDecoder(lengths: Uint16Array): PostingDecoder {
             at += 1;
             tf += (byte & 127) << shift;
             if (byte < 128) break;
-            if (shift >= VARINT_SHIFT_MAX) throw new ColdFormatError("expected a varint of five bytes at most");
+            if (shift >= VARINT_SHIFT_MAX)
+              throw new ColdFormatError("expected a varint of five bytes at most");
           }
         }
         frequencies[i] = tf;
         values[i] = termWeightOf(tf, lengthFactorOf(length));
       }
       if (at > bytes.length || row >= rowCount)
-        throw new ColdFormatError(`expected ${count} postings of ${rowCount} rows inside ${bytes.length} bytes`);
+        throw new ColdFormatError(
+          `expected ${count} postings of ${rowCount} rows inside ${bytes.length} bytes`,
+        );
       return at;
     },
   };

@@ -50,7 +50,11 @@ export function encodeDirectory(blocks: readonly BlockEntry[]): Uint8Array {
 /** Reads the directory of a term with `count` postings. @throws {ColdFormatError} when it is none. */
 export function decodeDirectory(
   bytes: Uint8Array,
-  { count, lengths, pieces }: { readonly count: number; readonly lengths: Uint16Array; readonly pieces: number },
+  {
+    count,
+    lengths,
+    pieces,
+  }: { readonly count: number; readonly lengths: Uint16Array; readonly pieces: number },
 ): PostingDirectory {
   const blocks = Math.ceil(count / BLOCK_POSTINGS);
   const directory = {
