@@ -4,7 +4,7 @@ import type { PostingDirectory } from "./posting-directory.ts";
 
 /** Rows share a bound with so many neighbours: two words of a bitmap, well below what a block of the most frequent term spans. */
 const WINDOW_BITS = 6;
-const WINDOW_ROWS = 1 << WINDOW_BITS;
+export const WINDOW_ROWS = 1 << WINDOW_BITS;
 
 /** What the terms whose postings were not read can add to a row at most, window by window. */
 export class LexicalBounds {
@@ -50,11 +50,6 @@ export class LexicalBounds {
       for (let i = 0; i < words.length; i += 1) words[i] = (words[i] ?? 0) & (admitted.words[i] ?? 0);
     return live;
   }
-}
-
-/** What the unread postings can add to the row at most. */
-export function boundOfRow({ sums }: LexicalBounds, row: number): number {
-  return sums[row >>> WINDOW_BITS] ?? 0;
 }
 
 /** Returns whether one of the rows from `from` to `to`, both included, is in the set. */

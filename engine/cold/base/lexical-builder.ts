@@ -75,7 +75,7 @@ export class LexicalBuilder {
     return output.finish(lengths);
   }
 
-  /** Terms that are frequent enough for the matrix: at most three for each term of the longest row. */
+  /** Terms that are frequent enough for the matrix. */
   #matrixCandidates(): PageTerm[] {
     const countMin = Math.max(DIRECTORY_POSTINGS_MIN, this.#rows * MATRIX_SHARE_MIN);
     return Array.from(this.#terms.ids())
@@ -114,7 +114,9 @@ class TermOutput {
   readonly #matrix: TermMatrix;
   readonly #pageTerms: number[] = [];
   readonly #pages: Piece[] = [];
-  readonly #frequent = { ids: [] as number[], counts: [] as number[], firstPieces: [0] };
+  readonly #ids: number[] = [];
+  readonly #counts: number[] = [];
+  readonly #firstPieces: number[] = [0];
   readonly #pieces: Piece[] = [];
   readonly #directories: Uint8Array[] = [];
   readonly #rare: number[] = [];
@@ -144,7 +146,7 @@ class TermOutput {
       lengths,
       pageTerms: this.#pageTerms,
       pages: this.#pages,
-      frequent: this.#frequent,
+      frequent: { ids: this.#ids, counts: this.#counts, firstPieces: this.#firstPieces },
       pieces: this.#pieces,
       directories: this.#directories,
       filter: encodeTermFilter(this.#rare),
@@ -156,9 +158,9 @@ class TermOutput {
     const { pieces, blocks } = cutPostings(postings, { count, decoder: this.#decoder });
     for (const piece of pieces) this.#pieces.push(await this.#writer.write("postings", piece));
     if (count >= DIRECTORY_POSTINGS_MIN) this.#directories.push(encodeDirectory(blocks));
-    this.#frequent.ids.push(id);
-    this.#frequent.counts.push(count);
-    this.#frequent.firstPieces.push(this.#pieces.length);
+    this.#ids.push(id);
+    this.#counts.push(count);
+    this.#firstPieces.push(this.#pieces.length);
   }
 
   async #closePage(): Promise<void> {

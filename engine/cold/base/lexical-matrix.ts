@@ -1,9 +1,9 @@
 import { type Bitmap, createBitmap, hasBit, setBit } from "../../index/bitmap.ts";
 import { lengthFactorOf, termWeightOf } from "../../lexical/bm25.ts";
-import { boundOfRow, type LexicalBounds } from "./lexical-bounds.ts";
+import { type LexicalBounds, WINDOW_ROWS } from "./lexical-bounds.ts";
 import type { LexicalSections } from "./lexical-sections.ts";
 import type { LexicalThreshold } from "./lexical-threshold.ts";
-import { matrixMaxima, placeInRow, REST_CODE, restValueOf } from "./term-matrix.ts";
+import { placeInRow, REST_CODE, restValueOf } from "./term-matrix.ts";
 
 /**
  * What a row of a query has at least, so that 0 means that it has no term of it.
@@ -15,9 +15,12 @@ export const PRESENT = 1e-30;
 /** A query's terms that are in the matrix: added to a row once that can matter. */
 export class LexicalMatrix {
   readonly #sections: LexicalSections;
-  readonly #numbers: readonly number[];
-  readonly #weights: readonly number[];
+  readonly #terms: Uint32Array;
+  readonly #words: Uint32Array;
+  readonly #shifts: Uint32Array;
+  readonly #weights: Float64Array;
   readonly #done: Bitmap;
+  /** What all terms together can add to a row. */
   readonly #most: number;
 
   constructor(
@@ -26,15 +29,17 @@ export class LexicalMatrix {
   ) {
     const own = terms.filter(({ matrix }) => matrix >= 0);
     this.#sections = sections;
-    this.#numbers = own.map(({ matrix }) => matrix);
-    this.#weights = own.map(({ weight }) => weight);
+    this.#terms = Uint32Array.from(own, ({ matrix }) => matrix);
+    this.#words = this.#terms.map((term) => placeInRow(term).word);
+    this.#shifts = this.#terms.map((term) => placeInRow(term).shift);
+    this.#weights = Float64Array.from(own, ({ weight }) => weight);
     this.#done = createBitmap(own.length === 0 ? 0 : sections.lengths.length);
-    const maxima = own.length === 0 ? [] : matrixMaxima(sections.matrix);
+    const { maxima } = sections.matrix;
     this.#most = own.reduce((sum, { matrix, weight }) => sum + weight * (maxima[matrix] ?? 0), 0);
   }
 
   get isEmpty(): boolean {
-    return this.#numbers.length === 0;
+    return this.#terms.length === 0;
   }
 
   /** Adds the terms to each admitted row that can reach the threshold with them; the threshold rises on the way. */
@@ -47,15 +52,19 @@ export class LexicalMatrix {
     },
   ): void {
     const { bounds, threshold, admitted } = options;
-    for (let row = 0; row < sums.length; row += 1) {
-      const sum = sums[row] ?? 0;
-      if (sum + boundOfRow(bounds, row) + this.#most < threshold.cut) continue;
-      if (hasBit(this.#done, row) || (admitted !== null && !hasBit(admitted, row))) continue;
-      setBit(this.#done, row);
-      const more = this.#scoreOf(row);
-      if (more === 0) continue;
-      sums[row] = sum + more;
-      threshold.offer(row, sum + more);
+    for (let window = 0; window < bounds.sums.length; window += 1) {
+      const least = threshold.cut - (bounds.sums[window] ?? 0) - this.#most;
+      const end = Math.min((window + 1) * WINDOW_ROWS, sums.length);
+      for (let row = window * WINDOW_ROWS; row < end; row += 1) {
+        const sum = sums[row] ?? 0;
+        if (sum < least || hasBit(this.#done, row)) continue;
+        if (admitted !== null && !hasBit(admitted, row)) continue;
+        setBit(this.#done, row);
+        const more = this.#scoreOf(row);
+        if (more === 0) continue;
+        sums[row] = sum + more;
+        threshold.offer(row, sum + more);
+      }
     }
   }
 
@@ -64,12 +73,11 @@ export class LexicalMatrix {
     const factor = lengthFactorOf(lengths[row] ?? 0);
     const from = row * matrix.wordsPerRow;
     let sum = 0;
-    for (let i = 0; i < this.#numbers.length; i += 1) {
-      const term = this.#numbers[i] ?? 0;
-      const { word, shift } = placeInRow(term);
-      const code = ((matrix.codes[from + word] ?? 0) >>> shift) & REST_CODE;
+    for (let i = 0; i < this.#terms.length; i += 1) {
+      const code = ((matrix.codes[from + (this.#words[i] ?? 0)] ?? 0) >>> (this.#shifts[i] ?? 0)) & REST_CODE;
       if (code === 0) continue;
-      const value = code === REST_CODE ? restValueOf(matrix, term, row) : termWeightOf(code, factor);
+      const value =
+        code === REST_CODE ? restValueOf(matrix, this.#terms[i] ?? 0, row) : termWeightOf(code, factor);
       sum += (this.#weights[i] ?? 0) * value + PRESENT;
     }
     return sum;

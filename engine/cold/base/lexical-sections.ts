@@ -122,8 +122,17 @@ export function decodeLexicalSections(sections: Sections): LexicalSections {
   const [terms, codes, rest] = [numbersOf(MATRIX[0]), numbersOf(MATRIX[1]), numbersOf(MATRIX[2])];
   const matrix = decodeTermMatrix(lengths.length, { terms, codes, rest });
   return {
-    ...{ residentBytes, lengths, pageTerms, pages, frequent, pieces },
-    ...{ directoryOf, directoryStarts, directories, filter, matrix },
+    residentBytes,
+    lengths,
+    pageTerms,
+    pages,
+    frequent,
+    pieces,
+    directoryOf,
+    directoryStarts,
+    directories,
+    filter,
+    matrix,
   };
 }
 

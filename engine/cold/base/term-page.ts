@@ -29,7 +29,7 @@ export function encodeTermPage(terms: readonly PageTerm[]): Uint8Array {
 }
 
 /** Returns the terms asked for that the page has; all of them for null. @throws {ColdFormatError} when it is no page. */
-export function decodeTermPage(page: Uint8Array, wanted: ReadonlySet<number> | null): PageTerm[] {
+export function decodeTermPage(page: Uint8Array, wanted: { has(id: number): boolean } | null): PageTerm[] {
   const reader = new ByteReader(page);
   const terms = reader.varint();
   if (terms > page.length) throw new ColdFormatError(`expected fewer terms than bytes, got ${terms}`);
