@@ -12,7 +12,13 @@ export interface TestNetwork {
   readonly url: string;
   readonly key: string;
   readonly data: string;
-  post(path: string, body: string, headers?: Readonly<Record<string, string>>): Promise<Response>;
+  get(path: string): Promise<Response>;
+  /** At the edge of zone eu unless `url` names another. */
+  post(
+    path: string,
+    body: string,
+    options?: { readonly url?: string; readonly headers?: Readonly<Record<string, string>> },
+  ): Promise<Response>;
   stop(): Promise<void>;
 }
 
@@ -59,16 +65,15 @@ export async function startTestNetwork({
     url,
     key,
     data,
-    async post(path, body, headers = {}) {
-      const ask = (): Promise<Response> =>
-        fetch(`${url}${path}`, {
+    get: (path) => again(() => fetch(`${url}${path}`, { headers: { authorization: `Bearer ${key}` } })),
+    post: (path, body, { url: at = url, headers = {} } = {}) =>
+      again(() =>
+        fetch(`${at}${path}`, {
           method: "POST",
           body,
           headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers },
-        });
-      // A connection that lay idle while the test computed may have been closed by the server meanwhile.
-      return ask().catch(ask);
-    },
+        }),
+      ),
     stop,
   };
 }
@@ -94,4 +99,9 @@ async function untilReady(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Asks once more: a connection that lay idle while the test computed may have been closed by the server meanwhile. */
+function again(ask: () => Promise<Response>): Promise<Response> {
+  return ask().catch(ask);
 }
