@@ -34,8 +34,11 @@ export interface CorpusOptions {
   readonly rawShare?: number;
 }
 
-/** So many terms are in every second row or so. */
-const FREQUENT_TERMS = 12;
+/** So many terms are in four of ten rows each: more than fit into the matrix. */
+const FREQUENT_TERMS = 24;
+/** A few rows say one word so often that the matrix cannot count it. */
+const REPEATED_SHARE = 0.02;
+const REPETITIONS = 20;
 
 /** Rows whose other term ranks are about Zipf's, every third one much like the row before it. */
 export function corpusOf({ rows, seed, rawShare = 0 }: CorpusOptions): SparseVector[] {
@@ -43,12 +46,14 @@ export function corpusOf({ rows, seed, rawShare = 0 }: CorpusOptions): SparseVec
   const vectors: SparseVector[] = [];
   let ranks: number[] = [];
   for (let row = 0; row < rows; row += 1) {
-    const terms = 3 + Math.floor(random() * 30);
-    const drawn = () => Math.floor(random() < 0.5 ? FREQUENT_TERMS * random() : 3_000 * random() ** 3);
+    const terms = 5 + Math.floor(random() * 30);
+    const drawn = () => Math.floor(random() < 0.6 ? FREQUENT_TERMS * random() : 3_000 * random() ** 3);
     ranks =
       random() < 0.33 && ranks.length > 0
         ? [...ranks.slice(1), drawn()]
         : Array.from({ length: terms }, drawn);
+    if (random() < REPEATED_SHARE)
+      ranks = [...ranks, ...Array.from({ length: REPETITIONS }, () => ranks[0] ?? 0)];
     vectors.push(vectorOf(ranks, random() < rawShare ? random : null));
   }
   return vectors;
@@ -107,11 +112,12 @@ export interface ExhaustiveOptions {
 export function createExhaustive(
   vectors: readonly SparseVector[],
 ): (query: SparseVector, options: ExhaustiveOptions) => RowHit[] {
-  const postings = new Map<number, { row: number; value: number }[]>();
+  const postings = new Map<number, { readonly rows: number[]; readonly values: number[] }>();
   vectors.forEach(({ indices, values }, row) =>
     indices.forEach((id, i) => {
-      const list = postings.get(id) ?? [];
-      list.push({ row, value: values[i] ?? 0 });
+      const list = postings.get(id) ?? { rows: [], values: [] };
+      list.rows.push(row);
+      list.values.push(values[i] ?? 0);
       postings.set(id, list);
     }),
   );
@@ -120,7 +126,10 @@ export function createExhaustive(
     const scored = scores.score(query, {
       slots: vectors.length,
       admits: (row) => admitted === null || hasBit(admitted, row),
-      forEach: (term, visit) => postings.get(term)?.forEach(({ row, value }) => visit(row, value)),
+      forEach: (term, visit) => {
+        const { rows, values } = postings.get(term) ?? { rows: [], values: [] };
+        rows.forEach((row, i) => visit(row, values[i] ?? 0));
+      },
     });
     const best = rank(scored, { limit: wanted, groupOf, compareTies: (left, right) => left - right });
     return best.map(({ slot, score }) => ({ row: slot, score }));

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { SparseVector } from "../../lexical/bm25.ts";
 import { passageVector } from "../../lexical/bm25.ts";
 import { ColdFormatError } from "../format-error.ts";
-import { corpusOf, createPieceStore, termOf } from "./lexical-corpus.fixture.ts";
+import { corpusOf, createPieceStore } from "./lexical-corpus.fixture.ts";
 import { writeLexical } from "./lexical-builder.ts";
 import { readVectors } from "./lexical-vectors.ts";
 
@@ -15,11 +15,12 @@ async function writtenOf(vectors: readonly SparseVector[]) {
 }
 
 describe("readVectors", () => {
-  it.each([700, 65_536])("gives every row back bit for bit, %i rows a pass", async (passRows) => {
-    const vectors = corpusOf({ rows: 12_000, seed: 4, rawShare: 0.05 });
+  it.each([9_000, 65_536])("gives every row back bit for bit, %i rows a pass", async (passRows) => {
+    const vectors = corpusOf({ rows: 24_000, seed: 4, rawShare: 0.02 });
     vectors[17] = EMPTY;
     vectors[18] = { indices: Uint32Array.of(0, 0xffff_ffff), values: Float32Array.of(-0, 3e38) };
     const { store, sections } = await writtenOf(vectors);
+    expect(sections.get("lexMatrixRest")?.byteLength).toBeGreaterThan(0);
     let row = 0;
     for await (const { indices, values } of readVectors(sections, { read: store.read, passRows })) {
       const wanted = vectors[row] ?? EMPTY;
@@ -50,12 +51,12 @@ describe("readVectors", () => {
     }
   });
 
-  it("takes less than three bytes a posting of passages, lengths included", async () => {
+  it("takes less than three bytes a posting of passages, root included", async () => {
     const vectors = corpusOf({ rows: 12_000, seed: 6 });
     const { store, sections } = await writtenOf(vectors);
     const postings = vectors.reduce((sum, { indices }) => sum + indices.length, 0);
-    const lengths = sections.get("lexLengths")?.byteLength ?? 0;
-    const bytes = store.written.reduce((sum, { length }) => sum + length, lengths);
+    const root = [...sections.values()].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const bytes = store.written.reduce((sum, { length }) => sum + length, root);
     expect(bytes / postings).toBeLessThan(3);
   });
 
@@ -63,6 +64,5 @@ describe("readVectors", () => {
     const tokens = Array.from({ length: 65_534 }, (_, i) => ({ term: `t${i % 40_000}`, start: 0, end: 1 }));
     const { store } = await writtenOf([passageVector(tokens)]);
     expect(store.written.reduce((sum, { length }) => sum + length, 0)).toBeLessThan(40_000 * 8);
-    expect(termOf(0)).not.toBe(termOf(1));
   });
 });
