@@ -1,5 +1,6 @@
 /** Runs the benchmarks named on the command line. */
 import { parseArgs } from "node:util";
+import { benchCold } from "./cold.ts";
 import { renderCostsPage } from "./costs-page.ts";
 import { benchEmbedding } from "./embedding.ts";
 import { benchFootprint } from "./footprint.ts";
@@ -13,6 +14,7 @@ import { benchWarming } from "./warming.ts";
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   "hot-index": benchHotIndex,
   embedding: benchEmbedding,
+  cold: benchCold,
   footprint: benchFootprint,
   tiers: benchTiers,
   visible: benchVisible,
@@ -29,6 +31,7 @@ const USAGE = `Usage: npm run bench [-- NAME…]
 
   hot-index   the in-memory index beside usearch: recall, latency, build, memory
   embedding   the learned embedding: training, relevance (KATTEGAT_BENCH_LAW, KATTEGAT_BENCH_QA name the files)
+  cold        the cold index at full size: build, recall, bytes, CPU (KATTEGAT_BENCH_LAW names the file)
   footprint   start times, resident memory of the idle network
   tiers       latency per tier through the edge, requests a second
   visible     write to visible, per tier

@@ -171,8 +171,10 @@ async function searched(
         : [ask.reason, ...found.readings].join("; ");
   const places = new Map<string, ColdPlace>();
   const sited = (list: readonly ColdCandidate[]): SitedCandidate[] =>
-    list.map(({ segment, bytes, row, document: _, named, ...candidate }) => {
+    list.map(({ document_id, ordinal, score, version, residency, ...place }) => {
+      const candidate = { document_id, ordinal, score, version, residency };
       const placed: SitedCandidate = { ...candidate, tier: "cold", site: index.site };
+      const { segment, bytes, row, named } = place;
       if (named) places.set(passageKey(placed), { segment, bytes, row });
       return placed;
     });
