@@ -32,6 +32,9 @@ export function appendList(into: GrowingBytes, documents: Uint32Array, documentC
   }
 }
 
+/** A uint32 takes five bytes. */
+const VARINT_BITS_MAX = 35;
+
 export interface ListChoice {
   readonly lists: number;
   /** One byte for each list; null takes all. */
@@ -44,36 +47,55 @@ export interface ListChoice {
 
 /** Adds the documents of the chosen lists to the set. @throws {ColdFormatError} when the lists are not whole. */
 export function uniteLists(bytes: Uint8Array, choice: ListChoice, into: Bitmap): void {
-  const { words } = into;
   const bitBytes = Math.ceil(choice.documents / 8);
   let at = 0;
-  const varint = (): number => {
-    let number = 0;
-    for (let shift = 0; ; shift += 7) {
-      const byte = bytes[at] ?? 0;
-      at += 1;
-      number |= (byte & 127) << shift;
-      if (byte < 128 || shift >= 28) return number >>> 0;
-    }
-  };
   for (let list = 0; list < choice.lists; list += 1) {
-    const head = varint();
+    let head = 0;
+    for (let shift = 0, byte = 128; byte > 127 && shift < VARINT_BITS_MAX; shift += 7) {
+      byte = bytes[at] ?? 0;
+      at += 1;
+      head |= (byte & 127) << shift;
+    }
     const isTaken = choice.flags === null || choice.flags[list] === choice.flag;
     if (at > bytes.length || head >>> 1 > choice.documents) throw cutOff();
-    if ((head & 1) === 1) {
-      if (at + bitBytes > bytes.length) throw cutOff();
-      if (isTaken) uniteBits(bytes.subarray(at, at + bitBytes), words);
-      at += bitBytes;
+    if ((head & 1) === 0) {
+      at = uniteGaps(bytes, { at, count: head >>> 1, documents: choice.documents, isTaken }, into);
       continue;
     }
-    let document = 0;
-    for (let left = head >>> 1; left > 0; left -= 1) {
-      document += varint();
-      if (document >= choice.documents) throw cutOff();
-      if (isTaken) words[document >>> 5] = (words[document >>> 5] ?? 0) | (1 << (document & 31));
-    }
+    if (at + bitBytes > bytes.length) throw cutOff();
+    if (isTaken) uniteBits(bytes.subarray(at, at + bitBytes), into.words);
+    at += bitBytes;
   }
   if (at !== bytes.length) throw cutOff();
+}
+
+/** Returns where the list ends; one that is not taken is only passed over. */
+function uniteGaps(
+  bytes: Uint8Array,
+  list: {
+    readonly at: number;
+    readonly count: number;
+    readonly documents: number;
+    readonly isTaken: boolean;
+  },
+  { words }: Bitmap,
+): number {
+  const { count, documents, isTaken } = list;
+  let at = list.at;
+  let document = 0;
+  for (let i = 0; i < count; i += 1) {
+    let gap = 0;
+    for (let shift = 0, byte = 128; byte > 127 && shift < VARINT_BITS_MAX; shift += 7) {
+      byte = bytes[at] ?? 0;
+      at += 1;
+      gap |= (byte & 127) << shift;
+    }
+    document += gap >>> 0;
+    if (document >= documents) throw cutOff();
+    if (isTaken) words[document >>> 5] = (words[document >>> 5] ?? 0) | (1 << (document & 31));
+  }
+  if (at > bytes.length) throw cutOff();
+  return at;
 }
 
 function uniteBits(bits: Uint8Array, words: Uint32Array): void {

@@ -63,7 +63,7 @@ describe("a base's documents", () => {
           [...new Set(rows.map(({ residency }) => residency))].toSorted(),
         );
       }),
-      { numRuns: 40, seed: 6 },
+      { numRuns: 20, seed: 6 },
     );
   });
 
@@ -117,6 +117,15 @@ describe("a base's documents", () => {
       const others = [...sections].filter(([other]) => other !== name);
       expect(() => openDocuments(new Map(others)), name).toThrow(ColdFormatError);
     }
+  });
+
+  it("lie in blocks of bounded size even where they have no texts", async () => {
+    const rows = Array.from({ length: 500 }, (_, at) =>
+      hit(`d-${at}`, { title: "", text: "", metadata: { note: `${at} `.repeat(100) } }),
+    );
+    const { part, files } = await writtenDocuments(rows);
+    await part.hits([...rows.keys()], files.read);
+    expect(files.readPieces.length).toBeGreaterThan(10);
   });
 
   it("may be none", async () => {

@@ -9,8 +9,11 @@ export interface HitWriter {
   finish(): Promise<{ readonly firstRows: Uint8Array; readonly pieces: Uint8Array }>;
 }
 
-/** Measured on Danish law: see docs/cold-index-documents.md. */
+/** Characters of a block before compression. Half as many cost a quarter more bytes; twice as many, twice the time of each hit. */
 const BLOCK_CHARACTERS = 16_384;
+
+/** Numbers of a row with those of its document. */
+const ROW_CHARACTERS = 40;
 
 /** Returns a writer for the rows of a base, which come in their order. */
 export function createHitWriter(writer: PieceWriter): HitWriter {
@@ -28,10 +31,9 @@ export function createHitWriter(writer: PieceWriter): HitWriter {
   };
   return {
     async add(hit) {
-      const { title } = block.at(-1) ?? { title: "" };
+      characters += charactersOf(hit, block.at(-1) ?? null);
       block.push(hit);
       rows += 1;
-      characters += hit.text.length + (title === hit.title ? 0 : hit.title.length);
       if (characters >= BLOCK_CHARACTERS) await flush();
     },
     async finish() {
@@ -42,4 +44,16 @@ export function createHitWriter(writer: PieceWriter): HitWriter {
       };
     },
   };
+}
+
+/** What the row adds to its block, about: the fields of a document are there once. */
+function charactersOf(hit: BaseHit, before: BaseHit | null): number {
+  if (before?.documentId === hit.documentId) return hit.text.length + ROW_CHARACTERS;
+  return (
+    hit.text.length +
+    hit.documentId.length +
+    (before?.title === hit.title ? 0 : hit.title.length) +
+    JSON.stringify(hit.metadata).length +
+    ROW_CHARACTERS
+  );
 }
