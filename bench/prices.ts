@@ -1,12 +1,5 @@
 /** Public price-list values, each with its source and the day it was read. */
 
-/** Where the values of one service stand. */
-export interface PriceSource {
-  readonly url: string;
-  /** The day on which a stored copy of the page was read; prices change without notice. */
-  readonly readOn: string;
-}
-
 const MILLION = 1e6;
 /** Every list below counts in decimal gigabytes. */
 export const GB = 1e9;
