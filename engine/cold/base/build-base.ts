@@ -59,12 +59,13 @@ export async function buildBase(input: BaseInput, options: BuildOptions): Promis
   const written = await writeDocuments(hitsOf(input, order, documents), writer);
   const volumes = await writer.finish();
   const root = encodeRoot({ model, dimensions }, [dense, lexical, written]);
+  // Before it is handed out: a thread's owner gets the memory itself.
+  const about = { bytes: root.byteLength, checksum: crc32c(root).toString(16).padStart(8, "0") };
   await put(rootKey({ key }), root);
-  const checksum = crc32c(root).toString(16).padStart(8, "0");
   return {
     base: {
       key,
-      root: { bytes: root.byteLength, checksum },
+      root: about,
       volumes,
       passages: count,
       documents: documents.length,
