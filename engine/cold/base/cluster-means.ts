@@ -15,11 +15,11 @@ export interface MeansOptions {
   readonly assign: AssignRows;
 }
 
-/** The means of the seventh round differ from those of the sixth by less than what lists gain in recall. */
+/** A choice, not tuned: four rounds that may split, two that settle. */
 export const MEANS_ROUNDS = 6;
-/** A list of so many times the mean is split: a large list costs every query near it its whole length. */
+/** A choice, not tuned. A large list costs every query near it its whole length. */
 const SPLIT_TIMES = 2.5;
-/** A list with less than this part of the mean may be dissolved to make room for a split. */
+/** A choice, not tuned: a list with less than this part of the mean may be dissolved to make room for a split. */
 const DROP_PART = 2;
 
 /**

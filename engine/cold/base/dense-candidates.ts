@@ -5,9 +5,9 @@ export interface Estimates {
   readonly scores: Float32Array;
 }
 
-/** Cells of the histogram that finds where the best begin: as many estimates lie in one as a query may look at too many. */
+/** Cells of the histogram that finds where the best begin: more cells, fewer estimates to sort beyond those wanted. */
 const CELLS = 2_048;
-/** Of a document with many passages only one counts, but no more than so many times what is wanted is looked at. */
+/** A choice, not tuned: of a document's passages only one counts, but no more than so many times what is wanted is looked at. */
 const ROWS_PER_GROUP = 4;
 
 /** Returns the rows with the best estimates, best first, until `wanted` groups are among them. */

@@ -12,7 +12,10 @@ export function scoreCentroids(query: Float32Array, { centroids }: DenseDirector
   const width = integerBytes(dimensions);
   const scores = new Float32Array(count);
   for (let list = 0; list < count; list += 1) {
-    let [a, b, c, d] = [0, 0, 0, 0];
+    let a = 0;
+    let b = 0;
+    let c = 0;
+    let d = 0;
     const from = list * width;
     // Rows of integers are padded with zeros to a multiple of 16.
     for (let i = 0; i < dimensions; i += 4) {
