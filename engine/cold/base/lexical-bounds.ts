@@ -1,10 +1,7 @@
 import type { Bitmap } from "../../index/bitmap.ts";
 import { createBitmap } from "../../index/bitmap.ts";
+import { type LexicalSums, WINDOW_BITS, WINDOW_ROWS } from "./lexical-sums.ts";
 import type { PostingDirectory } from "./posting-directory.ts";
-
-/** Rows share a bound with so many neighbours: two words of a bitmap, well below what a block of the most frequent term spans. */
-const WINDOW_BITS = 6;
-export const WINDOW_ROWS = 1 << WINDOW_BITS;
 
 /** What the terms whose postings were not read can add to a row at most, window by window. */
 export class LexicalBounds {
@@ -35,16 +32,17 @@ export class LexicalBounds {
       this.sums[window] = (this.sums[window] ?? 0) + (bounds[window] ?? 0);
   }
 
-  /** The rows that can reach the threshold with what they have in `sums`; only admitted ones. */
-  live(sums: Float32Array, threshold: number, admitted: Bitmap | null): Bitmap {
+  /** The rows that can reach the threshold with the sums that they have; only admitted ones. */
+  live({ ofRow, peaks }: LexicalSums, threshold: number, admitted: Bitmap | null): Bitmap {
     const live = createBitmap(this.#rows);
     const { words } = live;
     for (let window = 0; window < this.sums.length; window += 1) {
       const needed = threshold - (this.sums[window] ?? 0);
+      if ((peaks[window] ?? 0) < needed) continue;
       const from = window << WINDOW_BITS;
       const end = Math.min(from + WINDOW_ROWS, this.#rows);
       for (let row = from; row < end; row += 1)
-        if ((sums[row] ?? 0) >= needed) words[row >>> 5] = (words[row >>> 5] ?? 0) | (1 << (row & 31));
+        if ((ofRow[row] ?? 0) >= needed) words[row >>> 5] = (words[row >>> 5] ?? 0) | (1 << (row & 31));
     }
     if (admitted !== null)
       for (let i = 0; i < words.length; i += 1) words[i] = (words[i] ?? 0) & (admitted.words[i] ?? 0);

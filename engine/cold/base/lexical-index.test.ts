@@ -12,6 +12,7 @@ import {
 } from "./lexical-corpus.fixture.ts";
 import { writeLexical } from "./lexical-builder.ts";
 import { openLexical } from "./lexical-index.ts";
+import { readVectors } from "./lexical-vectors.ts";
 import type { LexicalLimits } from "./lexical-search.ts";
 import type { RowSearchOptions } from "./parts.ts";
 import type { Sections } from "./section-file.ts";
@@ -207,6 +208,25 @@ describe("a lexical search of a base", () => {
     const answer = await openLexical(odd).search(query, optionsOf(one));
     expect(answer.hits).toEqual([{ row: 0, score: 0.5 }]);
     expect(openLexical(one.sections).residentBytes).toBeGreaterThan(0);
+  });
+
+  it("answers from a base whose terms are all in the matrix, without a read", async () => {
+    const vectors = corpusOf({ rows: 9_000, seed: 10 }).map(({ values }) => ({
+      indices: Uint32Array.of(3, 0xffff_ffff),
+      values: new Float32Array(2).fill(values[0] ?? 1),
+    }));
+    const base = await baseOf(vectors);
+    expect(base.store.written).toEqual([]);
+    const query: SparseVector = { indices: Uint32Array.of(3, 0xffff_ffff), values: Float32Array.of(1, 2) };
+    const asked = { wanted: 100, admitted: null, groupOf: null };
+    const answer = await openLexical(base.sections).search(query, optionsOf(base, asked));
+    expect(answer.hits).toEqual(base.exhaustive(query, asked));
+    let row = 0;
+    for await (const vector of readVectors(base.sections, { read: base.store.read })) {
+      if (row % 100 === 0) expect(vector).toEqual(vectors[row]);
+      row += 1;
+    }
+    expect([row, base.store.rounds]).toEqual([9_000, []]);
   });
 
   it.each([-1, Number.NaN, Number.POSITIVE_INFINITY])("refuses the weight %d", async (weight) => {

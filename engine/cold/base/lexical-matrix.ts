@@ -1,16 +1,10 @@
 import { type Bitmap, createBitmap, hasBit, setBit } from "../../index/bitmap.ts";
 import { lengthFactorOf, termWeightOf } from "../../lexical/bm25.ts";
-import { type LexicalBounds, WINDOW_ROWS } from "./lexical-bounds.ts";
+import type { LexicalBounds } from "./lexical-bounds.ts";
 import type { LexicalSections } from "./lexical-sections.ts";
+import { type LexicalSums, PRESENT, WINDOW_ROWS } from "./lexical-sums.ts";
 import type { LexicalThreshold } from "./lexical-threshold.ts";
 import { placeInRow, REST_CODE, restValueOf } from "./term-matrix.ts";
-
-/**
- * What a row of a query has at least, so that 0 means that it has no term of it.
- *
- * Far below any weight; where scores come near it the threshold is dropped.
- */
-export const PRESENT = 1e-30;
 
 /** A query's terms that are in the matrix: added to a row once that can matter. */
 export class LexicalMatrix {
@@ -44,7 +38,7 @@ export class LexicalMatrix {
 
   /** Adds the terms to each admitted row that can reach the threshold with them; the threshold rises on the way. */
   addTo(
-    sums: Float32Array,
+    sums: LexicalSums,
     options: {
       readonly bounds: LexicalBounds;
       readonly threshold: LexicalThreshold;
@@ -52,17 +46,19 @@ export class LexicalMatrix {
     },
   ): void {
     const { bounds, threshold, admitted } = options;
+    const { ofRow, peaks } = sums;
     for (let window = 0; window < bounds.sums.length; window += 1) {
       const least = threshold.cut - (bounds.sums[window] ?? 0) - this.#most;
-      const end = Math.min((window + 1) * WINDOW_ROWS, sums.length);
+      if ((peaks[window] ?? 0) < least) continue;
+      const end = Math.min((window + 1) * WINDOW_ROWS, ofRow.length);
       for (let row = window * WINDOW_ROWS; row < end; row += 1) {
-        const sum = sums[row] ?? 0;
+        const sum = ofRow[row] ?? 0;
         if (sum < least || hasBit(this.#done, row)) continue;
         if (admitted !== null && !hasBit(admitted, row)) continue;
         setBit(this.#done, row);
         const more = this.#scoreOf(row);
         if (more === 0) continue;
-        sums[row] = sum + more;
+        sums.raise(row, sum + more);
         threshold.offer(row, sum + more);
       }
     }

@@ -1,13 +1,12 @@
 /** A lexical query while it is answered. */
 import type { Bitmap } from "../../index/bitmap.ts";
 import { hasBitBetween, LexicalBounds } from "./lexical-bounds.ts";
-import { PRESENT } from "./lexical-matrix.ts";
 import type { LexicalSections } from "./lexical-sections.ts";
 import type { Piece } from "./piece.ts";
 import { ByteReader } from "./posting-bytes.ts";
-import { BLOCK_POSTINGS, createPostingDecoder, type PostingDecoder } from "./posting-decoder.ts";
+import { BLOCK_POSTINGS } from "./posting-decoder.ts";
 import type { PostingDirectory } from "./posting-directory.ts";
-import { type PostingRun, readRun } from "./posting-run.ts";
+import type { PostingRun } from "./posting-run.ts";
 
 /** One term of a query. */
 export interface QueryTerm {
@@ -29,31 +28,6 @@ export interface QueryTerm {
 export interface Ask {
   readonly piece: Piece;
   take(bytes: Uint8Array): void;
-}
-
-/** Partial sums of a query's products, row by row. */
-export class LexicalSums {
-  readonly sums: Float32Array;
-  readonly decoder: PostingDecoder;
-  /** Blocks decoded. */
-  blocks = 0;
-
-  constructor(sections: LexicalSections) {
-    this.sums = new Float32Array(sections.lengths.length);
-    this.decoder = createPostingDecoder(sections.lengths);
-  }
-
-  /** Adds the products of a run. */
-  add(run: PostingRun, weight: number): void {
-    const { sums } = this;
-    const { rows, values } = this.decoder;
-    this.blocks += readRun(run, this.decoder, (size) => {
-      for (let i = 0; i < size; i += 1) {
-        const row = rows[i] ?? 0;
-        sums[row] = (sums[row] ?? 0) + weight * (values[i] ?? 0) + PRESENT;
-      }
-    });
-  }
 }
 
 /** Returns what to read for all postings of a frequent term. */

@@ -1,11 +1,12 @@
-import { type Bitmap, createBitmap, countBits, forEachBit, hasBit } from "../../index/bitmap.ts";
+import { type Bitmap, countBits, forEachBit, hasBit } from "../../index/bitmap.ts";
 import { rank } from "../../index/ranking.ts";
 import type { SparseVector } from "../../lexical/bm25.ts";
 import type { LexicalBounds } from "./lexical-bounds.ts";
 import { LexicalMatrix } from "./lexical-matrix.ts";
-import { type Ask, askBlocks, askWhole, boundsOf, LexicalSums, type QueryTerm } from "./lexical-query.ts";
+import { type Ask, askBlocks, askWhole, boundsOf, type QueryTerm } from "./lexical-query.ts";
 import { exactScores } from "./lexical-scores.ts";
 import { lastAtMost, type LexicalSections } from "./lexical-sections.ts";
+import { LexicalSums, PRESENT, WINDOW_ROWS } from "./lexical-sums.ts";
 import { LexicalThreshold } from "./lexical-threshold.ts";
 import type { RowAnswer, RowHit, RowSearchOptions } from "./parts.ts";
 import { BLOCK_POSTINGS } from "./posting-decoder.ts";
@@ -67,7 +68,7 @@ export class LexicalSearch {
       return { id, weight, matrix, frequent, directory: null, runs: [], released: false };
     });
     this.#matrix = new LexicalMatrix(sections, this.#terms);
-    this.#sums = new LexicalSums(sections);
+    this.#sums = new LexicalSums(sections.lengths);
     // Sums are float32 in any order: each addition may be off by 2^-24 of the sum, so may each bound.
     const slack = (this.#terms.length + 4) * 2 ** -21;
     this.#threshold = new LexicalThreshold({ ...options, slack });
@@ -147,7 +148,7 @@ export class LexicalSearch {
     let isStaged = true;
     while (open.length > 0) {
       const bounds = this.#raise(open);
-      const live = bounds.live(this.#sums.sums, this.#threshold.cut, this.#options.admitted);
+      const live = bounds.live(this.#sums, this.#threshold.cut, this.#options.admitted);
       const asksOf = open.map((term) => askBlocks(term, live, this.#sections));
       const total = bytesOf(asksOf.flat());
       let taken = open.length;
@@ -166,14 +167,9 @@ export class LexicalSearch {
 
   /** The best rows by their exact scores. */
   async #hits(): Promise<readonly RowHit[]> {
-    const { sums } = this.#sums;
     const { admitted, wanted, groupOf } = this.#options;
-    this.#raise([]);
-    const { cut } = this.#threshold;
-    const candidates = createBitmap(this.#rows);
-    for (let row = 0; row < sums.length; row += 1)
-      if ((sums[row] ?? 0) > 0 && (sums[row] ?? 0) >= cut && (admitted === null || hasBit(admitted, row)))
-        candidates.words[row >>> 5] = (candidates.words[row >>> 5] ?? 0) | (1 << (row & 31));
+    const bounds = this.#raise([]);
+    const candidates = bounds.live(this.#sums, Math.max(PRESENT / 2, this.#threshold.cut), admitted);
     await this.#readAgain(candidates);
     const rows = new Uint32Array(countBits(candidates));
     let at = 0;
@@ -198,25 +194,37 @@ export class LexicalSearch {
 
   /** Raises the threshold by all that is known, returns what the open terms can add. */
   #raise(open: readonly QueryTerm[]): LexicalBounds {
-    const { sums } = this.#sums;
+    const { ofRow } = this.#sums;
     const { admitted } = this.#options;
     const threshold = this.#threshold;
     const bounds = boundsOf(open, this.#rows);
-    for (let row = 0; row < sums.length; row += 1)
-      if ((sums[row] ?? 0) > threshold.value && (admitted === null || hasBit(admitted, row)))
-        threshold.offer(row, sums[row] ?? 0);
+    this.#offerSums();
     threshold.settle();
-    if (!this.#matrix.isEmpty) this.#matrix.addTo(sums, { bounds, threshold, admitted });
+    if (!this.#matrix.isEmpty) this.#matrix.addTo(this.#sums, { bounds, threshold, admitted });
     for (const { directory, weight } of open) {
       if (directory === null) continue;
       for (let block = 0; block < directory.blocks; block += 1) {
         const row = directory.maximumRows[block] ?? 0;
         if (admitted === null || hasBit(admitted, row))
-          threshold.offer(row, (sums[row] ?? 0) + weight * (directory.maxima[block] ?? 0));
+          threshold.offer(row, (ofRow[row] ?? 0) + weight * (directory.maxima[block] ?? 0));
       }
     }
     threshold.settle();
     return bounds;
+  }
+
+  #offerSums(): void {
+    const { ofRow, peaks } = this.#sums;
+    const { admitted } = this.#options;
+    const threshold = this.#threshold;
+    for (let window = 0; window < peaks.length; window += 1) {
+      if ((peaks[window] ?? 0) <= threshold.value) continue;
+      const end = Math.min((window + 1) * WINDOW_ROWS, ofRow.length);
+      for (let row = window * WINDOW_ROWS; row < end; row += 1) {
+        const sum = ofRow[row] ?? 0;
+        if (sum > threshold.value && (admitted === null || hasBit(admitted, row))) threshold.offer(row, sum);
+      }
+    }
   }
 
   /** Reads in parts that memory holds, adds up the terms' new postings. */

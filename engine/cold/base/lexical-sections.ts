@@ -9,7 +9,7 @@ export const INLINE_POSTINGS_MAX = 512;
 /**
  * A term of at least so many passages has a directory of its blocks.
  *
- * Below it all postings take fewer than 12 KB: as much as a read costs in any case, so they are read whole.
+ * Below it all postings take 13 KB at most, 3 KB on average: less than a second read is worth, so they are read whole.
  */
 export const DIRECTORY_POSTINGS_MIN = 8_192;
 

@@ -1,4 +1,4 @@
-/** Bytes of the first slice of a term: four of ten terms stand in a single passage, so it is short. */
+/** Bytes of the first slice of a term: one of three terms stands in a single passage, so it is short. */
 const FIRST_SLICE_BYTES = 16;
 /** Slices double up to here; what a frequent term wastes at its end is nothing beside what it has. */
 const SLICE_BYTES_MAX = 4_096;
