@@ -9,11 +9,14 @@ const RAW_BYTES_MAX = 64 * 1_024 * 1_024;
 /** Measured on Danish law: level 6 saved 1.2 % of the bytes and took three times as long. */
 const LEVEL = 4;
 
+/** Compresses to a deflate stream without a header; Node's own is several times faster than one in JavaScript. */
+export type Deflate = (raw: Uint8Array) => Uint8Array;
+
 /** Returns the bytes compressed. */
-export function packBytes(raw: Uint8Array): Uint8Array {
+export function packBytes(raw: Uint8Array, deflate: Deflate = deflateHere): Uint8Array {
   if (raw.byteLength > RAW_BYTES_MAX)
     throw new RangeError(`expected at most ${RAW_BYTES_MAX} bytes in a piece, got ${raw.byteLength}`);
-  const deflated = deflateSync(raw, { level: LEVEL });
+  const deflated = deflate(raw);
   const packed = new Uint8Array(HEAD_BYTES + deflated.byteLength);
   new DataView(packed.buffer).setUint32(0, raw.byteLength, true);
   packed.set(deflated, HEAD_BYTES);
@@ -34,8 +37,8 @@ export function unpackBytes(packed: Uint8Array): Uint8Array {
 }
 
 /** Returns JSON text compressed. */
-export function packText(text: string): Uint8Array {
-  return packBytes(encodeText(text));
+export function packText(text: string, deflate: Deflate = deflateHere): Uint8Array {
+  return packBytes(encodeText(text), deflate);
 }
 
 /** Returns the parsed JSON of raw bytes. @throws {ColdFormatError} when it is none. */
@@ -53,4 +56,8 @@ function inflated(deflated: Uint8Array, length: number): Uint8Array {
   } catch (cause) {
     throw new ColdFormatError("expected a compressed piece whole", { cause });
   }
+}
+
+function deflateHere(raw: Uint8Array): Uint8Array {
+  return deflateSync(raw, { level: LEVEL });
 }

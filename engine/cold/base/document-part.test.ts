@@ -1,3 +1,4 @@
+import { deflateRawSync } from "node:zlib";
 import type { Filter } from "@kattegat/protocol/filter.ts";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -7,7 +8,13 @@ import { ColdFormatError } from "../format-error.ts";
 import { pointOf, randomPassages } from "./document-filter.fixture.ts";
 import { packText } from "./document-frame.ts";
 import { openDocuments } from "./document-part.ts";
-import { selectedRows, type WrittenDocuments, writtenDocuments } from "./document.fixture.ts";
+import { writeDocuments } from "./document-writer.ts";
+import {
+  createMemoryFiles,
+  selectedRows,
+  type WrittenDocuments,
+  writtenDocuments,
+} from "./document.fixture.ts";
 import type { BaseHit } from "./parts.ts";
 import type { ReadPieces } from "./piece.ts";
 
@@ -126,6 +133,15 @@ describe("a base's documents", () => {
     const { part, files } = await writtenDocuments(rows);
     await part.hits([...rows.keys()], files.read);
     expect(files.readPieces.length).toBeGreaterThan(10);
+  });
+
+  it("may be compressed by another deflate", async () => {
+    const rows = Array.from({ length: 50 }, (_, at) =>
+      hit(`d-${at}`, { text: `Provision ${at} `.repeat(90) }),
+    );
+    const files = createMemoryFiles();
+    const part = openDocuments(await writeDocuments(rows, files, { deflate: (raw) => deflateRawSync(raw) }));
+    expect(await part.hits([...rows.keys()], files.read)).toEqual(rows);
   });
 
   it("may be none", async () => {

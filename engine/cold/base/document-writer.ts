@@ -5,6 +5,7 @@ import { encodeColumns } from "./column-directory.ts";
 import { createResidentColumnBuilder } from "./column-resident.ts";
 import { canonicalJson } from "./column-value.ts";
 import { type ColumnDraft, writeColumns } from "./column-writer.ts";
+import type { Deflate } from "./document-frame.ts";
 import { type IdentifiedDocument, writeDocumentIds } from "./document-ids.ts";
 import { createGrowingNumbers } from "./document-numbers.ts";
 import { encodeDocumentRows } from "./document-rows.ts";
@@ -34,13 +35,15 @@ const METADATA_COLUMNS_MAX = 256;
 /**
  * Writes the documents of passages that come in the order of their rows; returns their sections of the root.
  *
+ * `deflate` compresses the hits, nine tenths of the bytes, in place of the one in JavaScript.
  * Texts pass through. What stays until the end is each document's id with some numbers, and each distinct value of each key.
  */
 export async function writeDocuments(
   passages: AsyncIterable<BaseHit> | Iterable<BaseHit>,
   writer: PieceWriter,
+  { deflate }: { readonly deflate?: Deflate } = {},
 ): Promise<ReadonlyMap<string, Uint8Array>> {
-  const hits = createHitWriter(writer);
+  const hits = createHitWriter(writer, deflate);
   const documents = createDocumentList();
   const columns = createColumns();
   for await (const passage of passages) {

@@ -1,11 +1,11 @@
 /** Consecutive rows with all that a hit shows, as one compressed block. */
 import { isJson } from "../../filter/path.ts";
 import { ColdFormatError } from "../format-error.ts";
-import { packText, parseJson, unpackBytes } from "./document-frame.ts";
+import { type Deflate, packText, parseJson, unpackBytes } from "./document-frame.ts";
 import type { BaseHit } from "./parts.ts";
 
 /** Returns the block: shared values, nine items a document, three a row; see docs/cold-index-documents.md. */
-export function encodeHitBlock(hits: readonly BaseHit[]): Uint8Array {
+export function encodeHitBlock(hits: readonly BaseHit[], deflate?: Deflate): Uint8Array {
   const shared = createShared();
   const documents = new Map<string, number>();
   const fields: unknown[] = [];
@@ -29,7 +29,7 @@ export function encodeHitBlock(hits: readonly BaseHit[]): Uint8Array {
     }
     rows.push(document, hit.ordinal, hit.text);
   }
-  return packText(JSON.stringify([shared.values, fields, rows]));
+  return packText(JSON.stringify([shared.values, fields, rows]), deflate);
 }
 
 /** Fields of a document in a block. */

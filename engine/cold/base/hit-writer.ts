@@ -1,4 +1,5 @@
 /** Cuts rows into blocks of hits. */
+import type { Deflate } from "./document-frame.ts";
 import { encodeHitBlock } from "./hit-block.ts";
 import type { BaseHit } from "./parts.ts";
 import { encodePieces, type Piece, type PieceWriter } from "./piece.ts";
@@ -16,7 +17,7 @@ const BLOCK_CHARACTERS = 16_384;
 const ROW_CHARACTERS = 40;
 
 /** Returns a writer for the rows of a base, which come in their order. */
-export function createHitWriter(writer: PieceWriter): HitWriter {
+export function createHitWriter(writer: PieceWriter, deflate?: Deflate): HitWriter {
   const firstRows: number[] = [];
   const pieces: Piece[] = [];
   let block: BaseHit[] = [];
@@ -25,7 +26,7 @@ export function createHitWriter(writer: PieceWriter): HitWriter {
   const flush = async () => {
     if (block.length === 0) return;
     firstRows.push(rows - block.length);
-    pieces.push(await writer.write("hits", encodeHitBlock(block)));
+    pieces.push(await writer.write("hits", encodeHitBlock(block, deflate)));
     block = [];
     characters = 0;
   };
