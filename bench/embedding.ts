@@ -57,14 +57,15 @@ async function train(
   const started = performance.now();
   let passages = 0;
   let words = 0;
+  let rows = 0;
   const { model, headBytes, rowsBytes } = await trainToFolder(folder, {
     texts: () => trainingTexts(lawFile, policy),
     dimensions: DIMENSIONS,
     seed: 1,
     onProgress: (progress) => {
       console.log(`  ${JSON.stringify(progress)}, ${Math.round((performance.now() - started) / 1_000)} s`);
-      if (progress.step !== "words") return;
-      ({ passages, words } = progress);
+      if (progress.step === "words") ({ passages, words } = progress);
+      if (progress.step === "rows") rows = progress.words;
     },
   });
   const wallSeconds = (performance.now() - started) / 1_000;
@@ -78,6 +79,7 @@ async function train(
       title: `Training ${model} on one thread`,
       columns: [
         "passages",
+        "words of three passages",
         "words with a row",
         "wall s",
         "CPU s",
@@ -90,6 +92,7 @@ async function train(
         [
           passages,
           words,
+          rows,
           wallSeconds,
           (user + system) / 1e6,
           Math.round(memoryMib),

@@ -9,8 +9,7 @@ const passages = [
 ];
 const starts = Uint32Array.from([0, ...passages.map((_, at) => passages.slice(0, at + 1).flat().length)]);
 const columns = Uint32Array.from(passages.flat());
-const rows = { starts, columns, weights: new Float32Array(columns.length).fill(1) };
-const rarities = localRarities({ words: [..."abcdefgh"], counts, passages: 1_010 }, rows);
+const rarities = localRarities({ words: [..."abcdefgh"], counts, passages: 1_010 }, { starts, columns });
 
 it("takes a word that stands in all passages like its own for a common one, however few they are", () => {
   expect(rarities[4]).toBeLessThan(2);

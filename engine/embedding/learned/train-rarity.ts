@@ -13,7 +13,7 @@ const RARITY_MIN = 0.5;
  */
 export function localRarities(
   { counts, passages }: Vocabulary,
-  { starts, columns }: SparseRows,
+  { starts, columns }: Pick<SparseRows, "starts" | "columns">,
 ): Float64Array {
   const logs = Float64Array.from(counts, (count) => Math.log(count));
   const sums = new Float64Array(counts.length);

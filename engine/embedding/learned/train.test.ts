@@ -114,6 +114,7 @@ describe("the truncated SVD", () => {
       starts: Uint32Array.from({ length: count + 1 }, (_, r) => r),
       columns: Uint32Array.from({ length: count }, (_, r) => count - 1 - r),
       weights: Float32Array.from({ length: count }, (_, r) => 0.7 ** r),
+      lengths: new Float32Array(count),
     };
     const svd = truncatedSvd(rows, { columns: count, dimensions: 8, seed: 3, module: LEARN_MODULE });
     for (let i = 0; i < 8; i += 1) {
@@ -127,6 +128,7 @@ describe("the truncated SVD", () => {
       starts: Uint32Array.of(0, 2, 4),
       columns: Uint32Array.of(0, 1, 0, 1),
       weights: Float32Array.of(0.6, 0.8, 0.8, -0.6),
+      lengths: new Float32Array(2),
     };
     const svd = truncatedSvd(rows, { columns: 3, dimensions: 8, seed: 1, module: LEARN_MODULE });
     expect([...svd.singularValues].map((value) => Math.round(value * 1e3) / 1e3)).toEqual([

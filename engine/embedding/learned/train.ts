@@ -8,7 +8,7 @@ import { wordRows } from "./train-rows.ts";
 import { truncatedSvd } from "./train-subspace.ts";
 import { wordKey } from "./word-key.ts";
 
-/** All words of Danish law in three passages or more are 130,000; rows take 400 bytes each. */
+/** Danish law has 110,000 words that get a row; rows take 400 bytes each. */
 const WORDS_MAX = 250_000;
 /** With 64 distinct words each they are ten million entries: 80 MB, a few seconds a pass of the SVD. */
 const SAMPLE_PASSAGES_MAX = 150_000;
