@@ -257,7 +257,7 @@ export async function benchCold(): Promise<void> {
       measured_at: new Date().toISOString(),
       machine: machineName(),
       notes: [
-        "One process reads the base from files; reads are ranged reads with neighbours within 16 KiB taken together, as the Worker takes them.",
+        "One process reads the base from files; reads are ranged reads, pieces that touch taken together, as the Worker takes them.",
         "Vectors are learned from the same provisions, 384 dimensions. Truth is an exact scan of the float vectors; the index holds them rounded to eight bits.",
         `A found row counts as right when its score is no more than ${ROUNDING} below the tenth true one: rounding moves scores by as much.`,
       ],

@@ -1,16 +1,14 @@
 /** A base read whole from its object store. */
 import { readPassages } from "@kattegat/engine/cold/base/base-passages.ts";
 import { openDocuments } from "@kattegat/engine/cold/base/document-part.ts";
-import type { Piece, ReadPieces } from "@kattegat/engine/cold/base/piece.ts";
+import { mergePieces, partOf } from "@kattegat/engine/cold/base/coalesce.ts";
+import type { ReadPieces } from "@kattegat/engine/cold/base/piece.ts";
 import { ROOT_KIND } from "@kattegat/engine/cold/base/root.ts";
 import { decodeSectionFile } from "@kattegat/engine/cold/base/section-file.ts";
 import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
 import { rootKey, volumeKey } from "@kattegat/engine/cold/manifest-base.ts";
 import type { ColdPassage } from "@kattegat/engine/cold/segment.ts";
 import type { DocumentVersion } from "./cold-table.ts";
-
-/** Pieces lie one behind another: a read of so many saves the time of a hundred. */
-const READ_BYTES_MAX = 4 * 1_024 * 1_024;
 
 export type ReadObject = (key: string, offset: number, length: number) => Promise<Uint8Array>;
 
@@ -40,40 +38,22 @@ export async function openBaseSource(
   };
 }
 
-/** Reads runs of neighbours at once; a piece that does not pass its checksum comes as null. */
+/** Reads neighbours at once; a piece that does not pass its checksum comes as null. */
 function pieceReader(base: { readonly key: string }, readObject: ReadObject): ReadPieces {
   return async (pieces) => {
-    const found: (Uint8Array | null)[] = [];
-    for (const run of runsOf(pieces)) {
-      const [first] = run;
-      const last = run.at(-1);
-      if (first === undefined || last === undefined) continue;
-      const key = volumeKey(base, first.file, first.volume);
-      const bytes = await readObject(key, first.offset, last.offset + last.length - first.offset);
-      for (const { offset, length, checksum } of run) {
-        const part = bytes.subarray(offset - first.offset, offset - first.offset + length);
-        found.push(part.byteLength === length && crc32c(part) === checksum ? part : null);
+    const found = new Array<Uint8Array | null>(pieces.length).fill(null);
+    for (const merged of mergePieces(pieces)) {
+      const bytes = await readObject(
+        volumeKey(base, merged.file, merged.volume),
+        merged.offset,
+        merged.length,
+      );
+      for (const place of merged.parts) {
+        const piece = pieces[place];
+        const part = piece === undefined ? null : partOf(merged, bytes, piece);
+        found[place] = part !== null && crc32c(part) === piece?.checksum ? part : null;
       }
     }
     return found;
   };
-}
-
-function runsOf(pieces: readonly Piece[]): readonly (readonly Piece[])[] {
-  const runs: Piece[][] = [];
-  for (const piece of pieces) {
-    const run = runs.at(-1);
-    const [first] = run ?? [];
-    const before = run?.at(-1);
-    const isNext =
-      first !== undefined &&
-      before !== undefined &&
-      before.file === piece.file &&
-      before.volume === piece.volume &&
-      before.offset + before.length === piece.offset &&
-      piece.offset + piece.length - first.offset <= READ_BYTES_MAX;
-    if (isNext) run?.push(piece);
-    else runs.push([piece]);
-  }
-  return runs;
 }

@@ -2,6 +2,7 @@
 import { mkdirSync, openSync, readFileSync, readSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { openBase, type ColdBase } from "@kattegat/engine/cold/base/base-index.ts";
+import { mergePieces } from "@kattegat/engine/cold/base/coalesce.ts";
 import { BASE_FILES, type BaseFile, type Piece, type ReadPieces } from "@kattegat/engine/cold/base/piece.ts";
 import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
 import { keysOfBase, rootKey, volumeKey } from "@kattegat/engine/cold/manifest-base.ts";
@@ -24,9 +25,6 @@ export interface BaseFiles {
     session(): { readonly read: ReadPieces; readonly reading: Reading };
   };
 }
-
-/** The same as in the Worker: pieces that lie this near are one read. */
-const GAP_BYTES_MAX = 16 * 1_024;
 
 export function baseFiles(folder: string): BaseFiles {
   const pathOf = (key: string): string => join(folder, key);
@@ -76,20 +74,10 @@ export function baseFiles(folder: string): BaseFiles {
   };
 }
 
+/** As the Worker reads: pieces that touch are one read. */
 function count(reading: Reading, pieces: readonly Piece[]): void {
-  if (pieces.length > 0) reading.rounds += 1;
-  const ordered = pieces.toSorted(
-    (a, b) => a.file.localeCompare(b.file) || a.volume - b.volume || a.offset - b.offset,
-  );
-  let last: Piece | null = null;
-  for (const piece of ordered) {
-    const isNear =
-      last !== null &&
-      last.file === piece.file &&
-      last.volume === piece.volume &&
-      piece.offset - last.offset - last.length <= GAP_BYTES_MAX;
-    if (!isNear) reading.reads += 1;
-    reading.bytes += piece.length;
-    last = piece;
-  }
+  const reads = mergePieces(pieces);
+  if (reads.length > 0) reading.rounds += 1;
+  reading.reads += reads.length;
+  reading.bytes += reads.reduce((sum, { length }) => sum + length, 0);
 }

@@ -1,4 +1,5 @@
 /** Checked pieces of a base, from the isolate's memory, the colo's cache or the bucket. */
+import { mergePieces } from "@kattegat/engine/cold/base/coalesce.ts";
 import type { Piece, ReadPieces } from "@kattegat/engine/cold/base/piece.ts";
 import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
 import { volumeKey } from "@kattegat/engine/cold/manifest-base.ts";
@@ -8,8 +9,6 @@ import type { CacheLike } from "./result-cache.ts";
 const SEARCH_BYTES_MAX = 32 * 1_024 * 1_024;
 /** The contract of the cold tier with its platform: a search that needs more answers without the rest, and says so. */
 const SUBREQUESTS_MAX = 40;
-/** Pieces of one volume that lie this near are one read: the bytes between cost less than another request. */
-const GAP_BYTES_MAX = 16 * 1_024;
 /** A throttled or failed read is tried once more after this, with jitter, while there is time. */
 const RETRY_MS = 25;
 /** Keys are never used again; this only bounds how long a dead one takes room. */
@@ -75,7 +74,8 @@ class Session implements PieceSession {
 
   readonly read: ReadPieces = async (pieces) => {
     const fresh = pieces.filter((piece) => !this.#asked.has(this.#nameOf(piece)));
-    for (const run of runsOf(fresh)) {
+    for (const { parts: places } of mergePieces(fresh)) {
+      const run = places.flatMap((place) => fresh[place] ?? []);
       const found = this.#readRun(run);
       for (const [at, piece] of run.entries())
         this.#asked.set(
@@ -181,28 +181,6 @@ class Session implements PieceSession {
   #admits(bytes: number): boolean {
     return this.#usage.subrequests < SUBREQUESTS_MAX && this.#usage.bytes + bytes <= SEARCH_BYTES_MAX;
   }
-}
-
-/** Returns the pieces in runs that one ranged read each can bring, in the order of their places. */
-function runsOf(pieces: readonly Piece[]): readonly (readonly Piece[])[] {
-  const ordered = [
-    ...new Map(pieces.map((piece) => [`${piece.file} ${piece.volume} ${piece.offset}`, piece])).values(),
-  ].toSorted((a, b) =>
-    a.file < b.file ? -1 : a.file > b.file ? 1 : a.volume - b.volume || a.offset - b.offset,
-  );
-  const runs: Piece[][] = [];
-  for (const piece of ordered) {
-    const run = runs.at(-1);
-    const before = run?.at(-1);
-    const isNear =
-      before !== undefined &&
-      before.file === piece.file &&
-      before.volume === piece.volume &&
-      piece.offset - (before.offset + before.length) <= GAP_BYTES_MAX;
-    if (run !== undefined && isNear) run.push(piece);
-    else runs.push([piece]);
-  }
-  return runs;
 }
 
 function urlOf(name: string): string {
