@@ -34,7 +34,9 @@ describe("the base of a cold tier", () => {
             ? skip(sequence)
             : put(sequence, { id }),
       );
-      if (sequence % 100 === 0) await sleep(50, never);
+      if (sequence % 100 === 0) await sleep(20, never);
+      if (sequence === 2_000)
+        await expect.poll(() => bases.size, { timeout: WAIT_MS_MAX }).toBeGreaterThanOrEqual(1);
     }
     await expect.poll(() => edge.manifest().watermark.sequence, { timeout: WAIT_MS_MAX }).toBe("4000");
     expect(await edge.visible()).toEqual(expected(primary.log));

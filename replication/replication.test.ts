@@ -137,7 +137,7 @@ describe("replication", () => {
     await expect.poll(() => arn.watermark.sequence, { timeout: 20_000 }).toBe("40");
   });
 
-  it("reports a target that falls silent although nothing is written, until it answers again", async () => {
+  it("reports a target that falls silent although nothing is written, until it answers again (I7)", async () => {
     const primary = await opened(servePrimary());
     const fra = await opened(serveRegional("eu-fra"));
     const arn = await opened(serveRegional("eu-arn"));

@@ -165,7 +165,7 @@ async function searched(
   const status = found.failed > 0 ? "unavailable" : isStale ? "stale" : "ok";
   const reason =
     found.failed > 0
-      ? `${found.failed} parts of the index could not be read`
+      ? `${found.failed} segments or pieces of the index could not be read`
       : isStale
         ? "not yet at the sequence asked for"
         : [ask.reason, ...found.readings].join("; ");

@@ -68,7 +68,7 @@ describe("the cold tier", () => {
     const answer = await ask();
     expect(globalReport(answer)).toMatchObject({
       status: "unavailable",
-      reason: "1 of 1 segments could not be read",
+      reason: "1 segments or pieces of the index could not be read",
       cache: "miss",
     });
     expect(answer.partial).toBe(true);
@@ -94,7 +94,7 @@ describe("the cold tier", () => {
     expect(manifest.segments).toHaveLength(1);
     expect(globalReport(await ask())).toMatchObject({
       status: "unavailable",
-      reason: "1 of 1 segments could not be read",
+      reason: "1 segments or pieces of the index could not be read",
     });
   });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { ColdQuery } from "./cold-index.ts";
+import type { ColdQuery } from "./cold-query.ts";
 import { createResultCache, resultKey } from "./result-cache.ts";
 
 const QUERY: ColdQuery = {
@@ -9,6 +9,7 @@ const QUERY: ColdQuery = {
   collection: "default",
   classes: ["global", "eu"],
   depth: 100,
+  page: 10,
   grouped: true,
 };
 
@@ -30,6 +31,7 @@ describe("result cache", () => {
       ["edge-eu", "content", { ...QUERY, collection: "other" }],
       ["edge-eu", "content", { ...QUERY, classes: ["global"] }],
       ["edge-eu", "content", { ...QUERY, depth: 200 }],
+      ["edge-eu", "content", { ...QUERY, page: 20 }],
       ["edge-eu", "content", { ...QUERY, grouped: false }],
     ];
     const keys = await Promise.all(others.map((other) => resultKey(...other)));
@@ -47,6 +49,8 @@ describe("result cache", () => {
       segment: "segments/a.seg",
       bytes: 10,
       row: 4,
+      document: null,
+      named: true,
     };
     await cache.put("CPH", "edge-eu/1", { dense: [candidate], lexical: [] });
     expect(await cache.get("CPH", "edge-eu/1")).toEqual({ dense: [candidate], lexical: [] });

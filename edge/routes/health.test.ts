@@ -22,7 +22,7 @@ describe("the readiness of an edge", () => {
     expect(edge.sites["dk-cph"].received.map(({ path }) => path)).toEqual(["/readyz"]);
   });
 
-  it("is a no with the primary's reason while the primary is not ready", async () => {
+  it("is a no with the primary's reason while the primary is not ready (I7)", async () => {
     edge.sites["dk-cph"].other = () => ({
       status: 503,
       body: { status: "not ready", reason: "the index is being rebuilt from Postgres" },

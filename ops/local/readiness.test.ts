@@ -86,6 +86,16 @@ describe("the wait until a search is answered in full", () => {
     expect(asked).toHaveLength(3);
   });
 
+  it("takes the answer of a network in which nothing was ever written, though it has no cold generation", async () => {
+    const cold = answer(true).tiers.map((report) => ({ ...report, tier: "cold" as const, site: "edge-eu" }));
+    const empty = { ...answer(true), tiers: cold, sequence: "0" };
+    await untilAnswering([{ url: "http://edge", search: () => Promise.resolve(empty) }], NONE);
+    const written = { ...empty, sequence: "7" };
+    await expect(
+      untilAnswering([{ url: "http://edge", search: () => Promise.resolve(written) }], NONE),
+    ).rejects.toThrow("cold at edge-eu");
+  });
+
   it("fails after its time with the site that is missing", async () => {
     const client = { url: "http://edge", search: () => Promise.resolve(answer(true)) };
     await expect(untilAnswering([client], NONE)).rejects.toThrow(

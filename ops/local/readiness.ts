@@ -112,13 +112,19 @@ function reasonOf(error: Error): string {
 /** Null when nothing is missing in the answer. */
 async function missingAt(client: Pick<Client, "search">): Promise<string | null> {
   try {
-    const { partial, tiers } = await client.search({
+    const { partial, tiers, sequence } = await client.search({
       query: "ret",
       limit: 1,
       timeout_ms: SEARCH_TIMEOUT_MS,
     });
     if (!partial) return null;
-    const silent = tiers.filter(({ status }) => !["ok", "not_asked", "not_permitted"].includes(status));
+    // Before the first write no cold generation exists, and none is missing.
+    const isEmpty = sequence === "0";
+    const silent = tiers.filter(
+      ({ tier, status }) =>
+        !["ok", "not_asked", "not_permitted"].includes(status) && !(isEmpty && tier === "cold"),
+    );
+    if (isEmpty && silent.length === 0) return null;
     return silent.map(({ tier, site, status }) => `${tier} at ${site}: ${status}`).join(", ");
   } catch (cause) {
     return cause instanceof Error ? cause.message : "no answer";

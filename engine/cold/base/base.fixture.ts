@@ -3,10 +3,9 @@ import { crc32c } from "../crc32c.ts";
 import { rootKey, volumeKey } from "../manifest-base.ts";
 import type { ManifestBase } from "../manifest-shape.ts";
 import type { ColdPassage } from "../passage.ts";
-import { testScanner } from "../../vector/scanner.fixture.ts";
 import { buildBase } from "./build-base.ts";
-import { assignHere } from "./cluster-assignment.ts";
-import { createGridVectors, writeGridVector } from "./dense-vectors.ts";
+import { NO_LIST, type AssignRows } from "./cluster-assignment.ts";
+import { createGridVectors, readGridVector, writeGridVector, type GridVectors } from "./dense-vectors.ts";
 import type { ReadPieces } from "./piece.ts";
 
 export interface TestBase {
@@ -29,13 +28,12 @@ export async function testBase(
     return passage;
   };
   const objects = new Map<string, Uint8Array<ArrayBuffer>>();
-  const scanner = testScanner();
   const { base, documents } = await buildBase(
     { vectors, sparse: (number) => at(number).sparse, text: at },
     {
       key,
       model,
-      assign: (all) => assignHere(all, scanner),
+      assign: assignSimply,
       put: (object, bytes) => {
         objects.set(object, bytes);
         return Promise.resolve();
@@ -50,4 +48,25 @@ export async function testBase(
       }),
     );
   return { base, documents, objects, root: objects.get(rootKey(base)) ?? new Uint8Array(0), read };
+}
+
+/** Each row to its nearest list alone, without the kernel: this file is also checked under the types of workerd. */
+function assignSimply(vectors: GridVectors): AssignRows {
+  const row = new Float32Array(vectors.dimensions);
+  const centroid = new Float32Array(vectors.dimensions);
+  return ({ centroids, rows, listsMax }) => {
+    const lists = new Uint16Array(rows.length * listsMax).fill(NO_LIST);
+    for (const [at, number] of rows.entries()) {
+      readGridVector(vectors, number, row);
+      let best = -Infinity;
+      for (let list = 0; list < centroids.count; list += 1) {
+        readGridVector(centroids, list, centroid);
+        const dot = row.reduce((sum, value, i) => sum + value * (centroid[i] ?? 0), 0);
+        if (dot <= best) continue;
+        best = dot;
+        lists[at * listsMax] = list;
+      }
+    }
+    return Promise.resolve(lists);
+  };
 }
