@@ -14,7 +14,7 @@ const DIMENSIONS = 384;
 const QUERIES = 500;
 const TOP = 10;
 /** Enough of usearch's settings to find the first that reaches the recall asked for. */
-const EXPANSIONS = [32, 128, 512, 1_024, 2_048] as const;
+const EXPANSIONS = [32, 64, 128, 512, 1_024, 2_048] as const;
 
 /** One index under test: `find` gives row numbers, best first. */
 interface Contestant {

@@ -1,5 +1,7 @@
 /** Runs the benchmarks named on the command line. */
 import { parseArgs } from "node:util";
+import { benchCold } from "./cold.ts";
+import { renderCostsPage } from "./costs-page.ts";
 import { benchEmbedding } from "./embedding.ts";
 import { benchFootprint } from "./footprint.ts";
 import { benchHotIndex } from "./hot-index.ts";
@@ -7,26 +9,35 @@ import { benchIngest } from "./ingest.ts";
 import { renderPage } from "./report.ts";
 import { benchTiers } from "./tiers.ts";
 import { benchVisible } from "./visible.ts";
+import { benchWarming } from "./warming.ts";
 
 const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   "hot-index": benchHotIndex,
   embedding: benchEmbedding,
+  cold: benchCold,
   footprint: benchFootprint,
   tiers: benchTiers,
   visible: benchVisible,
   ingest: benchIngest,
-  page: () => Promise.resolve(renderPage()),
+  warming: benchWarming,
+  page: () => {
+    renderPage();
+    renderCostsPage();
+    return Promise.resolve();
+  },
 };
 
 const USAGE = `Usage: npm run bench [-- NAME…]
 
   hot-index   the in-memory index beside usearch: recall, latency, build, memory
   embedding   the learned embedding: training, relevance (KATTEGAT_BENCH_LAW, KATTEGAT_BENCH_QA name the files)
+  cold        the cold index at full size: build, recall, bytes, CPU (KATTEGAT_BENCH_LAW names the file)
   footprint   start times, resident memory of the idle network
   tiers       latency per tier through the edge, requests a second
   visible     write to visible, per tier
   ingest      a real corpus from file to committed (KATTEGAT_BENCH_LAW names the file)
-  page        only renders docs/benchmarks.md from the kept results
+  warming     warming and eviction beside LRU on a replayed query log (KATTEGAT_BENCH_QUERY_LOG names one)
+  page        only renders docs/benchmarks.md with docs/costs.md from the kept results
 
 Without a name all run, in this order. Results go to bench/results/*.json and docs/benchmarks.md.`;
 

@@ -1,50 +1,45 @@
 /** Finds what is wrong between the parts of a network file whose parts are each well formed. */
 import { isCountryCode } from "./country.ts";
+import { embeddingProblems } from "./embedding-consistency.ts";
 import { TIER_NAMES } from "./network.ts";
-import type { Network } from "./network.ts";
 import { placement } from "./placement.ts";
 import type { Problem } from "./problem.ts";
 import { ANYWHERE } from "./residency-class.ts";
 import { mayHold } from "./residency.ts";
 import { countryProblem, siteInconsistencies } from "./site-consistency.ts";
-
-/** The parts that are well formed; a check whose parts are missing is left out, because their own problem is reported already. */
-export type NetworkParts = { readonly [Key in keyof Network]?: Network[Key] | undefined };
+import type { NetworkParts } from "./well-formed.ts";
 
 export function inconsistencies(parts: NetworkParts): readonly Problem[] {
   return [
-    ...(parts.sites === undefined ? [] : siteInconsistencies(parts.sites)),
-    ...(parts.tiers === undefined ? [] : tierProblems(parts.tiers)),
-    ...(parts.country_groups === undefined ? [] : groupProblems(parts.country_groups)),
+    ...siteInconsistencies(parts),
+    ...orderProblems(parts.tiers),
+    ...deadlineProblems(parts.tiers),
+    ...groupProblems(parts.groups),
     ...classProblems(parts),
     ...homeProblems(parts),
-    ...embeddingProblems(parts),
+    ...embeddingProblems(parts.embedding),
     ...synchronousProblems(parts),
   ];
 }
 
-function tierProblems(tiers: Network["tiers"]): Problem[] {
-  return [...orderProblems(tiers), ...deadlineProblems(tiers)];
-}
-
 /** A search that stops waiting before the promised time makes the promise unkeepable. */
-function deadlineProblems(tiers: Network["tiers"]): Problem[] {
+function deadlineProblems(tiers: NetworkParts["tiers"]): Problem[] {
   return TIER_NAMES.flatMap((name) => {
-    const { deadline_ms: received, budget_ms: least } = tiers[name];
-    if (received >= least) return [];
+    const { deadline_ms: received, budget_ms: least } = tiers[name] ?? {};
+    if (received === undefined || least === undefined || received >= least) return [];
     const path = ["tiers", name, "deadline_ms"];
     return [{ path, expected: `at least ${least}, its budget_ms`, received, write: `deadline_ms: ${least}` }];
   });
 }
 
-function orderProblems(tiers: Network["tiers"]): Problem[] {
+function orderProblems(tiers: NetworkParts["tiers"]): Problem[] {
   return TIER_NAMES.flatMap((name, index) => {
     const faster = TIER_NAMES[index - 1];
     if (faster === undefined) return [];
     return (["capacity", "budget_ms", "deadline_ms"] as const).flatMap((field) => {
-      const least = tiers[faster][field];
-      const received = tiers[name][field];
-      if (received >= least) return [];
+      const least = tiers[faster]?.[field];
+      const received = tiers[name]?.[field];
+      if (received === undefined || least === undefined || received >= least) return [];
       return [
         {
           path: ["tiers", name, field],
@@ -57,7 +52,7 @@ function orderProblems(tiers: Network["tiers"]): Problem[] {
   });
 }
 
-function groupProblems(groups: Network["country_groups"]): Problem[] {
+function groupProblems(groups: NetworkParts["groups"]): Problem[] {
   return Object.entries(groups).flatMap(([name, group]) => {
     const at = ["country_groups", name] as const;
     const problems: Problem[] = [];
@@ -70,9 +65,10 @@ function groupProblems(groups: Network["country_groups"]): Problem[] {
         write: `another name, such as ${name}-group`,
       });
     }
-    group.countries.forEach((country, index) => {
+    const { countries = [] } = group;
+    countries.forEach((country, index) => {
       if (!isCountryCode(country)) problems.push(countryProblem([...at, "countries", index], country, "DK"));
-      else if (group.countries.indexOf(country) !== index)
+      else if (countries.indexOf(country) !== index)
         problems.push({
           path: [...at, "countries", index],
           expected: "each country once",
@@ -81,7 +77,7 @@ function groupProblems(groups: Network["country_groups"]): Problem[] {
         });
     });
     for (const country of Object.keys(group.until ?? {})) {
-      if (!group.countries.includes(country)) {
+      if (group.countries !== undefined && !countries.includes(country)) {
         problems.push({
           path: [...at, "until", country],
           atKey: true,
@@ -95,47 +91,48 @@ function groupProblems(groups: Network["country_groups"]): Problem[] {
   });
 }
 
-function classProblems({ classes, country_groups: groups }: NetworkParts): Problem[] {
-  if (classes === undefined) return [];
+function classProblems({ classes, groupNames }: NetworkParts): Problem[] {
   return Object.entries(classes).flatMap(([name, rules]) => {
     const at = ["classes", name] as const;
     const problems: Problem[] = [];
     for (const field of ["store", "transit", "serve"] as const) {
-      rules[field].countries.forEach((entry, index) => {
+      rules[field]?.countries.forEach((entry, index) => {
         if (
           entry === ANYWHERE ||
           isCountryCode(entry) ||
-          groups === undefined ||
-          Object.hasOwn(groups, entry)
+          groupNames === undefined ||
+          groupNames.includes(entry)
         )
           return;
         problems.push({
           path: [...at, field, "countries", index],
-          expected: `a country code, ${ANYWHERE}, or one of the country groups ${Object.keys(groups).join(", ")}`,
+          expected: `a country code, ${ANYWHERE}, or one of the country groups ${groupNames.join(", ")}`,
           received: entry,
           write: "one of these, or declare the group under country_groups",
         });
       });
     }
+    const { store, transit } = rules;
+    if (transit === undefined) return problems;
     for (const field of ["store", "cache"] as const) {
-      for (const zone of rules[field].zones) {
-        if (!rules.transit.zones.includes(zone)) {
+      for (const zone of rules[field]?.zones ?? []) {
+        if (!transit.zones.includes(zone)) {
           problems.push({
             path: [...at, "transit", "zones"],
             expected: `the zone ${zone}, because ${field} allows it: what rests in a zone also passes through it`,
-            received: rules.transit.zones,
-            write: `zones: [${[...rules.transit.zones, zone].join(", ")}]`,
+            received: transit.zones,
+            write: `zones: [${[...transit.zones, zone].join(", ")}]`,
           });
         }
       }
     }
-    for (const entry of rules.store.countries) {
-      if (!rules.transit.countries.includes(entry) && !rules.transit.countries.includes(ANYWHERE)) {
+    for (const entry of store?.countries ?? []) {
+      if (!transit.countries.includes(entry) && !transit.countries.includes(ANYWHERE)) {
         problems.push({
           path: [...at, "transit", "countries"],
           expected: `${entry}, because store allows it: what rests in a country also passes through it`,
-          received: rules.transit.countries,
-          write: `countries: [${[...rules.transit.countries, entry].join(", ")}]`,
+          received: transit.countries,
+          write: `countries: [${[...transit.countries, entry].join(", ")}]`,
         });
       }
     }
@@ -144,18 +141,10 @@ function classProblems({ classes, country_groups: groups }: NetworkParts): Probl
 }
 
 /** The primary stores the record of every document, so a class that it may not hold has no home in any tier. */
-function homeProblems({ sites, classes, country_groups: groups, tiers }: NetworkParts): Problem[] {
-  const primary = sites?.find((site) => site.kind === "primary");
-  if (
-    sites === undefined ||
-    classes === undefined ||
-    groups === undefined ||
-    tiers === undefined ||
-    primary === undefined
-  )
-    return [];
-  const network = { sites, classes, country_groups: groups };
-  return Object.entries(classes).flatMap(([residency, rules]) => {
+function homeProblems({ placeable: network }: NetworkParts): Problem[] {
+  const primary = network?.sites.find((site) => site.kind === "primary");
+  if (network === undefined || primary === undefined) return [];
+  return Object.entries(network.classes).flatMap(([residency, rules]) => {
     const homeless = TIER_NAMES.filter(
       (tier) => placement({ residency, tier }, network).length === 0 || !mayHold(network, residency, primary),
     );
@@ -172,36 +161,11 @@ function homeProblems({ sites, classes, country_groups: groups, tiers }: Network
   });
 }
 
-function embeddingProblems({ embedding }: NetworkParts): Problem[] {
-  if (embedding?.provider === "openai" && embedding.url === undefined) {
-    return [
-      {
-        path: ["embedding", "url"],
-        expected: "the base URL of the endpoint, because provider is openai",
-        received: undefined,
-        write: "url: http://127.0.0.1:11434/v1",
-      },
-    ];
-  }
-  if (embedding?.provider === "hashed" && embedding.url !== undefined) {
-    return [
-      {
-        path: ["embedding", "url"],
-        atKey: true,
-        expected: "no url, because provider is hashed",
-        received: embedding.url,
-        write: "nothing: remove url, or provider: openai",
-      },
-    ];
-  }
-  return [];
-}
-
-function synchronousProblems({ sites, writes }: NetworkParts): Problem[] {
+function synchronousProblems({ sites = [], isEverySiteRead, writes }: NetworkParts): Problem[] {
   if (
-    sites === undefined ||
+    !isEverySiteRead ||
     writes?.synchronous !== true ||
-    sites.some((site) => site.kind === "standby" && site.running)
+    sites.some(({ site }) => site.kind === "standby" && site.running)
   )
     return [];
   return [

@@ -61,7 +61,7 @@ const CASES: readonly (readonly [
     "tiers.ultra-hot.capacity",
     "capacity: many",
     "1 to 10000000",
-    "capacity: 49000",
+    "capacity: 1000",
   ],
   [
     "an unknown kind",
@@ -267,6 +267,22 @@ const CASES: readonly (readonly [
     "url: http",
   ],
   [
+    "a model that the built-in embedder does not make",
+    ["model: hashed-384-v1", "model: foo"],
+    "embedding.model",
+    "embedding:",
+    "hashed-384-v1, because provider is hashed with 384 dimensions",
+    "model: hashed-384-v1",
+  ],
+  [
+    "dimensions that are not the model's",
+    ["dimensions: 384", "dimensions: 256"],
+    "embedding.model",
+    "embedding:",
+    "hashed-256-v1, because provider is hashed with 256 dimensions",
+    "dimensions: 384",
+  ],
+  [
     "synchronous writes without a running standby",
     ["synchronous: false }\n", "synchronous: true }\n"],
     "writes.synchronous",
@@ -313,6 +329,43 @@ describe("parseNetwork", () => {
       "classes.dk-only.transit.zones",
     ]);
     expect(error.message.split("\n")).toHaveLength(4);
+  });
+
+  it("does not let one fault of shape hide another fault of the same part", () => {
+    const error = failureOf(
+      TEXT.replace("kind: standby", "kind: replica")
+        .replace("country: DE", "country: XK")
+        .replace("id: eu-arn", "id: eu-fra")
+        .replace("capacity: 1000", "capacity: -5")
+        .replace("cache: { zones: [] }", "cache: { zones: [global] }")
+        .replace("model: hashed-384-v1", "model: foo"),
+    );
+    expect(error.problems.map((problem) => problem.path.join(".")).toSorted()).toEqual([
+      "classes.dk-only.transit.zones",
+      "embedding.model",
+      "sites.1.kind",
+      "sites.2.country",
+      "sites.3.id",
+      "tiers.ultra-hot.capacity",
+    ]);
+  });
+
+  it("reports what a site lacks beside what it has in a wrong form, without guessing about the rest", () => {
+    const error = failureOf(
+      TEXT.replace(
+        "    running: true\n    hostname: primary",
+        "    running: perhaps\n    zone: eu\n    hostname: primary",
+      ),
+    );
+    expect(error.problems.map((problem) => problem.path.join(".")).toSorted()).toEqual([
+      "sites.0.running",
+      "sites.0.zone",
+    ]);
+  });
+
+  it("closes every quotation of a message", () => {
+    const { message } = failureOf("version: [1\nsites: 2");
+    expect(message).toMatch(/found "[^"]*"\. Write/);
   });
 
   it.each([

@@ -121,29 +121,39 @@ export const siteSchema = z
   })
   .meta({ description: "one deployment in one place" });
 
-const tier = z.strictObject({
-  capacity: z
-    .int()
-    .min(1)
-    .max(CAPACITY_MAX)
-    .meta({ description: `documents that the tier takes, 1 to ${CAPACITY_MAX}`, examples: [49_000] }),
-  deadline_ms: z
-    .int()
-    .min(1)
-    .max(BUDGET_MS_MAX)
-    .meta({
-      description: `milliseconds after which a search answers without the tier, 1 to ${BUDGET_MS_MAX}`,
-      examples: [1000],
-    }),
-  budget_ms: z
-    .int()
-    .min(1)
-    .max(BUDGET_MS_MAX)
-    .meta({
-      description: `milliseconds in which the tier promises to answer, 1 to ${BUDGET_MS_MAX}`,
-      examples: [200],
-    }),
-});
+/** Each tier has examples of its own: hot's capacity would be bad advice for ultra-hot. */
+function tier(example: {
+  readonly capacity: number;
+  readonly deadlineMs: number;
+  readonly budgetMs: number;
+}) {
+  return z.strictObject({
+    capacity: z
+      .int()
+      .min(1)
+      .max(CAPACITY_MAX)
+      .meta({
+        description: `documents that the tier takes, 1 to ${CAPACITY_MAX}`,
+        examples: [example.capacity],
+      }),
+    deadline_ms: z
+      .int()
+      .min(1)
+      .max(BUDGET_MS_MAX)
+      .meta({
+        description: `milliseconds after which a search answers without the tier, 1 to ${BUDGET_MS_MAX}`,
+        examples: [example.deadlineMs],
+      }),
+    budget_ms: z
+      .int()
+      .min(1)
+      .max(BUDGET_MS_MAX)
+      .meta({
+        description: `milliseconds in which the tier promises to answer, 1 to ${BUDGET_MS_MAX}`,
+        examples: [example.budgetMs],
+      }),
+  });
+}
 
 const embedding = z.strictObject({
   provider: z.enum(["hashed", "openai"]).meta({ description: "who makes the vectors", examples: ["hashed"] }),
@@ -208,7 +218,12 @@ export const networkSchema = z.strictObject({
   version: z.literal(1).meta({ description: "the version of this file's format", examples: [1] }),
   sites: z.array(siteSchema).min(1).max(SITES_MAX).meta({ description: "the sites of the network" }),
   tiers: z
-    .strictObject({ "ultra-hot": tier, hot: tier, warm: tier, cold: tier })
+    .strictObject({
+      "ultra-hot": tier({ capacity: 1_000, deadlineMs: 1_000, budgetMs: 50 }),
+      hot: tier({ capacity: 49_000, deadlineMs: 1_000, budgetMs: 200 }),
+      warm: tier({ capacity: 300_000, deadlineMs: 1_500, budgetMs: 500 }),
+      cold: tier({ capacity: 650_000, deadlineMs: 2_000, budgetMs: 2_000 }),
+    })
     .meta({ description: "how fast a document must be found" }),
   country_groups: z
     .record(

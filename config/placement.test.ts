@@ -28,7 +28,7 @@ describe("placement", () => {
     expect(placement({ residency, tier }, NETWORK)).toEqual(sites);
   });
 
-  it("plans no copy of an unknown class", () => {
+  it("plans no copy of an unknown class (I5)", () => {
     for (const tier of TIER_NAMES) expect(placement({ residency: "secret", tier }, NETWORK)).toEqual([]);
   });
 
@@ -38,12 +38,12 @@ describe("placement", () => {
     expect(placement({ residency: "eu", tier: "cold" }, stopped("edge-eu"))).toEqual(["dk-cph"]);
   });
 
-  it("puts a cold global document in the EU zone when the global zone does not run, but never an eu document in the global zone", () => {
+  it("puts a cold global document in the EU zone when the global zone does not run, but never an eu document in the global zone (I5)", () => {
     expect(placement({ residency: "global", tier: "cold" }, stopped("edge-global"))).toEqual(["edge-eu"]);
     expect(placement({ residency: "eu", tier: "cold" }, stopped("edge-eu"))).not.toContain("edge-global");
   });
 
-  it("names only sites that may hold the class, whatever the class and tier", () => {
+  it("names only sites that may hold the class, whatever the class and tier (I5)", () => {
     for (const residency of Object.keys(NETWORK.classes)) {
       for (const tier of TIER_NAMES) {
         for (const id of placement({ residency, tier }, NETWORK))

@@ -19,8 +19,8 @@ export interface LocatedProblem extends Problem {
   readonly line: number | null;
 }
 
-/** Long values are cut: the message has to stay readable, and a value may be a whole section. */
-const RECEIVED_CHARACTERS_MAX = 80;
+/** Long values are cut, since a value may be a whole section; the longest sentence of the YAML reader is shorter. */
+const RECEIVED_CHARACTERS_MAX = 120;
 
 /** Writes `sites[2].country`, or `the file` for the whole of it. */
 export function formatPath(path: readonly PathStep[]): string {
@@ -38,9 +38,14 @@ export function formatProblem(problem: LocatedProblem): string {
   return `${formatPath(problem.path)}${line}: expected ${problem.expected}; ${formatReceived(problem.received)}. Write ${problem.write}`;
 }
 
-function formatReceived(received: unknown): string {
+/** Writes `found …`, or that nothing is there. */
+export function formatReceived(received: unknown): string {
   if (received === undefined) return "nothing is there";
-  const json = JSON.stringify(received) ?? String(received);
-  const cut = json.length > RECEIVED_CHARACTERS_MAX ? `${json.slice(0, RECEIVED_CHARACTERS_MAX)}…` : json;
-  return `found ${cut}`;
+  // A text is cut before it is quoted, so that its quotation is closed.
+  if (typeof received === "string") return `found ${JSON.stringify(cut(received))}`;
+  return `found ${cut(JSON.stringify(received) ?? String(received))}`;
+}
+
+function cut(text: string): string {
+  return text.length > RECEIVED_CHARACTERS_MAX ? `${text.slice(0, RECEIVED_CHARACTERS_MAX)}…` : text;
 }

@@ -25,7 +25,7 @@ describe("residency by country", () => {
     expect(ROWS).toHaveLength(249);
   });
 
-  it.each(ROWS)("decides for $country what the truth table says: $cells", ({ country, cells }) => {
+  it.each(ROWS)("decides for $country what the truth table says: $cells (I4)", ({ country, cells }) => {
     const network = withRegionalIn(country);
     const decided = CLASSES.map((className) => {
       const hold = mayHold(network, className, { id: "eu-fra" }, TODAY) ? "h" : "-";
@@ -50,7 +50,7 @@ describe("residency by country", () => {
     "__proto__",
     undefined,
     null,
-  ])("serves a caller whose country is %j nothing but what is served anywhere", (country) => {
+  ])("serves a caller whose country is %j nothing but what is served anywhere (I4)", (country) => {
     expect(CLASSES.map((className) => mayServe(NETWORK, className, country, TODAY))).toEqual([
       false,
       false,
@@ -89,7 +89,7 @@ describe("residency by country", () => {
 });
 
 describe("residency by site and zone", () => {
-  it("holds each class exactly where the table says", () => {
+  it("holds each class exactly where the table says (I5)", () => {
     const holds = CLASSES.map((className) =>
       NETWORK.sites.filter((site) => mayHold(NETWORK, className, site, TODAY)).map((site) => site.id),
     );
@@ -100,7 +100,7 @@ describe("residency by site and zone", () => {
     ]);
   });
 
-  it("refuses a site that the network file does not list, whatever it says of itself", () => {
+  it("refuses a site that the network file does not list, whatever it says of itself (I5)", () => {
     const [primary] = NETWORK.sites;
     for (const className of CLASSES)
       expect(mayHold(NETWORK, className, { ...primary, id: "dk-ode" }, TODAY)).toBe(false);
@@ -177,7 +177,7 @@ describe("servedClasses", () => {
     ).toContainEqual({ className: "eu", reason: "hostname" });
   });
 
-  it("serves nothing at an unknown zone", () => {
+  it("serves nothing at an unknown zone (I4)", () => {
     expect(servedClasses(NETWORK, { zone: "mars", callerCountry: "DK", today: TODAY }).served).toEqual([]);
   });
 });

@@ -1,7 +1,9 @@
 /** Finds what is wrong between the fields of a site, or between sites. */
 import { isCountryCode } from "./country.ts";
-import type { Network, Site, SiteKind } from "./network.ts";
+import type { Site, SiteKind } from "./network.ts";
 import type { PathStep, Problem } from "./problem.ts";
+import { ZONES } from "./residency-class.ts";
+import type { NetworkParts, ReadSite } from "./well-formed.ts";
 
 /** What each kind of site must say of itself, besides what every site says. */
 const REQUIRED: Record<SiteKind, readonly (keyof Site)[]> = {
@@ -28,16 +30,25 @@ const EXAMPLES: Partial<Record<keyof Site, string>> = {
   qdrant: "qdrant: { replication_factor: 2, write_consistency_factor: 2 }",
 };
 
-export function siteInconsistencies(sites: Network["sites"]): readonly Problem[] {
-  return [...siteProblems(sites), ...uniqueProblems(sites), ...roleProblems(sites)];
+export function siteInconsistencies({
+  sites,
+  isEverySiteRead,
+}: Pick<NetworkParts, "sites" | "isEverySiteRead">): readonly Problem[] {
+  if (sites === undefined) return [];
+  return [
+    ...siteProblems(sites),
+    ...uniqueProblems(sites),
+    ...primaryProblems(sites, { isEverySiteRead }),
+    ...zoneProblems(sites),
+  ];
 }
 
-function siteProblems(sites: Network["sites"]): Problem[] {
-  return sites.flatMap((site, index) => {
+function siteProblems(sites: readonly ReadSite[]): Problem[] {
+  return sites.flatMap(({ site, index, unread }) => {
     const at = ["sites", index] as const;
     const problems: Problem[] = [];
     for (const field of REQUIRED[site.kind]) {
-      if (site[field] === undefined) {
+      if (site[field] === undefined && !unread.has(field)) {
         const example =
           field === "bucket" && site.zone === "eu"
             ? "bucket: { name: kattegat-cold-eu, jurisdiction: eu }"
@@ -63,7 +74,8 @@ function siteProblems(sites: Network["sites"]): Problem[] {
     }
     if (site.country !== undefined && !isCountryCode(site.country))
       problems.push(countryProblem([...at, "country"], site.country, "country: DK"));
-    return [...problems, ...bucketProblems(site, at), ...qdrantProblems(site, at)];
+    const zoned = unread.has("zone") ? [] : bucketProblems(site, at);
+    return [...problems, ...zoned, ...qdrantProblems(site, at)];
   });
 }
 
@@ -113,16 +125,16 @@ function qdrantProblems(site: Site, at: readonly PathStep[]): Problem[] {
 }
 
 /** Two sites with one id, host name or bucket would answer for each other's data. */
-function uniqueProblems(sites: Network["sites"]): Problem[] {
+function uniqueProblems(sites: readonly ReadSite[]): Problem[] {
   const values = [
     { field: ["id"], of: (site: Site) => site.id },
     { field: ["hostname"], of: (site: Site) => site.hostname },
     { field: ["bucket", "name"], of: (site: Site) => site.bucket?.name },
   ] as const;
   return values.flatMap(({ field, of }) =>
-    sites.flatMap((site, index) => {
+    sites.flatMap(({ site, index }) => {
       const value = of(site);
-      const first = sites.findIndex((other) => of(other) === value);
+      const first = sites.find((other) => of(other.site) === value)?.index ?? index;
       if (value === undefined || first === index) return [];
       const name = field.join(" ");
       return [
@@ -137,14 +149,17 @@ function uniqueProblems(sites: Network["sites"]): Problem[] {
   );
 }
 
-function roleProblems(sites: Network["sites"]): Problem[] {
+function primaryProblems(
+  sites: readonly ReadSite[],
+  { isEverySiteRead }: { readonly isEverySiteRead: boolean },
+): Problem[] {
   const problems: Problem[] = [];
-  const primaries = sites.flatMap((site, index) => (site.kind === "primary" ? [{ site, index }] : []));
-  if (primaries.length === 0) {
+  const primaries = sites.filter(({ site }) => site.kind === "primary");
+  if (primaries.length === 0 && isEverySiteRead) {
     problems.push({
       path: ["sites"],
       expected: "exactly one site of kind primary",
-      received: sites.map((site) => site.kind),
+      received: sites.map(({ site }) => site.kind),
       write: "kind: primary at the site that is the system of record",
     });
   }
@@ -156,8 +171,8 @@ function roleProblems(sites: Network["sites"]): Problem[] {
       write: "kind: standby",
     });
   }
-  for (const { site, index } of primaries.slice(0, 1)) {
-    if (!site.running)
+  for (const { site, index, unread } of primaries.slice(0, 1)) {
+    if (!site.running && !unread.has("running"))
       problems.push({
         path: ["sites", index, "running"],
         expected: "a running primary: without it nothing can be written",
@@ -165,18 +180,19 @@ function roleProblems(sites: Network["sites"]): Problem[] {
         write: "running: true",
       });
   }
-  for (const zone of ["eu", "global"] as const) {
-    const edges = sites.flatMap((site, index) => (site.kind === "edge" && site.zone === zone ? [index] : []));
-    for (const index of edges.slice(1)) {
-      problems.push({
-        path: ["sites", index, "zone"],
-        expected: `one edge site per zone: sites[${edges[0] ?? 0}] is the zone ${zone} already`,
-        received: zone,
-        write: "another zone, or remove this site",
-      });
-    }
-  }
   return problems;
+}
+
+function zoneProblems(sites: readonly ReadSite[]): Problem[] {
+  return ZONES.flatMap((zone) => {
+    const edges = sites.filter(({ site }) => site.kind === "edge" && site.zone === zone);
+    return edges.slice(1).map(({ index }) => ({
+      path: ["sites", index, "zone"],
+      expected: `one edge site per zone: sites[${edges[0]?.index ?? 0}] is the zone ${zone} already`,
+      received: zone,
+      write: "another zone, or remove this site",
+    }));
+  });
 }
 
 export function countryProblem(path: readonly PathStep[], received: string, write: string): Problem {

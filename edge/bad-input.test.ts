@@ -117,7 +117,7 @@ describe("a search that is not valid", () => {
     ).toBe("unsupported_media_type");
   });
 
-  it("does not quote the body in its detail", async () => {
+  it("does not quote the body in its detail (I17)", async () => {
     expect(JSON.stringify(await search('{"query":"hemmelig sag"'))).not.toContain("hemmelig");
   });
 
@@ -131,6 +131,7 @@ describe("a search that is not valid", () => {
     ["?q=a&tiers=cold,tepid", "bad_request"],
     ["?q=a&filter={", "bad_filter"],
     ["?q=a&vector=x", "bad_vector"],
+    ["?q=%ff", "bad_request"],
     ["", "bad_request"],
   ])("is refused by URL: %s", async (query, code) => {
     expect((await send(`/v1/search${query}`, { method: "GET" })).problem.code).toBe(code);
@@ -181,6 +182,14 @@ describe("a caller", () => {
     for (const id of ["a%2Fb", "a%20b", "%E0%A4%A", "..%2F..", "x".repeat(257)]) {
       const { problem } = await send(`/v1/documents/${id}`, { method: "PUT", body: "{}" });
       expect(["bad_request", "not_found"]).toContain(problem.code);
+    }
+  });
+
+  it("hears that a bad id stands in the path, not in the body", async () => {
+    for (const path of ["/v1/documents/a%20b", "/v1/receipts/a%20b"]) {
+      const { problem } = await send(path, { method: "GET" });
+      expect(problem.detail).toMatch(/^The id in the path: expected /);
+      expect(problem.errors?.map(({ pointer }) => pointer)).toEqual(["/id"]);
     }
   });
 

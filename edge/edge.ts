@@ -12,6 +12,7 @@ import { randomHex, traceparentOf } from "./http/trace.ts";
 import type { Knowledge } from "./knowledge.ts";
 import type { Metrics } from "./metrics.ts";
 import type { EdgeSettings } from "./settings.ts";
+import { createPrimaryReadiness, type PrimaryReadiness } from "./sites/primary-readiness.ts";
 import type { RequestContext, SiteClient } from "./sites/site-client.ts";
 import type { Usage } from "./usage.ts";
 
@@ -33,6 +34,7 @@ export interface EdgeParts {
 }
 
 export interface Edge extends EdgeParts {
+  readonly primaryReadiness: PrimaryReadiness;
   /** Lets the request through when its key has the scope and has not asked too often. */
   admit(context: Context, scope: KeyScope): Promise<void>;
   requestContext(context: Context): RequestContext;
@@ -47,6 +49,7 @@ export function createEdge(parts: EdgeParts): Edge {
   );
   return {
     ...parts,
+    primaryReadiness: createPrimaryReadiness(parts),
     async admit(context, scope) {
       const key = await parts.authentication.authenticate(context.req.header("authorization"), scope);
       parts.rateLimit.take(key.id);

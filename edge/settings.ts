@@ -15,7 +15,7 @@ export interface EdgeBindings {
   readonly SIGNING_KEY: string;
   readonly JWKS: string;
   readonly LOCAL?: string;
-  readonly EMBEDDING_API_KEY?: string;
+  readonly KATTEGAT_EMBEDDING_KEY?: string;
   readonly COLD: R2Bucket;
   readonly COLD_GLOBAL?: R2Bucket;
 }
@@ -33,7 +33,7 @@ export interface EdgeSettings {
   readonly jwks: JSONWebKeySet;
   /** Takes the caller's place from headers, which a deployed edge ignores. */
   readonly isLocal: boolean;
-  readonly embeddingApiKey: string | null;
+  readonly embeddingKey: string | null;
 }
 
 /** Everything that is wrong with the bindings, in one message. */
@@ -67,7 +67,7 @@ const bindingsSchema = z.object({
   SIGNING_KEY: jsonOf(z.looseObject({ kty: z.string(), kid: z.string() })),
   JWKS: jsonOf(z.object({ keys: z.array(z.looseObject({ kty: z.string() })) })),
   LOCAL: z.string().optional(),
-  EMBEDDING_API_KEY: z.string().optional(),
+  KATTEGAT_EMBEDDING_KEY: z.string().optional(),
 });
 
 /** @throws {SettingsError} naming each binding that does not fit; values are secret and never shown. */
@@ -96,6 +96,6 @@ export function readSettings(bindings: EdgeBindings): EdgeSettings {
     signingKey: data.SIGNING_KEY,
     jwks: data.JWKS,
     isLocal: data.LOCAL === "true",
-    embeddingApiKey: data.EMBEDDING_API_KEY ?? null,
+    embeddingKey: data.KATTEGAT_EMBEDDING_KEY ?? null,
   };
 }

@@ -7,6 +7,8 @@ import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
 import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import type { Hono } from "hono";
 import { createApp } from "./app.ts";
+import { createBaseShelf } from "./cold/base-shelf.ts";
+import { createBlockCache } from "./cold/block-cache.ts";
 import { createColdIndex, type ColdIndex } from "./cold/cold-index.ts";
 import { createColdTier } from "./cold/cold-tier.ts";
 import { createResultCache } from "./cold/result-cache.ts";
@@ -18,10 +20,13 @@ import { readSettings, type EdgeBindings, type EdgeSettings } from "./settings.t
 import { createSiteClient } from "./sites/site-client.ts";
 import { createUsage } from "./usage.ts";
 
-/** With the blocks of either index and the scanner this stays within an isolate's 128 MB. */
-const SEGMENT_BYTES_MAX = 72 * 1_024 * 1_024;
+/** A tail of 40,000 passages; with two bases of 10 MB, the pieces below and a search's 32 MB this stays within an isolate's 128 MB. */
+const SEGMENT_BYTES_MAX = 40 * 1_024 * 1_024;
+/** Pieces of bases that this isolate read last: two hundred lists' codes. */
+const PIECE_BYTES_MAX = 16 * 1_024 * 1_024;
 
 const now = (): number => Date.now();
+const sleep = (timeMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, timeMs));
 const scanner = createScanner(scan);
 const apps = new WeakMap<object, Hono>();
 
@@ -33,7 +38,7 @@ function report(error: unknown): void {
 function embedderOf(settings: EdgeSettings): ReturnType<typeof createOpenAiEmbedder> {
   const { provider, url, model, dimensions } = settings.network.embedding;
   if (provider === "hashed" || url === undefined) return createHashedEmbedder({ dimensions });
-  const apiKey = settings.embeddingApiKey;
+  const apiKey = settings.embeddingKey;
   return createOpenAiEmbedder({
     url,
     model,
@@ -50,16 +55,33 @@ function coldIndexes(bindings: EdgeBindings, settings: EdgeSettings): ColdIndex[
   const buckets: (readonly [string, R2Bucket])[] = [[settings.site, bindings.COLD]];
   if (settings.zone === "eu" && bindings.COLD_GLOBAL !== undefined && globalSite !== undefined)
     buckets.push([globalSite, bindings.COLD_GLOBAL]);
+  const memory = createBlockCache<Uint8Array>({ bytesMax: PIECE_BYTES_MAX });
   return buckets.map(([site, bucket]) =>
     createColdIndex({
       site,
       bucket,
       scanner,
       segmentBytesMax: SEGMENT_BYTES_MAX / buckets.length,
+      bases: createBaseShelf({
+        bucket,
+        network: settings.network,
+        zone: settings.zone,
+        memory,
+        openCache: (colo) => caches.open(cacheName("pieces", settings, colo)),
+        now,
+        random: Math.random,
+        sleep,
+        report,
+      }),
       now,
       report,
     }),
   );
+}
+
+/** The local network has one cache for all of its locations. */
+function cacheName(what: string, { site, isLocal }: EdgeSettings, colo: string): string {
+  return `cold-${what}-${site}${isLocal ? `-${colo}` : ""}`;
 }
 
 function build(bindings: EdgeBindings): Hono {
@@ -79,15 +101,13 @@ function build(bindings: EdgeBindings): Hono {
     sites: createSiteClient({ urls: settings.sites, signer, fetch: (url, init) => fetch(url, init), now }),
     cold: createColdTier({
       indexes: coldIndexes(bindings, settings),
-      results: createResultCache((colo) =>
-        caches.open(`cold-results-${settings.site}${settings.isLocal ? `-${colo}` : ""}`),
-      ),
+      results: createResultCache((colo) => caches.open(cacheName("results", settings, colo))),
       network,
       knowledge,
       zone: settings.zone,
       now,
       report,
-      sleep: (timeMs) => new Promise((resolve) => setTimeout(resolve, timeMs)),
+      sleep,
     }),
     embedder: embedderOf(settings),
     authentication: createAuthentication(settings.callerKeys),

@@ -15,8 +15,22 @@ const environmentSchema = z.object({
   KATTEGAT_CONFIG: z.string().min(1).default(join("config", "network.yaml")),
   KATTEGAT_SAMPLE: z.enum(["all", "few", "none"]).default("all"),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
+  KATTEGAT_EMBEDDING_KEY: z.string().optional(),
+  QDRANT_API_KEY: z.string().optional(),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal"]).default("info"),
 });
+
+/** What every process of the local network needs from the user's environment, nothing else of it. */
+const INHERITED = [
+  "PATH",
+  "HOME",
+  "TMPDIR",
+  "LANG",
+  "TZ",
+  "SystemRoot",
+  "HTTPS_PROXY",
+  "NODE_EXTRA_CA_CERTS",
+] as const;
 
 const EXPECTED: Readonly<Record<string, string>> = {
   KATTEGAT_DATA: "a folder",
@@ -40,7 +54,13 @@ export interface Settings {
   readonly databaseUrl: string | null;
   /** Site id → address of a Qdrant cluster that replaces the embedded server. */
   readonly qdrantUrls: ReadonlyMap<string, string>;
+  /** Of every Qdrant cluster that replaces an embedded server. */
+  readonly qdrantApiKey: string | null;
+  /** Of the OpenAI-compatible endpoint that the network file names. */
+  readonly embeddingKey: string | null;
   readonly logLevel: string;
+  /** Variables that the local network's processes take over as they are. */
+  readonly inherited: Readonly<Record<string, string>>;
 }
 
 /** The settings are wrong; the message lists every problem. */
@@ -86,7 +106,15 @@ export function readSettings(
     samples: values.KATTEGAT_SAMPLE,
     databaseUrl: values.DATABASE_URL ?? null,
     qdrantUrls,
+    qdrantApiKey: values.QDRANT_API_KEY ?? null,
+    embeddingKey: values.KATTEGAT_EMBEDDING_KEY ?? null,
     logLevel: values.LOG_LEVEL,
+    inherited: Object.fromEntries(
+      INHERITED.flatMap((name) => {
+        const value = environment[name];
+        return value === undefined ? [] : [[name, value] as const];
+      }),
+    ),
   };
 }
 

@@ -8,11 +8,14 @@ import "./local/rest.ts";
 import { createStartupLog } from "./local/startup-log.ts";
 import { EXIT } from "./output/exit.ts";
 import { createPainter } from "./output/painter.ts";
+import { surviveLostReader } from "./output/terminal.ts";
 import { loadSamples } from "./samples/load.ts";
 import { SettingsError, processSettings } from "./settings.ts";
 
 const paint = createPainter({ terminal: process.stdout.isTTY === true, environment: process.env });
 const log = createStartupLog(process.stdout, { paint, nowMs: () => performance.now() });
+surviveLostReader(process.stdout);
+surviveLostReader(process.stderr);
 const stopping = new AbortController();
 let network: LocalNetwork | null = null;
 let ending: Promise<void> | null = null;
@@ -43,6 +46,7 @@ try {
   const started = await startNetwork(settings, log, stopping.signal);
   network = started;
   await loadSamples({ settings, network: started, log, signal: stopping.signal });
+  await started.untilAnswering();
   started.markReady();
   log.ready(started.url, join(settings.dataShown, "keys", "admin.key"));
 } catch (error) {

@@ -6,10 +6,10 @@ import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { serve } from "@hono/node-server";
 import { parseNetwork } from "@kattegat/config/load.ts";
 import { createScanner } from "@kattegat/engine/vector/scan.ts";
+import { parseKeySet } from "@kattegat/protocol/key-file.ts";
 import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import { pino } from "pino";
 import { createApp } from "./http/app.ts";
-import { readKeys } from "./http/keys.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { openUntilDone } from "./open.ts";
 import { loggable } from "./postgres/failure.ts";
@@ -46,7 +46,7 @@ const opening = openUntilDone({
 const app = createApp({
   primary: opening.state,
   verifier: createTokenVerifier({
-    jwks: await readKeys(settings.KATTEGAT_JWKS),
+    jwks: parseKeySet(await readFile(settings.KATTEGAT_JWKS, "utf8"), settings.KATTEGAT_JWKS),
     site: settings.KATTEGAT_SITE,
     now,
     epoch: opening.epoch,
@@ -63,9 +63,17 @@ const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: settings.P
   log.info({ port }, "listening"),
 );
 
+let stopping = false;
+opening.opened.catch((error: unknown) => {
+  if (stopping) return;
+  log.fatal(loggable(error), `cannot open: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(1);
+});
+
 /** Accepted writes end well before; the timer is for a Postgres that hangs. */
 const STOP_MS_MAX = 4_000;
 function stop(): void {
+  stopping = true;
   setTimeout(() => process.exit(0), STOP_MS_MAX).unref();
   server.close();
   opening.cancel();

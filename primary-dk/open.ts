@@ -1,4 +1,5 @@
 /** Opens the primary again and again until Postgres lets it. */
+import { postgresCode } from "./postgres/failure.ts";
 import type { Primary } from "./primary.ts";
 
 /** Postgres that starts beside us is there after a fraction of a second. */
@@ -10,7 +11,7 @@ export interface Opening {
   readonly state: () => Primary | string;
   /** The reign; 0 until it is known, which accepts every sender. */
   readonly epoch: () => number;
-  /** Rejects when it was cancelled. */
+  /** Rejects when it was cancelled, or with the cause when another attempt cannot mend it. */
   readonly opened: Promise<Primary>;
   cancel(): void;
 }
@@ -29,7 +30,12 @@ export function openUntilDone(options: {
         state = primary;
         return primary;
       } catch (error) {
-        state = `Postgres cannot be used: ${error instanceof Error && "code" in error ? String(error.code) : "the log says why"}`;
+        const code = postgresCode(error);
+        if (code === null) {
+          state = error instanceof Error ? error.message : String(error);
+          throw error;
+        }
+        state = `Postgres cannot be used: ${code}`;
         options.report(error);
         await options.sleep(waitMs);
       }

@@ -1,4 +1,4 @@
-/** Float and integer vectors as base64 text, little-endian. */
+/** Numbers as base64 text, little-endian. */
 import { z } from "zod";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

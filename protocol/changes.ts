@@ -81,7 +81,10 @@ export const applyRequestSchema = z.strictObject({
 });
 export type ApplyRequest = z.infer<typeof applyRequestSchema>;
 
-/** A change that the target refuses for good is named, so that replication parks it and goes on. */
+/**
+ * A put that the target refuses for good is named, so that replication parks it and goes on. A withdraw is never named:
+ * holding nothing is always possible, and one that cannot be applied now is an error, so that the watermark stays before it (I9).
+ */
 export const applyResponseSchema = z.object({
   watermark: fenceSchema,
   refused: z.array(z.object({ sequence: sequenceSchema, code: z.string(), detail: z.string() })),

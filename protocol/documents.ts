@@ -51,6 +51,15 @@ export const passageInputSchema = z.strictObject({
   vector: z.array(z.number()).min(1).nullish(),
 });
 
+const dayOrTime = z.union([z.iso.datetime({ offset: true }), z.iso.date()]);
+const publishedAtSchema = z
+  .string()
+  .refine(
+    (text) => dayOrTime.safeParse(text).success,
+    "expected a day such as 2026-01-31 or a time such as 2026-01-31T12:00:00Z",
+  )
+  .meta({ description: "A day or a time (RFC 3339)." });
+
 export const documentInputSchema = z
   .strictObject({
     title: z
@@ -67,7 +76,7 @@ export const documentInputSchema = z
     residency: z.string().min(1).max(64),
     metadata: metadataSchema.default({}),
     importance: z.number().min(0).max(1).optional(),
-    published_at: z.iso.datetime({ offset: true }).or(z.iso.date()).nullish(),
+    published_at: publishedAtSchema.nullish(),
     tier: tierNameSchema.nullish(),
     passages: z.array(passageInputSchema).min(1).max(DOCUMENT_LIMITS.passagesMax).nullish(),
   })

@@ -1,5 +1,6 @@
 /** The filter of a search in Qdrant's grammar. */
 import { z } from "zod";
+import { byField, isObject, oneForm } from "./one-form.ts";
 
 /** Deeper nesting has no use that a flat filter cannot serve; it only costs stack. */
 export const FILTER_DEPTH_MAX = 8;
@@ -7,28 +8,65 @@ export const FILTER_DEPTH_MAX = 8;
 export const FILTER_CONDITIONS_MAX = 256;
 /** Values in one `any`, `except` or `has_id`: one page of ids. */
 export const FILTER_VALUES_MAX = 1_000;
+/** A word or a name; longer text is for the query. */
+const FILTER_TEXT_CHARACTERS_MAX = 2_000;
+/** A document's id with the number of a passage. */
+const FILTER_ID_CHARACTERS_MAX = 300;
 /** Payload keys are short paths such as `metadata.source`. */
 export const FILTER_KEY_CHARACTERS_MAX = 256;
 
 const key = z.string().min(1).max(FILTER_KEY_CHARACTERS_MAX);
-const keyword = z.union([z.string().max(2_000), z.int(), z.boolean()]);
-const anyOf = z.union([
-  z.array(z.string().max(2_000)).min(0).max(FILTER_VALUES_MAX),
-  z.array(z.int()).min(0).max(FILTER_VALUES_MAX),
-]);
+const isText = (value: unknown): boolean => typeof value === "string";
+const isNumber = (value: unknown): boolean => typeof value === "number";
+const text = z.string().max(FILTER_TEXT_CHARACTERS_MAX);
+const keyword = oneForm<string | number | boolean>(
+  [
+    { isMeant: isText, schema: text },
+    { isMeant: isNumber, schema: z.int() },
+    { isMeant: (value) => typeof value === "boolean", schema: z.boolean() },
+  ],
+  "text, a whole number, true or false",
+);
+/** The first value says of which kind all must be, as in Qdrant. */
+const anyOf = oneForm<string[] | number[]>(
+  [
+    {
+      isMeant: (value) => Array.isArray(value) && isNumber(value[0]),
+      schema: z.array(z.int()).max(FILTER_VALUES_MAX),
+    },
+    { isMeant: Array.isArray, schema: z.array(text).max(FILTER_VALUES_MAX) },
+  ],
+  "a list",
+);
 
-const match = z.union([
-  z.strictObject({ value: keyword }),
-  z.strictObject({ any: anyOf }),
-  z.strictObject({ except: anyOf }),
-  z.strictObject({ text: z.string().max(2_000) }),
-]);
+type Match =
+  | { readonly value: string | number | boolean }
+  | { readonly any: string[] | number[] }
+  | { readonly except: string[] | number[] }
+  | { readonly text: string };
+const match = oneForm<Match>(
+  [
+    byField("value", z.strictObject({ value: keyword })),
+    byField("any", z.strictObject({ any: anyOf })),
+    byField("except", z.strictObject({ except: anyOf })),
+    byField("text", z.strictObject({ text })),
+  ],
+  "an object with `value`, `any`, `except` or `text`",
+);
 const bound = z.number().nullable().optional();
 const timeBound = z.iso.datetime({ offset: true }).nullable().optional();
-const range = z.union([
-  z.strictObject({ gt: bound, gte: bound, lt: bound, lte: bound }),
-  z.strictObject({ gt: timeBound, gte: timeBound, lt: timeBound, lte: timeBound }),
-]);
+const numberRange = z.strictObject({ gt: bound, gte: bound, lt: bound, lte: bound });
+const timeRange = z.strictObject({ gt: timeBound, gte: timeBound, lt: timeBound, lte: timeBound });
+const range = oneForm<z.infer<typeof numberRange> | z.infer<typeof timeRange>>(
+  [
+    {
+      isMeant: (value) => isObject(value) && Object.values(value).some(isText),
+      schema: timeRange,
+    },
+    { isMeant: isObject, schema: numberRange },
+  ],
+  "an object with `gt`, `gte`, `lt` or `lte`",
+);
 const count = z.int().min(0).optional();
 
 const matchCondition = z.strictObject({ key, match });
@@ -40,7 +78,17 @@ const valuesCountCondition = z.strictObject({
 const isEmptyCondition = z.strictObject({ is_empty: z.strictObject({ key }) });
 const isNullCondition = z.strictObject({ is_null: z.strictObject({ key }) });
 const hasIdCondition = z.strictObject({
-  has_id: z.array(z.union([z.string().max(300), z.int().min(0)])).max(FILTER_VALUES_MAX),
+  has_id: z
+    .array(
+      oneForm<string | number>(
+        [
+          { isMeant: isText, schema: z.string().max(FILTER_ID_CHARACTERS_MAX) },
+          { isMeant: isNumber, schema: z.int().min(0) },
+        ],
+        "the id of a document or of a passage",
+      ),
+    )
+    .max(FILTER_VALUES_MAX),
 });
 
 /** One leaf or nested condition. */
@@ -68,19 +116,47 @@ export interface Filter {
 }
 
 const condition: z.ZodType<Condition> = z.lazy(() =>
-  z.union([
-    matchCondition,
-    rangeCondition,
-    valuesCountCondition,
-    isEmptyCondition,
-    isNullCondition,
-    hasIdCondition,
-    z.strictObject({ nested: z.strictObject({ key, filter: filterTree }) }),
-    filterTree,
-  ]),
+  oneForm<Condition>(
+    [
+      { isMeant: hasSeveralForms, schema: oneFormOnly },
+      byField("nested", z.strictObject({ nested: z.strictObject({ key, filter: filterTree }) })),
+      byField("has_id", hasIdCondition),
+      byField("is_empty", isEmptyCondition),
+      byField("is_null", isNullCondition),
+      byField("match", matchCondition),
+      byField("range", rangeCondition),
+      byField("values_count", valuesCountCondition),
+      byField("key", keyAlone),
+      { isMeant: isObject, schema: filterTree },
+    ],
+    "a condition",
+  ),
 );
-const clause = z
-  .union([condition, z.array(condition).max(FILTER_CONDITIONS_MAX)])
+
+const CONDITION_FIELDS = [
+  "nested",
+  "has_id",
+  "is_empty",
+  "is_null",
+  "match",
+  "range",
+  "values_count",
+] as const;
+
+function hasSeveralForms(value: unknown): boolean {
+  return isObject(value) && CONDITION_FIELDS.filter((field) => Object.hasOwn(value, field)).length > 1;
+}
+
+const oneFormOnly = z.never({ error: `expected one of ${CONDITION_FIELDS.join(", ")}; several came` });
+const keyAlone = z.never({ error: "expected `match`, `range` or `values_count` beside `key`; none came" });
+
+const clause = oneForm<Condition | Condition[]>(
+  [
+    { isMeant: Array.isArray, schema: z.array(condition).max(FILTER_CONDITIONS_MAX) },
+    { isMeant: isObject, schema: condition },
+  ],
+  "a condition or a list of them",
+)
   .nullable()
   .optional();
 

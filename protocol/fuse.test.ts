@@ -125,7 +125,7 @@ describe("fusing", () => {
           groupBy === "document" ? passage.document_id : `${passage.document_id}#${passage.ordinal}`,
         );
         expect(new Set(keys).size).toBe(keys.length);
-        const ranks = hits.flatMap(({ denseRank }) => denseRank ?? []).toSorted((a, b) => a - b);
+        const ranks = hits.flatMap(({ dense }) => dense?.rank ?? []).toSorted((a, b) => a - b);
         expect(ranks).toEqual(ranks.map((_, index) => index + 1));
       }),
     );
@@ -136,9 +136,53 @@ describe("fusing", () => {
       { dense: [candidate("a", 0.9), candidate("b", 0.8)], lexical: [candidate("b", 7)] },
       { groupBy: "document", depth: 10 },
     );
-    expect(first).toMatchObject({ denseRank: 2, lexicalRank: 1, denseScore: 0.8, lexicalScore: 7 });
+    expect(first).toMatchObject({
+      dense: { rank: 2 },
+      lexical: { rank: 1 },
+      denseScore: 0.8,
+      lexicalScore: 7,
+    });
     expect(first?.score).toBeCloseTo(1 / (RECIPROCAL_RANK_K + 2) + 1 / (RECIPROCAL_RANK_K + 1), 12);
-    expect(second).toMatchObject({ denseRank: 1, lexicalRank: null, lexicalScore: null });
+    expect(second).toMatchObject({ dense: { rank: 1 }, lexical: null, lexicalScore: null });
+  });
+
+  it("gives the shown passage's own scores, the places by whichever passage has them (I6)", () => {
+    const lists = {
+      dense: [candidate("a", 0.9, { ordinal: 8 }), candidate("b", 0.8, { ordinal: 1 })],
+      lexical: [candidate("b", 12, { ordinal: 3 }), candidate("a", 11.18, { ordinal: 16 })],
+    };
+    const hits = fuse(lists, { groupBy: "document", depth: 10 });
+    expect(hits).toEqual([
+      expect.objectContaining({
+        passage: expect.objectContaining({ document_id: "a", ordinal: 8 }),
+        denseScore: 0.9,
+        lexicalScore: null,
+        dense: { rank: 1, ordinal: 8 },
+        lexical: { rank: 2, ordinal: 16 },
+      }),
+      expect.objectContaining({
+        passage: expect.objectContaining({ document_id: "b", ordinal: 3 }),
+        denseScore: null,
+        lexicalScore: 12,
+        dense: { rank: 2, ordinal: 1 },
+        lexical: { rank: 1, ordinal: 3 },
+      }),
+    ]);
+  });
+
+  it("never shows a passage with a score that the same list gave to another (I6)", () => {
+    fc.assert(
+      fc.property(corpus, fc.constantFrom(...GROUPINGS), (passages, groupBy) => {
+        const dense = passages.map((passage) => passage.dense);
+        const lexical = passages.map((passage) => passage.lexical);
+        for (const hit of fuse({ dense, lexical }, { groupBy, depth: 100 })) {
+          const isShown = (entry: SitedCandidate): boolean =>
+            entry.document_id === hit.passage.document_id && entry.ordinal === hit.passage.ordinal;
+          expect([null, dense.find(isShown)?.score]).toContain(hit.denseScore);
+          expect([null, lexical.find(isShown)?.score]).toContain(hit.lexicalScore);
+        }
+      }),
+    );
   });
 
   it("keeps a single list's own scores and order", () => {

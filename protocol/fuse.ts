@@ -14,14 +14,23 @@ export interface SitedCandidate extends Candidate {
   readonly site: string;
 }
 
-/** One entry of the fused ranking; ranks count from 1. */
+/** A hit's place in one list; ranks count from 1. */
+export interface ListPlace {
+  readonly rank: number;
+  /** The passage that has this rank; when documents are grouped, it may be another than the one shown. */
+  readonly ordinal: number;
+}
+
+/** One entry of the fused ranking. */
 export interface FusedHit {
+  /** The passage shown. */
   readonly passage: SitedCandidate;
   readonly score: number;
+  /** The shown passage's own score; null when the list holds the document by another passage, or not at all. */
   readonly denseScore: number | null;
   readonly lexicalScore: number | null;
-  readonly denseRank: number | null;
-  readonly lexicalRank: number | null;
+  readonly dense: ListPlace | null;
+  readonly lexical: ListPlace | null;
 }
 
 /** The order of every list: score descending, then document id, then ordinal. */
@@ -82,8 +91,8 @@ function ranked(
   return result;
 }
 
-function ranksOf(list: ReadonlyMap<string, SitedCandidate>): Map<string, number> {
-  return new Map([...list.keys()].map((key, index) => [key, index + 1]));
+function placesOf(list: ReadonlyMap<string, SitedCandidate>): Map<string, ListPlace> {
+  return new Map([...list].map(([key, { ordinal }], index) => [key, { rank: index + 1, ordinal }]));
 }
 
 /**
@@ -105,33 +114,38 @@ export function fuse(
   );
   if (dense === undefined || lexical === undefined) throw new Error("fuse: two lists go in, two come out");
   const isHybrid = lists.dense !== null && lists.lexical !== null;
-  const denseRanks = ranksOf(dense);
-  const lexicalRanks = ranksOf(lexical);
+  const densePlaces = placesOf(dense);
+  const lexicalPlaces = placesOf(lexical);
   const hits: FusedHit[] = [];
   for (const key of new Set([...dense.keys(), ...lexical.keys()])) {
     const byDense = dense.get(key);
     const byLexical = lexical.get(key);
-    const denseRank = denseRanks.get(key) ?? null;
-    const lexicalRank = lexicalRanks.get(key) ?? null;
+    const densePlace = densePlaces.get(key) ?? null;
+    const lexicalPlace = lexicalPlaces.get(key) ?? null;
     // The passage shown is the one of the better rank; on a tie the dense one, whose score knows the whole wording.
     const isLexicalShown =
-      byDense === undefined || (lexicalRank !== null && lexicalRank < (denseRank ?? Infinity));
+      byDense === undefined || (lexicalPlace !== null && lexicalPlace.rank < (densePlace?.rank ?? Infinity));
     const passage = isLexicalShown ? byLexical : byDense;
     if (passage === undefined) throw new Error("fuse: a key comes from one of the two lists");
     hits.push({
       passage,
-      score: isHybrid ? reciprocal(denseRank) + reciprocal(lexicalRank) : passage.score,
-      denseScore: byDense?.score ?? null,
-      lexicalScore: byLexical?.score ?? null,
-      denseRank,
-      lexicalRank,
+      score: isHybrid ? reciprocal(densePlace) + reciprocal(lexicalPlace) : passage.score,
+      denseScore: scoreOf(passage, byDense),
+      lexicalScore: scoreOf(passage, byLexical),
+      dense: densePlace,
+      lexical: lexicalPlace,
     });
   }
   return hits.toSorted((a, b) => b.score - a.score || compareKeys(a.passage, b.passage));
 }
 
-function reciprocal(rank: number | null): number {
-  return rank === null ? 0 : 1 / (RECIPROCAL_RANK_K + rank);
+function reciprocal(place: ListPlace | null): number {
+  return place === null ? 0 : 1 / (RECIPROCAL_RANK_K + place.rank);
+}
+
+/** The shown passage's score in a list that holds its document by `listed`: another passage's score says nothing of it. */
+function scoreOf(shown: SitedCandidate, listed: SitedCandidate | undefined): number | null {
+  return listed?.ordinal === shown.ordinal ? listed.score : null;
 }
 
 function compareKeys(a: SitedCandidate, b: SitedCandidate): number {

@@ -8,7 +8,7 @@ export const siteStatusSchema = z
   .object({
     id: z.string(),
     kind: z.enum(SITE_KINDS),
-    country: z.string(),
+    country: z.string().nullable(),
     city: z.string().nullable(),
     tiers: z.array(tierNameSchema),
     health: z.enum(["ok", "lagging", "unavailable", "not_running"]),

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { documentIdSchema } from "./documents.ts";
 import { ERROR_KINDS, KattegatError, isErrorCode } from "./errors.ts";
-import { parseJson, parseShape } from "./parse.ts";
+import { parseJson, parsePathPart, parseShape } from "./parse.ts";
 import { errorOfProblem, problemOf, problemSchema } from "./problem.ts";
 import { searchRequestSchema } from "./search.ts";
 
@@ -47,11 +48,91 @@ describe("parsing a request", () => {
     expect(errorOf(() => parseJson(z.unknown(), text)).code).toBe("bad_json");
   });
 
-  it("shows no more of a body that does not parse than its parser's position", () => {
+  it("shows no more of a body that does not parse than its parser's position (I17)", () => {
     const secret = "the client's name is Jensen";
     expect(errorOf(() => parseJson(z.unknown(), `{"query": "${secret}`)).message).not.toContain("Jensen");
     expect(errorOf(() => parseJson(z.unknown(), `{"query": ${secret}}`)).message).not.toContain("Jensen");
     expect(errorOf(() => parseJson(z.unknown(), secret)).message).not.toContain("client");
+  });
+});
+
+describe("the error of a field", () => {
+  const detailOf = (request: unknown): readonly unknown[] => {
+    const [first] = errorOf(() => parseShape(searchRequestSchema, request)).errors;
+    return [first?.pointer, first?.detail];
+  };
+
+  it.each([
+    [{ query: "a", limit: 500 }, "/limit", "expected at most 100; a greater number came"],
+    [{ query: "a", limit: 0 }, "/limit", "expected at least 1; a smaller number came"],
+    [{ query: "a", limit: 1.5 }, "/limit", "expected a whole number; a number that is not whole came"],
+    [{ query: "a", limit: "5" }, "/limit", "expected a number; text came"],
+    [{ query: 7 }, "/query", "expected text; a whole number came"],
+    [{ query: "" }, "/query", "expected at least 1 character; none came"],
+    [{ query: "a", tiers: [] }, "/tiers", "expected at least 1 entry; none came"],
+    [{ query: "a", mode: "b" }, "/mode", 'expected one of "hybrid", "dense", "lexical"; other text came'],
+    [{ query: "a", filter: [1] }, "/filter", "expected an object; a list came"],
+    ["a", "", "expected an object; text came"],
+  ])("says of %j what was expected, what came", (request, pointer, detail) => {
+    expect(detailOf(request)).toEqual([pointer, detail]);
+  });
+
+  it("counts what is too long", () => {
+    expect(detailOf({ query: "x".repeat(2_001) })).toEqual([
+      "/query",
+      "expected at most 2,000 characters; 2,001 came",
+    ]);
+    expect(
+      detailOf({ query: "a", filter: { must: [{ has_id: Array.from({ length: 1_001 }, String) }] } }),
+    ).toEqual(["/filter/must/0/has_id", "expected at most 1,000 entries; 1,001 came"]);
+  });
+
+  it.each([
+    [
+      { key: "a", match: {} },
+      "/match",
+      "expected an object with `value`, `any`, `except` or `text`; another object came",
+    ],
+    [
+      { key: "a", match: { value: null } },
+      "/match/value",
+      "expected text, a whole number, true or false; null came",
+    ],
+    [{ key: "a", match: { any: ["x", 1] } }, "/match/any/1", "expected text; a whole number came"],
+    [{ key: "a" }, "", "expected `match`, `range` or `values_count` beside `key`; none came"],
+    [{ key: "a", range: { above: 1 } }, "/range/above", "this field is not known; remove it"],
+    [
+      { key: "a", range: { gte: "yesterday" } },
+      "/range/gte",
+      "expected a time such as 2026-01-31T12:00:00Z; other text came",
+    ],
+    [{ nested: { key: "a" } }, "/nested/filter", "expected an object; it is missing"],
+    [{ hasid: ["x"] }, "/hasid", "this field is not known; remove it"],
+    [7, "", "expected a condition; a whole number came"],
+  ])("says of the condition %j what is wrong with the form that was meant", (condition, place, detail) => {
+    expect(detailOf({ query: "a", filter: { must: [condition] } })).toEqual([
+      `/filter/must/0${place}`,
+      detail,
+    ]);
+  });
+
+  it("never holds the value (I17)", () => {
+    const secret = "Jensen";
+    for (const request of [
+      { query: "a", mode: secret },
+      { query: "a", filter: { must: [{ key: "a", match: secret }] } },
+      { query: "a", filter: { must: [{ key: "a", range: { gte: secret } }] } },
+      { query: "a", limit: secret },
+    ]) {
+      const error = errorOf(() => parseShape(searchRequestSchema, request));
+      expect(JSON.stringify([error.message, error.errors])).not.toContain(secret);
+    }
+  });
+
+  it("says of a part of the path where it stands", () => {
+    const error = errorOf(() => parsePathPart(documentIdSchema, "a b", "id"));
+    expect(error).toMatchObject({ code: "bad_request", errors: [{ pointer: "/id" }] });
+    expect(error.message).toMatch(/^The id in the path: expected 1 to 256 /);
   });
 });
 
@@ -74,7 +155,7 @@ describe("a problem document", () => {
     }
   });
 
-  it("shows nothing of an error that is no operating error", () => {
+  it("shows nothing of an error that is no operating error (I17)", () => {
     const problem = problemOf(new TypeError("password is hunter2"), "request-1");
     expect(problem).toMatchObject({ code: "internal", status: 500 });
     expect(JSON.stringify(problem)).not.toContain("hunter2");

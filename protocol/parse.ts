@@ -1,6 +1,7 @@
 /** Parsing of a wire shape into the type of its schema. */
 import type { z } from "zod";
 import { KattegatError, type ErrorCode, type FieldError } from "./errors.ts";
+import { expectationOf } from "./expectation.ts";
 
 /** More field errors than a person reads at once; the rest is counted. */
 const FIELD_ERRORS_MAX = 20;
@@ -45,7 +46,7 @@ function unionDetail(branches: readonly (readonly z.core.$ZodIssue[])[]): string
  * @throws {KattegatError} `code` with a JSON pointer for each bad field.
  */
 export function parseShape<T>(schema: z.ZodType<T>, value: unknown, code: ErrorCode = "bad_request"): T {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: expectationOf });
   if (result.success) return result.data;
   const errors = fieldErrorsOf(result.error.issues);
   const shown = errors.slice(0, FIELD_ERRORS_MAX);
@@ -54,6 +55,20 @@ export function parseShape<T>(schema: z.ZodType<T>, value: unknown, code: ErrorC
   const detail =
     first === undefined ? "The request is not valid." : `${first.pointer || "body"}: ${first.detail}${more}.`;
   throw new KattegatError(code, detail, { errors: shown });
+}
+
+/**
+ * Parses a value that stands in the request's path, under the name of its place there.
+ *
+ * @throws {KattegatError} `bad_request` whose pointer is that name, so that nobody looks for it in the body.
+ */
+export function parsePathPart<T>(schema: z.ZodType<T>, value: unknown, name: string): T {
+  const result = schema.safeParse(value, { error: expectationOf });
+  if (result.success) return result.data;
+  const detail = fieldErrorsOf(result.error.issues)[0]?.detail ?? "expected another value";
+  throw new KattegatError("bad_request", `The ${name} in the path: ${detail}.`, {
+    errors: [{ pointer: `/${name}`, detail: `${detail} (in the path)` }],
+  });
 }
 
 /**

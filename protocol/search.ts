@@ -83,8 +83,16 @@ export type TierReport = z.infer<typeof tierReportSchema>;
 
 export const hitExplanationSchema = z
   .object({
-    dense_rank: z.int().nullable(),
-    lexical_rank: z.int().nullable(),
+    dense_rank: z.int().nullable().meta({ description: "Place in the list by vector, from 1." }),
+    lexical_rank: z.int().nullable().meta({ description: "Place in the list by words, from 1." }),
+    dense_passage_id: z.string().nullable().meta({
+      description:
+        "The passage that has `dense_rank`: the document's best by vector, which may be another than the one shown.",
+    }),
+    lexical_passage_id: z.string().nullable().meta({
+      description:
+        "The passage that has `lexical_rank`: the document's best by words, which may be another than the one shown.",
+    }),
     arithmetic: z.string(),
     matched_terms: z.array(z.string()),
   })
@@ -93,10 +101,18 @@ export const hitExplanationSchema = z
 export const hitSchema = z
   .object({
     document_id: z.string(),
-    passage_id: z.string(),
-    score: z.number(),
-    dense_score: z.number().nullable(),
-    lexical_score: z.number().nullable(),
+    passage_id: z.string().meta({
+      description: "The passage shown: with `group_by: document` the one of the document's better rank.",
+    }),
+    score: z.number().meta({ description: "What the ranking is sorted by." }),
+    dense_score: z.number().nullable().meta({
+      description:
+        "Cosine of the passage shown; null when it is not its document's best by vector, or in no such list.",
+    }),
+    lexical_score: z.number().nullable().meta({
+      description:
+        "BM25 of the passage shown; null when it is not its document's best by words, or in no such list.",
+    }),
     tier: tierNameSchema,
     site: z.string(),
     residency: z.string(),

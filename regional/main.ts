@@ -4,10 +4,10 @@ import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAdaptorServer } from "@hono/node-server";
 import { parseNetwork } from "@kattegat/config/load.ts";
+import { parseKeySet } from "@kattegat/protocol/key-file.ts";
 import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import pino from "pino";
 import { createApp } from "./app.ts";
-import { readKeys } from "./keys.ts";
 import { createMetrics } from "./metrics.ts";
 import { NodePool } from "./qdrant/node-pool.ts";
 import { createRegional, regionalSiteOf } from "./regional.ts";
@@ -17,7 +17,7 @@ import { processSettings } from "./settings.ts";
 const STOP_MS_MAX = 4_000;
 
 const settings = processSettings();
-const logger = pino({ level: settings.logLevel, name: settings.site });
+const logger = pino({ level: settings.logLevel, base: { site: settings.site } });
 const network = parseNetwork(await readFile(settings.configPath, "utf8"), { file: settings.configPath });
 const site = regionalSiteOf(network, settings.site);
 const now = Date.now;
@@ -30,7 +30,7 @@ const pool = new NodePool({
 });
 const regional = createRegional({ network, site, pool, now, sleep: (ms) => sleep(ms) });
 const verifier = createTokenVerifier({
-  jwks: await readKeys(settings.jwksPath),
+  jwks: parseKeySet(await readFile(settings.jwksPath, "utf8"), settings.jwksPath),
   site: site.id,
   now,
   epoch: () => regional.watermark.known?.watermark.epoch ?? 0,
@@ -50,7 +50,8 @@ server.on("error", (error) => {
 server.listen(settings.port, "127.0.0.1", () => {
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : settings.port;
-  process.stdout.write(`${JSON.stringify({ msg: "listening", port })}\n`);
+  // Whoever started this process waits for the line, so no log level may swallow it.
+  logger.child({}, { level: "info" }).info({ port }, "listening");
 });
 
 function stop(): void {

@@ -30,7 +30,7 @@ export async function startProcess(
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on("line", (line) => {
         lines.push(line);
-        const port = /^\{"msg":"listening","port":(\d+)\}$/.exec(line)?.[1];
+        const port = /^\{"level":30,"time":\d+,.*"port":(\d+),"msg":"listening"\}$/.exec(line)?.[1];
         if (port !== undefined) resolve(Number(port));
       });
     }

@@ -53,7 +53,9 @@ export async function startSite(
       authorization: await signer.authorization("eu-fra"),
       ...Object.fromEntries(new Headers(init.headers)),
     };
-    const response = await fetch(`${running.url}${path}`, { ...init, headers });
+    const send = (): Promise<Response> => fetch(`${running.url}${path}`, { ...init, headers });
+    // A connection that lay idle while the test made vectors may have been closed by the site meanwhile.
+    const response = await send().catch(send);
     const text = await response.text();
     return { status: response.status, body: text.startsWith("{") ? JSON.parse(text) : text };
   }

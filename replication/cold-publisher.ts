@@ -20,8 +20,8 @@ export interface ColdPublisher {
    * compare-and-swap, so a merge and a batch never lose each other's work.
    */
   publish(edit: Edit, signal: AbortSignal): Promise<ColdManifest>;
-  /** Resolves when the object of this key may be uploaded. */
-  reserve(key: string, signal: AbortSignal): Promise<void>;
+  /** Resolves when the object of this key may be uploaded; it is kept for `leaseMs` beyond the usual time. */
+  reserve(key: string, signal: AbortSignal, options?: { readonly leaseMs: number }): Promise<void>;
   /** When this publisher last changed the manifest. */
   readonly publishedAtMs: number;
 }
@@ -97,8 +97,8 @@ export function createColdPublisher(options: {
       }),
     current: (signal) => exclusive(() => load(signal)),
     publish: (edit, signal) => exclusive(() => attempt(edit, signal)),
-    async reserve(key, signal) {
-      await exclusive(() => attempt((base) => withReservation(base, key, now()), signal));
+    async reserve(key, signal, lease) {
+      await exclusive(() => attempt((base) => withReservation(base, key, now(), lease), signal));
     },
   };
 }

@@ -9,12 +9,19 @@ const UPLOAD_MS_MAX = 15_000;
 
 /**
  * Returns the manifest with the key on its garbage list, where it stands until a manifest refers to it: an upload that
- * a crash left behind is deleted by whoever comes next. Null when a young reservation is there already.
+ * a crash left behind is deleted by whoever comes next. Null when a young reservation is there already. A lease is for
+ * what takes longer than an upload: the making of a base.
  */
-export function withReservation(base: ColdManifest, key: string, nowMs: number): ColdManifest | null {
-  if (ageMs(base, key, nowMs) < UPLOAD_MS_MAX) return null;
+export function withReservation(
+  base: ColdManifest,
+  key: string,
+  nowMs: number,
+  { leaseMs = 0 }: { readonly leaseMs?: number } = {},
+): ColdManifest | null {
+  if (ageMs(base, key, nowMs + leaseMs) < UPLOAD_MS_MAX) return null;
   const garbage = base.garbage.filter((entry) => entry.key !== key);
-  return { ...base, garbage: [...garbage, { key, since: new Date(nowMs).toISOString() }] };
+  // Garbage only from then on.
+  return { ...base, garbage: [...garbage, { key, since: new Date(nowMs + leaseMs).toISOString() }] };
 }
 
 /** @throws {KattegatError} `conflict` when the key's reservation has run out, so its object may be gone. */

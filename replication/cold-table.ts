@@ -1,5 +1,6 @@
-/** Which segment holds the visible copy of each document. */
-import type { ColdManifest } from "@kattegat/engine/cold/manifest.ts";
+/** Which object holds the visible copy of each document. */
+import type { ColdManifest, ManifestBase } from "@kattegat/engine/cold/manifest.ts";
+import { decodeNumbers } from "@kattegat/engine/cold/numbers.ts";
 
 export interface DocumentVersion {
   readonly documentId: string;
@@ -7,65 +8,96 @@ export interface DocumentVersion {
 }
 
 export interface HeldCopy {
+  /** The key of a segment, or of the base. */
   readonly segment: string;
   readonly version: string;
+  /** The document's place in what the object lists; in a base this is its number. */
+  readonly number: number;
 }
 
 export interface ColdTable {
-  /** Makes the table that of the manifest; reads only the segments that it has not seen. */
+  /** Makes the table that of the manifest; reads only the objects that it has not seen. */
   sync(manifest: ColdManifest, signal: AbortSignal): Promise<void>;
-  /** Tells the documents of a segment that was just made here, so that `sync` need not read it. */
+  /** Tells the documents of a segment or base that was just made here, so that `sync` need not read it. */
   learn(segment: string, documents: readonly DocumentVersion[]): void;
   /** The copy that a reader of the synced manifest sees. */
   copyOf(documentId: string): HeldCopy | null;
+  /** The document at this place in what the object lists, hidden ones included. */
+  idOf(segment: string, number: number): string | null;
 }
 
-/** Uploads under way: a batch and a merge; the rest was never published. */
+/** Reads what an object lists, a base's documents in the order of their numbers. */
+export interface ColdTableSources {
+  segment(key: string, bytes: number, signal: AbortSignal): Promise<readonly DocumentVersion[]>;
+  base(base: ManifestBase, signal: AbortSignal): Promise<readonly DocumentVersion[]>;
+}
+
+/** Uploads under way: a batch, a merge, a base; the rest was never published. */
 const PENDING_MAX = 8;
 
+/** What of an object is hidden, in the two ways in which a manifest says so. */
+interface Hidden {
+  /** Ids of a segment's documents. */
+  readonly ids: ReadonlySet<string>;
+  /** Numbers of a base's. */
+  readonly numbers: ReadonlySet<number>;
+}
+
 /**
- * A cache of what the segments themselves say, about 150 bytes a document: lost with the process, rebuilt from the target.
+ * A cache of what the objects themselves say, about 150 bytes a document: lost with the process, rebuilt from the target.
  */
-export function createColdTable(
-  read: (segment: string, bytes: number, signal: AbortSignal) => Promise<readonly DocumentVersion[]>,
-): ColdTable {
-  const segments = new Map<string, readonly DocumentVersion[]>();
+export function createColdTable(read: ColdTableSources): ColdTable {
+  const listed = new Map<string, readonly DocumentVersion[]>();
   const pending = new Map<string, readonly DocumentVersion[]>();
-  const tombstones = new Map<string, number>();
+  /** How many documents of each object were hidden: it only grows. */
+  const seen = new Map<string, number>();
   const copies = new Map<string, HeldCopy>();
 
-  function add(segment: string, hidden: ReadonlySet<string>): void {
-    for (const { documentId, version } of segments.get(segment) ?? []) {
-      if (!hidden.has(documentId)) copies.set(documentId, { segment, version });
-    }
+  /** Without the hidden: a merge lists documents that a later object has already replaced. */
+  function add(key: string, hidden: Hidden): void {
+    for (const [number, { documentId, version }] of (listed.get(key) ?? []).entries())
+      if (!hidden.ids.has(documentId) && !hidden.numbers.has(number))
+        copies.set(documentId, { segment: key, version, number });
   }
 
-  function remove(segment: string): void {
-    for (const { documentId } of segments.get(segment) ?? []) {
-      if (copies.get(documentId)?.segment === segment) copies.delete(documentId);
+  function hide(key: string, { ids, numbers }: Hidden): void {
+    const documents = listed.get(key) ?? [];
+    const named = [...numbers].map((number) => documents[number]?.documentId ?? "");
+    for (const documentId of [...ids, ...named])
+      if (copies.get(documentId)?.segment === key) copies.delete(documentId);
+  }
+
+  function remove(key: string): void {
+    for (const { documentId } of listed.get(key) ?? []) {
+      if (copies.get(documentId)?.segment === key) copies.delete(documentId);
     }
-    segments.delete(segment);
-    tombstones.delete(segment);
+    listed.delete(key);
+    seen.delete(key);
+  }
+
+  async function fetchMissing({ base, segments }: ColdManifest, signal: AbortSignal): Promise<void> {
+    const isMissing = (key: string): boolean => !listed.has(key) && !pending.has(key);
+    if (base !== null && isMissing(base.key)) pending.set(base.key, await read.base(base, signal));
+    for (const { key, bytes } of segments)
+      if (isMissing(key)) pending.set(key, await read.segment(key, bytes, signal));
   }
 
   return {
     async sync(manifest, signal) {
-      for (const { key, bytes } of manifest.segments) {
-        if (segments.has(key) || pending.has(key)) continue;
-        pending.set(key, await read(key, bytes, signal));
-      }
-      const named = new Set(manifest.segments.map(({ key }) => key));
-      for (const key of segments.keys()) if (!named.has(key)) remove(key);
-      for (const { key, tombstones: hidden } of manifest.segments) {
-        const isNew = !segments.has(key);
-        if (isNew) segments.set(key, pending.get(key) ?? []);
-        if (isNew) add(key, new Set(hidden));
-        else if (tombstones.get(key) !== hidden.length) {
-          for (const id of hidden) if (copies.get(id)?.segment === key) copies.delete(id);
+      await fetchMissing(manifest, signal);
+      const hidden = hiddenIn(manifest);
+      for (const key of listed.keys()) if (!hidden.has(key)) remove(key);
+      for (const [key, its] of hidden) {
+        const count = its.ids.size + its.numbers.size;
+        if (listed.has(key)) {
+          if (seen.get(key) !== count) hide(key, its);
+        } else {
+          listed.set(key, pending.get(key) ?? []);
+          add(key, its);
         }
-        tombstones.set(key, hidden.length);
+        seen.set(key, count);
       }
-      for (const key of named) pending.delete(key);
+      for (const key of hidden.keys()) pending.delete(key);
     },
     learn(segment, documents) {
       pending.set(segment, documents);
@@ -75,5 +107,17 @@ export function createColdTable(
     copyOf(documentId) {
       return copies.get(documentId) ?? null;
     },
+    idOf(segment, number) {
+      return listed.get(segment)?.[number]?.documentId ?? null;
+    },
   };
+}
+
+/** By key, the base first: what a later object lists replaces what an earlier one does. */
+function hiddenIn({ base, segments }: ColdManifest): ReadonlyMap<string, Hidden> {
+  const none = { ids: new Set<string>(), numbers: new Set<number>() };
+  const hidden = new Map<string, Hidden>();
+  if (base !== null) hidden.set(base.key, { ...none, numbers: new Set(decodeNumbers(base.tombstones)) });
+  for (const { key, tombstones } of segments) hidden.set(key, { ...none, ids: new Set(tombstones) });
+  return hidden;
 }

@@ -8,8 +8,10 @@ import {
   type ManifestSegment,
 } from "@kattegat/engine/cold/manifest.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { isRebaseDue } from "@kattegat/engine/cold/manifest-base.ts";
+import { rebase, type RebaseOptions } from "./cold-rebase.ts";
 import { assertReserved } from "./cold-reservation.ts";
-import { checksumOf, uploadSegment, type ColdParts } from "./edge-target.ts";
+import { checksumOf, uploadSegment } from "./edge-target.ts";
 import { mergeSegments, type MergedSegment, type MergeInput } from "./merge-segments.ts";
 import type { Primary } from "./primary.ts";
 
@@ -22,33 +24,76 @@ const STATISTICS_EVERY_MS = 5_000;
 export interface ColdUpkeep {
   /** Hears which version of the term statistics the log's head names. */
   heard(statisticsVersion: string | null): void;
-  /** One round: statistics, at most one merge, deletions. Resolves with what was done. */
-  round(signal: AbortSignal): Promise<readonly ("statistics" | "merged" | "deleted")[]>;
+  /** One round: statistics, the start or end of a rebase, at most one merge, deletions. Resolves with what was done. */
+  round(signal: AbortSignal): Promise<readonly UpkeepDone[]>;
 }
 
-export interface UpkeepOptions extends ColdParts {
+export type UpkeepDone = "statistics" | "rebase begun" | "rebased" | "merged" | "deleted";
+
+export interface UpkeepOptions extends RebaseOptions {
   readonly primary: Pick<Primary, "statistics">;
 }
 
+/** A base that could not be made is not tried again before; a full disk does not go away in a second. */
+const REBASE_RETRY_MS = 60_000;
+
+/** A base in the making, which takes minutes in which batches come and are merged among themselves. */
+interface Rebasing {
+  readonly segments: ReadonlySet<string>;
+  readonly outcome: Promise<boolean>;
+  hasEnded: boolean;
+}
+
 export function createColdUpkeep(options: UpkeepOptions): ColdUpkeep {
+  const { publisher, now } = options;
   let wanted: string | null = null;
   let statisticsAtMs = -Infinity;
+  let rebasing: Rebasing | null = null;
+  let rebaseFailedAtMs = -Infinity;
+
+  /** Resolves with what happened to a base in the making, or to one that is due. */
+  async function tendBase(manifest: ColdManifest, signal: AbortSignal): Promise<UpkeepDone | null> {
+    if (rebasing !== null) {
+      if (!rebasing.hasEnded) return null;
+      const { outcome } = rebasing;
+      rebasing = null;
+      rebaseFailedAtMs = now();
+      const isPublished = await outcome;
+      if (isPublished) rebaseFailedAtMs = -Infinity;
+      return isPublished ? "rebased" : null;
+    }
+    const isDue = isRebaseDue(manifest, { passagesMin: options.basePassagesMin });
+    if (!isDue || now() - rebaseFailedAtMs < REBASE_RETRY_MS) return null;
+    const segments = new Set(manifest.segments.map(({ key }) => key));
+    const begun: Rebasing = { segments, outcome: rebase(options, manifest, signal), hasEnded: false };
+    const end = (): void => {
+      begun.hasEnded = true;
+    };
+    begun.outcome.then(end, end);
+    rebasing = begun;
+    return "rebase begun";
+  }
+
   return {
     heard(version) {
       wanted = version;
     },
     async round(signal) {
-      const done: ("statistics" | "merged" | "deleted")[] = [];
-      const manifest = await options.publisher.current(signal);
+      const done: UpkeepDone[] = [];
+      const manifest = await publisher.current(signal);
       // Before the first generation there is nothing to search, so nothing to weigh.
       if (manifest.generation === 0) return done;
       const isOld = wanted !== null && wanted !== manifest.statistics?.version;
-      if (isOld && options.now() - statisticsAtMs >= STATISTICS_EVERY_MS) {
-        statisticsAtMs = options.now();
+      if (isOld && now() - statisticsAtMs >= STATISTICS_EVERY_MS) {
+        statisticsAtMs = now();
         await publishStatistics(options, signal);
         done.push("statistics");
       }
-      const keys = planMerge(await options.publisher.current(signal));
+      const tended = await tendBase(await publisher.current(signal), signal);
+      if (tended !== null) done.push(tended);
+      const current = await publisher.current(signal);
+      const segments = current.segments.filter(({ key }) => rebasing?.segments.has(key) !== true);
+      const keys = planMerge({ ...current, segments });
       if (keys !== null && (await merge(options, keys, signal))) done.push("merged");
       if (await deleteGarbage(options, signal)) done.push("deleted");
       return done;

@@ -45,6 +45,6 @@ function reportOf(status: StreamStatus): ConfirmRequest | null {
     lag_ms: status.lag_ms ?? 0,
     lag_changes: status.lag_changes ?? 0,
     parked: status.parked,
-    healthy: isHealthy(status.state),
+    healthy: isHealthy(status),
   };
 }

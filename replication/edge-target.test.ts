@@ -1,110 +1,19 @@
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { parseNetwork } from "@kattegat/config/load.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import type { Change } from "@kattegat/protocol/changes.ts";
 import { afterEach, describe, expect, it } from "vitest";
-import { createEdge } from "./edge.ts";
-import { scanner, serveEdge, type FakeEdge } from "./fake-edge.fixture.ts";
-import { put, servePrimary, skip, withdraw, type FakePrimary } from "./fakes.fixture.ts";
-import { createFetch } from "./fetch.ts";
-import { createPrimary } from "./primary.ts";
-import { createReplication, type Replication } from "./replication.ts";
-import { createSiteClient } from "./site-client.ts";
+import {
+  batchOf,
+  closeAll,
+  closeLater,
+  expected,
+  never,
+  pair,
+  started,
+  targetOf,
+} from "./edge-target.fixture.ts";
+import { put, skip, withdraw } from "./fakes.fixture.ts";
 import { sleep } from "./sleep.ts";
-import type { Target } from "./target.ts";
 
-const file = parseNetwork(
-  readFileSync(fileURLToPath(import.meta.resolve("@kattegat/config/network.yaml")), "utf8"),
-);
-const network = { ...file, embedding: { ...file.embedding, dimensions: 8 } };
-const silent = { warn: () => undefined, error: () => undefined, info: () => undefined };
-const closing: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0).toReversed()) await close();
-});
-
-async function pair(): Promise<{ readonly primary: FakePrimary; readonly edge: FakeEdge }> {
-  const primary = await servePrimary();
-  const edge = await serveEdge();
-  closing.push(primary.close, edge.close);
-  return { primary, edge };
-}
-
-function targetOf(
-  primary: FakePrimary,
-  edge: FakeEdge,
-  clock: { readonly now: () => number } = Date,
-): Target {
-  const clientOf = (site: string, url: string) =>
-    createSiteClient({
-      site,
-      baseUrl: url,
-      fetch: createFetch(),
-      authorization: () => Promise.resolve("Bearer test"),
-    });
-  return createEdge({
-    client: clientOf("edge-global", edge.url),
-    network,
-    primary: createPrimary(clientOf("dk-cph", primary.url)),
-    scanner,
-    now: clock.now,
-    newId: () => crypto.randomUUID(),
-    sleep,
-    log: silent,
-  });
-}
-
-function started(
-  primary: FakePrimary,
-  target: Target,
-): { readonly replication: Replication; kill(): Promise<void> } {
-  const client = createSiteClient({
-    site: "dk-cph",
-    baseUrl: primary.url,
-    fetch: createFetch(),
-    authorization: () => Promise.resolve("Bearer test"),
-  });
-  const stopping = new AbortController();
-  const replication = createReplication({
-    targets: [target],
-    primary: createPrimary(client),
-    now: Date.now,
-    random: () => 0.1,
-    sleep,
-    log: silent,
-    epochSeen: () => undefined,
-  });
-  const running = replication.run(stopping.signal);
-  const kill = async (): Promise<void> => {
-    stopping.abort();
-    await running;
-  };
-  closing.push(kill);
-  return { replication, kill };
-}
-
-/** The copies that a target at the end of the log has. */
-function expected(log: readonly Change[]): Map<string, string> {
-  const documents = new Map<string, string>();
-  for (const change of log) {
-    if (change.kind === "put") documents.set(change.document_id, change.document.version);
-    if (change.kind === "withdraw") documents.delete(change.document_id);
-  }
-  return documents;
-}
-
-const batchOf = (changes: readonly Change[]) => {
-  const sequence = changes.at(-1)?.sequence ?? "0";
-  const at = new Date(0).toISOString();
-  return {
-    changes,
-    position: { epoch: 1, sequence },
-    positionAt: at,
-    head: { kind: "head", epoch: 1, sequence, at, statistics_version: null } as const,
-  };
-};
-const never = new AbortController().signal;
+afterEach(closeAll);
 
 describe("the cold tier as a target", () => {
   it(
@@ -164,7 +73,7 @@ describe("the cold tier as a target", () => {
     },
   );
 
-  it("leaves each object that a crash orphaned on the garbage list, deletes it after the grace", async () => {
+  it("leaves each object that a crash orphaned on the garbage list, deletes it after the grace (I16)", async () => {
     const { primary, edge } = await pair();
     const clock = { ms: 1_800_000_000_000, now: () => clock.ms };
     const target = targetOf(primary, edge, clock);
@@ -182,7 +91,7 @@ describe("the cold tier as a target", () => {
     await other.apply(batchOf([put(2)]), never);
     clock.ms += 59_000;
     const stopping = new AbortController();
-    closing.push(() => Promise.resolve(stopping.abort()));
+    closeLater(() => Promise.resolve(stopping.abort()));
     void other.upkeep?.run(stopping.signal);
     await sleep(100, never);
     expect(edge.objects.has(String(orphan))).toBe(true);

@@ -4,6 +4,7 @@ import {
   withSegment,
   withTombstones,
   type ColdManifest,
+  type Holders,
   type ManifestSegment,
 } from "@kattegat/engine/cold/manifest.ts";
 import { encodeSegment } from "@kattegat/engine/cold/segment.ts";
@@ -125,11 +126,22 @@ function withBatch(
     readonly table: ColdTable;
   },
 ): ColdManifest {
-  const holds = (key: string, id: string): boolean => table.copyOf(id)?.segment === key;
+  const holders = holdersIn(table, base);
   const documentIds = [...hidden].filter((id) => table.copyOf(id) !== null);
   return segment === null
-    ? withTombstones(base, { documentIds, holds })
-    : withSegment(base, segment, { documentIds, holds });
+    ? withTombstones(base, { documentIds, holders })
+    : withSegment(base, segment, { documentIds, holders });
+}
+
+/** Where the table says that the documents of a manifest are. */
+export function holdersIn(table: Pick<ColdTable, "copyOf">, { base }: ColdManifest): Holders {
+  return {
+    holds: (key, id) => table.copyOf(id)?.segment === key,
+    numberOf(id) {
+      const copy = table.copyOf(id);
+      return copy !== null && copy.segment === base?.key ? copy.number : null;
+    },
+  };
 }
 
 /** Uploads a segment, which nobody sees before a manifest names it. */

@@ -4,6 +4,7 @@ import { mayHold } from "@kattegat/config/residency.ts";
 import { openSegment } from "@kattegat/engine/cold/segment.ts";
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
 import type { DocumentRecord } from "@kattegat/protocol/changes.ts";
+import { openBaseSource } from "./base-source.ts";
 import type { Refuse } from "./cold-batch.ts";
 import { createColdPublisher } from "./cold-publisher.ts";
 import { createColdStore } from "./cold-store.ts";
@@ -28,6 +29,9 @@ export interface EdgeOptions {
   readonly newId: () => string;
   readonly sleep: StreamOptions["sleep"];
   readonly log: MonitorOptions["log"];
+  /** Where a base's texts wait while it is made. */
+  readonly spoolFolder: string;
+  readonly basePassagesMin: number;
 }
 
 export function createEdge({
@@ -39,18 +43,29 @@ export function createEdge({
   newId,
   sleep,
   log,
+  spoolFolder,
+  basePassagesMin,
 }: EdgeOptions): Target {
   const { model, dimensions } = network.embedding;
   const store = createColdStore(client);
-  const table = createColdTable(async (key, totalBytes, signal) => {
-    const read = (offset: number, length: number): Promise<Uint8Array> =>
-      store.readObject(key, { offset, length }, signal);
-    return [...(await openSegment(read, { scanner, totalBytes })).documents()];
+  const table = createColdTable({
+    async segment(key, totalBytes, signal) {
+      const read = (offset: number, length: number): Promise<Uint8Array> =>
+        store.readObject(key, { offset, length }, signal);
+      return [...(await openSegment(read, { scanner, totalBytes })).documents()];
+    },
+    async base(base, signal) {
+      const source = await openBaseSource(
+        { key: base.key, rootBytes: base.root.bytes },
+        (key, offset, length) => store.readObject(key, { offset, length }, signal),
+      );
+      return source.documents();
+    },
   });
   const publisher = createColdPublisher({ store, table, model, dimensions, now });
   const parts = { store, table, publisher, model, dimensions, now, newId };
   const target = createEdgeTarget({ ...parts, refuse: refuserOf(network, store.site) });
-  const upkeep = createColdUpkeep({ ...parts, primary });
+  const upkeep = createColdUpkeep({ ...parts, primary, spoolFolder, basePassagesMin });
   return {
     ...target,
     upkeep: {

@@ -1,11 +1,15 @@
 /** A zone's Worker on a loopback socket, with objects in memory. */
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { keysOfBase } from "@kattegat/engine/cold/manifest-base.ts";
+import { decodeNumbers } from "@kattegat/engine/cold/numbers.ts";
 import { parseManifest, type ColdManifest } from "@kattegat/engine/cold/manifest.ts";
 import { openSegment } from "@kattegat/engine/cold/segment.ts";
 import { createScanner, type Scanner } from "@kattegat/engine/vector/scan.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { compareFences } from "@kattegat/protocol/sequence.ts";
+import { openBaseSource } from "./base-source.ts";
+import type { DocumentVersion } from "./cold-table.ts";
 import { serveLoopback, type Loopback } from "./fakes.fixture.ts";
 
 export const scanner: Scanner = createScanner(
@@ -97,6 +101,8 @@ async function visibleIn(
   objects: ReadonlyMap<string, Uint8Array>,
 ): Promise<Map<string, string>> {
   const visible = new Map<string, string>();
+  for (const { documentId, version } of await visibleInBase(manifest, objects))
+    visible.set(documentId, version);
   for (const { key, bytes, tombstones } of manifest.segments) {
     const object = objects.get(key);
     if (object === undefined) throw new Error(`${key} is in the manifest, but gone`);
@@ -111,4 +117,18 @@ async function visibleIn(
     }
   }
   return visible;
+}
+
+async function visibleInBase(
+  { base }: ColdManifest,
+  objects: ReadonlyMap<string, Uint8Array>,
+): Promise<readonly DocumentVersion[]> {
+  if (base === null) return [];
+  for (const key of keysOfBase(base))
+    if (!objects.has(key)) throw new Error(`${key} is in the manifest, but gone`);
+  const source = await openBaseSource({ key: base.key, rootBytes: base.root.bytes }, (key, offset, length) =>
+    Promise.resolve(objects.get(key)?.subarray(offset, offset + length) ?? new Uint8Array(0)),
+  );
+  const dead = new Set(decodeNumbers(base.tombstones));
+  return (await source.documents()).filter((_, number) => !dead.has(number));
 }

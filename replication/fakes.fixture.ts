@@ -1,4 +1,4 @@
-/** A primary and targets on loopback sockets. */
+/** The sites around replication on loopback sockets. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import {
   applyRequestSchema,
@@ -166,6 +166,8 @@ export async function servePrimary(): Promise<FakePrimary> {
 export interface FakeRegional extends Loopback {
   readonly documents: Map<string, string>;
   readonly batches: number[];
+  /** Takes requests without ever answering, as a stopped process does. */
+  silent: boolean;
   watermark: Fence;
   /** Called before a batch is stored; throws what the site would answer. */
   before: (changes: readonly Change[]) => void;
@@ -178,13 +180,15 @@ export interface FakeRegional extends Loopback {
 export async function serveRegional(site: string): Promise<FakeRegional> {
   const documents = new Map<string, string>();
   const batches: number[] = [];
-  const state: Pick<FakeRegional, "watermark" | "before" | "after" | "refuses"> = {
+  const state: Pick<FakeRegional, "silent" | "watermark" | "before" | "after" | "refuses"> = {
+    silent: false,
     watermark: FENCE_ZERO,
     before: () => undefined,
     after: () => undefined,
     refuses: () => false,
   };
   const loopback = await serveLoopback((_request, response, url, body) => {
+    if (state.silent) return;
     if (url.pathname === "/internal/watermark") {
       response.end(JSON.stringify({ site, watermark: state.watermark, watermark_at: null }));
       return;

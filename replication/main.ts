@@ -3,12 +3,12 @@ import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { serve } from "@hono/node-server";
 import { parseNetwork } from "@kattegat/config/load.ts";
+import { parseKey, parseKeySet } from "@kattegat/protocol/key-file.ts";
 import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
 import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import { pino } from "pino";
 import { createApp } from "./app.ts";
 import { createFetch } from "./fetch.ts";
-import { readKey, readKeys } from "./keys.ts";
 import { createMetrics } from "./metrics.ts";
 import { createReplication } from "./replication.ts";
 import { readSettings } from "./settings.ts";
@@ -24,7 +24,7 @@ const network = parseNetwork(await readFile(settings.KATTEGAT_CONFIG, "utf8"), {
 const epoch = { known: settings.KATTEGAT_EPOCH };
 const now = (): number => Date.now();
 const signer = createTokenSigner({
-  privateJwk: await readKey(settings.KATTEGAT_SIGNING_KEY),
+  privateJwk: parseKey(await readFile(settings.KATTEGAT_SIGNING_KEY, "utf8"), settings.KATTEGAT_SIGNING_KEY),
   issuer: settings.KATTEGAT_SITE,
   now,
   epoch: () => epoch.known,
@@ -35,7 +35,15 @@ const { primary, targets } = createSites({
   urls: settings.KATTEGAT_SITES,
   fetch: createFetch(),
   authorization: signer.authorization,
-  cold: { scanner: readScanner(), now, newId: randomUUID, sleep, log },
+  cold: {
+    scanner: readScanner(),
+    now,
+    newId: randomUUID,
+    sleep,
+    log,
+    spoolFolder: settings.KATTEGAT_SPOOL,
+    basePassagesMin: settings.KATTEGAT_BASE_PASSAGES_MIN,
+  },
 });
 const replication = createReplication({
   targets,
@@ -53,7 +61,7 @@ const app = createApp({
   lagMsMax: network.limits.lag_ms_max,
   metrics: createMetrics(replication.status),
   verifier: createTokenVerifier({
-    jwks: await readKeys(settings.KATTEGAT_JWKS),
+    jwks: parseKeySet(await readFile(settings.KATTEGAT_JWKS, "utf8"), settings.KATTEGAT_JWKS),
     site: settings.KATTEGAT_SITE,
     now,
     epoch: () => epoch.known,

@@ -40,6 +40,7 @@ export function createMetrics(streams: () => readonly StreamStatus[]): Registry 
   );
   gauge("lag_changes", "Sequences that the target is behind the log.", ({ lag_changes }) => lag_changes);
   gauge("halted", "1 when the stream needs a person.", ({ state }) => (state === "halted" ? 1 : 0));
+  gauge("silent", "1 while the target does not answer.", ({ answers }) => (answers ? 0 : 1));
   counter("applied", "Changes that the target took.", ({ applied }) => applied);
   counter("refused", "Changes that the target refused for good.", ({ parked }) => parked);
   counter("retries", "Attempts that failed and were made again.", ({ retries }) => retries);

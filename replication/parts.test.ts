@@ -1,3 +1,4 @@
+import { encodeNumbers } from "@kattegat/engine/cold/numbers.ts";
 import { emptyManifest } from "@kattegat/engine/cold/manifest.ts";
 import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
 import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
@@ -105,6 +106,7 @@ describe("lag", () => {
       timeline,
       now: () => 10_000,
       log: silent,
+      answers: () => true,
       changed: () => undefined,
     });
     expect(monitor.status()).toMatchObject({ lag_ms: null, lag_changes: null });
@@ -136,27 +138,50 @@ describe("the cold table", () => {
 
   it("follows segments as they come, are hidden in part, or go, reading each once", async () => {
     const reads: string[] = [];
-    const table = createColdTable((key) => {
-      reads.push(key);
-      return Promise.resolve(["a", "b"].map((documentId) => ({ documentId, version: key })));
+    const table = createColdTable({
+      base: () => Promise.reject(new Error("there is no base")),
+      segment: (key) => {
+        reads.push(key);
+        return Promise.resolve(["a", "b"].map((documentId) => ({ documentId, version: key })));
+      },
     });
+    const held = (...ids: string[]) => ids.map((id) => table.copyOf(id)?.segment ?? null);
     await table.sync(manifestOf(segment("1")), never);
-    expect([table.copyOf("a"), table.copyOf("b"), table.copyOf("c")]).toEqual([
-      { segment: "1", version: "1" },
-      { segment: "1", version: "1" },
-      null,
-    ]);
+    expect(held("a", "b", "c")).toEqual(["1", "1", null]);
+    expect(table.copyOf("b")).toEqual({ segment: "1", version: "1", number: 1 });
     await table.sync(manifestOf(segment("1", ["a"])), never);
-    expect([table.copyOf("a"), table.copyOf("b")]).toEqual([null, { segment: "1", version: "1" }]);
+    expect(held("a", "b")).toEqual([null, "1"]);
     await table.sync(manifestOf(segment("1", ["a", "b"]), segment("2")), never);
-    expect([table.copyOf("a"), table.copyOf("b")]).toEqual([
-      { segment: "2", version: "2" },
-      { segment: "2", version: "2" },
-    ]);
+    expect(held("a", "b")).toEqual(["2", "2"]);
     table.learn("3", [{ documentId: "b", version: "3" }]);
     await table.sync(manifestOf(segment("3")), never);
-    expect([table.copyOf("a"), table.copyOf("b")]).toEqual([null, { segment: "3", version: "3" }]);
+    expect(held("a", "b")).toEqual([null, "3"]);
     expect(reads).toEqual(["1", "2"]);
+  });
+
+  it("knows the documents of a base by their numbers, without those that it hides", async () => {
+    const base = {
+      key: "bases/1",
+      root: { bytes: 1, checksum: "00000000" },
+      volumes: { codes: 0, rows: 0, postings: 0, columns: 0, hits: 0 },
+      passages: 3,
+      documents: 3,
+      tombstones: encodeNumbers([1]),
+      dead: 1,
+    };
+    const table = createColdTable({
+      base: () => Promise.resolve(["a", "b", "c"].map((documentId) => ({ documentId, version: "1" }))),
+      segment: (key) => Promise.resolve([{ documentId: "b", version: key }]),
+    });
+    await table.sync({ ...manifestOf(segment("2")), base }, never);
+    expect(table.copyOf("a")).toEqual({ segment: "bases/1", version: "1", number: 0 });
+    expect(table.copyOf("b")).toEqual({ segment: "2", version: "2", number: 0 });
+    await table.sync(
+      { ...manifestOf(segment("2")), base: { ...base, tombstones: encodeNumbers([1, 2]), dead: 2 } },
+      never,
+    );
+    expect(table.copyOf("c")).toBeNull();
+    expect(table.copyOf("b")?.segment).toBe("2");
   });
 });
 
@@ -226,6 +251,7 @@ it("halts when a target says that it refused a withdraw (I9)", async () => {
 const stream = (part: Partial<StreamStatus>): StreamStatus => ({
   site: "eu-fra",
   state: "waiting",
+  answers: true,
   watermark: { epoch: 1, sequence: "7" },
   lag_changes: 0,
   lag_ms: 0,
@@ -243,6 +269,7 @@ describe("readiness (I7)", () => {
     { part: {}, reason: null },
     { part: { lag_ms: 1_000 }, reason: null },
     { part: { lag_ms: 1_001 }, reason: "eu-fra: 1001 ms behind, at most 1000 ms are in bounds" },
+    { part: { answers: false }, reason: "eu-fra: it does not answer" },
     { part: { watermark: null, lag_ms: null }, reason: "eu-fra: its watermark is not known yet" },
     { part: { state: "halted", code: "divergence" } as const, reason: "eu-fra: halted with divergence" },
   ])("says $reason of $part", ({ part, reason }) => {

@@ -1,13 +1,14 @@
 /** Whether replication does all of its work. */
 import type { StreamStatus } from "./stream-status.ts";
 
-/** Why it is not ready; empty when it is. A target that is down makes its lag grow, so it is named in time. */
+/** Why it is not ready; empty when it is. */
 export function unreadiness(
   streams: readonly StreamStatus[],
   { lagMsMax }: { readonly lagMsMax: number },
 ): readonly string[] {
   return streams.flatMap((stream): string[] => {
     if (stream.state === "halted") return [`${stream.site}: halted with ${stream.code ?? "an error"}`];
+    if (!stream.answers) return [`${stream.site}: it does not answer`];
     if (stream.watermark === null) return [`${stream.site}: its watermark is not known yet`];
     if (stream.lag_ms === null) return [`${stream.site}: its lag is not known yet`];
     if (stream.lag_ms > lagMsMax)

@@ -116,7 +116,7 @@ describe("replication", () => {
     expect(fra.documents.size).toBe(20);
   });
 
-  it("lets a dead target stop its own stream only, with a lag that grows", async () => {
+  it("lets a dead target stop its own stream only, with a lag that grows (I14)", async () => {
     const primary = await opened(servePrimary());
     const fra = await opened(serveRegional("eu-fra"));
     const arn = await opened(serveRegional("eu-arn"));
@@ -137,7 +137,24 @@ describe("replication", () => {
     await expect.poll(() => arn.watermark.sequence, { timeout: 20_000 }).toBe("40");
   });
 
-  it("parks the one change that a target cannot take, withdraws its old copy, goes on", async () => {
+  it("reports a target that falls silent although nothing is written, until it answers again", async () => {
+    const primary = await opened(servePrimary());
+    const fra = await opened(serveRegional("eu-fra"));
+    const arn = await opened(serveRegional("eu-arn"));
+    primary.log.push(put(1));
+    const { replication } = started(primary, { "eu-fra": fra, "eu-arn": arn });
+    await expect.poll(() => fra.watermark.sequence, { timeout: 5_000 }).toBe("1");
+    const lastOf = (site: string): boolean | undefined =>
+      primary.confirmed.findLast((report) => report.site === site)?.healthy;
+    fra.silent = true;
+    await expect.poll(() => lastOf("eu-fra"), { timeout: 60_000 }).toBe(false);
+    expect(statusOf(replication, "eu-fra")).toMatchObject({ answers: false, lag_changes: 0 });
+    expect(lastOf("eu-arn")).toBe(true);
+    fra.silent = false;
+    await expect.poll(() => lastOf("eu-fra"), { timeout: 60_000 }).toBe(true);
+  }, 150_000);
+
+  it("parks the one change that a target cannot take, withdraws its old copy, goes on (I15)", async () => {
     const primary = await opened(servePrimary());
     const fra = await opened(serveRegional("eu-fra"));
     fra.before = (changes) => {
@@ -157,7 +174,7 @@ describe("replication", () => {
     await expect.poll(() => primary.confirmed.at(-1)?.parked, { timeout: 5_000 }).toBe(1);
   });
 
-  it("reports a change that the target names as refused", async () => {
+  it("reports a change that the target names as refused (I15)", async () => {
     const primary = await opened(servePrimary());
     const fra = await opened(serveRegional("eu-fra"));
     fra.refuses = (change) => change.sequence === "2";

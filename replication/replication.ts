@@ -1,5 +1,6 @@
 /** The streams of all targets side by side. */
 import { createConfirmer } from "./confirmer.ts";
+import { createPulse } from "./pulse.ts";
 import type { Primary } from "./primary.ts";
 import { runStream, type StreamOptions } from "./run-stream.ts";
 import { createStreamMonitor, type MonitorOptions, type StreamStatus } from "./stream-status.ts";
@@ -26,11 +27,21 @@ export function createReplication(options: {
   const { primary, now, random, sleep, log } = options;
   const timeline = createTimeline();
   const streams = options.targets.map((target) => {
+    const pulse = createPulse({
+      probe: (signal) => (target.probe ?? target.watermark)(signal),
+      sleep,
+      changed(answers, error) {
+        if (answers) log.info({ target: target.site }, "answers again");
+        else log.warn({ target: target.site, err: error }, "does not answer");
+        confirmer.poke();
+      },
+    });
     const monitor = createStreamMonitor({
       site: target.site,
       timeline,
       now,
       log,
+      answers: pulse.answers,
       changed: () => confirmer.poke(),
     });
     const confirmer = createConfirmer({
@@ -47,15 +58,16 @@ export function createReplication(options: {
         monitor.read(answer);
       },
     };
-    return { target, monitor, confirmer, observer };
+    return { target, monitor, confirmer, observer, pulse };
   });
   return {
     status: () => streams.map(({ monitor }) => monitor.status()),
     async run(signal) {
       await Promise.all(
-        streams.flatMap(({ target, confirmer, observer }) => [
+        streams.flatMap(({ target, confirmer, observer, pulse }) => [
           runStream({ target, feed: primary, random, sleep, observer }, signal),
           confirmer.run(signal),
+          pulse.run(signal),
           target.upkeep?.run(signal),
         ]),
       );

@@ -115,7 +115,7 @@ async function apply(
   );
   for (const { sequence, code, detail } of refused) {
     if (withdraws.has(sequence)) {
-      // Its watermark has passed the withdraw already: only a person can say what the site still holds (I9).
+      // No target of ours says this: its watermark has passed the withdraw already, so only a person can say what it holds (I9).
       return {
         name: "failed",
         code: "divergence",

@@ -1,4 +1,6 @@
 /** What the environment says to this process. */
+import { tmpdir } from "node:os";
+import { BASE_PASSAGES_MIN } from "@kattegat/engine/cold/manifest-base.ts";
 import { z } from "zod";
 
 const sitesSchema = z
@@ -21,6 +23,10 @@ const settingsSchema = z.object({
   KATTEGAT_SITES: sitesSchema,
   /** The reign known at the start; later ones are learned from the feed. */
   KATTEGAT_EPOCH: z.coerce.number().int().min(1).default(1),
+  /** Where a base's texts wait while it is made; a gigabyte for 600,000 passages. */
+  KATTEGAT_SPOOL: z.string().min(1).default(tmpdir()),
+  /** Cold passages that are scanned before lists around centroids are worth their making. */
+  KATTEGAT_BASE_PASSAGES_MIN: z.coerce.number().int().min(1).default(BASE_PASSAGES_MIN),
   PORT: z.coerce.number().int().min(0).max(65_535).default(0),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
 });

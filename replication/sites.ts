@@ -1,6 +1,7 @@
 /** The clients of every site that the network file names. */
 import type { Network } from "@kattegat/config/network.ts";
 import { createEdge, type EdgeOptions } from "./edge.ts";
+import { createProbe } from "./probe.ts";
 import { createPrimary, type Primary } from "./primary.ts";
 import { createRegionalTarget } from "./regional-target.ts";
 import { createSiteClient, type Fetch, type SiteClient } from "./site-client.ts";
@@ -27,7 +28,10 @@ export function createSites(options: {
   const primary = createPrimary(clientOf(primarySite.id));
   const targets = wanted.flatMap(({ id, kind }): Target[] => {
     if (kind === "regional") return [createRegionalTarget(clientOf(id))];
-    return kind === "edge" ? [createEdge({ ...options.cold, client: clientOf(id), network, primary })] : [];
+    if (kind !== "edge") return [];
+    const client = clientOf(id);
+    // Reading its watermark as a target waits for the manifest's turn; the route beside it does not.
+    return [{ ...createEdge({ ...options.cold, client, network, primary }), probe: createProbe(client) }];
   });
   return { primary, targets };
 }

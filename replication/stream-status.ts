@@ -8,6 +8,8 @@ import type { Timeline } from "./timeline.ts";
 export interface StreamStatus {
   readonly site: string;
   readonly state: State["name"];
+  /** False while the target does not answer, whether or not there is anything to apply. */
+  readonly answers: boolean;
   readonly watermark: Fence | null;
   readonly lag_changes: number | null;
   readonly lag_ms: number | null;
@@ -32,6 +34,8 @@ export interface MonitorOptions {
     error(fields: object, message: string): void;
     info(fields: object, message: string): void;
   };
+  /** Whether the target answered when it was last asked. */
+  readonly answers: () => boolean;
   /** Hears each watermark that the target has stored, and each change of health. */
   readonly changed: () => void;
 }
@@ -42,7 +46,14 @@ export interface MonitorOptions {
  * `lag_ms` is 0 when the stored watermark is at the known head, else the age of the first commit after it that any
  * stream has seen: a lower bound that is exact to within one feed answer.
  */
-export function createStreamMonitor({ site, timeline, now, log, changed }: MonitorOptions): StreamMonitor {
+export function createStreamMonitor({
+  site,
+  timeline,
+  now,
+  log,
+  answers,
+  changed,
+}: MonitorOptions): StreamMonitor {
   const parking: Parking = createParking();
   let state: State = { name: "starting", failures: 0 };
   let watermark: Fence | null = null;
@@ -60,7 +71,7 @@ export function createStreamMonitor({ site, timeline, now, log, changed }: Monit
       if (to.name === "halted") log.error({ target: site, code: to.code, detail: to.detail }, "halted");
       const isStored =
         watermark !== null && (before.watermark === null || compareFences(watermark, before.watermark) !== 0);
-      if (isStored || isHealthy(before.name) !== isHealthy(to.name)) changed();
+      if (isStored || isMoving(before.name) !== isMoving(to.name)) changed();
     },
     read({ changes, head }) {
       const first = changes[0];
@@ -86,6 +97,7 @@ export function createStreamMonitor({ site, timeline, now, log, changed }: Monit
       return {
         site,
         state: state.name,
+        answers: answers(),
         watermark,
         ...lagOf(watermark, timeline, now()),
         applied,
@@ -99,7 +111,12 @@ export function createStreamMonitor({ site, timeline, now, log, changed }: Monit
   };
 }
 
-export function isHealthy(state: State["name"]): boolean {
+/** Whether the target takes copies. */
+export function isHealthy({ state, answers }: Pick<StreamStatus, "state" | "answers">): boolean {
+  return answers && isMoving(state);
+}
+
+function isMoving(state: State["name"]): boolean {
   return state !== "backing-off" && state !== "halted" && state !== "stopped";
 }
 

@@ -24,6 +24,8 @@ export interface Target {
    * `position` only when the batch changed no copy, and an empty batch stores it.
    */
   apply(batch: Batch, signal: AbortSignal): Promise<ApplyResponse>;
+  /** Resolves when the target answers; where it is missing, `watermark` serves. May be called beside every other method. */
+  readonly probe?: (signal: AbortSignal) => Promise<unknown>;
   /** Work beside the stream, where the target has some. */
   readonly upkeep?: { heard(head: FeedHead): void; run(signal: AbortSignal): Promise<void> };
 }

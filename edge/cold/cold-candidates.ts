@@ -4,7 +4,9 @@ import { z } from "zod";
 
 /** Where a passage's text is. */
 export interface ColdPlace {
+  /** The key of a segment, or of the base. */
   readonly segment: string;
+  /** Of the segment's object; 0 for the base. */
   readonly bytes: number;
   readonly row: number;
 }
@@ -18,6 +20,10 @@ const coldCandidateSchema = z.object({
   segment: z.string(),
   bytes: z.int(),
   row: z.int(),
+  /** Its document's number in the base; null in a segment. */
+  document: z.int().nullable(),
+  /** False for one that cannot come to stand on the page: `document_id` is then a stand-in that orders last. */
+  named: z.boolean(),
 });
 export type ColdCandidate = Readonly<z.infer<typeof coldCandidateSchema>>;
 

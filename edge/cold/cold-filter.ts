@@ -1,10 +1,12 @@
 /** A caller's filter over the payload that a cold segment has. */
+import type { TierName } from "@kattegat/config/network.ts";
+import { compileCondition } from "@kattegat/engine/filter/compile.ts";
 import type { Condition, Filter } from "@kattegat/protocol/filter.ts";
 import { mapFilterKeys } from "@kattegat/protocol/filter-keys.ts";
 
 const EVERYTHING: Condition = { must: [] };
 const NOTHING: Condition = { has_id: [] };
-const COLD = "cold";
+const COLD: TierName = "cold";
 
 /**
  * Maps the filter as every tier does, then says what a segment keeps beside its payload in the segment's own words:
@@ -42,27 +44,26 @@ function isList(conditions: Condition | readonly Condition[]): conditions is rea
 function condition(original: Condition): Condition {
   // Keys inside `nested` are relative to the element, so none of them is a field of the passage.
   if ("nested" in original || "has_id" in original) return original;
-  if ("is_empty" in original) return original.is_empty.key === "tier" ? NOTHING : original;
-  if ("is_null" in original) return original.is_null.key === "tier" ? NOTHING : original;
-  if ("key" in original) return fieldCondition(original);
+  if ("key" in original) return ofField(original, original.key);
+  if ("is_empty" in original) return ofField(original, original.is_empty.key);
+  if ("is_null" in original) return ofField(original, original.is_null.key);
   return passageId(original) ?? rewritten(original);
 }
 
-function fieldCondition(original: Extract<Condition, { readonly key: string }>): Condition {
-  if (original.key !== "tier" && original.key !== "document_id") return original;
-  if (!("match" in original)) return NOTHING;
-  const { match } = original;
-  if (original.key === "document_id") {
-    return "any" in match
-      ? { has_id: match.any.map(String) }
-      : "value" in match
-        ? { has_id: [String(match.value)] }
-        : NOTHING;
-  }
-  if ("value" in match) return match.value === COLD ? EVERYTHING : NOTHING;
-  if ("any" in match) return match.any.some((value) => value === COLD) ? EVERYTHING : NOTHING;
-  if ("except" in match) return match.except.some((value) => value === COLD) ? NOTHING : EVERYTHING;
-  return match.text === COLD ? EVERYTHING : NOTHING;
+function ofField(original: Condition, key: string): Condition {
+  if (key === "tier") return ofEveryColdPassage(original) ? EVERYTHING : NOTHING;
+  return key === "document_id" ? idsOf(original) : original;
+}
+
+/** A segment keeps no tier, since all of its passages have the same: the condition is asked once, of that one. */
+function ofEveryColdPassage(original: Condition): boolean {
+  return compileCondition(original)({ id: "", payload: { tier: COLD } });
+}
+
+/** A caller's own `document_id` is a key of the metadata, so what comes here is what `mapFilterKeys` makes of `has_id`. */
+function idsOf(original: Condition): Condition {
+  if ("match" in original && "any" in original.match) return { has_id: original.match.any.map(String) };
+  throw new Error("cold filter: only mapFilterKeys asks for document_id, by `any`");
 }
 
 /** The form in which `mapFilterKeys` writes a passage id. */

@@ -1,39 +1,31 @@
 /** The cold index in one bucket. */
 import type { ColdHit, ColdSearchOptions, ColdSegment } from "@kattegat/engine/cold/segment.ts";
-import type { SparseVector } from "@kattegat/engine/lexical/bm25.ts";
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
-
-import type { Filter } from "@kattegat/protocol/filter.ts";
 import { compareCandidates } from "@kattegat/protocol/fuse.ts";
 import type { PassageContent } from "@kattegat/protocol/site-search.ts";
+import type { ManifestBase } from "@kattegat/engine/cold/manifest.ts";
+import { readFromBase, searchOpenBase } from "./base-search.ts";
+import type { BaseShelf } from "./base-shelf.ts";
 import type { ColdCandidate, ColdLists, ColdPlace } from "./cold-candidates.ts";
-import { coldFilterOf } from "./cold-filter.ts";
+import { filterOf, type ColdFinding, type ColdQuery } from "./cold-query.ts";
 import { createManifestReader, type ManifestReader, type ManifestState } from "./manifest-reader.ts";
+import type { SessionOptions } from "./piece-reader.ts";
 import { createSegmentShelf } from "./segment-shelf.ts";
 import { createTextShelf } from "./text-shelf.ts";
-
-export interface ColdQuery {
-  readonly dense: Float32Array | null;
-  readonly lexical: SparseVector | null;
-  readonly filter: Filter | null;
-  readonly collection: string;
-  /** Residency classes to look among; all of them may rest in this bucket. */
-  readonly classes: readonly string[];
-  readonly depth: number;
-  readonly grouped: boolean;
-}
 
 export interface ColdIndex {
   readonly site: string;
   readonly bucket: R2Bucket;
   readonly manifests: ManifestReader;
-  /** `failed` counts segments that could not be read: their passages are missing from the lists. */
-  search(
-    state: ManifestState,
-    query: ColdQuery,
-  ): Promise<{ readonly lists: ColdLists; readonly failed: number }>;
+  /** Searches what came since the base was made, exactly. */
+  searchTail(state: ManifestState, query: ColdQuery): Promise<ColdFinding>;
+  /** Searches the base; without one there is nothing to find. */
+  searchBase(state: ManifestState, query: ColdQuery, session: SessionOptions): Promise<ColdFinding>;
   /** Resolves with the texts in the order asked; null where the object is gone. */
-  read(places: readonly (ColdPlace | null)[]): Promise<(PassageContent | null)[]>;
+  read(
+    places: readonly (ColdPlace | null)[],
+    options: { readonly state: ManifestState | null; readonly session: SessionOptions },
+  ): Promise<(PassageContent | null)[]>;
   /**
    * Whether every passage of the segment is of one of the classes.
    *
@@ -43,6 +35,8 @@ export interface ColdIndex {
     segment: { readonly key: string; readonly bytes: number },
     classes: readonly string[],
   ): Promise<boolean>;
+  /** The classes of the base's documents. @throws {ColdFormatError} when its root cannot be read. */
+  classesOf(base: ManifestBase): Promise<readonly string[]>;
   residentBytes(): number;
 }
 
@@ -51,9 +45,14 @@ export interface ColdIndexOptions {
   readonly bucket: R2Bucket;
   readonly scanner: Scanner;
   readonly segmentBytesMax: number;
+  readonly bases: BaseShelf;
   readonly now: () => number;
   readonly report: (error: unknown) => void;
 }
+
+const NOTHING: ColdFinding = { lists: { dense: [], lexical: [] }, failed: 0, reading: null };
+/** Publishing reads a root once; nothing of it is kept for callers. */
+const UNCACHED = { colo: "publication", defer: () => undefined } as const;
 
 // oxlint-disable-next-line max-lines-per-function -- a factory: its verbs share state that they alone may touch
 export function createColdIndex(options: ColdIndexOptions): ColdIndex {
@@ -69,7 +68,7 @@ export function createColdIndex(options: ColdIndexOptions): ColdIndex {
     site: options.site,
     bucket: options.bucket,
     manifests: createManifestReader(options.bucket, { now: options.now }),
-    residentBytes: () => shelf.residentBytes,
+    residentBytes: () => shelf.residentBytes + options.bases.residentBytes,
     async holdsOnly(entry, classes) {
       const segment = await shelf.open(entry);
       // Any direction will do: what counts is whether the filter leaves a passage.
@@ -82,7 +81,10 @@ export function createColdIndex(options: ColdIndexOptions): ColdIndex {
       });
       return foreign.length === 0;
     },
-    async search(state, query) {
+    async classesOf(base) {
+      return (await options.bases.open(base, UNCACHED)).base.documents.classes;
+    },
+    async searchTail(state, query) {
       if (state.contentKey !== content) {
         content = state.contentKey;
         shelf.keepOnly(new Set(state.manifest.segments.map(({ key }) => key)));
@@ -103,26 +105,27 @@ export function createColdIndex(options: ColdIndexOptions): ColdIndex {
         }),
       );
       const whole = found.filter((lists) => lists !== null);
-      return {
-        lists: {
-          dense: merged(
-            whole.map(({ dense }) => dense),
-            query,
-          ),
-          lexical: merged(
-            whole.map(({ lexical }) => lexical),
-            query,
-          ),
-        },
-        failed: found.length - whole.length,
-      };
+      return { lists: mergedLists(whole, query), failed: found.length - whole.length, reading: null };
     },
-    async read(places) {
+    async searchBase({ manifest, dead }, query, session) {
+      if (manifest.base === null || dead === null) return NOTHING;
+      try {
+        const open = await options.bases.open(manifest.base, session);
+        const { finding, contents } = await searchOpenBase(open, query, { dead, session });
+        for (const [place, text] of contents) texts.set(place, text);
+        return finding;
+      } catch (error) {
+        options.report(error);
+        return { ...NOTHING, failed: 1 };
+      }
+    },
+    async read(places, { state, session }) {
       const contents = new Array<PassageContent | null>(places.length).fill(null);
       const wanted = Map.groupBy(
         places.flatMap((place, index) => (place === null ? [] : [{ place, index }])),
         ({ place }) => place.segment,
       );
+      const base = state?.manifest.base ?? null;
       await Promise.all(
         [...wanted].map(async ([key, entries]) => {
           const unknown = entries.filter(({ place, index }) => {
@@ -132,11 +135,14 @@ export function createColdIndex(options: ColdIndexOptions): ColdIndex {
           });
           const [first] = unknown;
           if (first === undefined) return;
-          const segment = await shelf.open({ key, bytes: first.place.bytes });
-          const read = await segment.hydrate(unknown.map(({ place }) => place.row));
+          const rows = unknown.map(({ place }) => place.row);
+          const read =
+            key === base?.key
+              ? await readFromBase(await options.bases.open(base, session), rows, session)
+              : await (await shelf.open({ key, bytes: first.place.bytes })).hydrate(rows);
           for (const [at, { place, index }] of unknown.entries()) {
-            const text = read[at];
-            if (text === undefined) continue;
+            const text = read[at] ?? null;
+            if (text === null) continue;
             contents[index] = text;
             texts.set(place, text);
           }
@@ -172,28 +178,22 @@ function candidatesOf(
     segment: entry.key,
     bytes: entry.bytes,
     row: hit.row,
+    document: null,
+    named: true,
   });
   return { dense: hits.dense.map(candidateOf), lexical: hits.lexical.map(candidateOf) };
 }
 
-/** A document is alive in one segment only, so grouping within each segment is grouping over all. */
-function merged(
-  lists: readonly (readonly ColdCandidate[])[],
-  { depth, classes }: ColdQuery,
-): ColdCandidate[] {
-  return lists
-    .flat()
-    .filter(({ residency }) => classes.includes(residency))
-    .toSorted(compareCandidates)
-    .slice(0, depth);
-}
-
-function filterOf(query: ColdQuery): Filter {
+/** Returns the lists of several parts as one; a document is alive in one part only, so grouping within each is grouping over all. */
+export function mergedLists(parts: readonly ColdLists[], query: ColdQuery): ColdLists {
+  const merged = (lists: readonly (readonly ColdCandidate[])[]): ColdCandidate[] =>
+    lists
+      .flat()
+      .filter(({ residency }) => query.classes.includes(residency))
+      .toSorted(compareCandidates)
+      .slice(0, query.depth);
   return {
-    must: [
-      { key: "collection", match: { value: query.collection } },
-      { key: "residency", match: { any: [...query.classes] } },
-      ...(query.filter === null ? [] : [coldFilterOf(query.filter)]),
-    ],
+    dense: merged(parts.map(({ dense }) => dense)),
+    lexical: merged(parts.map(({ lexical }) => lexical)),
   };
 }

@@ -15,9 +15,12 @@ import type { Knowledge } from "../knowledge.ts";
 import type { Ask } from "../search/plan.ts";
 import type { Question } from "../search/site-question.ts";
 import type { ColdCandidate, ColdPlace } from "./cold-candidates.ts";
-import type { ColdIndex, ColdQuery } from "./cold-index.ts";
+import type { ColdIndex } from "./cold-index.ts";
+import type { ColdQuery } from "./cold-query.ts";
+import { searchIndex } from "./cold-search.ts";
 import type { ManifestState } from "./manifest-reader.ts";
-import { resultKey, type ResultCache } from "./result-cache.ts";
+import type { SessionOptions } from "./piece-reader.ts";
+import type { ResultCache } from "./result-cache.ts";
 
 /** Between two looks for a sequence that has not come yet. */
 const POLL_MS = 100;
@@ -28,7 +31,11 @@ export interface ColdTier {
   /** The term statistics that the zone's own manifest names, empty before the first; rejects when they cannot be read. */
   statistics(): Promise<TermStatistics>;
   ask(ask: Ask, question: Question): Promise<Outcome>;
-  read(site: string, places: readonly (ColdPlace | null)[]): Promise<(PassageContent | null)[]>;
+  read(
+    site: string,
+    places: readonly (ColdPlace | null)[],
+    session: SessionOptions,
+  ): Promise<(PassageContent | null)[]>;
 }
 
 export interface ColdTierOptions {
@@ -83,7 +90,7 @@ export function createColdTier(options: ColdTierOptions): ColdTier {
             question.request.min_sequence === null ? "unavailable" : "stale",
             "no generation has been published yet",
           );
-        if (state.manifest.model !== options.network.embedding.model && state.manifest.segments.length > 0) {
+        if (state.manifest.model !== options.network.embedding.model && state.manifest.generation > 0) {
           return failed("unavailable", `its vectors are of the model ${state.manifest.model}`);
         }
         options.knowledge.hear(state.manifest.watermark);
@@ -93,7 +100,11 @@ export function createColdTier(options: ColdTierOptions): ColdTier {
         return failed("unavailable", "object storage did not give a manifest that can be read");
       }
     },
-    read: (site, places) => indexes.get(site)?.read(places) ?? Promise.resolve(places.map(() => null)),
+    async read(site, places, session) {
+      const index = indexes.get(site);
+      if (index === undefined) return places.map(() => null);
+      return index.read(places, { state: await index.manifests.read(), session });
+    },
   };
 }
 
@@ -139,42 +150,44 @@ async function searched(
     collection: request.collection,
     classes: ask.classes.filter((residency) => mayHold(options.network, residency, { id: index.site })),
     depth: candidateDepth(request),
+    page: request.offset + request.limit,
     grouped: request.group_by === "document",
   };
   const isCacheable = query.classes.every((residency) => mayCache(options.network, residency, options.zone));
-  const key = isCacheable ? await resultKey(index.site, state.contentKey, query) : null;
-  const cached = key === null ? null : await options.results.get(question.colo, key).catch(() => null);
-  const { lists, failed } = cached === null ? await index.search(state, query) : { lists: cached, failed: 0 };
-  if (key !== null && cached === null && failed === 0)
-    question.defer(options.results.put(question.colo, key, lists).catch(() => null));
+  const found = await searchIndex(index, state, query, {
+    results: isCacheable ? options.results : null,
+    session: { colo: question.colo, endsAt: question.endsAt, defer: question.defer },
+  });
   const isStale =
     request.min_sequence !== null &&
     request.min_sequence !== undefined &&
     isBefore(state, request.min_sequence);
-  const status = failed > 0 ? "unavailable" : isStale ? "stale" : "ok";
+  const status = found.failed > 0 ? "unavailable" : isStale ? "stale" : "ok";
   const reason =
-    failed > 0
-      ? `${failed} of ${state.manifest.segments.length} segments could not be read`
+    found.failed > 0
+      ? `${found.failed} parts of the index could not be read`
       : isStale
         ? "not yet at the sequence asked for"
-        : ask.reason;
+        : [ask.reason, ...found.readings].join("; ");
   const places = new Map<string, ColdPlace>();
   const sited = (list: readonly ColdCandidate[]): SitedCandidate[] =>
-    list.map(({ segment, bytes, row, ...candidate }) => {
+    list.map(({ document_id, ordinal, score, version, residency, ...place }) => {
+      const candidate = { document_id, ordinal, score, version, residency };
       const placed: SitedCandidate = { ...candidate, tier: "cold", site: index.site };
-      places.set(passageKey(placed), { segment, bytes, row });
+      const { segment, bytes, row, named } = place;
+      if (named) places.set(passageKey(placed), { segment, bytes, row });
       return placed;
     });
   return {
-    dense: sited(lists.dense),
-    lexical: sited(lists.lexical),
+    dense: sited(found.lists.dense),
+    lexical: sited(found.lists.lexical),
     places,
     reports: ask.tiers.map((tier) => ({
       tier,
       site: index.site,
       status,
       took_ms: options.now() - startedAt,
-      cache: key === null ? "none" : cached === null ? "miss" : "hit",
+      cache: found.cache,
       watermark: state.manifest.watermark.sequence,
       lag_ms: Math.max(0, options.now() - Date.parse(state.manifest.watermark_at)),
       ...(status !== "ok" || question.explain ? { reason } : {}),

@@ -57,7 +57,7 @@ describe("the cold tier", () => {
     expect(ids(await ask())).toEqual(ids(await ask({}, { "x-kattegat-caller-colo": "SIN" })));
   });
 
-  it("reports a damaged segment, never a wrong answer", async () => {
+  it("reports a damaged segment, never a wrong answer (I13)", async () => {
     const manifest = await edge.publish("global", LAWS);
     await edge.publish("eu", [law("e", "frist", { residency: "eu" })]);
     await edge.putObject(

@@ -1,5 +1,8 @@
 /** The manifest of a cold index as this isolate last read it. */
-import { parseManifest, type ColdManifest } from "@kattegat/engine/cold/manifest.ts";
+import type { DeadDocuments } from "@kattegat/engine/cold/base/base-index.ts";
+import { parseManifest, type ColdManifest, type ManifestBase } from "@kattegat/engine/cold/manifest.ts";
+import { decodeNumbers } from "@kattegat/engine/cold/numbers.ts";
+import { createBitmap, setBit } from "@kattegat/engine/index/bitmap.ts";
 import { sha256Hex } from "../http/authentication.ts";
 
 export const MANIFEST_KEY = "manifest.json";
@@ -9,8 +12,10 @@ export const MANIFEST_AGE_MS_MAX = 1_000;
 export interface ManifestState {
   readonly manifest: ColdManifest;
   readonly etag: string;
-  /** Names what a search over this manifest can find; a moved watermark alone does not change it. */
+  /** Names what a search over the segments can find; a moved watermark alone does not change it. */
   readonly contentKey: string;
+  /** What of the base is hidden, the same for as long as its tombstones are; null without a base. */
+  readonly dead: DeadDocuments | null;
   /** Per segment, the same function for as long as its tombstones are the same. */
   readonly hidden: ReadonlyMap<string, (documentId: string) => boolean>;
 }
@@ -66,5 +71,15 @@ async function stateOf(text: string, etag: string, known: ManifestState | null):
   const contentKey = await sha256Hex(
     JSON.stringify([manifest.model, manifest.statistics?.version ?? null, content]),
   );
-  return { manifest, etag, contentKey, hidden };
+  return { manifest, etag, contentKey, hidden, dead: deadIn(manifest.base, known) };
+}
+
+function deadIn(base: ManifestBase | null, known: ManifestState | null): DeadDocuments | null {
+  if (base === null) return null;
+  // Tombstones of one base only grow, so their number names them.
+  const name = `${base.key} ${base.dead}`;
+  if (known?.dead?.name === name) return known.dead;
+  const documents = createBitmap(base.documents);
+  for (const number of decodeNumbers(base.tombstones)) if (number < base.documents) setBit(documents, number);
+  return { name, documents };
 }

@@ -1,7 +1,12 @@
 /** The publishing of generations into this edge's own bucket. */
 import { mayHold } from "@kattegat/config/residency.ts";
 import type { Network } from "@kattegat/config/network.ts";
-import { parseManifest, type ColdManifest } from "@kattegat/engine/cold/manifest.ts";
+import {
+  keysOf,
+  parseManifest,
+  type ColdManifest,
+  type ManifestBase,
+} from "@kattegat/engine/cold/manifest.ts";
 import { ColdFormatError } from "@kattegat/engine/cold/segment.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { compareFences } from "@kattegat/protocol/sequence.ts";
@@ -54,6 +59,8 @@ export function createPublication(options: {
       const known = new Set(before?.manifest.segments.map(({ key }) => key));
       for (const segment of next.segments)
         if (!known.has(segment.key)) await refuseForeign(options, segment, classes);
+      if (next.base !== null && next.base.key !== before?.manifest.base?.key)
+        await refuseForeignBase(options, next.base, classes);
       const onlyIf = before === null ? new Headers({ "if-none-match": "*" }) : { etagMatches: before.etag };
       const stored = await bucket.put(MANIFEST_KEY, text, {
         onlyIf,
@@ -74,11 +81,7 @@ export function createPublication(options: {
     },
     async remove(key) {
       const current = await held();
-      const named = [
-        ...(current?.manifest.segments.map((segment) => segment.key) ?? []),
-        current?.manifest.statistics?.key,
-      ];
-      if (named.includes(key))
+      if (current !== null && keysOf(current.manifest).includes(key))
         throw new KattegatError(
           "conflict",
           `${key} is named by the current manifest; publish one without it first.`,
@@ -130,6 +133,26 @@ async function refuseForeign(
     throw new KattegatError(
       "residency_refused",
       `${segment.key} holds a class that may not rest at ${site}; expected ${classes.join(", ")}.`,
+    );
+}
+
+/** A document's class is one of those that the root lists, or cannot be read at all. */
+async function refuseForeignBase(
+  { index, site }: { readonly index: ColdIndex; readonly site: string },
+  base: ManifestBase,
+  classes: readonly string[],
+): Promise<void> {
+  let held: readonly string[];
+  try {
+    held = await index.classesOf(base);
+  } catch (cause) {
+    if (!(cause instanceof ColdFormatError)) throw cause;
+    throw new KattegatError("bad_request", `${base.key} cannot be read: ${cause.message}.`, { cause });
+  }
+  if (!held.every((name) => classes.includes(name)))
+    throw new KattegatError(
+      "residency_refused",
+      `${base.key} holds a class that may not rest at ${site}; expected ${classes.join(", ")}.`,
     );
 }
 

@@ -2,7 +2,7 @@
 import { encodeFloats, encodeIntegers } from "@kattegat/protocol/base64.ts";
 import { sha256Hex } from "../http/authentication.ts";
 import { coldListsSchema, type ColdLists } from "./cold-candidates.ts";
-import type { ColdQuery } from "./cold-index.ts";
+import type { ColdQuery } from "./cold-query.ts";
 
 /** Entries are keyed by content, so this bounds only how long a dead one takes room. */
 const ENTRY_SECONDS_MAX = 300;
@@ -46,6 +46,7 @@ export async function resultKey(site: string, contentKey: string, query: ColdQue
       query.collection,
       [...query.classes].toSorted(),
       query.depth,
+      query.page,
       query.grouped,
     ]),
   );

@@ -7,6 +7,9 @@ import { callerOf } from "../http/caller.ts";
 /** What the primary says to the caller; the rest is between sites. */
 const PASSED_ON = ["content-type", "etag", "retry-after"] as const;
 
+/** What a writer demands of the document that the write meets. */
+const CONDITIONS = ["if-match", "if-none-match"] as const;
+
 export interface Forwarding {
   readonly path: string;
   readonly body: BodyInit | null;
@@ -26,7 +29,10 @@ export async function forward(
     zone: settings.zone,
     callerCountry: callerOf(context.req.raw, { isLocal: settings.isLocal }).country,
   });
-  const ifMatch = context.req.header("if-match");
+  const conditions = CONDITIONS.flatMap((name) => {
+    const value = context.req.header(name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
   const response = await edge.sites.send(edge.primary, {
     method: context.req.method,
     path,
@@ -35,7 +41,7 @@ export async function forward(
       ...(body === null ? {} : { "content-type": context.req.header("content-type") ?? "application/json" }),
       "x-kattegat-zone": settings.zone,
       "x-kattegat-classes": served.join(","),
-      ...(ifMatch === undefined ? {} : { "if-match": ifMatch }),
+      ...Object.fromEntries(conditions),
     },
     signal: AbortSignal.timeout(timeMs),
     context: edge.requestContext(context),

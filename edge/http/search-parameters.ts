@@ -29,17 +29,21 @@ export const PARAMETER_FIELDS: ReadonlySet<string> = new Set(
 export const SEARCH_FIELDS: readonly string[] = Object.keys(searchRequestSchema.shape);
 
 /**
- * Returns the parameters as the body of a `POST` would carry them.
+ * Returns the parameters of a URL's query as the body of a `POST` would carry them.
  *
- * @throws {KattegatError} `bad_request` naming each unknown or repeated parameter, `bad_filter` for a filter that is not JSON.
+ * @throws {KattegatError} `bad_request` naming each unknown, repeated or undecodable parameter, `bad_filter` for a filter that is not JSON.
  */
-export function searchOfParameters(parameters: URLSearchParams): Record<string, unknown> {
+export function searchOfParameters(query: string): Record<string, unknown> {
   const request: Record<string, unknown> = {};
   const errors: FieldError[] = [];
-  for (const [name, text] of parameters) {
+  for (const part of query.replace(/^\?/, "").split("&")) {
+    const [[name, text] = ["", ""]] = new URLSearchParams(part);
+    if (part === "") continue;
     const known = Object.hasOwn(PARAMETERS, name) ? PARAMETERS[name] : undefined;
     const pointer = `/${name.slice(0, 64).replaceAll("~", "~0").replaceAll("/", "~1")}`;
-    if (known === undefined) {
+    if (!isUtf8(part)) {
+      errors.push({ pointer, detail: "expected percent-encoded UTF-8; bytes came that are not" });
+    } else if (known === undefined) {
       errors.push({ pointer, detail: "this parameter is not known; remove it" });
     } else if (Object.hasOwn(request, known.field)) {
       errors.push({ pointer, detail: "expected once; it came more often" });
@@ -52,6 +56,19 @@ export function searchOfParameters(parameters: URLSearchParams): Record<string, 
   if (first !== undefined)
     throw new KattegatError("bad_request", `${first.pointer}: ${first.detail}.`, { errors });
   return request;
+}
+
+/** A decoder that puts U+FFFD in the place of bad bytes would search for what nobody wrote. */
+function isUtf8(part: string): boolean {
+  const escapes = part.match(/(?:%[0-9A-Fa-f]{2})+/g) ?? [];
+  return escapes.every((escaped) => {
+    try {
+      decodeURIComponent(escaped);
+      return true;
+    } catch {
+      return false;
+    }
+  });
 }
 
 /** More than a person reads at once. */

@@ -13,7 +13,7 @@ import { allowOnly } from "../http/methods.ts";
 const MANIFEST_BYTES_MAX = 32 * 1_024 * 1_024;
 /** Twice the largest segment that a merge makes: a Worker could not open a larger one. */
 const OBJECT_BYTES_MAX = 128 * 1_024 * 1_024;
-const OBJECT_KEY = /^(segments|statistics)\/[A-Za-z0-9._-]{1,128}$/;
+const OBJECT_KEY = /^(bases|segments|statistics)\/[A-Za-z0-9._-]{1,128}$/;
 const OBJECTS = "/internal/cold/objects/:kind/:name";
 
 export function coldRoutes(app: Hono, edge: Edge): void {

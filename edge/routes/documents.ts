@@ -2,8 +2,9 @@
 import { mayPass } from "@kattegat/config/residency.ts";
 import { DOCUMENT_LIMITS, documentIdSchema } from "@kattegat/protocol/documents.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import { parseShape } from "@kattegat/protocol/parse.ts";
+import { parsePathPart } from "@kattegat/protocol/parse.ts";
 import type { Context, Hono } from "hono";
+import { z } from "zod";
 import { createBatchGate } from "../documents/batch-gate.ts";
 import { createBatchTally } from "../documents/batch-tally.ts";
 import { forward } from "../documents/forward.ts";
@@ -13,9 +14,13 @@ import { allowOnly } from "../http/methods.ts";
 
 /** A write is one transaction; one that takes longer than this has lost its primary. */
 const WRITE_MS_MAX = 15_000;
+/** A read is one row by its key; a caller who waits longer than this asks again. */
+const READ_MS_MAX = 5_000;
 /** A batch lasts as long as its lines come; this bounds a connection that was forgotten. */
 const BATCH_MS_MAX = 15 * 60_000;
-const RECEIPT_ID = /^[A-Za-z0-9._~-]{1,128}$/;
+const receiptIdSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9._~-]{1,128}$/, "expected the id of a receipt as `DELETE` gave it");
 
 export function documentRoutes(app: Hono, edge: Edge): void {
   const { network, zone } = edge.settings;
@@ -46,7 +51,7 @@ export function documentRoutes(app: Hono, edge: Edge): void {
     return forward(edge, context, {
       path: `/internal/documents/${idOf(context)}`,
       body: null,
-      timeMs: WRITE_MS_MAX,
+      timeMs: READ_MS_MAX,
     });
   });
   app.delete("/v1/documents/:id", async (context) => {
@@ -73,13 +78,11 @@ export function documentRoutes(app: Hono, edge: Edge): void {
   });
   app.get("/v1/receipts/:id", async (context) => {
     await edge.admit(context, "write");
-    const id = context.req.param("id");
-    if (!RECEIPT_ID.test(id))
-      throw new KattegatError("bad_request", "Expected the id of a receipt as `DELETE` gave it.");
+    const id = parsePathPart(receiptIdSchema, context.req.param("id"), "id");
     return forward(edge, context, {
       path: `/internal/receipts/${encodeURIComponent(id)}`,
       body: null,
-      timeMs: WRITE_MS_MAX,
+      timeMs: READ_MS_MAX,
     });
   });
   allowOnly(app, "/v1/documents/:id", ["GET", "PUT", "DELETE"]);
@@ -88,7 +91,7 @@ export function documentRoutes(app: Hono, edge: Edge): void {
 }
 
 function idOf(context: Context): string {
-  return encodeURIComponent(parseShape(documentIdSchema, context.req.param("id")));
+  return encodeURIComponent(parsePathPart(documentIdSchema, context.req.param("id"), "id"));
 }
 
 /** The class that the text names; what names none is refused by the primary, which says so better. */

@@ -11,11 +11,11 @@ const CHECK_MS_MAX = 1_000;
 export function healthRoutes(app: Hono, edge: Edge): void {
   app.get("/healthz", (context) => context.json({ status: "ok" }));
   app.get("/readyz", async (context) => {
-    const reasons = (await Promise.all(edge.cold.sites.map((site) => coldReason(edge, site)))).filter(
-      (reason) => reason !== null,
-    );
-    const state = edge.sites.stateOf(edge.primary);
-    if (state.kind !== "closed") reasons.push(`${edge.primary} did not answer lately`);
+    const checks = [
+      edge.primaryReadiness.fault(edge.requestContext(context)),
+      ...edge.cold.sites.map((site) => coldReason(edge, site)),
+    ];
+    const reasons = (await Promise.all(checks)).filter((reason) => reason !== null);
     if (reasons.length > 0)
       throw new KattegatError("not_ready", `${reasons.join("; ")}.`, { retryAfterSeconds: 2 });
     return context.json({ status: "ok" });

@@ -15,8 +15,13 @@ const STATUS_MS_MAX = 2_000;
 export function networkRoutes(app: Hono, edge: Edge): void {
   app.get("/v1/network", async (context) => {
     await edge.admit(context, "search");
-    const [status, manifests] = await Promise.all([primaryStatus(edge, context), ownManifests(edge)]);
-    return context.json(withOwn(status ?? (await fallback(edge, context)), manifests, edge));
+    const [status, manifests, primaryFault] = await Promise.all([
+      primaryStatus(edge, context),
+      ownManifests(edge),
+      edge.primaryReadiness.fault(edge.requestContext(context)),
+    ]);
+    const own = withOwn(status ?? (await fallback(edge, context)), manifests, edge);
+    return context.json(withSilent(own, edge, { isPrimaryReady: primaryFault === null }));
   });
   allowOnly(app, "/v1/network", ["GET"]);
 }
@@ -65,6 +70,20 @@ function withOwn(status: NetworkStatus, manifests: Manifests, edge: Edge): Netwo
   return { ...status, sites };
 }
 
+/** What does not answer this edge is not well, whatever the primary last heard of it. */
+function withSilent(
+  status: NetworkStatus,
+  edge: Edge,
+  { isPrimaryReady }: { readonly isPrimaryReady: boolean },
+): NetworkStatus {
+  const isSilent = (id: string): boolean =>
+    id === edge.primary ? !isPrimaryReady : edge.sites.stateOf(id).kind !== "closed";
+  const sites = status.sites.map((site): SiteStatus =>
+    site.health !== "not_running" && isSilent(site.id) ? { ...site, health: "unavailable" } : site,
+  );
+  return { ...status, sites };
+}
+
 type SiteStatus = NetworkStatus["sites"][number];
 
 /** Without the primary: the network file, with what the sites say of themselves; counts are not known, so none are given. */
@@ -88,7 +107,7 @@ async function siteStatus(edge: Edge, site: Site, context: Context): Promise<Sit
   return {
     id: site.id,
     kind: site.kind,
-    country: site.country ?? "",
+    country: site.country ?? null,
     city: site.city ?? null,
     tiers: TIER_NAMES.filter((tier) =>
       Object.keys(network.classes).some((residency) =>

@@ -87,6 +87,10 @@ const ifMatch = z.object({
     .string()
     .optional()
     .meta({ description: 'The version that must be there, as `"204"`; otherwise 412.' }),
+  "if-none-match": z
+    .literal("*")
+    .optional()
+    .meta({ description: "Writes only a document that is new; otherwise 412." }),
 });
 const answer = {
   description: "One ranking over all tiers that were asked.",

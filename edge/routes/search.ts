@@ -31,7 +31,7 @@ export function searchRoutes(app: Hono, edge: Edge): void {
   });
   app.get("/v1/search", async (context) => {
     await edge.admit(context, "search");
-    return answered(edge, context, requestOf(searchOfParameters(new URL(context.req.url).searchParams)));
+    return answered(edge, context, requestOf(searchOfParameters(new URL(context.req.url).search)));
   });
   app.post("/v1/search:stream", async (context) => {
     await edge.admit(context, "search");

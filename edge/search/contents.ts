@@ -8,6 +8,7 @@ import {
 } from "@kattegat/protocol/site-search.ts";
 import type { ColdPlace } from "../cold/cold-candidates.ts";
 import type { ColdTier } from "../cold/cold-tier.ts";
+import type { SessionOptions } from "../cold/piece-reader.ts";
 import type { RequestContext, SiteClient } from "../sites/site-client.ts";
 import { within } from "./deadline.ts";
 import { passageKey } from "./outcome.ts";
@@ -26,6 +27,7 @@ export interface ContentSources {
   readonly context: RequestContext;
   readonly signal: AbortSignal;
   readonly timeMs: number;
+  readonly session: SessionOptions;
 }
 
 /** Fills `contents` with what the passages still lack: one round per site, all at once. */
@@ -66,6 +68,7 @@ async function readFrom(
       sources.cold.read(
         site,
         wanted.map((passage) => places.get(passageKey(passage)) ?? null),
+        sources.session,
       ),
       sources.timeMs,
     );

@@ -1,7 +1,7 @@
 /** A hit as the caller sees it. */
 import { analyze, languageOf } from "@kattegat/engine/text/analyzer.ts";
 import { snippetOf } from "@kattegat/engine/text/snippet.ts";
-import { RECIPROCAL_RANK_K, type FusedHit } from "@kattegat/protocol/fuse.ts";
+import { RECIPROCAL_RANK_K, type FusedHit, type ListPlace } from "@kattegat/protocol/fuse.ts";
 import type { Hit } from "@kattegat/protocol/search.ts";
 import type { PassageContent } from "@kattegat/protocol/site-search.ts";
 
@@ -43,8 +43,10 @@ function explanationOf(
     ...(language === "und" ? [] : analyze(content.text, "und")),
   ];
   return {
-    dense_rank: fused.denseRank,
-    lexical_rank: fused.lexicalRank,
+    dense_rank: fused.dense?.rank ?? null,
+    lexical_rank: fused.lexical?.rank ?? null,
+    dense_passage_id: passageIdOf(fused, fused.dense),
+    lexical_passage_id: passageIdOf(fused, fused.lexical),
     arithmetic: options.isHybrid ? fusedArithmetic(fused) : plainArithmetic(fused),
     matched_terms: [
       ...new Set(tokens.map(({ term }) => term).filter((term) => options.terms.has(term))),
@@ -52,16 +54,20 @@ function explanationOf(
   };
 }
 
+function passageIdOf({ passage }: FusedHit, place: ListPlace | null): string | null {
+  return place === null ? null : `${passage.document_id}#${place.ordinal}`;
+}
+
 function fusedArithmetic(fused: FusedHit): string {
-  const parts = [
-    ...(fused.denseRank === null ? [] : [`1/(${RECIPROCAL_RANK_K}+${fused.denseRank}) by vector`]),
-    ...(fused.lexicalRank === null ? [] : [`1/(${RECIPROCAL_RANK_K}+${fused.lexicalRank}) by words`]),
-  ];
+  const part = (place: ListPlace | null, list: string): readonly string[] => {
+    if (place === null) return [];
+    const other = place.ordinal === fused.passage.ordinal ? "" : ` of #${place.ordinal}`;
+    return [`1/(${RECIPROCAL_RANK_K}+${place.rank}) by ${list}${other}`];
+  };
+  const parts = [...part(fused.dense, "vector"), ...part(fused.lexical, "words")];
   return `${parts.join(" + ")} = ${fused.score.toFixed(6)}`;
 }
 
 function plainArithmetic(fused: FusedHit): string {
-  return fused.denseScore === null
-    ? `BM25 = ${fused.score.toFixed(6)}`
-    : `cosine = ${fused.score.toFixed(6)}`;
+  return fused.dense === null ? `BM25 = ${fused.score.toFixed(6)}` : `cosine = ${fused.score.toFixed(6)}`;
 }

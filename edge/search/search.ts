@@ -121,7 +121,7 @@ async function answerPlan(parts: SearchParts, task: Task, options: SearchOptions
       outcomes: [withheldOutcome(plan.withheld), ...outcomes.filter((outcome) => outcome !== null)],
       leftMs,
       signal: controller.signal,
-      context: options.context,
+      options,
     });
   await Promise.all(
     plan.asks.map(async (ask, index) => {
@@ -157,23 +157,27 @@ async function merge(
     outcomes,
     leftMs,
     signal,
-    context,
+    options,
   }: {
     readonly outcomes: readonly Outcome[];
     readonly leftMs: () => number;
     readonly signal: AbortSignal;
-    readonly context: RequestContext;
+    readonly options: SearchOptions;
   },
 ): Promise<SearchResponse> {
-  const page = await rankPage(outcomes, task, () => ({
-    sites: parts.sites,
-    cold: parts.cold,
-    zone: parts.settings.zone,
-    classes: task.served,
-    context,
-    signal,
-    timeMs: Math.max(CONTENTS_MS_MIN, leftMs()),
-  }));
+  const page = await rankPage(outcomes, task, () => {
+    const timeMs = Math.max(CONTENTS_MS_MIN, leftMs());
+    return {
+      sites: parts.sites,
+      cold: parts.cold,
+      zone: parts.settings.zone,
+      classes: task.served,
+      context: options.context,
+      signal,
+      timeMs,
+      session: { colo: options.caller.colo, endsAt: parts.now() + timeMs, defer: options.defer },
+    };
+  });
   const head = parts.knowledge.head.sequence;
   const tiers = orderedReports(outcomes, { silent: page.silent, head });
   return {

@@ -6,7 +6,10 @@ import { parseNetwork } from "@kattegat/config/load.ts";
 import type { Network } from "@kattegat/config/network.ts";
 import type { ColdManifest } from "@kattegat/engine/cold/manifest.ts";
 import { emptyManifest } from "@kattegat/engine/cold/manifest.ts";
-import { encodeSegment } from "@kattegat/engine/cold/segment.ts";
+import { testBase } from "@kattegat/engine/cold/base/base.fixture.ts";
+import { encodeNumbers } from "@kattegat/engine/cold/numbers.ts";
+import { encodeSegment, type ColdPassage } from "@kattegat/engine/cold/segment.ts";
+import { toCanonical } from "@kattegat/engine/vector/canonical.ts";
 import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
 import { build, stop } from "esbuild";
 import { exportJWK, generateKeyPair, type JSONWebKeySet, type JWK } from "jose";
@@ -39,10 +42,36 @@ export interface EdgeHost {
   /** Headers of a request from another site or service to the edge. */
   siteHeaders(zone: Zone, issuer?: string): Promise<Record<string, string>>;
   publish(zone: Zone, laws: readonly Law[], change?: Partial<ColdManifest>): Promise<ColdManifest>;
+  /** Publishes a base, with a tail behind it, without those of its documents that are dead. */
+  publishBase(
+    zone: Zone,
+    laws: readonly Law[],
+    options?: { readonly tail?: readonly Law[]; readonly dead?: readonly string[] },
+  ): Promise<ColdManifest>;
   putObject(zone: Zone, key: string, bytes: Uint8Array | string): Promise<void>;
   /** Starts over: no cold index, no failures remembered, calm sites. */
   reset(): Promise<void>;
   close(): Promise<void>;
+}
+
+const MODEL = "hashed-384-v1";
+
+function passageOf(law: Law): ColdPassage {
+  return {
+    documentId: law.id,
+    ordinal: 1,
+    version: law.version,
+    epoch: 1,
+    residency: law.residency,
+    collection: "default",
+    dense: toCanonical(law.dense),
+    sparse: law.sparse,
+    title: `Lov ${law.id}`,
+    text: law.text,
+    lang: "da",
+    metadata: law.metadata,
+    publishedAt: null,
+  };
 }
 
 async function bundle(): Promise<string> {
@@ -153,31 +182,14 @@ export async function startEdge(
       await (await bucketOf(zone)).put(key, bytes);
     },
     async publish(zone, laws, change = {}) {
-      const bytes = encodeSegment(
-        laws.map((law) => ({
-          documentId: law.id,
-          ordinal: 1,
-          version: law.version,
-          epoch: 1,
-          residency: law.residency,
-          collection: "default",
-          dense: law.dense,
-          sparse: law.sparse,
-          title: `Lov ${law.id}`,
-          text: law.text,
-          lang: "da",
-          metadata: law.metadata,
-          publishedAt: null,
-        })),
-        { model: "hashed-384-v1", dimensions: DIMENSIONS },
-      );
+      const bytes = encodeSegment(laws.map(passageOf), { model: MODEL, dimensions: DIMENSIONS });
       // New each time: results of an earlier test are still in the cache under the old name.
       const name = randomUUID();
       const bucket = await bucketOf(zone);
       await bucket.put(`segments/${name}.seg`, bytes);
       await bucket.put("statistics/1.bin", statisticsOf(laws, "1"));
       const manifest: ColdManifest = {
-        ...emptyManifest({ model: "hashed-384-v1", dimensions: DIMENSIONS }),
+        ...emptyManifest({ model: MODEL, dimensions: DIMENSIONS }),
         generation: 1,
         watermark: { epoch: 1, sequence: "10" },
         watermark_at: new Date().toISOString(),
@@ -195,6 +207,23 @@ export async function startEdge(
         ...change,
       };
       await bucket.put("manifest.json", JSON.stringify(manifest));
+      return manifest;
+    },
+    async publishBase(zone, laws, { tail = [], dead = [] } = {}) {
+      const key = `bases/${randomUUID()}`;
+      const { base, documents, objects } = await testBase(laws.map(passageOf), { key, model: MODEL });
+      const bucket = await bucketOf(zone);
+      for (const [object, bytes] of objects) await bucket.put(object, bytes);
+      const numbers = documents.flatMap(({ documentId }, number) =>
+        dead.includes(documentId) ? [number] : [],
+      );
+      const change = { base: { ...base, tombstones: encodeNumbers(numbers), dead: numbers.length } };
+      const manifest = await host.publish(
+        zone,
+        tail,
+        tail.length === 0 ? { ...change, segments: [] } : change,
+      );
+      await bucket.put("statistics/1.bin", statisticsOf([...laws, ...tail], "1"));
       return manifest;
     },
     async reset() {

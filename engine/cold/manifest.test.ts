@@ -3,6 +3,8 @@ import { ColdFormatError } from "./format-error.ts";
 import {
   type ColdManifest,
   emptyManifest,
+  type Holders,
+  type ManifestBase,
   GARBAGE_AGE_MS_MIN,
   keysToDelete,
   liveDocuments,
@@ -18,22 +20,36 @@ import {
   withTombstones,
 } from "./manifest.ts";
 
+import { BASE_PASSAGES_MIN, isRebaseDue, withBase } from "./manifest-base.ts";
+import { decodeNumbers } from "./numbers.ts";
+
 const MB = 1024 * 1024;
 const empty = emptyManifest({ model: "hashed-384-v1", dimensions: 384 });
 const segmentOf = (key: string, bytes = MB, documents = 10): ManifestSegment => {
   return { key, bytes, passages: documents * 2, documents, checksum: "00000000", tombstones: [] };
 };
+const holdersOf = (holds: Holders["holds"]): Holders => ({ holds, numberOf: () => null });
 const manifestOf = (...segments: ManifestSegment[]): ColdManifest => ({ ...empty, segments });
+
+const baseOf = (key: string): ManifestBase => ({
+  key,
+  root: { bytes: 9, checksum: "00000000" },
+  volumes: { codes: 1, rows: 2, postings: 1, columns: 0, hits: 1 },
+  passages: 1_000,
+  documents: 800,
+  tombstones: "",
+  dead: 0,
+});
 
 describe("a manifest", () => {
   it("is read as it was written", () => {
-    const manifest = manifestOf({ ...segmentOf("s1"), tombstones: ["a"] });
+    const manifest = { ...manifestOf({ ...segmentOf("s1"), tombstones: ["a"] }), base: baseOf("bases/b1") };
     expect(parseManifest(JSON.stringify(manifest))).toEqual(manifest);
   });
 
   it.each([
     ["not json", "{", "JSON"],
-    ["a newer format", JSON.stringify({ ...empty, format: 2 }), "expected manifest.format to be 1"],
+    ["a newer format", JSON.stringify({ ...empty, format: 3 }), "expected manifest.format to be 2"],
     [
       "a wrong number",
       JSON.stringify(manifestOf({ ...segmentOf("s"), bytes: -1 })),
@@ -55,10 +71,10 @@ describe("a manifest", () => {
   });
 
   it("hides a document in every older segment that holds it, in no other", () => {
-    const holds = (key: string, id: string) => key === "s1" && id === "a";
+    const holders = holdersOf((key, id) => key === "s1" && id === "a");
     const next = withSegment(manifestOf(segmentOf("s1"), segmentOf("s2")), segmentOf("s3"), {
       documentIds: ["a", "b"],
-      holds,
+      holders,
     });
     expect(next.segments.map(({ key, tombstones }) => [key, tombstones])).toEqual([
       ["s1", ["a"]],
@@ -66,19 +82,63 @@ describe("a manifest", () => {
       ["s3", []],
     ]);
     expect(liveDocuments(next)).toBe(29);
-    expect(withTombstones(next, { documentIds: ["a"], holds }).segments).toEqual(next.segments);
+    expect(withTombstones(next, { documentIds: ["a"], holders }).segments).toEqual(next.segments);
+  });
+
+  it("hides a document of the base by its number, once", () => {
+    const numbers = new Map([
+      ["a", 700],
+      ["b", 3],
+    ]);
+    const holders: Holders = { holds: () => false, numberOf: (id) => numbers.get(id) ?? null };
+    let next: ColdManifest = { ...manifestOf(segmentOf("s1")), base: baseOf("bases/b1") };
+    for (const documentIds of [["a", "c"], ["b"], ["a"]])
+      next = withTombstones(next, { documentIds, holders });
+    expect(decodeNumbers(next.base?.tombstones ?? "")).toEqual([3, 700]);
+    expect(liveDocuments(next)).toBe(808);
+  });
+
+  it("puts a base in the place of the one before and of the segments that went into it", () => {
+    const before = { ...manifestOf(segmentOf("s1"), segmentOf("s2")), base: baseOf("bases/b1") };
+    const made = { base: baseOf("bases/b2"), merged: ["s1"], late: [5, 2] };
+    const after = nextGeneration(before, withBase(before, made), { nowMs: 0 });
+    expect(after.segments).toEqual([segmentOf("s2")]);
+    expect(decodeNumbers(after.base?.tombstones ?? "")).toEqual([2, 5]);
+    expect(after.garbage.map(({ key }) => key)).toEqual([
+      "bases/b1.root",
+      "bases/b1.codes.0",
+      "bases/b1.rows.0",
+      "bases/b1.rows.1",
+      "bases/b1.postings.0",
+      "bases/b1.hits.0",
+      "s1",
+    ]);
+  });
+
+  it("asks for a base when the tail is too long to be scanned, or much of the base is dead", () => {
+    const tail = (passages: number) => [{ ...segmentOf("s1"), passages }];
+    expect(isRebaseDue({ base: null, segments: tail(BASE_PASSAGES_MIN - 1) })).toBe(false);
+    expect(isRebaseDue({ base: null, segments: tail(BASE_PASSAGES_MIN) })).toBe(true);
+    const large = { ...baseOf("bases/b1"), passages: 640_000, documents: 640_000 };
+    expect(isRebaseDue({ base: large, segments: tail(39_999) })).toBe(false);
+    expect(isRebaseDue({ base: large, segments: tail(40_000) })).toBe(true);
+    expect(isRebaseDue({ base: { ...large, dead: 79_999 }, segments: [] })).toBe(false);
+    expect(isRebaseDue({ base: { ...large, dead: 80_000 }, segments: [] })).toBe(true);
   });
 
   it("keeps hidden what was withdrawn while its segments were merged", () => {
     const before = manifestOf({ ...segmentOf("s1"), tombstones: ["a"] }, segmentOf("s2"));
     const mergedTombstones = new Map(before.segments.map(({ key, tombstones }) => [key, tombstones]));
-    const meanwhile = withTombstones(before, { documentIds: ["b"], holds: (key) => key === "s2" });
+    const meanwhile = withTombstones(before, {
+      documentIds: ["b"],
+      holders: holdersOf((key) => key === "s2"),
+    });
     const after = withMerge(meanwhile, { keys: ["s1", "s2"], merged: segmentOf("m"), mergedTombstones });
     expect(after.segments).toEqual([{ ...segmentOf("m"), tombstones: ["b"] }]);
     expect(withMerge(meanwhile, { keys: ["s1"], merged: null, mergedTombstones }).segments).toHaveLength(1);
   });
 
-  it("keeps an object for readers in flight after no generation refers to it", () => {
+  it("keeps an object for readers in flight after no generation refers to it (I16)", () => {
     const first = nextGeneration(empty, manifestOf(segmentOf("s1"), segmentOf("s2")), { nowMs: 0 });
     const second = nextGeneration(first, manifestOf(segmentOf("m")), { nowMs: 5_000 });
     expect([first.generation, second.generation]).toEqual([1, 2]);
@@ -111,7 +171,10 @@ describe("merge planning", () => {
     let manifest = empty;
     let written = 0;
     for (let n = 0; n < 400; n += 1) {
-      manifest = withSegment(manifest, segmentOf(`s${n}`, MB), { documentIds: [], holds: () => false });
+      manifest = withSegment(manifest, segmentOf(`s${n}`, MB), {
+        documentIds: [],
+        holders: holdersOf(() => false),
+      });
       for (let keys = planMerge(manifest); keys !== null; keys = planMerge(manifest)) {
         const bytes = manifest.segments
           .filter(({ key }) => keys?.includes(key))

@@ -1,7 +1,8 @@
 import { parseManifestJson } from "./parse-manifest.ts";
+import { keysOfBase, withDeadNumbers } from "./manifest-base.ts";
 import type { ColdManifest, ManifestSegment } from "./manifest-shape.ts";
 
-export type { ColdManifest, ManifestSegment } from "./manifest-shape.ts";
+export type { ColdManifest, ManifestBase, ManifestSegment } from "./manifest-shape.ts";
 
 /** A reader opens each segment with two reads and searches each: this many still fit one round of parallel reads. */
 export const SEGMENTS_MAX = 12;
@@ -28,13 +29,14 @@ export function emptyManifest({
   readonly dimensions: number;
 }): ColdManifest {
   return {
-    format: 1,
+    format: 2,
     generation: 0,
     model,
     dimensions,
     watermark: { epoch: 0, sequence: "0" },
     watermark_at: "1970-01-01T00:00:00.000Z",
     statistics: null,
+    base: null,
     segments: [],
     garbage: [],
   };
@@ -49,26 +51,33 @@ export function emptyManifest({
 export function withSegment(
   manifest: ColdManifest,
   segment: ManifestSegment,
-  options: { readonly documentIds: readonly string[]; readonly holds: SegmentHolds },
+  options: { readonly documentIds: readonly string[]; readonly holders: Holders },
 ): ColdManifest {
   const hidden = withTombstones(manifest, options);
   return { ...hidden, segments: [...hidden.segments, segment] };
 }
 
-/** Whether a segment holds a document. */
-export type SegmentHolds = (segmentKey: string, documentId: string) => boolean;
+/** Where the documents of a manifest are. */
+export interface Holders {
+  /** Whether a segment holds the document. */
+  holds(segmentKey: string, documentId: string): boolean;
+  /** The document's number in the base; null where the base does not hold it. */
+  numberOf(documentId: string): number | null;
+}
 
-/** Returns the manifest without the documents: each is hidden in every segment that holds it. */
+/** Returns the manifest without the documents: each is hidden in the base, in every segment that holds it. */
 export function withTombstones(
   manifest: ColdManifest,
-  { documentIds, holds }: { readonly documentIds: readonly string[]; readonly holds: SegmentHolds },
+  { documentIds, holders }: { readonly documentIds: readonly string[]; readonly holders: Holders },
 ): ColdManifest {
   const segments = manifest.segments.map((segment) => {
-    const added = documentIds.filter((id) => holds(segment.key, id));
+    const added = documentIds.filter((id) => holders.holds(segment.key, id));
     if (added.length === 0) return segment;
     return { ...segment, tombstones: [...new Set([...segment.tombstones, ...added])].toSorted() };
   });
-  return { ...manifest, segments };
+  const numbers = documentIds.map((id) => holders.numberOf(id)).filter((number) => number !== null);
+  const base = manifest.base === null ? null : withDeadNumbers(manifest.base, numbers);
+  return { ...manifest, base, segments };
 }
 
 /**
@@ -100,7 +109,8 @@ export function withMerge(
 
 /** Documents that can be found. */
 export function liveDocuments(manifest: ColdManifest): number {
-  return manifest.segments.reduce((sum, segment) => sum + liveIn(segment), 0);
+  const inBase = manifest.base === null ? 0 : manifest.base.documents - manifest.base.dead;
+  return manifest.segments.reduce((sum, segment) => sum + liveIn(segment), inBase);
 }
 
 /**
@@ -142,7 +152,7 @@ export function nextGeneration(
     ...previous.garbage.filter(({ key }) => !referred.has(key)),
     ...dropped.map((key) => ({ key, since })),
   ];
-  return { ...next, format: 1, generation: previous.generation + 1, garbage };
+  return { ...next, format: 2, generation: previous.generation + 1, garbage };
 }
 
 /** A search lasts at most 10 s, a reader looks for a new manifest every second: nobody reads an object so long dropped. */
@@ -163,8 +173,17 @@ export function withoutGarbage(manifest: ColdManifest, deleted: readonly string[
   return { ...manifest, garbage: manifest.garbage.filter(({ key }) => !deleted.includes(key)) };
 }
 
-function keysOf({ segments, statistics }: Pick<ColdManifest, "segments" | "statistics">): readonly string[] {
-  return [...segments.map(({ key }) => key), ...(statistics === null ? [] : [statistics.key])];
+/** Returns the key of every object that the generation refers to. */
+export function keysOf({
+  base,
+  segments,
+  statistics,
+}: Pick<ColdManifest, "base" | "segments" | "statistics">): readonly string[] {
+  return [
+    ...(base === null ? [] : keysOfBase(base)),
+    ...segments.map(({ key }) => key),
+    ...(statistics === null ? [] : [statistics.key]),
+  ];
 }
 
 function liveIn({ documents, tombstones }: ManifestSegment): number {

@@ -1,5 +1,5 @@
 import { ColdFormatError } from "./format-error.ts";
-import type { ColdManifest } from "./manifest-shape.ts";
+import type { ColdManifest, ManifestBase } from "./manifest-shape.ts";
 
 /** Reads a value at a place in the manifest, or refuses it by name. */
 type Parse<Value> = (value: unknown, at: string) => Value;
@@ -34,8 +34,8 @@ const checksum: Parse<string> = (value, at) =>
     ? value
     : refuse(value, at, "eight hexadecimal digits");
 
-const format: Parse<1> = (value, at) =>
-  value === 1 ? 1 : refuse(value, at, "1, the only format this version reads");
+const format: Parse<2> = (value, at) =>
+  value === 2 ? 2 : refuse(value, at, "2, the only format this version reads");
 
 function listOf<Item>(item: Parse<Item>): Parse<readonly Item[]> {
   return (value, at) =>
@@ -67,6 +67,35 @@ const segment: Parse<ColdManifest["segments"][number]> = (value, at) => {
   };
 };
 
+const root: Parse<ManifestBase["root"]> = (value, at) => {
+  const field = fieldsOf(value, at);
+  return { bytes: field("bytes", count), checksum: field("checksum", checksum) };
+};
+
+const volumes: Parse<ManifestBase["volumes"]> = (value, at) => {
+  const field = fieldsOf(value, at);
+  return {
+    codes: field("codes", count),
+    rows: field("rows", count),
+    postings: field("postings", count),
+    columns: field("columns", count),
+    hits: field("hits", count),
+  };
+};
+
+const base: Parse<ManifestBase> = (value, at) => {
+  const field = fieldsOf(value, at);
+  return {
+    key: field("key", text),
+    root: field("root", root),
+    volumes: field("volumes", volumes),
+    passages: field("passages", count),
+    documents: field("documents", count),
+    tombstones: field("tombstones", text),
+    dead: field("dead", count),
+  };
+};
+
 const statistics: Parse<NonNullable<ColdManifest["statistics"]>> = (value, at) => {
   const field = fieldsOf(value, at);
   return { version: field("version", text), key: field("key", text), checksum: field("checksum", text) };
@@ -92,6 +121,7 @@ const manifest: Parse<ColdManifest> = (value, at) => {
     watermark: field("watermark", fence),
     watermark_at: field("watermark_at", time),
     statistics: field("statistics", nullable(statistics)),
+    base: field("base", nullable(base)),
     segments: field("segments", listOf(segment)),
     garbage: field("garbage", listOf(garbage)),
   };

@@ -138,7 +138,7 @@ describe("a cold segment", () => {
     );
   });
 
-  it("refuses any flipped bit where it is read, never gives another answer", async () => {
+  it("refuses any flipped bit where it is read, never gives another answer (I13)", async () => {
     const query = passages[17]?.dense ?? new Float32Array(DIMENSIONS);
     const answer = async (object: Uint8Array) => {
       const segment = await open(object);
@@ -165,7 +165,7 @@ describe("a cold segment", () => {
     expect(refused).toBeGreaterThanOrEqual(247);
   });
 
-  it("refuses an object that is cut off, or longer than it says", async () => {
+  it("refuses an object that is cut off, or longer than it says (I13)", async () => {
     for (const length of [0, 3, 100, 400, bytes.byteLength - 1]) {
       await expect(open(bytes.slice(0, length))).rejects.toThrow(ColdFormatError);
     }

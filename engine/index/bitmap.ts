@@ -42,10 +42,10 @@ export function unite(into: Bitmap, from: Bitmap): void {
   for (let i = 0; i < into.words.length; i += 1) into.words[i] = (into.words[i] ?? 0) | (from.words[i] ?? 0);
 }
 
-/** Returns how many slots the set holds. */
-export function countBits({ words }: Bitmap): number {
+/** Returns how many slots the set holds, or any number above `enough` once that is passed. */
+export function countBits({ words }: Bitmap, enough = Infinity): number {
   let total = 0;
-  for (let i = 0; i < words.length; i += 1) {
+  for (let i = 0; i < words.length && total <= enough; i += 1) {
     let word = words[i] ?? 0;
     // Parallel bit count (Warren, Hacker's Delight, section 5-1).
     word -= (word >>> 1) & 0x55555555;

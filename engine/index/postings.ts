@@ -1,6 +1,6 @@
 import type { SparseVector } from "../lexical/bm25.ts";
 
-/** The slots and values of each term, in slices of two shared arrays. */
+/** The entries of each term, in slices of two shared arrays. */
 export interface Postings {
   /** Bytes held. */
   readonly bytes: number;

@@ -17,12 +17,22 @@ const B = 0.75;
  */
 export const AVERAGE_PASSAGE_TERMS = 80;
 
+/** Returns what a passage's length puts below the fraction of BM25: k1·(1−b+b·length/average). */
+export function lengthFactorOf(lengthTerms: number): number {
+  return K1 * (1 - B + (B * lengthTerms) / AVERAGE_PASSAGE_TERMS);
+}
+
+/** Returns the weight of a term that stands `tf` times in a passage, before it is rounded to float32. */
+export function termWeightOf(tf: number, lengthFactor: number): number {
+  return (tf * (K1 + 1)) / (tf + lengthFactor);
+}
+
 /** Returns the document side of BM25: tf·(k1+1) / (tf + k1·(1−b+b·length/average)) for each term. */
 export function passageVector(tokens: readonly Token[]): SparseVector {
   const ids = new Uint32Array(tokens.length);
   for (let i = 0; i < tokens.length; i += 1) ids[i] = hash32(tokens[i]?.term ?? "");
   ids.sort();
-  const lengthFactor = K1 * (1 - B + (B * tokens.length) / AVERAGE_PASSAGE_TERMS);
+  const lengthFactor = lengthFactorOf(tokens.length);
   const values = new Float32Array(ids.length);
   let distinct = 0;
   for (let i = 0; i < ids.length;) {
@@ -30,7 +40,7 @@ export function passageVector(tokens: readonly Token[]): SparseVector {
     let tf = 1;
     while (i + tf < ids.length && ids[i + tf] === id) tf += 1;
     ids[distinct] = id;
-    values[distinct] = (tf * (K1 + 1)) / (tf + lengthFactor);
+    values[distinct] = termWeightOf(tf, lengthFactor);
     distinct += 1;
     i += tf;
   }

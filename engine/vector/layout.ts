@@ -1,3 +1,4 @@
+import { bitBytes } from "./quantize.ts";
 import { HISTOGRAM_BUCKETS, type Kernel } from "./scan.ts";
 
 /** Where the kernel keeps its parts, in the order of `part` in `scan.as.ts`; from `codes` on within a chunk. */
@@ -5,7 +6,7 @@ const PARTS = {
   queryFloats: 0,
   rowFloats: 1,
   queryIntegers: 2,
-  queryCode: 3,
+  queryTable: 3,
   histogram: 4,
   chunks: 5,
   codes: 6,
@@ -23,7 +24,8 @@ export interface Layout {
   readonly queryFloats: Float32Array;
   readonly rowFloats: Float32Array;
   readonly queryIntegers: Int16Array;
-  readonly queryCode: Uint8Array;
+  /** Entries of each nibble of a code, 16 by 16. */
+  readonly queryTable: Uint8Array;
   readonly histogram: Uint32Array;
   readonly chunks: readonly Chunk[];
 }
@@ -32,6 +34,7 @@ export interface Chunk {
   /** Offset into kernel memory. */
   readonly at: number;
   readonly firstSlot: number;
+  /** By blocks of 32 slots, in which the same byte of each slot lies in a row. */
   readonly codes: Uint8Array;
   readonly integers: Int8Array;
   readonly factors: Float32Array;
@@ -64,7 +67,7 @@ export function createLayout(
   if (missing > 0) kernel.memory.grow(Math.ceil(missing / PAGE_BYTES));
   const buffer = kernel.memory.buffer;
   const width = (at("rowFloats") - at("queryFloats")) / 4;
-  const codeBytes = at("histogram") - at("queryCode");
+  const codeBytes = hasCodes ? bitBytes(dimensions) : 0;
   const chunks = Array.from({ length: chunkCount }, (_, index) => {
     const start = at("chunks") + index * at("chunkBytes");
     return {
@@ -83,7 +86,7 @@ export function createLayout(
     queryFloats: new Float32Array(buffer, at("queryFloats"), width),
     rowFloats: new Float32Array(buffer, at("rowFloats"), width),
     queryIntegers: new Int16Array(buffer, at("queryIntegers"), width),
-    queryCode: new Uint8Array(buffer, at("queryCode"), codeBytes),
+    queryTable: new Uint8Array(buffer, at("queryTable"), codeBytes * 32),
     histogram: new Uint32Array(buffer, at("histogram"), HISTOGRAM_BUCKETS),
     chunks,
   };

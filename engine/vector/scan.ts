@@ -15,9 +15,11 @@ export interface Kernel {
   configure(dimensions: number, chunkSlots: number, hasCodes: boolean): void;
   part(number: number): number;
   begin(lowest: number, bucketsPerUnit: number, queryScale: number): void;
-  scoreBits(chunk: number): void;
+  beginList(offset: number, best: number, most: number, band: number): void;
+  mark(): number;
+  listBits(chunk: number): number;
   scoreIntegers(chunk: number): void;
-  scoreListed(chunk: number, listed: number): void;
+  scoreListed(chunk: number, listed: number, threshold: number): number;
   collect(chunk: number, threshold: number): number;
   collectListed(chunk: number, listed: number, threshold: number): number;
   dot(): number;
@@ -45,7 +47,9 @@ const FUNCTIONS = [
   "configure",
   "part",
   "begin",
-  "scoreBits",
+  "beginList",
+  "mark",
+  "listBits",
   "scoreIntegers",
   "scoreListed",
   "collect",

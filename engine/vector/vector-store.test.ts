@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { exactDot } from "./dot.ts";
-import { toBitCode, toIntegerQuery, toIntegers } from "./quantize.ts";
+import { toBitCode, toBitQuery, toIntegerQuery, toIntegers } from "./quantize.ts";
 import { createRotation } from "./rotate.ts";
 import { testScanner } from "./scanner.fixture.ts";
 import { createVectorStore, lengthOf } from "./vector-store.ts";
@@ -41,22 +41,41 @@ describe("the rotation", () => {
 });
 
 describe("the quantised forms", () => {
-  it("estimate dot products without bias by their one-bit codes (RaBitQ)", () => {
+  it("estimate dot products without bias by one-bit codes and a table of the query (RaBitQ)", () => {
     const random = seeded(2);
     const rotate = createRotation(384);
-    const query = unitVector(384, random);
-    const code = toBitCode(rotate(query));
     let error = 0;
-    const vectors = clusteredVectors(400, { dimensions: 384, centres: 8, random });
+    let square = 0;
+    const vectors = clusteredVectors(1_000, { dimensions: 384, centres: 8, random });
     for (const vector of vectors) {
+      const query = unitVector(384, random);
+      const { table, offset, scale } = toBitQuery(rotate(query));
       const { bits, factor } = toBitCode(rotate(vector));
-      let hamming = 0;
+      let sum = 0;
       bits.forEach((byte, i) => {
-        for (let x = byte ^ (code.bits[i] ?? 0); x > 0; x &= x - 1) hamming += 1;
+        sum += (table[i * 32 + (byte & 15)] ?? 0) + (table[i * 32 + 16 + (byte >> 4)] ?? 0);
       });
-      error += (384 - 2 * hamming) * factor - exactDot(query, vector);
+      const difference = (sum - offset) * scale * factor - exactDot(query, vector);
+      error += difference;
+      square += difference ** 2;
     }
-    expect(Math.abs(error / vectors.length)).toBeLessThan(0.03);
+    expect(Math.abs(error / vectors.length)).toBeLessThan(0.005);
+    // √(π/2 − 1) / √384 = 0.0386, and a little for the four bits of the query.
+    expect(Math.sqrt(square / vectors.length)).toBeLessThan(0.042);
+  });
+
+  it.each([1, 8, 100, 384, 4_096])("look up sums in %i dimensions that fit into the kernel's lanes", (n) => {
+    const query = Float32Array.from({ length: n }, (_, i) => (i % 3) - 1);
+    for (const rotated of [query, query.map(() => 1), new Float32Array(n)]) {
+      const { table } = toBitQuery(rotated);
+      let most = 0;
+      for (let at = 0; at < table.length; at += 16) {
+        const largest = Math.max(...table.subarray(at, at + 16));
+        expect(largest).toBeLessThanOrEqual(60);
+        most += largest;
+      }
+      expect(most).toBeLessThan(2 ** 16);
+    }
   });
 
   it("cannot overflow 32 bits, whatever the vectors", () => {
@@ -114,6 +133,38 @@ describe("a vector store", () => {
       }
       expect([...near].every((slot) => slot % 2 === 0)).toBe(true);
     }
+  });
+
+  it.each([
+    { dimensions: 384, least: 0.99 },
+    { dimensions: 100, least: 0.99 },
+    { dimensions: 17, least: 0.95 },
+  ])("keeps the best of the admitted slots when it looks at one-bit codes first, $dimensions", (given) => {
+    const { dimensions, least } = given;
+    const random = seeded(8);
+    const vectors = clusteredVectors(6_000, { dimensions, centres: 60, random });
+    const store = createVectorStore({ scanner, dimensions, hasCodes: true });
+    store.reserve(vectors.length);
+    // Written twice: what stood in a slot before must leave nothing behind.
+    vectors.forEach((_, slot) => store.write(slot, vectors[vectors.length - 1 - slot] ?? new Float32Array()));
+    vectors.forEach((vector, slot) => store.write(slot, vector));
+    const admitted = new Uint32Array(Math.ceil(vectors.length / 32)).fill(0x5555_5555);
+    let kept = 0;
+    let looked = 0;
+    const queries = clusteredVectors(40, { dimensions, centres: 60, random: seeded(8) });
+    for (const query of queries) {
+      const near = store.nearest(query, { limit: 10, admitted, groupOf: null, coarse: 600 });
+      expect(near.every((slot) => slot % 2 === 0)).toBe(true);
+      looked += near.length;
+      const exact = vectors
+        .map((vector, slot) => ({ slot, score: exactDot(query, vector) }))
+        .filter(({ slot }) => slot % 2 === 0)
+        .toSorted((left, right) => right.score - left.score);
+      kept += exact.slice(0, 10).filter(({ slot }) => near.includes(slot)).length;
+    }
+    expect(kept / (queries.length * 10)).toBeGreaterThanOrEqual(least);
+    // The int8 scores then leave few: floats are read one by one.
+    expect(looked / queries.length).toBeLessThan(60);
   });
 
   it("refuses numbers that are not finite", () => {

@@ -2,11 +2,14 @@
  * The SIMD kernel that scores and selects slots (AssemblyScript, not TypeScript).
  *
  * Memory starts with one query, two float rows and a histogram; chunks follow, each with the columns of its slots.
- * A slot is admitted when its bit in the column `admitted` is set; every other slot scores -Infinity, so later
- * steps need no second look at the filter. Bucket `b` counts scores from low + b / bucketsPerUnit.
+ * A slot is admitted when its bit in the column `admitted` is set; `scoreIntegers` gives every other slot -Infinity and
+ * `listBits` does not list it, so later steps need no second look at the filter. Bucket `b` counts scores from
+ * low + b / bucketsPerUnit.
  */
 
 const BUCKETS: i32 = 4096;
+/** Slots whose codes lie together: byte by byte, the same byte of each slot in a row. */
+const BLOCK: i32 = 32;
 const REFUSED: f32 = -Infinity;
 
 let dimensions: i32 = 0;
@@ -17,11 +20,22 @@ let low: f32 = 0;
 let bucketsPerUnit: f32 = 0;
 let queryScale: f32 = 0;
 
+// What `listBits` lists, see `beginList`.
+let offset: f32 = 0;
+let bestWanted: u32 = 1;
+let bestCounted: u32 = 0;
+let bestBucket: i32 = 0;
+let listWanted: u32 = 1;
+let listCounted: u32 = 0;
+let listBucket: i32 = 0;
+let bandBuckets: i32 = 0;
+
 // Query side, from the start of memory.
 let queryFloats: usize = 0;
 let rowFloats: usize = 0;
 let queryIntegers: usize = 0;
-let queryCode: usize = 0;
+let queryTable: usize = 0;
+let estimates: usize = 0;
 let histogram: usize = 0;
 let chunks: usize = 0;
 
@@ -40,12 +54,13 @@ export function configure(vectorDimensions: i32, chunkSlots: i32, hasCodes: bool
   dimensions = vectorDimensions;
   slots = chunkSlots;
   integerBytes = (dimensions + 15) & ~15;
-  codeBytes = hasCodes ? ((dimensions + 127) & ~127) >> 3 : 0;
+  codeBytes = hasCodes ? ((dimensions + 15) & ~15) >> 3 : 0;
   queryFloats = (__heap_base + 15) & ~15;
   rowFloats = queryFloats + integerBytes * 4;
   queryIntegers = rowFloats + integerBytes * 4;
-  queryCode = queryIntegers + integerBytes * 2;
-  histogram = queryCode + codeBytes;
+  queryTable = queryIntegers + integerBytes * 2;
+  estimates = queryTable + codeBytes * 32;
+  histogram = estimates + BLOCK * 4;
   chunks = histogram + BUCKETS * 4;
   codes = 0;
   integers = codes + slots * codeBytes;
@@ -63,7 +78,7 @@ export function part(number: i32): usize {
     case 0: return queryFloats;
     case 1: return rowFloats;
     case 2: return queryIntegers;
-    case 3: return queryCode;
+    case 3: return queryTable;
     case 4: return histogram;
     case 5: return chunks;
     case 6: return codes;
@@ -98,6 +113,12 @@ function sumLanes(lanes: v128): i32 {
 function countAt(bucket: i32): void {
   const cell = histogram + (<usize>bucket << 2);
   store<u32>(cell, load<u32>(cell) + 1);
+}
+
+// @ts-ignore: decorator
+@inline
+function countOf(bucket: i32): u32 {
+  return load<u32>(histogram + (<usize>bucket << 2));
 }
 
 // @ts-ignore: decorator
@@ -140,28 +161,6 @@ function storeQuad(chunk: usize, slot: i32, quad: i32, found: v128): void {
 
 // @ts-ignore: decorator
 @inline
-function differing(code: usize, query: usize): v128 {
-  return i8x16.popcnt(v128.xor(v128.load(code), v128.load(query)));
-}
-
-// @ts-ignore: decorator
-@inline
-function hamming(code: usize, query: usize, bytes: i32): v128 {
-  let sum = i16x8.splat(0);
-  let at = 0;
-  // Three registers at a time, as 384 dimensions have: a byte counts at most 24 then.
-  for (; at + 48 <= bytes; at += 48) {
-    const left = code + at;
-    const right = query + at;
-    const counts = i8x16.add(i8x16.add(differing(left, right), differing(left + 16, right + 16)), differing(left + 32, right + 32));
-    sum = i16x8.add(sum, i16x8.extadd_pairwise_i8x16_u(counts));
-  }
-  for (; at < bytes; at += 16) sum = i16x8.add(sum, i16x8.extadd_pairwise_i8x16_u(differing(code + at, query + at)));
-  return i32x4.extadd_pairwise_i16x8_u(sum);
-}
-
-// @ts-ignore: decorator
-@inline
 function integerStep(sum: v128, vector: usize, queryAt: usize): v128 {
   const packed = v128.load(vector);
   const even = i32x4.dot_i16x8_s(i16x8.extend_low_i8x16_s(packed), v128.load(queryAt));
@@ -192,65 +191,128 @@ function integerDot(vector: usize, query: usize, bytes: i32): v128 {
   return i32x4.add(sum, other);
 }
 
+/**
+ * Starts a list by one-bit codes of the slots whose estimate can matter; `begin` was called before.
+ *
+ * The list follows a mark that rises while slots are scored: `band` buckets below the `best`-th best estimate so far, or
+ * at the `most`-th best where that is higher. Equal estimates share a bucket, so ties are listed together or not at all.
+ */
+export function beginList(tableOffset: f32, best: u32, most: u32, band: i32): void {
+  offset = tableOffset;
+  bestWanted = best;
+  bestCounted = 0;
+  bestBucket = 0;
+  listWanted = most;
+  listCounted = 0;
+  listBucket = 0;
+  bandBuckets = band;
+}
+
+/** The estimate below which nothing is listed any more: half a bucket lower, since buckets are chosen in float32. */
+export function mark(): f32 {
+  const bucket = max(listBucket, bestBucket - bandBuckets);
+  return bucket <= 0 ? REFUSED : low + (<f32>bucket - 0.5) / bucketsPerUnit;
+}
+
+/** Counts an estimate and lets both ranks follow it upwards: each bucket is passed once, so this costs next to nothing. */
+function countEstimate(estimate: f32): void {
+  const bucket = <i32>max<f32>(0, min<f32>(<f32>(BUCKETS - 1), (estimate - low) * bucketsPerUnit));
+  countAt(bucket);
+  if (bucket >= bestBucket) {
+    bestCounted++;
+    for (let least = countOf(bestBucket); bestCounted - least >= bestWanted; least = countOf(bestBucket)) {
+      bestCounted -= least;
+      bestBucket++;
+    }
+  }
+  if (bucket >= listBucket) {
+    listCounted++;
+    for (let least = countOf(listBucket); listCounted - least >= listWanted; least = countOf(listBucket)) {
+      listCounted -= least;
+      listBucket++;
+    }
+  }
+}
+
 // @ts-ignore: decorator
 @inline
-function hamming48(code: usize, a: v128, b: v128, c: v128): v128 {
-  const first = i8x16.popcnt(v128.xor(v128.load(code), a));
-  const second = i8x16.popcnt(v128.xor(v128.load(code, 16), b));
-  const third = i8x16.popcnt(v128.xor(v128.load(code, 32), c));
-  return i32x4.extadd_pairwise_i16x8_u(i16x8.extadd_pairwise_i8x16_u(i8x16.add(i8x16.add(first, second), third)));
+function lookUp(code: v128, low: v128, high: v128): v128 {
+  const nibble = i8x16.splat(15);
+  return i8x16.add(i8x16.swizzle(low, v128.and(code, nibble)), i8x16.swizzle(high, v128.and(i16x8.shr_u(code, 4), nibble)));
 }
 
-/** `scoreBits` for 257 to 384 dimensions, the network's own size: the query stays in registers. */
-function scoreBits48(chunk: usize): void {
-  const a = v128.load(queryCode);
-  const b = v128.load(queryCode, 16);
-  const c = v128.load(queryCode, 32);
-  let code = chunk + codes;
-  for (let slot = 0; slot < slots; slot += 4) {
-    const quad = admittedQuad(chunk, slot);
-    if (quad == 0) {
-      v128.store(chunk + scores + (<usize>slot << 2), f32x4.splat(REFUSED));
-    } else {
-      const distances = sumsOf(
-        hamming48(code, a, b, c),
-        hamming48(code + 48, a, b, c),
-        hamming48(code + 96, a, b, c),
-        hamming48(code + 144, a, b, c),
-      );
-      const agreeing = i32x4.sub(i32x4.splat(dimensions), i32x4.shl(distances, 1));
-      const factor = v128.load(chunk + factors + (<usize>slot << 2));
-      storeQuad(chunk, slot, quad, f32x4.mul(f32x4.convert_i32x4_s(agreeing), factor));
-    }
-    code += 192;
-  }
+/** Stores four estimates, of which it returns those that reach the mark as bits. */
+// @ts-ignore: decorator
+@inline
+function estimateQuad(sums: v128, factor: usize, quad: i32, offsets: v128, marks: v128): u32 {
+  const found = f32x4.mul(f32x4.sub(f32x4.convert_i32x4_u(sums), offsets), v128.load(factor + (<usize>quad << 4)));
+  v128.store(estimates + (<usize>quad << 4), found);
+  return <u32>i32x4.bitmask(f32x4.ge(found, marks)) << (quad << 2);
 }
 
-/** Scores a chunk's slots by their one-bit codes: (dimensions - 2 * hamming) * factor. */
-export function scoreBits(chunk: usize): void {
-  if (codeBytes == 48) {
-    scoreBits48(chunk);
-    return;
-  }
+/** Estimates 16 slots from the sums of the even and of all their table entries; returns which reach the mark as bits. */
+// @ts-ignore: decorator
+@inline
+function estimateHalf(all: v128, odd: v128, factor: usize, half: i32, offsets: v128, marks: v128): u32 {
+  const even = i16x8.sub(all, i16x8.shl(odd, 8));
+  const first = v128.shuffle<i16>(even, odd, 0, 8, 1, 9, 2, 10, 3, 11);
+  const last = v128.shuffle<i16>(even, odd, 4, 12, 5, 13, 6, 14, 7, 15);
+  const quad = half << 2;
+  return estimateQuad(i32x4.extend_low_i16x8_u(first), factor, quad, offsets, marks)
+    | estimateQuad(i32x4.extend_high_i16x8_u(first), factor, quad + 1, offsets, marks)
+    | estimateQuad(i32x4.extend_low_i16x8_u(last), factor, quad + 2, offsets, marks)
+    | estimateQuad(i32x4.extend_high_i16x8_u(last), factor, quad + 3, offsets, marks);
+}
+
+/**
+ * Lists the chunk's slots whose estimate reaches the mark, ascending, with their estimates as scores; returns how many.
+ *
+ * An estimate is (sum of the table's entries for the nibbles of the code - offset) * factor. The table of a nibble is one
+ * register, so 16 slots are looked up at once (Andre, Kermarrec and Le Scouarnec, "Cache locality is not enough",
+ * VLDB 2015, section 4). Four entries, 60 at most, fit into a byte; `all` sums pairs of bytes as 16-bit numbers, from
+ * which the sum of the odd ones is taken away at the end.
+ */
+export function listBits(chunk: usize): i32 {
   const bytes = codeBytes;
-  const query = queryCode;
-  for (let slot = 0; slot < slots; slot += 4) {
-    const quad = admittedQuad(chunk, slot);
-    if (quad == 0) {
-      v128.store(chunk + scores + (<usize>slot << 2), f32x4.splat(REFUSED));
-      continue;
+  const offsets = f32x4.splat(offset);
+  let listed: usize = 0;
+  let marks = mark();
+  for (let slot = 0; slot < slots; slot += BLOCK) {
+    const bits = load<u32>(chunk + admitted + (<usize>slot >> 3));
+    if (bits == 0) continue;
+    let all0 = i16x8.splat(0);
+    let odd0 = i16x8.splat(0);
+    let all1 = i16x8.splat(0);
+    let odd1 = i16x8.splat(0);
+    let table = queryTable;
+    let code = chunk + codes + <usize>slot * bytes;
+    for (const end = code + BLOCK * bytes; code < end; code += 64) {
+      const low0 = v128.load(table);
+      const high0 = v128.load(table, 16);
+      const low1 = v128.load(table, 32);
+      const high1 = v128.load(table, 48);
+      const sum0 = i8x16.add(lookUp(v128.load(code), low0, high0), lookUp(v128.load(code, 32), low1, high1));
+      const sum1 = i8x16.add(lookUp(v128.load(code, 16), low0, high0), lookUp(v128.load(code, 48), low1, high1));
+      all0 = i16x8.add(all0, sum0);
+      odd0 = i16x8.add(odd0, i16x8.shr_u(sum0, 8));
+      all1 = i16x8.add(all1, sum1);
+      odd1 = i16x8.add(odd1, i16x8.shr_u(sum1, 8));
+      table += 64;
     }
-    const code = chunk + codes + <usize>slot * bytes;
-    const distances = sumsOf(
-      hamming(code, query, bytes),
-      hamming(code + bytes, query, bytes),
-      hamming(code + bytes * 2, query, bytes),
-      hamming(code + bytes * 3, query, bytes),
-    );
-    const agreeing = i32x4.sub(i32x4.splat(dimensions), i32x4.shl(distances, 1));
-    const factor = v128.load(chunk + factors + (<usize>slot << 2));
-    storeQuad(chunk, slot, quad, f32x4.mul(f32x4.convert_i32x4_s(agreeing), factor));
+    const factor = chunk + factors + (<usize>slot << 2);
+    const reached = estimateHalf(all0, odd0, factor, 0, offsets, f32x4.splat(marks))
+      | estimateHalf(all1, odd1, factor, 1, offsets, f32x4.splat(marks));
+    for (let left = reached & bits; left != 0; left &= left - 1) {
+      const lane = ctz(left);
+      const estimate = load<f32>(estimates + (<usize>lane << 2));
+      if (estimate < marks) continue;
+      store<f32>(chunk + scores + (<usize>(slot + lane) << 2), estimate);
+      store<u32>(chunk + list + (listed++ << 2), slot + lane);
+      countEstimate(estimate);
+      marks = mark();
+    }
   }
+  return <i32>listed;
 }
 
 /** Scores a chunk's slots by their int8 vectors: integer dot * scale of the slot * scale of the query. */
@@ -275,15 +337,20 @@ export function scoreIntegers(chunk: usize): void {
   }
 }
 
-/** Scores the first `listed` slots of the chunk's list as `scoreIntegers` does; the others keep their scores. */
-export function scoreListed(chunk: usize, listed: i32): void {
-  for (let at = 0; at < listed; at++) {
+/**
+ * Keeps those of the first `listed` slots of the list that score at least `threshold` and scores them again as
+ * `scoreIntegers` does; returns how many.
+ */
+export function scoreListed(chunk: usize, listed: i32, threshold: f32): i32 {
+  const kept = collectListed(chunk, listed, threshold);
+  for (let at = 0; at < kept; at++) {
     const slot = <usize>load<u32>(chunk + list + (<usize>at << 2));
     const dot = sumLanes(integerDot(chunk + integers + slot * integerBytes, queryIntegers, integerBytes));
     const score = <f32>dot * load<f32>(chunk + scales + (slot << 2)) * queryScale;
     store<f32>(chunk + scores + (slot << 2), score);
     countAt(<i32>max<f32>(0, min<f32>(<f32>(BUCKETS - 1), (score - low) * bucketsPerUnit)));
   }
+  return kept;
 }
 
 /** Lists the chunk's slots that score at least `threshold`, ascending; returns how many. */

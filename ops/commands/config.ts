@@ -2,7 +2,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { checkNetwork } from "@kattegat/config/check.ts";
 import { explainCaller, explainDocument } from "@kattegat/config/explain.ts";
-import { parseNetwork } from "@kattegat/config/load.ts";
+import { findingOfProblem, type Finding } from "@kattegat/config/finding.ts";
+import { NetworkFileError, parseNetwork } from "@kattegat/config/load.ts";
 import { TIER_NAMES, type Network, type TierName } from "@kattegat/config/network.ts";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { formatCaller, formatDocument, formatFindings } from "../output/config-text.ts";
@@ -45,8 +46,7 @@ export function configCommands(program: Command, settings: Settings, terminal: T
     .option("--json", "print the findings as JSON")
     .addHelpText("after", CHECK_NOTES)
     .action((file: string | undefined, options: { readonly json?: boolean }) => {
-      const { network, shown } = readNetwork(settings, file);
-      const findings = checkNetwork(network, { today: today(), file: shown, workers: workerFiles() });
+      const { findings, shown } = findingsOf(settings, file, { asFindings: options.json === true });
       terminal.print(
         options.json === true
           ? JSON.stringify({ file: shown, findings }, null, 2)
@@ -77,7 +77,7 @@ export function configCommands(program: Command, settings: Settings, terminal: T
     }
     const { residency, tier } =
       options.document === undefined
-        ? classAndTier(options)
+        ? classAndTier(network, options)
         : await connect(settings, options).document(options.document);
     const explanation = explainDocument(network, { residency, tier, today: today() });
     terminal.print(
@@ -88,13 +88,39 @@ export function configCommands(program: Command, settings: Settings, terminal: T
   });
 }
 
-function classAndTier({ residency, tier }: ExplainOptions): {
+/** A file that cannot be read as a network has findings too; for a person its own message says them better. */
+function findingsOf(
+  settings: Settings,
+  file: string | undefined,
+  { asFindings }: { readonly asFindings: boolean },
+): { readonly findings: readonly Finding[]; readonly shown: string } {
+  const shown = file ?? settings.configShown;
+  try {
+    const { network } = readNetwork(settings, file);
+    return {
+      findings: checkNetwork(network, { today: today(), file: shown, workers: workerFiles() }),
+      shown,
+    };
+  } catch (error) {
+    if (!asFindings || !(error instanceof NetworkFileError)) throw error;
+    return { findings: error.problems.map((problem) => findingOfProblem(problem, { file: shown })), shown };
+  }
+}
+
+function classAndTier(
+  { classes }: Network,
+  { residency, tier }: ExplainOptions,
+): {
   readonly residency: string;
   readonly tier: TierName;
 } {
   if (residency === undefined || tier === undefined)
     throw new UsageError(
       "Expected --document ID, or --residency CLASS with --tier TIER, or --caller COUNTRY.",
+    );
+  if (!Object.hasOwn(classes, residency))
+    throw new UsageError(
+      `Expected one of the residency classes ${Object.keys(classes).join(", ")}; ${residency} is none.`,
     );
   return { residency, tier };
 }

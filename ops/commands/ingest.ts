@@ -1,6 +1,6 @@
 /** The command `kattegat ingest`. */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, openSync, readFileSync, statSync } from "node:fs";
 import { InvalidArgumentError, type Command } from "commander";
 import { openCheckpoint } from "../ingest/checkpoint.ts";
 import { isTextFile, openFolder, openTextFile } from "../ingest/folder-source.ts";
@@ -12,6 +12,7 @@ import { runIngest, type IngestSummary } from "../ingest/run.ts";
 import { dataFolder } from "../local/folder.ts";
 import { EXIT, UsageError } from "../output/exit.ts";
 import type { Terminal } from "../output/terminal.ts";
+import { visible } from "../output/visible.ts";
 import type { Settings } from "../settings.ts";
 import { connect, connectionOptions, wholeNumber, type ConnectionOptions } from "./connection.ts";
 
@@ -41,7 +42,13 @@ Examples:
   gunzip -c dump.gz | kattegat ingest - --residency global
 `;
 
-export function ingestCommand(program: Command, settings: Settings, terminal: Terminal): void {
+/** A stop through `signal` lets what is on its way arrive, then prints the summary. */
+export function ingestCommand(
+  program: Command,
+  settings: Settings,
+  terminal: Terminal,
+  signal: AbortSignal,
+): void {
   const command = program
     .command("ingest")
     .description("Puts documents into the network.")
@@ -61,54 +68,66 @@ export function ingestCommand(program: Command, settings: Settings, terminal: Te
       "stop after the document that reaches so many passages",
       wholeNumber({ min: 1, max: Number.MAX_SAFE_INTEGER }),
     )
-    .option("--errors <file>", "write every refused line there, as NDJSON")
+    .option("--errors <file>", "write every refused line there, as NDJSON; a run that continues adds to it")
     .option("--restart", "begin at the first line, whatever an earlier run did")
     .option("--json", "print the summary as JSON")
     .addHelpText("after", NOTES);
-  connectionOptions(command).action(async (path: string, options: IngestCommandOptions) => {
-    const mappingText = options.mapping === undefined ? null : readText(options.mapping);
-    const mapping = mappingText === null ? null : parseMapping(mappingText, { file: options.mapping ?? "" });
-    const client = connect(settings, options);
-    const source = await openSource(path);
-    const defaults = defaultsOf(options);
-    const nowMs = (): number => performance.now();
-    const parts = [source.digest, mappingText, defaults, client.url];
-    const checkpoint = openCheckpoint({
-      folder: dataFolder(settings.data).ingest,
-      digest:
-        source.digest === null ? null : createHash("sha256").update(JSON.stringify(parts)).digest("hex"),
-      source: source.name,
-      url: client.url,
-      restart: options.restart === true,
-    });
-    if (checkpoint.resumedAfter > 0)
-      terminal.tell(
-        `continues after line ${checkpoint.resumedAfter} of ${source.name}; --restart begins anew`,
-      );
-    const stopping = new AbortController();
-    process.once("SIGINT", () => stopping.abort(new UsageError("stopped")));
-    process.once("SIGTERM", () => stopping.abort(new UsageError("stopped")));
-    const summary = await runIngest({
-      source,
-      mapping,
-      defaults,
-      documentsMax: options.limit ?? Number.POSITIVE_INFINITY,
-      passagesMax: options.limitPassages ?? Number.POSITIVE_INFINITY,
-      errorsPath: options.errors ?? null,
-      client,
-      checkpoint,
-      progress: createProgress(terminal, { nowMs }),
-      signal: stopping.signal,
-      nowMs,
-    });
-    terminal.print(
-      options.json === true ? JSON.stringify(summary, null, 2) : formatSummary(summary, options.errors),
-    );
-    if (summary.refused > 0 || !summary.complete) process.exitCode = EXIT.finding;
-  });
+  connectionOptions(command).action((path: string, options: IngestCommandOptions) =>
+    ingest(path, options, { settings, terminal, signal }),
+  );
 }
 
-function formatSummary(summary: IngestSummary, errors: string | undefined): string {
+interface Surroundings {
+  readonly settings: Settings;
+  readonly terminal: Terminal;
+  readonly signal: AbortSignal;
+}
+
+async function ingest(
+  path: string,
+  options: IngestCommandOptions,
+  { settings, terminal, signal }: Surroundings,
+): Promise<void> {
+  const mappingText = options.mapping === undefined ? null : readText(options.mapping);
+  const mapping = mappingText === null ? null : parseMapping(mappingText, { file: options.mapping ?? "" });
+  const client = connect(settings, options);
+  signal.addEventListener("abort", () => terminal.tell("stopping; interrupt again to end at once"), {
+    once: true,
+  });
+  const source = await openSource(path, signal);
+  const defaults = defaultsOf(options);
+  const nowMs = (): number => performance.now();
+  const parts = [source.digest, mappingText, defaults, client.url];
+  const checkpoint = openCheckpoint({
+    folder: dataFolder(settings.data).ingest,
+    digest: source.digest === null ? null : createHash("sha256").update(JSON.stringify(parts)).digest("hex"),
+    source: source.name,
+    url: client.url,
+    restart: options.restart === true,
+  });
+  if (checkpoint.resumedAfter > 0)
+    terminal.tell(`continues after line ${checkpoint.resumedAfter} of ${source.name}; --restart begins anew`);
+  const summary = await runIngest({
+    source,
+    mapping,
+    defaults,
+    documentsMax: options.limit ?? Number.POSITIVE_INFINITY,
+    passagesMax: options.limitPassages ?? Number.POSITIVE_INFINITY,
+    errorsFile: options.errors === undefined ? null : openErrors(options.errors, checkpoint.resumedAfter),
+    client,
+    checkpoint,
+    progress: createProgress(terminal, { nowMs }),
+    signal,
+    nowMs,
+  });
+  terminal.print(
+    options.json === true ? JSON.stringify(summary, null, 2) : formatSummary(summary, options.errors),
+  );
+  if (summary.refused > 0 || !summary.complete) process.exitCode = EXIT.finding;
+}
+
+/** The summary for a person; what a line holds may be anything, a binary file's bytes too. */
+export function formatSummary(summary: IngestSummary, errors: string | undefined): string {
   const number = (value: number): string => value.toLocaleString("en");
   const seconds = (summary.took_ms / 1_000).toFixed(1);
   const more = summary.refused - summary.refused_lines.length;
@@ -117,7 +136,8 @@ function formatSummary(summary: IngestSummary, errors: string | undefined): stri
     ...(summary.complete ? [] : ["stopped; the same command continues"]),
     ...(summary.refused === 0 ? [] : [`${number(summary.refused)} refused:`]),
     ...summary.refused_lines.map(
-      ({ line, id, code, detail }) => `  line ${line}${id === null ? "" : ` (${id})`}: ${code}: ${detail}`,
+      ({ line, id, code, detail }) =>
+        `  line ${line}${id === null ? "" : ` (${visible(id)})`}: ${code}: ${visible(detail)}`,
     ),
     ...(more > 0
       ? [`  and ${number(more)} more${errors === undefined ? "; --errors FILE writes all" : ` in ${errors}`}`]
@@ -125,11 +145,26 @@ function formatSummary(summary: IngestSummary, errors: string | undefined): stri
   ].join("\n");
 }
 
-async function openSource(path: string): Promise<Source> {
-  if (path === "-") return openNdjsonStream(process.stdin);
+async function openSource(path: string, signal: AbortSignal): Promise<Source> {
+  if (path === "-") {
+    // Whoever writes into it may never end, nor write another line.
+    signal.addEventListener("abort", () => process.stdin.destroy(), { once: true });
+    return openNdjsonStream(process.stdin);
+  }
   if (!existsSync(path)) throw new UsageError(`There is no file or folder ${path}.`);
   if (statSync(path).isDirectory()) return openFolder(path);
   return isTextFile(path) ? openTextFile(path) : openNdjsonFile(path);
+}
+
+/** What an earlier run was refused is still refused when this one continues it. */
+function openErrors(path: string, resumedAfter: number): number {
+  try {
+    return openSync(path, resumedAfter > 0 ? "a" : "w");
+  } catch (cause) {
+    throw new UsageError(
+      `The file ${path} cannot be written: ${cause instanceof Error ? cause.message : ""}`,
+    );
+  }
 }
 
 function readText(path: string): string {

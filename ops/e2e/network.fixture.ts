@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import getPort from "get-port";
 import { ROOT } from "../settings.ts";
 
@@ -11,14 +12,28 @@ export interface TestNetwork {
   readonly url: string;
   readonly key: string;
   readonly data: string;
-  post(path: string, body: string, headers?: Readonly<Record<string, string>>): Promise<Response>;
+  get(path: string): Promise<Response>;
+  /** At the edge of zone eu unless `url` names another. */
+  post(
+    path: string,
+    body: string,
+    options?: { readonly url?: string; readonly headers?: Readonly<Record<string, string>> },
+  ): Promise<Response>;
   stop(): Promise<void>;
 }
 
+/** Below the time that hooks of tests allow, so that a late network is stopped rather than left. */
+const START_MS_MAX = 140_000;
+/** The rows of every process. */
+const LOG_LINES_SHOWN = 20;
+
+/** Rejects with the network stopped when it is not ready in time. */
 export async function startTestNetwork({
   samples,
+  startMsMax = START_MS_MAX,
 }: {
   readonly samples: "all" | "few" | "none";
+  readonly startMsMax?: number;
 }): Promise<TestNetwork> {
   const data = mkdtempSync(join(tmpdir(), "kattegat-e2e-"));
   // Postgres refuses to run as root, so its own user must be able to reach its folder.
@@ -31,11 +46,18 @@ export async function startTestNetwork({
     stdio: ["ignore", "pipe", "inherit"],
   });
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  await new Promise<void>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on("line", (line) => {
-      if (line.startsWith("ready ")) resolve();
-    });
-    void exited.then(() => reject(new Error("the network ended before it was ready")));
+  const stop = async (): Promise<void> => {
+    child.kill("SIGTERM");
+    await exited;
+    rmSync(data, { recursive: true, force: true });
+  };
+  // A start that fails, or that outlasts its hook, gives the test nothing to stop.
+  const abandoned = (): boolean => child.kill("SIGTERM");
+  process.once("exit", abandoned);
+  void exited.then(() => process.off("exit", abandoned));
+  await untilReady(child.stdout, { exited, startMsMax }).catch(async (error: unknown) => {
+    await stop();
+    throw error;
   });
   const url = `http://127.0.0.1:${port}`;
   const key = readFileSync(join(data, "keys", "admin.key"), "utf8").trim();
@@ -43,20 +65,43 @@ export async function startTestNetwork({
     url,
     key,
     data,
-    async post(path, body, headers = {}) {
-      const ask = (): Promise<Response> =>
-        fetch(`${url}${path}`, {
+    get: (path) => again(() => fetch(`${url}${path}`, { headers: { authorization: `Bearer ${key}` } })),
+    post: (path, body, { url: at = url, headers = {} } = {}) =>
+      again(() =>
+        fetch(`${at}${path}`, {
           method: "POST",
           body,
           headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers },
-        });
-      // A connection that lay idle while the test computed may have been closed by the server meanwhile.
-      return ask().catch(ask);
-    },
-    async stop() {
-      child.kill("SIGTERM");
-      await exited;
-      rmSync(data, { recursive: true, force: true });
-    },
+        }),
+      ),
+    stop,
   };
+}
+
+/** Resolves at the line that says so; rejects with the last lines of the log when it does not come in time. */
+async function untilReady(
+  output: Readable,
+  { exited, startMsMax }: { readonly exited: Promise<void>; readonly startMsMax: number },
+): Promise<void> {
+  const log: string[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const fail = (what: string): void =>
+        reject(new Error(`${what}; its log ended with:\n${log.slice(-LOG_LINES_SHOWN).join("\n")}`));
+      createInterface({ input: output }).on("line", (line) => {
+        log.push(line);
+        if (line.startsWith("ready ")) resolve();
+      });
+      timer = setTimeout(() => fail(`the network is not ready after ${startMsMax} ms`), startMsMax);
+      void exited.then(() => fail("the network ended before it was ready"));
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Asks once more: a connection that lay idle while the test computed may have been closed by the server meanwhile. */
+function again(ask: () => Promise<Response>): Promise<Response> {
+  return ask().catch(ask);
 }

@@ -1,4 +1,4 @@
-/** Source of records: text, Markdown and HTML files of a folder. */
+/** Source of records: the files of a folder that hold text. */
 import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { basename, extname, join, relative, sep } from "node:path";

@@ -1,5 +1,5 @@
 /** One ingest from source to summary. */
-import { createWriteStream } from "node:fs";
+import { closeSync, writeSync } from "node:fs";
 import type { Client } from "../client/client.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import type { Mapping } from "./mapping.ts";
@@ -17,7 +17,8 @@ export interface IngestOptions {
   readonly defaults: Readonly<Record<string, string | number>>;
   readonly documentsMax: number;
   readonly passagesMax: number;
-  readonly errorsPath: string | null;
+  /** An open file for every refused line. */
+  readonly errorsFile: number | null;
   readonly client: Client;
   readonly checkpoint: Checkpoint;
   readonly progress: IngestProgress;
@@ -39,11 +40,10 @@ export interface IngestSummary {
   readonly passages_per_second: number;
 }
 
-/** @throws what `sendDocuments` throws; the checkpoint then knows what was acknowledged. */
+/** @throws what `sendDocuments` throws, unless it was stopped; the checkpoint then knows what was acknowledged. */
 export async function runIngest(options: IngestOptions): Promise<IngestSummary> {
-  const { source, client, checkpoint, progress, signal, nowMs } = options;
+  const { source, client, checkpoint, progress, signal, nowMs, errorsFile } = options;
   const startedMs = nowMs();
-  const errors = options.errorsPath === null ? null : createWriteStream(options.errorsPath);
   const shown: RefusedLine[] = [];
   const counts = { documents: 0, passages: 0, refused: 0 };
   const settle = (line: number): void => {
@@ -58,7 +58,8 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
   const refused = (line: RefusedLine): void => {
     counts.refused += 1;
     if (shown.length < REFUSED_SHOWN_MAX) shown.push(line);
-    errors?.write(`${JSON.stringify(line)}\n`);
+    // At once, so that the checkpoint never passes a line that a killed process had yet to write.
+    if (errorsFile !== null) writeSync(errorsFile, `${JSON.stringify(line)}\n`);
     settle(line.line);
   };
   try {
@@ -79,10 +80,11 @@ export async function runIngest(options: IngestOptions): Promise<IngestSummary> 
     else checkpoint.finish();
   } catch (cause) {
     checkpoint.save();
-    throw cause;
+    // Whatever a stopped run trips over on its way out is the stop.
+    if (!signal.aborted) throw cause;
   } finally {
     progress.stop();
-    errors?.end();
+    if (errorsFile !== null) closeSync(errorsFile);
   }
   const tookMs = nowMs() - startedMs;
   const rate = (value: number): number => Math.round((value / Math.max(1, tookMs)) * 1_000);

@@ -40,7 +40,8 @@ export interface SenderOptions {
   readonly client: Pick<Client, "batch">;
   readonly events: SenderEvents;
   readonly signal?: AbortSignal;
-  readonly sleep?: (ms: number) => Promise<unknown>;
+  /** Resolves after the time, or early when the signal aborts. */
+  readonly sleep?: (ms: number, signal: AbortSignal | undefined) => Promise<unknown>;
   readonly random?: () => number;
   readonly nowMs?: () => number;
 }
@@ -84,23 +85,33 @@ export async function sendDocuments(
     );
     inFlight.set(sending, ids);
   };
-  for await (const document of documents) {
-    if (options.signal?.aborted === true) break;
-    const full =
-      batch.length >= BATCH_DOCUMENTS_MAX ||
-      passages + document.passages > BATCH_PASSAGES_MAX ||
-      characters + document.json.length > BATCH_CHARACTERS_MAX;
-    if (full || batch.some(({ id }) => id === document.id)) await dispatch();
-    batch.push(document);
-    passages += document.passages;
-    characters += document.json.length;
+  try {
+    await feed();
+  } catch (error) {
+    // What is on its way when it was stopped still arrives, and counts.
+    if (options.signal?.aborted === true) await Promise.all(inFlight.keys());
+    throw error;
   }
-  await dispatch();
-  await settle(0);
+
+  async function feed(): Promise<void> {
+    for await (const document of documents) {
+      if (options.signal?.aborted === true) break;
+      const full =
+        batch.length >= BATCH_DOCUMENTS_MAX ||
+        passages + document.passages > BATCH_PASSAGES_MAX ||
+        characters + document.json.length > BATCH_CHARACTERS_MAX;
+      if (full || batch.some(({ id }) => id === document.id)) await dispatch();
+      batch.push(document);
+      passages += document.passages;
+      characters += document.json.length;
+    }
+    if (options.signal?.aborted !== true) await dispatch();
+    await settle(0);
+  }
 }
 
 async function sendBatch(documents: readonly OutgoingDocument[], options: SenderOptions): Promise<void> {
-  const { client, events, sleep = sleepFor, random = Math.random, nowMs = () => performance.now() } = options;
+  const { client, events, sleep = rest, random = Math.random, nowMs = () => performance.now() } = options;
   let left = documents;
   let attempt = 0;
   let progressMs = nowMs();
@@ -128,8 +139,12 @@ async function sendBatch(documents: readonly OutgoingDocument[], options: Sender
         : given * 1_000;
     attempt += 1;
     events.waiting(error.message, Math.round(delayMs));
-    await sleep(delayMs);
+    await sleep(delayMs, options.signal);
   }
+}
+
+async function rest(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await sleepFor(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined);
 }
 
 /** One request; what it did not settle comes back. */

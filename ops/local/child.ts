@@ -31,6 +31,8 @@ export interface Child {
   pid(): number | null;
   /** Resolves when the process first listens; rejects when it cannot. */
   readonly listening: Promise<void>;
+  /** Resolves with why, when the process stays down. */
+  readonly down: Promise<Error>;
   /** Resolves when the process has ended, at the latest after five seconds. */
   stop(): Promise<void>;
 }
@@ -41,6 +43,7 @@ export function startChild(spec: ChildSpec, events: ChildEvents): Child {
   const log = openLog(spec.logPath);
   const { promise: listening, resolve: listens, reject: failed } = Promise.withResolvers<void>();
   listening.catch(() => {});
+  const { promise: down, resolve: staysDown } = Promise.withResolvers<Error>();
   let current: ChildProcess | null = null;
   let restarts = NO_ENDS;
   let hasListened = false;
@@ -48,6 +51,7 @@ export function startChild(spec: ChildSpec, events: ChildEvents): Child {
   let timer: NodeJS.Timeout | null = null;
   let ended = Promise.resolve();
   let lastError = "";
+  let isHopeless = false;
 
   const launch = (): void => {
     const startedMs = performance.now();
@@ -75,9 +79,10 @@ export function startChild(spec: ChildSpec, events: ChildEvents): Child {
         events.changed();
         listens();
       } else if (record === null) {
-        lastError = text;
+        if (!CRASH_FRAME.test(text)) lastError = text;
       } else if (record.level >= WARN) {
         lastError = record.msg;
+        isHopeless ||= record.level >= FATAL;
         events.warned(spec.name, record.msg);
       }
     };
@@ -97,12 +102,13 @@ export function startChild(spec: ChildSpec, events: ChildEvents): Child {
     const decision = afterEnd(restarts, { aliveMs });
     restarts = decision.state;
     const because = lastError === "" ? "" : `: ${lastError.slice(0, 300)}`;
-    if (decision.kind === "give-up" || (!hasListened && restarts.ends >= START_ATTEMPTS_MAX)) {
-      events.notice(
-        spec.name,
-        `ended (${how}) ${restarts.ends} times and stays down; its log is ${spec.logPath}${because}`,
-      );
-      failed(new Error(`${spec.name} does not start (${how}); its log is ${spec.logPath}${because}`));
+    const isLast = isHopeless || (!hasListened && restarts.ends >= START_ATTEMPTS_MAX);
+    if (decision.kind === "give-up" || isLast) {
+      const times = restarts.ends === 1 ? "" : ` ${restarts.ends} times`;
+      events.notice(spec.name, `ended (${how})${times} and stays down; its log is ${spec.logPath}${because}`);
+      const error = new Error(`${spec.name} does not start (${how}); its log is ${spec.logPath}${because}`);
+      failed(error);
+      staysDown(error);
       events.changed();
       return;
     }
@@ -116,6 +122,7 @@ export function startChild(spec: ChildSpec, events: ChildEvents): Child {
     name: spec.name,
     pid: () => current?.pid ?? null,
     listening,
+    down,
     async stop() {
       stopping = true;
       if (timer !== null) clearTimeout(timer);
@@ -134,8 +141,13 @@ export function startChild(spec: ChildSpec, events: ChildEvents): Child {
 /** A process that never came up this often has a cause that waiting does not mend. */
 const START_ATTEMPTS_MAX = 4;
 
+/** Lines around the message of a crash: the stack, brackets, the version of Node. */
+const CRASH_FRAME = /^(\s|$|[}\]]|Node\.js v|file:)/;
+
 /** Pino's number for warnings. */
 const WARN = 40;
+/** Pino's number for what ends a process; a service says it only where another start would end the same way. */
+const FATAL = 60;
 
 function logRecordOf(line: string): { readonly level: number; readonly msg: string } | null {
   if (!line.startsWith("{")) return null;

@@ -1,16 +1,15 @@
 /** The keys of the local network. */
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
-import { callerKeySchema, type CallerKey } from "@kattegat/protocol/site-token.ts";
+import { KEY_SCOPES, type CallerKey } from "@kattegat/protocol/site-token.ts";
 import { exportJWK, generateKeyPair, type JWK } from "jose";
 import { z } from "zod";
+import { addCallerKey, OWNER_ONLY, readCallerKeys } from "./caller-keys.ts";
 import { replaceFile, type DataFolder } from "./folder.ts";
 
 /** Who sends requests to other sites, each with a key of its own. */
 export const SENDERS = ["edge", "replication", "ops"] as const;
 type Sender = (typeof SENDERS)[number];
-
-const OWNER_ONLY = { mode: 0o600 } as const;
 
 /** Makes whatever key is missing; a second start finds all of them. */
 export async function ensureKeys(folder: DataFolder): Promise<{ readonly callers: readonly CallerKey[] }> {
@@ -23,7 +22,7 @@ export async function ensureKeys(folder: DataFolder): Promise<{ readonly callers
   if (!existsSync(folder.postgresPassword))
     replaceFile(folder.postgresPassword, randomBytes(24).toString("base64url"), OWNER_ONLY);
   if (!existsSync(folder.adminKey)) makeAdminKey(folder);
-  return { callers: z.array(callerKeySchema).parse(JSON.parse(readFileSync(folder.callerKeys, "utf8"))) };
+  return { callers: readCallerKeys(folder.callerKeys) ?? [] };
 }
 
 async function makeSigningKey(folder: DataFolder, sender: Sender): Promise<void> {
@@ -53,13 +52,16 @@ function publicPart(text: string): JWK {
 
 /** The plain key is written once for its owner; the network knows the hash alone. */
 function makeAdminKey(folder: DataFolder): void {
-  const key = `kat_${randomBytes(32).toString("base64url")}`;
-  const caller: CallerKey = {
-    id: "admin",
-    sha256: createHash("sha256").update(key).digest("hex"),
-    scopes: ["search", "write", "admin"],
-    created_at: new Date().toISOString(),
-  };
-  replaceFile(folder.callerKeys, JSON.stringify([caller], null, 2), OWNER_ONLY);
+  // Without its file the old one is lost, and other callers keep theirs.
+  const id = freeName(readCallerKeys(folder.callerKeys) ?? []);
+  const { key } = addCallerKey(folder.callerKeys, { id, scopes: KEY_SCOPES, at: new Date() });
   replaceFile(folder.adminKey, `${key}\n`, OWNER_ONLY);
+}
+
+function freeName(callers: readonly CallerKey[]): string {
+  const names = new Set(callers.map(({ id }) => id));
+  for (let number = 1; ; number += 1) {
+    const name = number === 1 ? "admin" : `admin-${number}`;
+    if (!names.has(name)) return name;
+  }
 }

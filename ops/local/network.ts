@@ -1,7 +1,7 @@
 /** The local network: every process of the topology on one machine. */
 import { readFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { parseNetwork } from "@kattegat/config/load.ts";
+import { createClient } from "../client/client.ts";
 import type { Settings } from "../settings.ts";
 import { startChild, type Child } from "./child.ts";
 import { dataFolder, prepareFolder, type DataFolder } from "./folder.ts";
@@ -11,24 +11,23 @@ import { sweepLeftovers } from "./leftovers.ts";
 import { readRunningNetwork, writeRunningNetwork } from "./network-file.ts";
 import { choosePorts } from "./ports.ts";
 import { planProcesses, portNames, type LocalProcess, type Plan } from "./processes.ts";
+import { ANSWER_MS_MAX, READY_MS_MAX, untilAnswering, untilReady } from "./readiness.ts";
 import type { StartupLog } from "./startup-log.ts";
 import { createWarnings } from "./warnings.ts";
-
-/** The primary rebuilds its index before it says ready; at full capacity that takes the longest. */
-const READY_MS_MAX = 120_000;
-const READY_POLL_MS = 100;
 
 export interface LocalNetwork {
   readonly folder: DataFolder;
   readonly plan: Plan;
   /** Public address of the edge in the EU zone. */
   readonly url: string;
+  /** Resolves when a search at each edge was answered in full; rejects when that does not come. */
+  untilAnswering(): Promise<void>;
   markReady(): void;
   stop(): Promise<void>;
 }
 
 /**
- * Starts every process. Resolves when the edge answers `/readyz` with yes.
+ * Starts every process. Resolves when each answers `/readyz` with yes.
  *
  * @throws {LockedError} when the folder is in use, {PortTakenError} when the port is, `Error` when a process does not start.
  */
@@ -73,12 +72,22 @@ export async function startNetwork(
     await startAll(plan.processes, { children, log, warned, record, signal });
     record();
     const url = plan.edges["eu"] ?? Object.values(plan.edges)[0] ?? "";
-    await waitUntilReady(url, signal);
+    const lost = firstDown(children);
+    const asked = plan.processes.map(({ spec, readiness }) => ({ name: spec.name, readiness }));
+    await Promise.race([untilReady(asked, { signal, timeoutMs: READY_MS_MAX }), lost, whenAborted(signal)]);
+    const key = readFileSync(folder.adminKey, "utf8").trim();
+    const clients = Object.values(plan.edges).map((edge) => createClient({ url: edge, key }));
+    const answering = (): Promise<void> =>
+      Promise.race([
+        untilAnswering(clients, { signal, timeoutMs: ANSWER_MS_MAX }),
+        lost,
+        whenAborted(signal),
+      ]);
     const markReady = (): void => {
       ready = true;
       record();
     };
-    return { folder, plan, url, markReady, stop };
+    return { folder, plan, url, untilAnswering: answering, markReady, stop };
   } catch (cause) {
     await stop();
     throw cause;
@@ -118,25 +127,19 @@ async function startAll(
 
 function whenAborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
 }
 
-async function waitUntilReady(url: string, signal: AbortSignal): Promise<void> {
-  const untilMs = performance.now() + READY_MS_MAX;
-  let reason = "no answer";
-  while (performance.now() < untilMs) {
-    signal.throwIfAborted();
-    try {
-      const answer = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5_000) });
-      if (answer.ok) return;
-      reason = (await answer.text()).slice(0, 300);
-    } catch (cause) {
-      reason = cause instanceof Error ? cause.message : "no answer";
-    }
-    await sleep(READY_POLL_MS);
-  }
-  throw new Error(`The network is not ready after ${READY_MS_MAX / 1_000} s: ${reason}`);
+/** Rejects when one of them stays down: no wait brings it back. */
+function firstDown(children: ReadonlyMap<string, Child>): Promise<never> {
+  const lost = Promise.race([...children.values()].map(({ down }) => down)).then((error): never => {
+    throw error;
+  });
+  // A network that runs already goes on without the process, and says so in its log.
+  lost.catch(() => {});
+  return lost;
 }
 
 /** Those that write stop before those that store. */

@@ -17,6 +17,8 @@ export interface LocalProcess {
   readonly url: string;
   /** Names of processes that must listen before this one starts. */
   readonly after: readonly string[];
+  /** Base addresses whose `/readyz` say whether it can do its work. */
+  readonly readiness: readonly string[];
 }
 
 /** Engines that somebody else runs. */
@@ -97,7 +99,8 @@ export function planProcesses(options: PlanOptions): Plan {
     script: join(ROOT, script),
     nodeFlags: [...FLAGS, ...heap],
     environment: {
-      ...inherited(),
+      ...MALLOC,
+      ...settings.inherited,
       NODE_COMPILE_CACHE: folder.compileCache,
       LOG_LEVEL: settings.logLevel,
       KATTEGAT_CONFIG: settings.config,
@@ -125,6 +128,7 @@ export function planProcesses(options: PlanOptions): Plan {
       role: "Postgres",
       url: `postgres://127.0.0.1:${ports.get("postgres") ?? ""}`,
       after: [],
+      readiness: [],
     });
   } else {
     external.push({
@@ -134,7 +138,10 @@ export function planProcesses(options: PlanOptions): Plan {
     });
   }
   for (const { id } of primaries) {
-    const environment = { DATABASE_URL: settings.databaseUrl ?? embeddedUrl(folder, ports) };
+    const environment = {
+      DATABASE_URL: settings.databaseUrl ?? embeddedUrl(folder, ports),
+      ...embeddingKey(settings),
+    };
     const spec = service(id, "primary-dk/main.ts", HEAP.primary, environment);
     processes.push({
       spec,
@@ -142,6 +149,7 @@ export function planProcesses(options: PlanOptions): Plan {
       role: "primary",
       url: address(id),
       after: settings.databaseUrl === null ? ["postgres"] : [],
+      readiness: [address(id)],
     });
   }
   for (const { id } of regionals) {
@@ -149,14 +157,16 @@ export function planProcesses(options: PlanOptions): Plan {
     const qdrant = qdrantName(id);
     if (given === undefined) {
       const spec = service(qdrant, "regional/embedded-qdrant/main.ts", HEAP.qdrant, {});
-      processes.push({ spec, site: id, role: "embedded Qdrant", url: address(qdrant), after: [] });
+      const url = address(qdrant);
+      processes.push({ spec, site: id, role: "embedded Qdrant", url, after: [], readiness: [url] });
     } else {
       external.push({ site: id, role: "Qdrant (QDRANT_URL)", url: withoutPassword(given) });
     }
-    const key = process.env["QDRANT_API_KEY"];
     const environment = {
       QDRANT_URL: given ?? address(qdrant),
-      ...(key === undefined ? {} : { QDRANT_API_KEY: key }),
+      ...(given === undefined || settings.qdrantApiKey === null
+        ? {}
+        : { QDRANT_API_KEY: settings.qdrantApiKey }),
     };
     const spec = service(id, "regional/main.ts", HEAP.regional, environment);
     processes.push({
@@ -165,6 +175,7 @@ export function planProcesses(options: PlanOptions): Plan {
       role: "regional",
       url: address(id),
       after: given === undefined ? [qdrant] : [],
+      readiness: [address(id)],
     });
   }
   const workers = edgeSites.map((site) => edgeWorker(site, { ...options, sites, edges }));
@@ -178,6 +189,7 @@ export function planProcesses(options: PlanOptions): Plan {
     role: "edge",
     url: Object.values(edges).join(" "),
     after: [],
+    readiness: Object.values(edges),
   });
   const replication = service("replication", "replication/main.ts", HEAP.replication, {
     KATTEGAT_SIGNING_KEY: folder.signingKey("replication"),
@@ -188,6 +200,7 @@ export function planProcesses(options: PlanOptions): Plan {
     role: "replication",
     url: address("replication"),
     after: [...primaries.map(({ id }) => id), "edge"],
+    readiness: [address("replication")],
   });
   return { processes, external, edges, sites: { ...sites, replication: address("replication") } };
 }
@@ -213,6 +226,7 @@ function edgeWorker(
       SIGNING_KEY: readFileSync(folder.signingKey("edge"), "utf8"),
       JWKS: readFileSync(folder.jwks, "utf8"),
       LOCAL: "true",
+      ...embeddingKey(settings),
     },
     // The EU zone reads both cold indexes; the global zone never binds the EU's bucket.
     buckets: {
@@ -220,6 +234,11 @@ function edgeWorker(
       ...(site.zone === FIRST_ZONE && global !== undefined ? { COLD_GLOBAL: global } : {}),
     },
   };
+}
+
+/** The primary embeds documents, an edge embeds queries: both call the endpoint. */
+function embeddingKey({ embeddingKey: key }: Settings): Readonly<Record<string, string>> {
+  return key === null ? {} : { KATTEGAT_EMBEDDING_KEY: key };
 }
 
 function qdrantName(site: string): string {
@@ -237,13 +256,3 @@ function withoutPassword(url: string): string {
 
 /** glibc otherwise reserves an arena for each thread and keeps freed buffers; both cost memory while idle. */
 const MALLOC = { MALLOC_ARENA_MAX: "2", MALLOC_TRIM_THRESHOLD_: "131072", MALLOC_MMAP_THRESHOLD_: "131072" };
-
-/** What every process needs from the user's environment, nothing else of it. */
-function inherited(): Readonly<Record<string, string>> {
-  const names = ["PATH", "HOME", "TMPDIR", "LANG", "TZ", "SystemRoot", "HTTPS_PROXY", "NODE_EXTRA_CA_CERTS"];
-  const found = names.flatMap((name) => {
-    const value = process.env[name];
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  return { ...MALLOC, ...Object.fromEntries(found) };
-}

@@ -6,7 +6,7 @@ import type { OracleDocument } from "./exact-index.ts";
 
 export function oracleDocuments(): OracleDocument[] {
   return [...declarations(), ...licences()].map(({ make }) => {
-    const { id, text, passages, lang, residency, metadata } = make();
+    const { id, text, passages, lang, residency, published_at, metadata } = make();
     const whole = text ?? "";
     return {
       id,
@@ -15,6 +15,7 @@ export function oracleDocuments(): OracleDocument[] {
         splitPassages(whole).map(({ start, end }) => whole.slice(start, end)),
       lang: lang ?? null,
       residency,
+      publishedAt: published_at ?? null,
       metadata: metadata ?? {},
     };
   });

@@ -4,6 +4,7 @@ import { passageVector, queryVector, type SparseVector } from "@kattegat/engine/
 import type { TermStatistics } from "@kattegat/engine/lexical/statistics.ts";
 import { analyze, queryTerms } from "@kattegat/engine/text/analyzer.ts";
 import { languageOf } from "@kattegat/engine/text/language.ts";
+import { toCanonical } from "@kattegat/engine/vector/canonical.ts";
 import type { Mode } from "@kattegat/protocol/search.ts";
 
 /** A document as the oracle knows it: from its source, not from the network. */
@@ -13,6 +14,8 @@ export interface OracleDocument {
   readonly passages: readonly string[];
   readonly lang: string | null;
   readonly residency: string;
+  /** A day, as the samples give it. */
+  readonly publishedAt: string | null;
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
@@ -32,13 +35,18 @@ export interface OracleEntry {
 export interface OracleRanking {
   /** The final ranking with fused or plain scores. */
   readonly ranking: readonly OracleEntry[];
-  /** The lists before fusion, cut at the depth. */
-  readonly dense: readonly OracleEntry[];
-  readonly lexical: readonly OracleEntry[];
+  /** The lists of the mode before fusion, each as long as it is. */
+  readonly lists: readonly (readonly OracleEntry[])[];
+}
+
+/** What one passage scores; null without a word of the query. */
+export interface OracleScores {
+  readonly dense: number;
+  readonly lexical: number | null;
 }
 
 /** Reciprocal rank fusion's constant, written out again so that the oracle shares no code with what it judges. */
-const K = 60;
+export const K = 60;
 
 /**
  * Ranks by brute force: every passage of every document that may be seen, in float64, no codes, no tiers.
@@ -48,6 +56,7 @@ const K = 60;
  */
 export class ExactIndex {
   readonly #passages: readonly OraclePassage[];
+  readonly #byId: ReadonlyMap<string, OraclePassage>;
   readonly #statistics: TermStatistics;
   readonly #embedder: ReturnType<typeof createHashedEmbedder>;
 
@@ -58,6 +67,9 @@ export class ExactIndex {
     this.#statistics = options.statistics;
     this.#embedder = createHashedEmbedder({ dimensions: options.dimensions });
     this.#passages = documents.flatMap((document) => this.#passagesOf(document));
+    this.#byId = new Map(
+      this.#passages.map((passage) => [`${passage.document.id}#${passage.ordinal}`, passage]),
+    );
   }
 
   get size(): number {
@@ -74,10 +86,22 @@ export class ExactIndex {
   ): OracleRanking {
     const { mode, depth, isVisible } = options;
     const visible = this.#passages.filter(({ document }) => isVisible(document));
-    const dense = mode === "lexical" ? [] : this.#dense(query, visible).slice(0, depth);
-    const lexical = mode === "dense" ? [] : this.#lexical(query, visible).slice(0, depth);
-    const ranking = mode === "dense" ? dense : mode === "lexical" ? lexical : fused(dense, lexical);
-    return { ranking, dense, lexical };
+    const lists = [
+      ...(mode === "lexical" ? [] : [byDocument(visible, this.#denseScorer(query))]),
+      ...(mode === "dense" ? [] : [byDocument(visible, this.#lexicalScorer(query))]),
+    ];
+    const cut = lists.map((list) => list.slice(0, depth));
+    return { ranking: mode === "hybrid" ? fused(cut) : (cut[0] ?? []), lists };
+  }
+
+  /** Returns what any passage scores for the query, by its id; null when there is none of this id. */
+  scorer(query: string): (passageId: string) => OracleScores | null {
+    const dense = this.#denseScorer(query);
+    const lexical = this.#lexicalScorer(query);
+    return (passageId) => {
+      const passage = this.#byId.get(passageId);
+      return passage === undefined ? null : { dense: dense(passage), lexical: lexical(passage) };
+    };
   }
 
   #passagesOf(document: OracleDocument): OraclePassage[] {
@@ -86,31 +110,31 @@ export class ExactIndex {
       return {
         document,
         ordinal: index + 1,
-        dense: this.#embedder.embedSync(text),
+        dense: toCanonical(this.#embedder.embedSync(text)),
         sparse: new Map([...indices].map((term, at) => [term, values[at] ?? 0])),
       };
     });
   }
 
-  #dense(query: string, passages: readonly OraclePassage[]): OracleEntry[] {
+  #denseScorer(query: string): (passage: OraclePassage) => number {
     const vector = this.#embedder.embedSync(query);
-    return byDocument(passages, ({ dense }) => {
+    return ({ dense }) => {
       let sum = 0;
       for (let at = 0; at < vector.length; at += 1) sum += (vector[at] ?? 0) * (dense[at] ?? 0);
       return sum;
-    });
+    };
   }
 
-  #lexical(query: string, passages: readonly OraclePassage[]): OracleEntry[] {
+  #lexicalScorer(query: string): (passage: OraclePassage) => number | null {
     const { indices, values }: SparseVector = queryVector(queryTerms(query), this.#statistics);
-    return byDocument(passages, ({ sparse }) => {
+    return ({ sparse }) => {
       let sum: number | null = null;
       for (const [at, term] of indices.entries()) {
         const weight = sparse.get(term);
         if (weight !== undefined) sum = (sum ?? 0) + weight * (values[at] ?? 0);
       }
       return sum;
-    });
+    };
   }
 }
 
@@ -135,9 +159,9 @@ function sorted(scores: ReadonlyMap<string, number>): OracleEntry[] {
     .toSorted((a, b) => b.score - a.score || (a.id < b.id ? -1 : 1));
 }
 
-function fused(dense: readonly OracleEntry[], lexical: readonly OracleEntry[]): OracleEntry[] {
+function fused(lists: readonly (readonly OracleEntry[])[]): OracleEntry[] {
   const scores = new Map<string, number>();
-  for (const list of [dense, lexical]) {
+  for (const list of lists) {
     for (const [index, { id }] of list.entries()) scores.set(id, (scores.get(id) ?? 0) + 1 / (K + index + 1));
   }
   return sorted(scores);

@@ -11,7 +11,12 @@ const ranking = [
 
 describe("overlapOf", () => {
   it("finds everything when the answer is the oracle's own (I6)", () => {
-    expect(overlapOf(ranking, ["a", "b", "c"], 3)).toEqual({ expected: 3, found: 3, missing: [] });
+    expect(overlapOf(ranking, ["a", "b", "c"], 3)).toEqual({
+      expected: 3,
+      found: 3,
+      missing: [],
+      instead: [],
+    });
   });
 
   it("lets equal scores swap at the cut (I6)", () => {
@@ -19,11 +24,24 @@ describe("overlapOf", () => {
   });
 
   it("does not let a lower score stand for a higher one (I6)", () => {
-    expect(overlapOf(ranking, ["a", "b", "e"], 3)).toMatchObject({ found: 2, missing: [{ id: "c" }] });
-    expect(overlapOf(ranking, ["a", "c", "d"], 3)).toMatchObject({ found: 2, missing: [{ id: "b" }] });
+    expect(overlapOf(ranking, ["a", "b", "e"], 3)).toMatchObject({
+      found: 2,
+      missing: ["c"],
+      instead: ["e"],
+    });
+    expect(overlapOf(ranking, ["a", "c", "d"], 3)).toMatchObject({
+      found: 2,
+      missing: ["b"],
+      instead: ["d"],
+    });
   });
 
   it("counts a short answer as missing (I6)", () => {
-    expect(overlapOf(ranking, ["a"], 3)).toMatchObject({ expected: 3, found: 1 });
+    expect(overlapOf(ranking, ["a"], 3)).toMatchObject({
+      expected: 3,
+      found: 1,
+      missing: ["b", "c"],
+      instead: [],
+    });
   });
 });

@@ -7,8 +7,10 @@ export const EQUAL_SCORES = 1e-5;
 export interface Overlap {
   readonly expected: number;
   readonly found: number;
-  /** Ids that the answer should have held, with how far above the cut they score. */
-  readonly missing: readonly { readonly id: string; readonly margin: number }[];
+  /** Ids that the answer should have held. */
+  readonly missing: readonly string[];
+  /** Ids that the answer held in their place; fewer than are missing when it was too short. */
+  readonly instead: readonly string[];
 }
 
 /**
@@ -33,6 +35,7 @@ export function overlapOf(
   return {
     expected: top.length,
     found: top.length - missing.length,
-    missing: missing.map(({ id, score }) => ({ id, margin: score - cut })),
+    missing: missing.map(({ id }) => id),
+    instead: answered.filter((id) => !top.some((entry) => entry.id === id)),
   };
 }

@@ -1,6 +1,7 @@
 /** An answer to a search as text for a person. */
 import type { Hit, SearchResponse, TierReport } from "@kattegat/protocol/search.ts";
 import type { Painter } from "./painter.ts";
+import { visible } from "./visible.ts";
 
 export function formatAnswer(
   answer: SearchResponse,
@@ -51,12 +52,6 @@ export function highlight(
     at = end;
   }
   return result + visible(text.slice(at));
-}
-
-/** Texts come from documents: a control character in one must not reach the terminal. */
-function visible(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this looks for
-  return text.replaceAll(/[\u0000-\u0009\u000B-\u001F\u007F-\u009F]/g, " ");
 }
 
 function formatStatus(answer: SearchResponse, paint: Painter): readonly string[] {

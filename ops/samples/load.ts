@@ -63,6 +63,7 @@ function runLoader(
   let total = 0;
   let done = 0;
   let refused = 0;
+  let failure = "";
   loader.on("message", (raw) => {
     const message = loaderMessageSchema.parse(raw);
     if (message.kind === "total") {
@@ -70,6 +71,8 @@ function runLoader(
       log.say(`loading ${total} sample documents: declarations of human rights and licences`);
     } else if (message.kind === "waiting") {
       log.notice("samples", `${message.reason} Trying again.`);
+    } else if (message.kind === "failed") {
+      failure = `; ${message.reason}`;
     } else {
       done += 1;
       log.progress("samples loaded:", done, total);
@@ -84,7 +87,7 @@ function runLoader(
       signal.removeEventListener("abort", stop);
       if (signal.aborted) reject(signal.reason);
       else if (code === 0 && total > 0 && done === total) resolve(refused);
-      else reject(new Error(`the samples could not be loaded: ${done} of ${total} are in`));
+      else reject(new Error(`the samples could not be loaded: ${done} of ${total} are in${failure}`));
     });
   });
 }

@@ -25,15 +25,22 @@ function tell(message: LoaderMessage): void {
 }
 
 tell({ kind: "total", documents: samples.length });
-await sendDocuments(outgoing(samples), {
-  client,
-  signal: stopping.signal,
-  events: {
-    acknowledged: () => tell({ kind: "acknowledged" }),
-    refused: ({ id, code, detail }) => tell({ kind: "refused", id: id ?? "a document", code, detail }),
-    waiting: (reason) => tell({ kind: "waiting", reason }),
-  },
-});
+try {
+  await sendDocuments(outgoing(samples), {
+    client,
+    signal: stopping.signal,
+    events: {
+      acknowledged: () => tell({ kind: "acknowledged" }),
+      refused: ({ id, code, detail }) => tell({ kind: "refused", id: id ?? "a document", code, detail }),
+      waiting: (reason) => tell({ kind: "waiting", reason }),
+    },
+  });
+} catch (error) {
+  // A stop is no failure; any other is told in one sentence.
+  if (!stopping.signal.aborted)
+    tell({ kind: "failed", reason: error instanceof Error ? error.message : String(error) });
+  process.exitCode = 1;
+}
 process.disconnect();
 
 /** The texts themselves are read one by one, as the sender asks for them. */

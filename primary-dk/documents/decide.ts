@@ -6,6 +6,7 @@ import { predictedUse, tierOf, tierScore } from "../tiering/classify.ts";
 import type { DocumentContent } from "./content.ts";
 import type { Effect, PreparedOperation } from "./operation.ts";
 import type { Placements } from "./placements.ts";
+import { failedPrecondition, type Precondition } from "./precondition.ts";
 import type { DocumentState } from "./state.ts";
 
 export type Decision =
@@ -99,7 +100,7 @@ export function noLegalSite({
 
 function refusalOf(
   current: DocumentState | null,
-  { ifMatch, zone }: { readonly ifMatch: string | null; readonly zone: string },
+  { precondition, zone }: { readonly precondition: Precondition; readonly zone: string },
   network: Network,
 ): KattegatError | null {
   if (current !== null && !mayPass(network, current.residency, zone)) {
@@ -108,13 +109,7 @@ function refusalOf(
       `The document with this id is of a class that may not be written through the zone ${zone}.`,
     );
   }
-  if (ifMatch === null || (current !== null && (ifMatch === "*" || ifMatch === current.version))) return null;
-  return new KattegatError(
-    "version_mismatch",
-    current === null
-      ? "Expected a document with this version; there is none."
-      : `Expected version ${ifMatch}; the document has version ${current.version}.`,
-  );
+  return failedPrecondition(precondition, current);
 }
 
 function stateOf(

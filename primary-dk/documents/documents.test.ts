@@ -1,3 +1,4 @@
+import { toCanonical } from "@kattegat/engine/vector/canonical.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startPostgres, type PostgresFixture } from "../postgres.fixture.ts";
 import { startPrimary, type TestPrimary } from "../primary.fixture.ts";
@@ -66,6 +67,17 @@ describe("a document", () => {
     expect(absent.status).toBe(412);
   });
 
+  it("is written by one writer alone when each demands that it be new", async () => {
+    const isNew = { "if-none-match": "*" };
+    expect((await test.client.put("new-only", law, isNew)).status).toBe(201);
+    const second = await test.client.put("new-only", { ...law, title: "B" }, isNew);
+    expect([second.status, (await second.json()).code]).toEqual([412, "version_mismatch"]);
+    const same = await test.client.put("new-only", law, isNew);
+    expect(same.status).toBe(412);
+    const other = await test.client.put("new-only", law, { "if-none-match": '"7"' });
+    expect(other.status).toBe(400);
+  });
+
   it("reads back as it was written", async () => {
     await test.client.put("read", {
       ...law,
@@ -87,7 +99,7 @@ describe("a document", () => {
     expect(response.headers.get("etag")).toBe(`"${document.version}"`);
   });
 
-  it("stands where the caller's passages say, with the caller's vectors at unit length", async () => {
+  it("stands where the caller's passages say, with the caller's vectors rounded at unit length", async () => {
     const vector = Array.from({ length: 384 }, (_, index) => (index === 0 ? 3 : index === 1 ? 4 : 0));
     const response = await test.client.put("given", {
       title: "Given",
@@ -108,7 +120,8 @@ describe("a document", () => {
     const passage = put?.kind === "put" ? put.document.passages[1] : undefined;
     expect(passage?.text).toBe("dernæst");
     const floats = new Float32Array(new Uint8Array(Buffer.from(passage?.dense ?? "", "base64")).buffer);
-    expect(floats.slice(0, 3)).toEqual(Float32Array.of(0.6, 0.8, 0));
+    expect(floats).toEqual(toCanonical(Float32Array.from(vector, (value) => value / 5)));
+    expect(Math.hypot(...floats)).toBeCloseTo(1, 6);
   });
 
   it("is gone from searches, reads and targets once deleted", async () => {

@@ -1,4 +1,4 @@
-/** Writes and reads of single documents. */
+/** Single documents as callers ask for them. */
 import {
   deleteResultSchema,
   type DeleteResult,
@@ -11,6 +11,7 @@ import { eq } from "drizzle-orm";
 import { documents, receiptSites, receipts } from "../postgres/schema.ts";
 import type { Primary } from "../primary.ts";
 import type { DocumentContent } from "./content.ts";
+import type { Precondition } from "./precondition.ts";
 import { stateOfRow } from "./transaction.ts";
 
 export interface Written {
@@ -28,10 +29,10 @@ export async function putDocument(
   {
     content,
     zone,
-    ifMatch,
-  }: { readonly content: DocumentContent; readonly zone: string; readonly ifMatch: string | null },
+    precondition,
+  }: { readonly content: DocumentContent; readonly zone: string; readonly precondition: Precondition },
 ): Promise<Written> {
-  const fate = await writer.submit({ kind: "put", id: content.id, content, zone, ifMatch });
+  const fate = await writer.submit({ kind: "put", id: content.id, content, zone, precondition });
   const state = fate.kind === "effect" ? fate.effect.after : fate.current;
   if (state === null) throw new RangeError("a written document has no state");
   const isNew = fate.kind === "effect" && fate.effect.before === null;
@@ -56,9 +57,13 @@ function writeResult(
 /** Resolves when the deletion is committed; its receipt is completed when every site has confirmed it. */
 export async function deleteDocument(
   { writer }: Pick<Primary, "writer">,
-  { id, zone, ifMatch }: { readonly id: string; readonly zone: string; readonly ifMatch: string | null },
+  {
+    id,
+    zone,
+    precondition,
+  }: { readonly id: string; readonly zone: string; readonly precondition: Precondition },
 ): Promise<DeleteResult> {
-  const fate = await writer.submit({ kind: "delete", id, zone, ifMatch });
+  const fate = await writer.submit({ kind: "delete", id, zone, precondition });
   if (fate.kind !== "effect" || fate.receipt === null) throw new RangeError("a deletion has no receipt");
   return deleteResultSchema.parse({
     receipt: `/v1/receipts/${fate.receipt}`,

@@ -6,6 +6,7 @@ import { parseBytes } from "./body.ts";
 import { contentOf } from "./content.ts";
 import { putDocument } from "./documents.ts";
 import { linesOf, type BodyLine } from "./lines.ts";
+import { NO_PRECONDITION } from "./precondition.ts";
 
 /** Three groups of the writer: one in Postgres, one in the making, one to follow. */
 const LINES_IN_FLIGHT_MAX = 3_072;
@@ -81,7 +82,11 @@ async function writeLine(primary: Primary, line: BodyLine, request: IngestReques
     const { id: given, ...input } = parseBytes(batchLineSchema, line.bytes);
     id = given;
     const content = contentOf(given, input, { network: primary.network, zone: request.zone });
-    const { status, result } = await putDocument(primary, { content, zone: request.zone, ifMatch: null });
+    const { status, result } = await putDocument(primary, {
+      content,
+      zone: request.zone,
+      precondition: NO_PRECONDITION,
+    });
     request.written("done");
     return { line: line.number, id, status, sequence: result.sequence };
   } catch (error) {

@@ -2,6 +2,7 @@
 import type { TierName } from "@kattegat/config/network.ts";
 import type { DocumentContent } from "./content.ts";
 import type { PreparedPassage } from "./passages.ts";
+import type { Precondition } from "./precondition.ts";
 import type { DocumentState } from "./state.ts";
 
 export type WriteOperation =
@@ -10,9 +11,14 @@ export type WriteOperation =
       readonly id: string;
       readonly content: DocumentContent;
       readonly zone: string;
-      readonly ifMatch: string | null;
+      readonly precondition: Precondition;
     }
-  | { readonly kind: "delete"; readonly id: string; readonly zone: string; readonly ifMatch: string | null }
+  | {
+      readonly kind: "delete";
+      readonly id: string;
+      readonly zone: string;
+      readonly precondition: Precondition;
+    }
   /** Ends a move whose new sites have confirmed the change `carried`. */
   | { readonly kind: "settle"; readonly id: string; readonly carried: string }
   /** Begins a move to `tier`, with the estimates that asked for it. */

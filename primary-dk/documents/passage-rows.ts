@@ -64,7 +64,9 @@ export async function loadPassages(
   );
   const loaded = new Map<string, LoadedPassage[]>(arriving.map((id) => [id, []]));
   if (arriving.length === 0) return loaded;
-  for (const row of await tx`select document_id, ordinal, dense, sparse from passages where document_id = any(${arriving}) order by document_id, ordinal`) {
+  for (const row of await tx`
+    select document_id, ordinal, dense, sparse from passages
+    where document_id = any(${arriving}) order by document_id, ordinal`) {
     loaded.get(row["document_id"])?.push({
       ordinal: row["ordinal"],
       dense: floatsOfBytes(row["dense"]),

@@ -3,6 +3,7 @@ import type { Embedder } from "@kattegat/engine/embedding/embedder.ts";
 import { type SparseVector, passageVector } from "@kattegat/engine/lexical/bm25.ts";
 import { analyze, languageOf } from "@kattegat/engine/text/analyzer.ts";
 import { splitPassages } from "@kattegat/engine/text/split.ts";
+import { toCanonical } from "@kattegat/engine/vector/canonical.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { Pacer } from "../pacer.ts";
 import type { DocumentContent } from "./content.ts";
@@ -46,7 +47,7 @@ export function createPassageMaker(options: {
           made.push({
             ordinal: from + index + 1,
             ...place,
-            dense,
+            dense: toCanonical(dense),
             sparse: passageVector(analyze(text, language)),
           });
           await options.pacer.breathe();

@@ -61,7 +61,10 @@ export function commitGroup(
       ...options,
       lowestOf: async (tier, { limit, except }) =>
         (
-          await tx`select ${tx(STATE_COLUMNS)} from documents where tier = ${tier} and pinned_tier is null and id <> all(${[...except]}) order by score, id limit ${limit} for update`
+          await tx`
+            select ${tx(STATE_COLUMNS)} from documents
+            where tier = ${tier} and pinned_tier is null and id <> all(${[...except]})
+            order by score, id limit ${limit} for update`
         ).map(stateOfRow),
     });
     if (effects.length === 0) {
@@ -245,7 +248,8 @@ const WRITTEN = [
 /** Observed use and the time of creation stay as they are. */
 const UPSERT_DOCUMENTS = `insert into documents select * from json_populate_recordset(null::documents, $1::text::json)
   on conflict (id) do update set ${WRITTEN.map((column) => `${column} = excluded.${column}`).join(", ")}`;
-const MOVE_DOCUMENTS = `update documents d set tier = r.tier, moving_from = r.moving_from, sequence = r.sequence, carried = r.carried,
+const MOVE_DOCUMENTS = `update documents d set
+  tier = r.tier, moving_from = r.moving_from, sequence = r.sequence, carried = r.carried,
   predicted_use = r.predicted_use, score = r.score, classified_at = r.classified_at
   from json_populate_recordset(null::documents, $1::text::json) r where d.id = r.id`;
 const INSERT_RECEIPTS = `insert into receipts select * from json_populate_recordset(null::receipts, $1::text::json)`;
@@ -253,4 +257,7 @@ const INSERT_RECEIPTS = `insert into receipts select * from json_populate_record
 const INSERT_RECEIPT_SITES = `insert into receipt_sites
   select r.id, s.site, case when s.site = $2 then r.requested_at end
   from json_populate_recordset(null::receipts, $1::text::json) r
-  cross join lateral (select $2 as site union select unnest(c.held_before || c.held_after) from changes c where c.document_id = r.document_id) s`;
+  cross join lateral (
+    select $2 as site
+    union select unnest(c.held_before || c.held_after) from changes c where c.document_id = r.document_id
+  ) s`;

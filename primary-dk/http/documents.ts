@@ -2,12 +2,13 @@
 import { mayPass } from "@kattegat/config/residency.ts";
 import { DOCUMENT_LIMITS, documentIdSchema, documentInputSchema } from "@kattegat/protocol/documents.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import { parseShape } from "@kattegat/protocol/parse.ts";
+import { parsePathPart } from "@kattegat/protocol/parse.ts";
 import type { Context, Hono } from "hono";
 import { parseBytes, readBody } from "../documents/body.ts";
 import { contentOf } from "../documents/content.ts";
 import { deleteDocument, putDocument, readDocument, readReceipt } from "../documents/documents.ts";
 import { ingest } from "../documents/ingest.ts";
+import { preconditionOf, type Precondition } from "../documents/precondition.ts";
 import { withPostgres } from "../postgres/failure.ts";
 import type { AppOptions, OpenedPrimary, Variables } from "./app.ts";
 import type { Metrics } from "./metrics.ts";
@@ -30,7 +31,7 @@ export function documentRoutes(
       putDocument(primary, {
         content: contentOf(id, input, { network: primary.network, zone }),
         zone,
-        ifMatch: ifMatchOf(context),
+        precondition: conditionOf(context),
       }),
     );
     context.header("etag", `"${written.result.version}"`);
@@ -57,7 +58,11 @@ export function documentRoutes(
     const primary = opened();
     const deleted = await counted(
       metrics,
-      deleteDocument(primary, { id: idOf(context), zone: zoneOf(context), ifMatch: ifMatchOf(context) }),
+      deleteDocument(primary, {
+        id: idOf(context),
+        zone: zoneOf(context),
+        precondition: conditionOf(context),
+      }),
     );
     return context.json(deleted, 202);
   });
@@ -114,7 +119,7 @@ async function counted<T>(metrics: Metrics, write: Promise<T>): Promise<T> {
 }
 
 function idOf(context: Context): string {
-  return parseShape(documentIdSchema, context.req.param("id"));
+  return parsePathPart(documentIdSchema, context.req.param("id"), "id");
 }
 
 /** Denied by default: a request that names no zone came through none that may carry anything. */
@@ -128,12 +133,9 @@ function zoneOf(context: Context): string {
   return zone;
 }
 
-/** `"version"`, `version` or `*`; null when the caller does not care. */
-function ifMatchOf(context: Context): string | null {
-  const header = context.req.header("if-match");
-  if (header === undefined) return null;
-  const version = /^(?:W\/)?"?(\d{1,19}|\*)"?$/.exec(header.trim())?.[1];
-  if (version === undefined)
-    throw new KattegatError("bad_request", 'Expected If-Match: "version" with one version of the document.');
-  return version;
+function conditionOf(context: Context): Precondition {
+  return preconditionOf({
+    ifMatch: context.req.header("if-match"),
+    ifNoneMatch: context.req.header("if-none-match"),
+  });
 }

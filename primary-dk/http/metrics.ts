@@ -11,7 +11,7 @@ export interface Metrics {
 
 export function createMetrics(): Metrics {
   const register = new Registry();
-  collectDefaultMetrics({ register, prefix: "kattegat_primary_" });
+  collectDefaultMetrics({ register, prefix: "kattegat_" });
   const gauge = (name: string, help: string, labelNames: string[] = []): Gauge =>
     new Gauge({ name: `kattegat_primary_${name}`, help, labelNames, registers: [register] });
   const sequence = gauge("sequence", "Sequence that this process has applied.");

@@ -1,4 +1,4 @@
-/** Routes of replication, edges and operators. */
+/** Routes between sites. */
 import {
   BATCH_CHANGES_MAX,
   FEED_WAIT_MS_MAX,

@@ -4,6 +4,7 @@ import postgresJs from "postgres";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { contentOf } from "../documents/content.ts";
 import { putDocument } from "../documents/documents.ts";
+import { NO_PRECONDITION } from "../documents/precondition.ts";
 import { startPostgres, type PostgresFixture } from "../postgres.fixture.ts";
 import { network, startPrimary, type TestPrimary } from "../primary.fixture.ts";
 import { readFeed } from "./feed.ts";
@@ -29,7 +30,7 @@ function put({ primary }: TestPrimary, id: string, text: string) {
     { title: id, text, residency: "global", collection: "default", metadata: {} },
     { network, zone: "eu" },
   );
-  return putDocument(primary, { content, zone: "eu", ifMatch: null });
+  return putDocument(primary, { content, zone: "eu", precondition: NO_PRECONDITION });
 }
 
 /** Everything after `after` that is committed now, whoever wrote it. */

@@ -72,7 +72,7 @@ describe("a change", () => {
     expect((await after("eu-fra", before(back.sequence)))[0]?.kind).toBe("put");
   });
 
-  it("that deletes is a withdraw for the sites that held the document and a skip for the others", async () => {
+  it("that deletes is a withdraw for the sites that held the document and a skip for the others (I9)", async () => {
     await put("dead", { tier: "cold" });
     const { sequence } = await (
       await test.client.send("/internal/documents/dead", { method: "DELETE" })

@@ -170,8 +170,9 @@ async function readRecords(
 ): Promise<Map<string, DocumentRecord>> {
   const records = new Map<string, DocumentRecord>();
   if (ids.length === 0) return records;
-  const documents =
-    await tx`select id, version, collection, title, text, lang, residency, tier, metadata, digest, published_at from documents where id = any(${[...ids]})`;
+  const documents = await tx`
+      select id, version, collection, title, text, lang, residency, tier, metadata, digest, published_at
+      from documents where id = any(${[...ids]})`;
   const texts = new Map<string, string>();
   for (const row of documents) {
     const { id, version, collection, title, lang, residency, metadata, digest, published_at } = row;
@@ -190,8 +191,9 @@ async function readRecords(
       passages: [],
     });
   }
-  const rows =
-    await tx`select document_id, ordinal, start_offset, end_offset, own_text, dense, sparse from passages where document_id = any(${[...ids]}) order by document_id, ordinal`;
+  const rows = await tx`
+      select document_id, ordinal, start_offset, end_offset, own_text, dense, sparse
+      from passages where document_id = any(${[...ids]}) order by document_id, ordinal`;
   for (const row of rows) {
     const text: string =
       row["own_text"] ?? (texts.get(row["document_id"]) ?? "").slice(row["start_offset"], row["end_offset"]);

@@ -57,13 +57,23 @@ export class Confirmations {
   async confirm(request: ConfirmRequest): Promise<void> {
     const { site, watermark, lag_ms, lag_changes, parked, healthy } = request;
     await this.#database.sql.begin(async (tx) => {
-      await tx`insert into targets values (${site}, ${watermark.epoch}, ${watermark.sequence}, ${lag_ms}, ${lag_changes}, ${parked}, ${healthy}, clock_timestamp())
-        on conflict (site) do update set epoch = excluded.epoch, sequence = excluded.sequence, lag_ms = excluded.lag_ms, lag_changes = excluded.lag_changes,
+      await tx`
+        insert into targets values (
+          ${site}, ${watermark.epoch}, ${watermark.sequence},
+          ${lag_ms}, ${lag_changes}, ${parked}, ${healthy}, clock_timestamp()
+        )
+        on conflict (site) do update set
+          epoch = excluded.epoch, sequence = excluded.sequence,
+          lag_ms = excluded.lag_ms, lag_changes = excluded.lag_changes,
           parked = excluded.parked, healthy = excluded.healthy, confirmed_at = excluded.confirmed_at`;
-      await tx`update receipt_sites s set confirmed_at = clock_timestamp() from receipts r
-        where r.id = s.receipt_id and s.site = ${site} and s.confirmed_at is null and r.completed_at is null and (r.epoch, r.sequence) <= (${watermark.epoch}, ${watermark.sequence}::bigint)`;
-      await tx`update receipts r set completed_at = clock_timestamp()
-        where r.completed_at is null and not exists (select from receipt_sites s where s.receipt_id = r.id and s.confirmed_at is null)`;
+      await tx`
+        update receipt_sites s set confirmed_at = clock_timestamp() from receipts r
+        where r.id = s.receipt_id and s.site = ${site} and s.confirmed_at is null and r.completed_at is null
+          and (r.epoch, r.sequence) <= (${watermark.epoch}, ${watermark.sequence}::bigint)`;
+      await tx`
+        update receipts r set completed_at = clock_timestamp()
+        where r.completed_at is null
+          and not exists (select from receipt_sites s where s.receipt_id = r.id and s.confirmed_at is null)`;
     });
     this.#bySite.set(site, { ...request, confirmedAtMs: this.#now() });
   }
@@ -79,8 +89,10 @@ export class Confirmations {
       for (const tier of TIER_NAMES) {
         const sequence = this.#confirmedBy(this.#placements.of(residency, tier));
         if (sequence === null) continue;
-        const rows = await this.#database
-          .sql`select id, carried from documents where moving_from is not null and residency = ${residency} and tier = ${tier} and carried <= ${sequence} order by carried limit ${SETTLED_MAX}`;
+        const rows = await this.#database.sql`
+          select id, carried from documents
+          where moving_from is not null and residency = ${residency} and tier = ${tier} and carried <= ${sequence}
+          order by carried limit ${SETTLED_MAX}`;
         await Promise.all(
           rows.map((row) => writer.submit({ kind: "settle", id: row["id"], carried: row["carried"] })),
         );

@@ -46,7 +46,7 @@ function siteStatus(
   const base = {
     id: site.id,
     kind: site.kind,
-    country: site.country ?? "",
+    country: site.country ?? null,
     city: site.city ?? null,
     tiers: tiersAt(site, primary.placements),
     url: siteUrls[site.id] ?? null,

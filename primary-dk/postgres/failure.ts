@@ -51,6 +51,20 @@ export async function withPostgres<T>(work: Promise<T>): Promise<T> {
   }
 }
 
+/** How many errors one may be wrapped in: the driver's, drizzle's, our own. */
+const CAUSES_MAX = 5;
+
+/** The code of the driver, a socket or Postgres that the error or one of its causes carries; null when it is another's. */
+export function postgresCode(error: unknown): string | null {
+  let current = error;
+  for (let depth = 0; depth < CAUSES_MAX && current instanceof Error; depth += 1) {
+    const code = codeOf(current);
+    if (/^(CONNECT|CONNECTION)_|^E[A-Z0-9]+$|^[0-9A-Z]{5}$/.test(code)) return code;
+    current = current.cause;
+  }
+  return null;
+}
+
 /** Codes of the driver and of sockets, and SQLSTATE classes 08 (connection), 53 (resources), 57 (shutdown). */
 function isConnectionError(error: unknown): boolean {
   return /^(CONNECT|CONNECTION|ECONN|EPIPE|ETIMEDOUT|08|53|57)/.test(codeOf(error));

@@ -1,4 +1,4 @@
-/** Titles and texts of passages, read from Postgres. */
+/** What is shown of passages, read from Postgres. */
 import type { PassageContent } from "@kattegat/protocol/site-search.ts";
 import type postgres from "postgres";
 

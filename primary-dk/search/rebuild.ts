@@ -59,8 +59,10 @@ export function rebuildMemory(sql: postgres.Sql, options: RebuildOptions): Promi
 
 async function countTiers(tx: postgres.TransactionSql): Promise<TierCounts> {
   const counts = new TierCounts();
-  const rows =
-    await tx`select tier, residency, moving_from is not null as moving, count(*)::int as documents, sum(passage_count)::int as passages from documents group by 1, 2, 3`;
+  const rows = await tx`
+      select tier, residency, moving_from is not null as moving,
+        count(*)::int as documents, sum(passage_count)::int as passages
+      from documents group by 1, 2, 3`;
   for (const row of rows)
     counts.addMany(
       { tier: row["tier"], residency: row["residency"], moving: row["moving"] },

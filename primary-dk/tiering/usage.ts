@@ -37,7 +37,9 @@ export interface RetierOptions {
 /** Resolves with the number of moves begun in one round: first documents with new use, then those not looked at for a day. */
 export async function retierRound({ sql, network, writer, counts, now }: RetierOptions): Promise<number> {
   const rows = await sql`
-    (select ${sql(STATE_COLUMNS)} from documents where pinned_tier is null and observed_at > classified_at order by classified_at limit ${ROUND_DOCUMENTS_MAX})
+    (select ${sql(STATE_COLUMNS)} from documents
+      where pinned_tier is null and observed_at > classified_at
+      order by classified_at limit ${ROUND_DOCUMENTS_MAX})
     union all
     (select ${sql(STATE_COLUMNS)} from documents where pinned_tier is null and classified_at < ${new Date(now() - REVIEW_MS)} and coalesce(observed_at <= classified_at, true)
       order by classified_at limit ${ROUND_DOCUMENTS_MAX})`;
@@ -60,7 +62,11 @@ export async function retierRound({ sql, network, writer, counts, now }: RetierO
   if (stays.length > 0) {
     await sql`
       update documents d set predicted_use = s.use, score = s.score, classified_at = clock_timestamp()
-      from unnest(${stays.map(({ id }) => id)}::text[], ${stays.map(({ use }) => use)}::float8[], ${stays.map(({ score }) => score)}::float8[]) as s(id, use, score) where d.id = s.id`;
+      from unnest(
+        ${stays.map(({ id }) => id)}::text[],
+        ${stays.map(({ use }) => use)}::float8[],
+        ${stays.map(({ score }) => score)}::float8[]
+      ) as s(id, use, score) where d.id = s.id`;
   }
   return moves.length;
 }

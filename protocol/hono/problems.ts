@@ -1,4 +1,4 @@
-/** Problem documents and request ids on a Hono app. */
+/** Thrown errors as problem documents on a Hono app. */
 import type { Context, Env, Hono, MiddlewareHandler } from "hono";
 import { ERROR_KINDS, KattegatError } from "../errors.ts";
 import { PROBLEM_MEDIA_TYPE, problemOf } from "../problem.ts";

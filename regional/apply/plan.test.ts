@@ -33,7 +33,7 @@ function plan(
 const AT_10 = { epoch: 1, sequence: "10" };
 
 describe("planOf", () => {
-  it("lets a later epoch win over any sequence", () => {
+  it("lets a later epoch win over any sequence (I2)", () => {
     const { outcomes } = plan([put({ id: "x", sequence: 2, epoch: 2 })], {
       holding: held({ sequence: "900" }),
       watermark: { epoch: 1, sequence: "900" },
@@ -41,7 +41,7 @@ describe("planOf", () => {
     expect(outcomes).toMatchObject([{ holding: { epoch: 2, sequence: "2" } }]);
   });
 
-  it("ignores an earlier epoch whatever its sequence", () => {
+  it("ignores an earlier epoch whatever its sequence (I2)", () => {
     expect(
       plan([put({ id: "x", sequence: 900, epoch: 1 })], { holding: held({ epoch: 2, sequence: "2" }) })
         .outcomes,
@@ -53,7 +53,7 @@ describe("planOf", () => {
     expect(plan([put({ id: "x", sequence: 11 })], { holding: held() }).outcomes).toHaveLength(1);
   });
 
-  it("writes nothing for a change that was applied completely", () => {
+  it("writes nothing for a change that was applied completely (I3)", () => {
     expect(plan([put({ id: "x", sequence: 10 })], { holding: held(), watermark: AT_10 }).outcomes).toEqual(
       [],
     );
@@ -69,7 +69,7 @@ describe("planOf", () => {
     ).toHaveLength(1);
   });
 
-  it("is a divergence when an equal fence has another digest, for a withdrawal too", () => {
+  it("is a divergence when an equal fence has another digest, for a withdrawal too (I2)", () => {
     expect(() => plan([put({ id: "x", sequence: 10, digest: "other" })], { holding: held() })).toThrow(
       /two primaries/,
     );
@@ -113,11 +113,26 @@ describe("planOf", () => {
     expect(outcomes).toMatchObject([{ document: null, holding: { passages: 0, ordinal_max: 3 } }]);
   });
 
+  it("refuses no withdrawal, however it refuses documents, so that none is left behind the watermark (I9)", () => {
+    const refusal = () => ({ code: "residency_refused", detail: "not here" }) as const;
+    const changes = [put({ id: "x", sequence: 11 }), withdraw("x", 12), withdraw("never-here", 13)];
+    const { outcomes, refused } = plan(changes, { holding: held(), refusal });
+    expect(refused.map(({ sequence }) => sequence)).toEqual(["11"]);
+    expect(outcomes).toMatchObject([
+      { documentId: "x", document: null, holding: { sequence: "12", passages: 0 } },
+      { documentId: "never-here", document: null },
+    ]);
+    expect(plan([withdraw("x", 12)], { holding: held(), refusal })).toMatchObject({
+      outcomes: [{ documentId: "x", document: null }],
+      refused: [],
+    });
+  });
+
   it("says nothing of a skip", () => {
     expect(plan([skip(1)])).toEqual({ outcomes: [], refused: [] });
   });
 
-  it("ends in the same state for every order of the same changes", () => {
+  it("ends in the same state for every order of the same changes (I3)", () => {
     const changes = [
       put({ id: "x", sequence: 1, texts: ["a", "b"] }),
       withdraw("x", 2),

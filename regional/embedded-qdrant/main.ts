@@ -10,7 +10,7 @@ import { Store } from "./storage/store.ts";
 const STOP_MS_MAX = 4_000;
 
 const settings = processSettings();
-const logger = pino({ level: settings.logLevel, name: "embedded-qdrant" });
+const logger = pino({ level: settings.logLevel, base: { name: "embedded-qdrant" } });
 const fail = (error: unknown): never => {
   logger.fatal({ err: error }, "stopped: the state cannot be kept");
   process.exit(1);
@@ -34,7 +34,8 @@ server.on("error", fail);
 server.listen(settings.port, "127.0.0.1", () => {
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : settings.port;
-  process.stdout.write(`${JSON.stringify({ msg: "listening", port })}\n`);
+  // Whoever started this process waits for the line, so no log level may swallow it.
+  logger.child({}, { level: "info" }).info({ port }, "listening");
 });
 
 function stop(): void {

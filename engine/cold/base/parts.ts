@@ -36,6 +36,7 @@ export interface RowAnswer {
 }
 
 export interface DenseIndex {
+  readonly rows: number;
   readonly residentBytes: number;
   search(
     query: Float32Array,
@@ -63,17 +64,40 @@ export interface BaseHit {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
+/** Rows from one up to but without another. */
+export interface RowRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A document of a base without what it says. */
+export interface BaseDocument {
+  readonly documentId: string;
+  readonly document: number;
+  readonly version: string;
+  readonly epoch: number;
+}
+
 export interface DocumentPart {
   readonly residentBytes: number;
   readonly rows: number;
   readonly documents: number;
   /** Every residency class that a document of this base has. */
   readonly classes: readonly string[];
+  /** Every collection, likewise. */
+  readonly collections: readonly string[];
   documentOf(row: number): number;
-  /** The documents that pass the filter, exactly; null when a piece that it needs could not be read. */
+  /**
+   * The rows that pass the filter, exactly; null when a piece that it needs could not be read. Rows, not documents,
+   * because `has_id` may name a passage.
+   */
   select(filter: Filter, read: ReadPieces): Promise<Bitmap | null>;
   /** The rows of these documents. */
   rowsOf(documents: Bitmap): Bitmap;
   /** One hit for each row asked; null where its piece could not be read. */
   hits(rows: readonly number[], read: ReadPieces): Promise<readonly (BaseHit | null)[]>;
+  /** All documents, ordered by id in code units. @throws {ColdFormatError} when a piece could not be read. */
+  documentsOf(read: ReadPieces): AsyncGenerator<BaseDocument>;
+  /** Everything that was written, in the order of rows. @throws {ColdFormatError} when a piece could not be read. */
+  readRows(range: RowRange, read: ReadPieces): AsyncGenerator<BaseHit>;
 }

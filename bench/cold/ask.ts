@@ -1,0 +1,98 @@
+/** Questions put to a base one after another, with what each cost. */
+import type { BaseAnswer, ColdBase } from "@kattegat/engine/cold/base/base-index.ts";
+import type { ReadPieces } from "@kattegat/engine/cold/base/piece.ts";
+import type { Bitmap } from "@kattegat/engine/index/bitmap.ts";
+import type { Table } from "../report.ts";
+import { summarize } from "../summary.ts";
+import type { Reading } from "./base-files.ts";
+import type { ExactTop } from "./exact-top.ts";
+import type { Question } from "./law-corpus.ts";
+
+export const TOP = 10;
+/** The depth of each list for a page of ten, as the edge asks it. */
+export const DEPTH = 100;
+
+export interface Asked {
+  readonly answer: BaseAnswer;
+  readonly reading: Reading;
+  readonly cpuMs: number;
+}
+
+export interface Asking {
+  readonly base: ColdBase;
+  session(): { readonly read: ReadPieces; readonly reading: Reading };
+}
+
+export async function askAll(
+  asking: Asking,
+  questions: readonly Question[],
+  options: {
+    readonly mode: "dense" | "lexical" | "hybrid";
+    readonly probes: number | null;
+    readonly dead: { readonly name: string; readonly documents: Bitmap };
+  },
+): Promise<Asked[]> {
+  const asked: Asked[] = [];
+  for (const { dense, lexical } of questions) {
+    const { read, reading } = asking.session();
+    const before = process.cpuUsage();
+    const answer = await asking.base.search({
+      dense: options.mode === "lexical" ? null : dense,
+      lexical: options.mode === "dense" ? null : lexical,
+      filter: null,
+      dead: options.dead,
+      depth: options.mode === "hybrid" ? DEPTH : TOP,
+      page: TOP,
+      grouped: true,
+      probes: options.probes,
+      read,
+    });
+    const { user, system } = process.cpuUsage(before);
+    asked.push({ answer, reading: { ...reading }, cpuMs: (user + system) / 1_000 });
+  }
+  return asked;
+}
+
+/** The share of the true top that was found; what ties with its last is as right. */
+export function recall(asked: readonly Asked[], truths: readonly Pick<ExactTop, "scores">[]): number {
+  let right = 0;
+  let wanted = 0;
+  for (const [at, { answer }] of asked.entries()) {
+    const scores = truths[at]?.scores.slice(0, TOP) ?? [];
+    const worst = scores.at(-1) ?? Infinity;
+    // Scores of rounded vectors: a row counts when its score reaches the last true one within the rounding.
+    right += Math.min(
+      scores.length,
+      answer.dense.slice(0, TOP).filter(({ score }) => score >= worst - ROUNDING).length,
+    );
+    wanted += scores.length;
+  }
+  return right / wanted;
+}
+
+/** Half the standard deviation of what rounding to eight bits does to a score; below it two rows cannot be told apart. */
+export const ROUNDING = 2e-4;
+
+export function rowOf(name: string, asked: readonly Asked[], found: number): Table["rows"][number] {
+  const mean = (values: readonly number[]): number =>
+    values.reduce((sum, value) => sum + value, 0) / values.length;
+  return [
+    name,
+    found,
+    mean(asked.map(({ reading }) => reading.bytes)) / 1_024,
+    mean(asked.map(({ reading }) => reading.reads)),
+    mean(asked.map(({ reading }) => reading.rounds)),
+    summarize(asked.map(({ cpuMs }) => cpuMs)).p50,
+    summarize(asked.map(({ cpuMs }) => cpuMs)).p99,
+  ];
+}
+
+export const COLUMNS = [
+  "lists read",
+  "recall@10",
+  "KiB a query",
+  "reads",
+  "rounds",
+  "CPU ms p50",
+  "CPU ms p99",
+];

@@ -1,0 +1,83 @@
+/** A base on the local disk, read with accounting. */
+import { mkdirSync, openSync, readFileSync, readSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { openBase, type ColdBase } from "@kattegat/engine/cold/base/base-index.ts";
+import { mergePieces } from "@kattegat/engine/cold/base/coalesce.ts";
+import { BASE_FILES, type BaseFile, type Piece, type ReadPieces } from "@kattegat/engine/cold/base/piece.ts";
+import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
+import { keysOfBase, rootKey, volumeKey } from "@kattegat/engine/cold/manifest-base.ts";
+import type { ManifestBase } from "@kattegat/engine/cold/manifest.ts";
+
+/** What one search read. */
+export interface Reading {
+  bytes: number;
+  /** Ranged reads, neighbours together. */
+  reads: number;
+  rounds: number;
+}
+
+export interface BaseFiles {
+  put(key: string, bytes: Uint8Array): Promise<void>;
+  /** Bytes of each file, of the root. */
+  sizes(base: ManifestBase): Readonly<Record<BaseFile | "root", number>>;
+  open(base: ManifestBase): {
+    readonly base: ColdBase;
+    session(): { readonly read: ReadPieces; readonly reading: Reading };
+  };
+}
+
+export function baseFiles(folder: string): BaseFiles {
+  const pathOf = (key: string): string => join(folder, key);
+  return {
+    put(key, bytes) {
+      mkdirSync(dirname(pathOf(key)), { recursive: true });
+      writeFileSync(pathOf(key), bytes);
+      return Promise.resolve();
+    },
+    sizes(base) {
+      const sizes = { root: 0, codes: 0, rows: 0, postings: 0, columns: 0, hits: 0 };
+      for (const key of keysOfBase(base)) {
+        const file = BASE_FILES.find((name) => key.startsWith(`${base.key}.${name}.`)) ?? "root";
+        sizes[file] += statSync(pathOf(key)).size;
+      }
+      return sizes;
+    },
+    open(base) {
+      const files = new Map<string, number>();
+      const bytesOf = ({ file, volume, offset, length }: Piece): Uint8Array => {
+        const key = volumeKey(base, file, volume);
+        const handle = files.get(key) ?? openSync(pathOf(key), "r");
+        files.set(key, handle);
+        const bytes = new Uint8Array(length);
+        readSync(handle, bytes, 0, length, offset);
+        return bytes;
+      };
+      return {
+        base: openBase(readFileSync(pathOf(rootKey(base))), null),
+        session() {
+          const reading: Reading = { bytes: 0, reads: 0, rounds: 0 };
+          return {
+            reading,
+            read(pieces) {
+              count(reading, pieces);
+              return Promise.resolve(
+                pieces.map((piece) => {
+                  const bytes = bytesOf(piece);
+                  return crc32c(bytes) === piece.checksum ? bytes : null;
+                }),
+              );
+            },
+          };
+        },
+      };
+    },
+  };
+}
+
+/** As the Worker reads: pieces that touch are one read. */
+function count(reading: Reading, pieces: readonly Piece[]): void {
+  const reads = mergePieces(pieces);
+  if (reads.length > 0) reading.rounds += 1;
+  reading.reads += reads.length;
+  reading.bytes += reads.reduce((sum, { length }) => sum + length, 0);
+}

@@ -1,0 +1,90 @@
+/** Danish law with questions about it, ready to be made into a base. */
+import { join } from "node:path";
+import { queryVector, type SparseVector } from "@kattegat/engine/lexical/bm25.ts";
+import { decodeStatistics, StatisticsCounter } from "@kattegat/engine/lexical/statistics.ts";
+import { queryTerms } from "@kattegat/engine/text/analyzer.ts";
+import { openResidentEmbedder } from "@kattegat/primary-dk/embedding/artefact-files.ts";
+import { trainToFolder } from "@kattegat/primary-dk/embedding/train-to-folder.ts";
+import { createPassageSpool, type PassageSpool } from "@kattegat/replication/passage-spool.ts";
+import { lawProvisions, seededRandom } from "../corpus.ts";
+import { lawPassages } from "./law-passages.ts";
+import { writeNpy } from "./npy.ts";
+
+/** Fewer provisions for a quick look. */
+export const PROVISIONS = Number(process.env["KATTEGAT_BENCH_PROVISIONS"] ?? 608_095);
+export const DIMENSIONS = 384;
+const QUERIES = 300;
+const QUERY_WORDS = 8;
+
+export interface Question {
+  readonly dense: Float32Array;
+  readonly lexical: SparseVector;
+}
+
+export interface Corpus {
+  readonly spool: PassageSpool;
+  /** The vectors before they were rounded, as a file. */
+  readonly vectors: string;
+  readonly questions: readonly Question[];
+  readonly embedSeconds: number;
+  /** Of all passages. */
+  readonly textBytes: number;
+  readonly metadataBytes: number;
+  readonly sparseValues: number;
+}
+
+export async function corpusIn(folder: string, lawFile: string): Promise<Corpus> {
+  const trained = await trainToFolder(folder, {
+    texts: () => someOf(lawProvisions(lawFile)),
+    dimensions: DIMENSIONS,
+    seed: 1,
+    onProgress: ({ step }) => console.log(`  training: ${step}`),
+  });
+  const embedder = await openResidentEmbedder(folder, trained.model);
+  const spool = createPassageSpool({ folder, name: "law", dimensions: DIMENSIONS, capacity: PROVISIONS });
+  const counter = new StatisticsCounter();
+  const random = seededRandom(1);
+  const texts: string[] = [];
+  const totals = { textBytes: 0, metadataBytes: 0, sparseValues: 0 };
+  const vectors = join(folder, "vectors.npy");
+  const started = performance.now();
+  async function* floats(): AsyncGenerator<Float32Array<ArrayBuffer>> {
+    const embed = (text: string): Float32Array => embedder.embedSync(text);
+    for await (const { passage, float } of lawPassages(lawFile, { embed, limit: PROVISIONS })) {
+      spool.add(passage);
+      counter.add(passage.sparse);
+      totals.textBytes += Buffer.byteLength(passage.text);
+      totals.metadataBytes += JSON.stringify(passage.metadata).length;
+      totals.sparseValues += passage.sparse.indices.length;
+      if (random() < (QUERIES * 1.5) / PROVISIONS) {
+        const query = wordsOf(passage.text, random);
+        if (query !== null && texts.length < QUERIES) texts.push(query);
+      }
+      yield float;
+    }
+  }
+  await writeNpy(vectors, DIMENSIONS, floats());
+  const statistics = decodeStatistics(counter.encode("1"));
+  const questions = texts.map((text) => ({
+    dense: embedder.embedSync(text),
+    lexical: queryVector(queryTerms(text), statistics),
+  }));
+  return { spool, vectors, questions, embedSeconds: (performance.now() - started) / 1_000, ...totals };
+}
+
+async function* someOf(texts: AsyncIterable<string>): AsyncGenerator<string> {
+  let count = 0;
+  for await (const text of texts) {
+    if (count === PROVISIONS) return;
+    yield text;
+    count += 1;
+  }
+}
+
+/** Eight words in a row, from anywhere in the text. */
+function wordsOf(text: string, random: () => number): string | null {
+  const words = text.split(/\s+/);
+  if (words.length < QUERY_WORDS) return null;
+  const from = Math.floor(random() * (words.length - QUERY_WORDS));
+  return words.slice(from, from + QUERY_WORDS).join(" ");
+}

@@ -1,0 +1,90 @@
+/** A search of an open base, in the words of the cold tier. */
+import type { BaseEntry, DeadDocuments } from "@kattegat/engine/cold/base/base-index.ts";
+import type { BaseHit } from "@kattegat/engine/cold/base/parts.ts";
+import type { PassageContent } from "@kattegat/protocol/site-search.ts";
+import type { OpenBase } from "./base-shelf.ts";
+import type { ColdCandidate, ColdPlace } from "./cold-candidates.ts";
+import { filterOf, type ColdFinding, type ColdQuery } from "./cold-query.ts";
+import type { ReadUsage, SessionOptions } from "./piece-reader.ts";
+
+export async function searchOpenBase(
+  open: OpenBase,
+  query: ColdQuery,
+  { dead, session }: { readonly dead: DeadDocuments; readonly session: SessionOptions },
+): Promise<{
+  readonly finding: ColdFinding;
+  readonly contents: readonly (readonly [ColdPlace, PassageContent])[];
+}> {
+  const reading = open.session(session);
+  const { dense, lexical, depth, page, grouped } = query;
+  const answer = await open.base.search({
+    dense,
+    lexical,
+    filter: isOpenToAll(open, query) ? null : filterOf(query),
+    dead,
+    depth,
+    page,
+    grouped,
+    probes: null,
+    read: reading.read,
+  });
+  const candidateOf = (entry: BaseEntry): ColdCandidate => candidate(entry, open.key, query);
+  const contents = [...answer.dense, ...answer.lexical].flatMap(({ row, hit }) =>
+    hit === null ? [] : [[{ segment: open.key, bytes: 0, row }, contentOf(hit)] as const],
+  );
+  return {
+    finding: {
+      lists: { dense: answer.dense.map(candidateOf), lexical: answer.lexical.map(candidateOf) },
+      failed: answer.missing,
+      reading: described(answer, reading.usage()),
+    },
+    contents,
+  };
+}
+
+export async function readFromBase(
+  open: OpenBase,
+  rows: readonly number[],
+  session: SessionOptions,
+): Promise<readonly (PassageContent | null)[]> {
+  const hits = await open.base.documents.hits(rows, open.session(session).read);
+  return hits.map((hit) => (hit === null ? null : contentOf(hit)));
+}
+
+/** Whether the query's limits leave every document in, so that no bitmap need be made. */
+function isOpenToAll({ base }: OpenBase, { filter, collection, classes }: ColdQuery): boolean {
+  return (
+    filter === null &&
+    base.documents.collections.every((name) => name === collection) &&
+    base.documents.classes.every((name) => classes.includes(name))
+  );
+}
+
+/** One that has no name orders behind all that have one, and is told from every other by its number. */
+function candidate(entry: BaseEntry, key: string, { classes, grouped }: ColdQuery): ColdCandidate {
+  const { row, document, score, hit } = entry;
+  const place = { segment: key, bytes: 0, row, document, score };
+  if (hit === null)
+    return {
+      ...place,
+      document_id: `\uffff${grouped ? document : row}`,
+      ordinal: 1,
+      version: "0",
+      residency: classes[0] ?? "",
+      named: false,
+    };
+  const { documentId, ordinal, version, residency } = hit;
+  return { ...place, document_id: documentId, ordinal, version, residency, named: true };
+}
+
+function contentOf({ title, text, lang, metadata }: BaseHit): PassageContent {
+  return { title, text, lang, metadata };
+}
+
+function described(
+  { blocks, exact }: { readonly blocks: number; readonly exact: boolean },
+  { pieces, bytes, subrequests, fromMemory, fromCache }: ReadUsage,
+): string {
+  const near = `${fromMemory} from memory, ${fromCache} from the cache`;
+  return `${blocks} lists and blocks in ${pieces} pieces (${near}), ${bytes} bytes, ${subrequests} subrequests, exact: ${exact}`;
+}

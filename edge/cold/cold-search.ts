@@ -1,0 +1,87 @@
+/** A search over both parts of a cold index, each with its own cached results. */
+import type { DeadDocuments } from "@kattegat/engine/cold/base/base-index.ts";
+import { hasBit } from "@kattegat/engine/index/bitmap.ts";
+import type { TierReport } from "@kattegat/protocol/search.ts";
+import type { ColdCandidate, ColdLists } from "./cold-candidates.ts";
+import { mergedLists, type ColdIndex } from "./cold-index.ts";
+import type { ColdFinding, ColdQuery } from "./cold-query.ts";
+import type { ManifestState } from "./manifest-reader.ts";
+import type { SessionOptions } from "./piece-reader.ts";
+import { resultKey, type ResultCache } from "./result-cache.ts";
+
+export interface IndexFinding {
+  readonly lists: ColdLists;
+  readonly failed: number;
+  readonly readings: readonly string[];
+  /** A hit when nothing had to be searched. */
+  readonly cache: TierReport["cache"];
+}
+
+interface Part {
+  /** What its results are kept under: whatever changes them changes it, but for what `dead` hides. */
+  readonly name: string;
+  readonly dead: DeadDocuments | null;
+  search(): Promise<ColdFinding>;
+}
+
+interface PartFinding extends ColdFinding {
+  readonly isCached: boolean;
+}
+
+/** @param options.results - null where a class that is searched may not rest in a cache of this zone. */
+export async function searchIndex(
+  index: ColdIndex,
+  state: ManifestState,
+  query: ColdQuery,
+  options: { readonly results: ResultCache | null; readonly session: SessionOptions },
+): Promise<IndexFinding> {
+  const { base, segments } = state.manifest;
+  const parts: Part[] = [];
+  if (segments.length > 0 || base === null)
+    parts.push({ name: state.contentKey, dead: null, search: () => index.searchTail(state, query) });
+  if (base !== null)
+    parts.push({
+      name: base.key,
+      dead: state.dead,
+      search: () => index.searchBase(state, query, options.session),
+    });
+  const found = await Promise.all(parts.map((part) => searchPart(part, index.site, query, options)));
+  return {
+    lists: mergedLists(
+      found.map(({ lists }) => lists),
+      query,
+    ),
+    failed: found.reduce((sum, { failed }) => sum + failed, 0),
+    readings: found.flatMap(({ reading }) => (reading === null ? [] : [reading])),
+    cache: options.results === null ? "none" : found.every(({ isCached }) => isCached) ? "hit" : "miss",
+  };
+}
+
+async function searchPart(
+  part: Part,
+  site: string,
+  query: ColdQuery,
+  { results, session }: { readonly results: ResultCache | null; readonly session: SessionOptions },
+): Promise<PartFinding> {
+  const key = results === null ? null : await resultKey(site, part.name, query);
+  if (results === null || key === null) return { ...(await part.search()), isCached: false };
+  const cached = await results.get(session.colo, key).catch(() => null);
+  const alive = cached === null ? null : aliveIn(cached, part.dead);
+  if (alive !== null) return { lists: alive, failed: 0, reading: null, isCached: true };
+  const finding = await part.search();
+  if (finding.failed === 0) session.defer(results.put(session.colo, key, finding.lists).catch(() => null));
+  return { ...finding, isCached: false };
+}
+
+/** The cached lists without what has been hidden since; null when one of those had a name, since another must then get one. */
+function aliveIn(lists: ColdLists, dead: DeadDocuments | null): ColdLists | null {
+  if (dead === null) return lists;
+  const isDead = ({ document }: ColdCandidate): boolean =>
+    document !== null && hasBit(dead.documents, document);
+  if ([...lists.dense, ...lists.lexical].some((candidate) => candidate.named && isDead(candidate)))
+    return null;
+  return {
+    dense: lists.dense.filter((candidate) => !isDead(candidate)),
+    lexical: lists.lexical.filter((candidate) => !isDead(candidate)),
+  };
+}

@@ -1,0 +1,156 @@
+import type { Filter } from "@kattegat/protocol/filter.ts";
+import { type Bitmap, createBitmap, subtract } from "../../index/bitmap.ts";
+import type { SparseVector } from "../../lexical/bm25.ts";
+import { ColdFormatError } from "../format-error.ts";
+import { openDense } from "./dense-index.ts";
+import { openDocuments } from "./document-part.ts";
+import { openLexical } from "./lexical-index.ts";
+import type { PieceMemory } from "./document-pieces.ts";
+import { nameableRows } from "./nameable.ts";
+import type { BaseHit, DocumentPart, RowAnswer, RowHit } from "./parts.ts";
+import type { ReadPieces } from "./piece.ts";
+import { decodeAbout, ROOT_KIND, type BaseAbout } from "./root.ts";
+import { decodeSectionFile } from "./section-file.ts";
+
+/** What a base is asked. */
+export interface BaseQuery {
+  readonly dense: Float32Array | null;
+  readonly lexical: SparseVector | null;
+  readonly filter: Filter | null;
+  /** Documents that must not be found. */
+  readonly dead: DeadDocuments;
+  /** Groups wanted of each list. */
+  readonly depth: number;
+  /** Hits of the page that the answer is for, from the first on. */
+  readonly page: number;
+  readonly grouped: boolean;
+  /** Lists to read; null lets the base choose. */
+  readonly probes: number | null;
+  readonly read: ReadPieces;
+}
+
+/** A set of documents with a name that changes with it. */
+export interface DeadDocuments {
+  readonly name: string;
+  readonly documents: Bitmap;
+}
+
+/** A found row; `hit` is null when its document cannot come to stand on the page, so that nobody need know its name. */
+export interface BaseEntry extends RowHit {
+  readonly document: number;
+  readonly hit: BaseHit | null;
+}
+
+export interface BaseAnswer {
+  readonly dense: readonly BaseEntry[];
+  readonly lexical: readonly BaseEntry[];
+  /** Pieces that could not be read: when there are any, something may be missing. */
+  readonly missing: number;
+  /** Lists and blocks of postings that were read. */
+  readonly blocks: number;
+  /** True when the bounds prove that nothing better was skipped. */
+  readonly exact: boolean;
+}
+
+export interface ColdBase extends BaseAbout {
+  readonly residentBytes: number;
+  readonly documents: DocumentPart;
+  search(query: BaseQuery): Promise<BaseAnswer>;
+}
+
+/** Bitmaps of filters, 76 kB each at 600,000 rows: the filters of an application are few. */
+const ADMITTED_MAX = 8;
+const NOTHING: RowAnswer = { hits: [], blocks: 0, missing: 0, exact: true };
+
+/** Opens a base by its root; `memory` keeps columns that filters asked for. @throws {ColdFormatError} for bytes that are none. */
+export function openBase(root: Uint8Array, memory: PieceMemory | null): ColdBase {
+  return new Base(root, memory);
+}
+
+class Base implements ColdBase {
+  readonly model: string;
+  readonly dimensions: number;
+  readonly documents: DocumentPart;
+  readonly #dense: ReturnType<typeof openDense>;
+  readonly #lexical: ReturnType<typeof openLexical>;
+  readonly #admitted = new Map<string, Bitmap>();
+
+  constructor(root: Uint8Array, memory: PieceMemory | null) {
+    const sections = decodeSectionFile(root, ROOT_KIND);
+    const about = decodeAbout(sections);
+    this.model = about.model;
+    this.dimensions = about.dimensions;
+    this.documents = openDocuments(sections, { memory });
+    this.#dense = openDense(sections);
+    this.#lexical = openLexical(sections);
+    if (this.documents.rows !== this.#dense.rows)
+      throw new ColdFormatError(`expected ${this.documents.rows} vectors, got ${this.#dense.rows}`);
+  }
+
+  get residentBytes(): number {
+    const bitmaps = this.#admitted.size * Math.ceil(this.documents.rows / 8);
+    return this.documents.residentBytes + this.#dense.residentBytes + this.#lexical.residentBytes + bitmaps;
+  }
+
+  async search(query: BaseQuery): Promise<BaseAnswer> {
+    const { read, grouped } = query;
+    const { documentOf } = this.documents;
+    const admitted = await this.#admittedBy(query);
+    if (admitted === undefined) return { dense: [], lexical: [], missing: 1, blocks: 0, exact: false };
+    const groupOf = grouped ? documentOf : null;
+    const options = { wanted: query.depth, admitted, groupOf, read };
+    const [dense, lexical] = await Promise.all([
+      query.dense === null ? NOTHING : this.#dense.search(query.dense, { ...options, probes: query.probes }),
+      query.lexical === null ? NOTHING : this.#lexical.search(query.lexical, options),
+    ]);
+    const named = [
+      ...nameableRows(
+        { dense: dense.hits, lexical: lexical.hits },
+        { page: query.page, keyOf: groupOf ?? ((row) => row) },
+      ),
+    ];
+    const known = await this.documents.hits(named, read);
+    const hits = new Map(named.map((row, at) => [row, known[at] ?? null]));
+    const entriesOf = (list: readonly RowHit[]): readonly BaseEntry[] =>
+      list.flatMap(({ row, score }) => {
+        const hit = hits.get(row);
+        // It has a name that could not be read: it is missing, not nameless.
+        return hit === null ? [] : [{ row, score, document: documentOf(row), hit: hit ?? null }];
+      });
+    return {
+      dense: entriesOf(dense.hits),
+      lexical: entriesOf(lexical.hits),
+      missing: dense.missing + lexical.missing + known.filter((hit) => hit === null).length,
+      blocks: dense.blocks + lexical.blocks,
+      exact: dense.exact && lexical.exact,
+    };
+  }
+
+  /** The rows that may be found, null for all of them; undefined when the filter's columns could not be read. */
+  async #admittedBy({ filter, dead, read }: BaseQuery): Promise<Bitmap | null | undefined> {
+    if (filter === null && dead.documents.words.every((word) => word === 0)) return null;
+    const name = `${dead.name} ${JSON.stringify(filter)}`;
+    const known = this.#admitted.get(name);
+    if (known !== undefined) {
+      this.#admitted.delete(name);
+      this.#admitted.set(name, known);
+      return known;
+    }
+    const passed = filter === null ? allRows(this.documents.rows) : await this.documents.select(filter, read);
+    if (passed === null) return undefined;
+    const admitted = subtract(passed, this.documents.rowsOf(dead.documents));
+    this.#admitted.set(name, admitted);
+    const [oldest] = this.#admitted.keys();
+    if (this.#admitted.size > ADMITTED_MAX && oldest !== undefined) this.#admitted.delete(oldest);
+    return admitted;
+  }
+}
+
+function allRows(rows: number): Bitmap {
+  const all = createBitmap(rows);
+  all.words.fill(0xffff_ffff);
+  const spare = all.words.length * 32 - rows;
+  const last = all.words.length - 1;
+  if (spare > 0) all.words[last] = 0xffff_ffff >>> spare;
+  return all;
+}

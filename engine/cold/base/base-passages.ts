@@ -1,0 +1,57 @@
+import { ColdFormatError } from "../format-error.ts";
+import type { ColdPassage } from "../passage.ts";
+import { decodeDirectory, type DenseDirectory } from "./dense-directory.ts";
+import { decodeRowBlock } from "./dense-rows.ts";
+import { openDocuments } from "./document-part.ts";
+import { readVectors } from "./lexical-vectors.ts";
+import type { ReadPieces } from "./piece.ts";
+import { ROOT_KIND } from "./root.ts";
+import { decodeSectionFile } from "./section-file.ts";
+
+/** Blocks of rows in one round of reads: 0.8 MB. */
+const ROUND_BLOCKS = 64;
+
+/**
+ * Yields every passage of a base as it was written, in the order of rows, but for documents that are left out.
+ *
+ * @throws {ColdFormatError} when a piece could not be read: a base made without it would have lost documents.
+ */
+export async function* readPassages(
+  root: Uint8Array,
+  { read, isKept }: { readonly read: ReadPieces; readonly isKept: (document: number) => boolean },
+): AsyncGenerator<ColdPassage> {
+  const sections = decodeSectionFile(root, ROOT_KIND);
+  const documents = openDocuments(sections);
+  const directory = decodeDirectory(sections);
+  const denses = readRows(directory, read);
+  const sparses = readVectors(sections, { read });
+  let row = 0;
+  for await (const hit of documents.readRows({ from: 0, to: documents.rows }, read)) {
+    const dense = await denses.next();
+    const sparse = await sparses.next();
+    if (dense.done === true || sparse.done === true)
+      throw new ColdFormatError(`expected vectors for row ${row}, there are fewer`);
+    if (isKept(documents.documentOf(row))) yield { ...hit, dense: dense.value, sparse: sparse.value };
+    row += 1;
+  }
+}
+
+async function* readRows(directory: DenseDirectory, read: ReadPieces): AsyncGenerator<Float32Array> {
+  const { rows, rowsPerBlock, rowPieces, centroids } = directory;
+  const { dimensions } = centroids;
+  for (let from = 0; from < rowPieces.count; from += ROUND_BLOCKS) {
+    const count = Math.min(ROUND_BLOCKS, rowPieces.count - from);
+    const blocks = await read(Array.from({ length: count }, (_, at) => rowPieces.at(from + at)));
+    for (let at = 0; at < count; at += 1) {
+      const bytes = blocks[at] ?? null;
+      if (bytes === null) throw new ColdFormatError(`expected block ${from + at} of rows, could not read it`);
+      const inBlock = Math.min(rowsPerBlock, rows - (from + at) * rowsPerBlock);
+      const fill = decodeRowBlock(bytes, { rows: inBlock, dimensions });
+      for (let place = 0; place < inBlock; place += 1) {
+        const vector = new Float32Array(dimensions);
+        fill(place, vector);
+        yield vector;
+      }
+    }
+  }
+}

@@ -1,0 +1,53 @@
+/** A base made in memory, for tests that need no spool. */
+import { crc32c } from "../crc32c.ts";
+import { rootKey, volumeKey } from "../manifest-base.ts";
+import type { ManifestBase } from "../manifest-shape.ts";
+import type { ColdPassage } from "../passage.ts";
+import { testScanner } from "../../vector/scanner.fixture.ts";
+import { buildBase } from "./build-base.ts";
+import { assignHere } from "./cluster-assignment.ts";
+import { createGridVectors, writeGridVector } from "./dense-vectors.ts";
+import type { ReadPieces } from "./piece.ts";
+
+export interface TestBase {
+  readonly base: ManifestBase;
+  readonly documents: readonly { readonly documentId: string; readonly version: string }[];
+  readonly objects: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+  readonly root: Uint8Array;
+  readonly read: ReadPieces;
+}
+
+export async function testBase(
+  passages: readonly ColdPassage[],
+  { key, model }: { readonly key: string; readonly model: string },
+): Promise<TestBase> {
+  const vectors = createGridVectors(passages.length, passages[0]?.dense.length ?? 8);
+  for (const [number, { dense }] of passages.entries()) writeGridVector(vectors, number, dense);
+  const at = (number: number): ColdPassage => {
+    const passage = passages[number];
+    if (passage === undefined) throw new RangeError(`expected passage ${number}`);
+    return passage;
+  };
+  const objects = new Map<string, Uint8Array<ArrayBuffer>>();
+  const scanner = testScanner();
+  const { base, documents } = await buildBase(
+    { vectors, sparse: (number) => at(number).sparse, text: at },
+    {
+      key,
+      model,
+      assign: (all) => assignHere(all, scanner),
+      put: (object, bytes) => {
+        objects.set(object, bytes);
+        return Promise.resolve();
+      },
+    },
+  );
+  const read: ReadPieces = (pieces) =>
+    Promise.resolve(
+      pieces.map(({ file, volume, offset, length, checksum }) => {
+        const bytes = objects.get(volumeKey(base, file, volume))?.subarray(offset, offset + length);
+        return bytes !== undefined && crc32c(bytes) === checksum ? bytes : null;
+      }),
+    );
+  return { base, documents, objects, root: objects.get(rootKey(base)) ?? new Uint8Array(0), read };
+}

@@ -1,0 +1,92 @@
+import type { SparseVector } from "../../lexical/bm25.ts";
+import { crc32c } from "../crc32c.ts";
+import { rootKey, volumeKey } from "../manifest-base.ts";
+import type { ManifestBase } from "../manifest-shape.ts";
+import { clusterPassages } from "./cluster.ts";
+import type { AssignRows } from "./cluster-assignment.ts";
+import { encodeDense } from "./dense-encoder.ts";
+import type { GridVectors } from "./dense-vectors.ts";
+import { writeDocuments } from "./document-writer.ts";
+import { writeLexical } from "./lexical-builder.ts";
+import type { BaseHit } from "./parts.ts";
+import { encodeRoot } from "./root.ts";
+import { createVolumeWriter } from "./volume-writer.ts";
+
+/** The same passages make the same base: a repetition is told by its checksums. */
+const SEED = 1;
+
+/** Passages by their numbers, in any order. */
+export interface BaseInput {
+  /** Canonical vectors of all. */
+  readonly vectors: GridVectors;
+  sparse(number: number): SparseVector;
+  text(number: number): BaseHit;
+}
+
+export interface BuildOptions {
+  readonly key: string;
+  readonly model: string;
+  readonly assign: (vectors: GridVectors) => AssignRows;
+  readonly put: (key: string, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
+  readonly progressed?: (step: "clustering" | "lists" | "postings" | "documents", share: number) => void;
+}
+
+export interface BuiltBase {
+  readonly base: ManifestBase;
+  /** In the order of their numbers. */
+  readonly documents: readonly { readonly documentId: string; readonly version: string }[];
+}
+
+/** Writes the volumes as they fill, the root last; in memory are the vectors and terms, no text. */
+export async function buildBase(input: BaseInput, options: BuildOptions): Promise<BuiltBase> {
+  const { key, model, put, progressed } = options;
+  const { vectors } = input;
+  const { count, dimensions } = vectors;
+  const clustering = await clusterPassages(vectors, {
+    seed: SEED,
+    assign: options.assign(vectors),
+    progressed: (share) => progressed?.("clustering", share),
+  });
+  const { order } = clustering;
+  const numberOf = (row: number): number => order[row] ?? 0;
+  const writer = createVolumeWriter((file, volume, bytes) => put(volumeKey({ key }, file, volume), bytes));
+  progressed?.("lists", 0);
+  const dense = await encodeDense(vectors, clustering, writer);
+  progressed?.("postings", 0);
+  const lexical = await writeLexical({ rows: count, vectorOf: (row) => input.sparse(numberOf(row)) }, writer);
+  progressed?.("documents", 0);
+  const documents: Listed[] = [];
+  const written = await writeDocuments(hitsOf(input, order, documents), writer);
+  const volumes = await writer.finish();
+  const root = encodeRoot({ model, dimensions }, [dense, lexical, written]);
+  // Before it is handed out: a thread's owner gets the memory itself.
+  const about = { bytes: root.byteLength, checksum: crc32c(root).toString(16).padStart(8, "0") };
+  await put(rootKey({ key }), root);
+  return {
+    base: {
+      key,
+      root: about,
+      volumes,
+      passages: count,
+      documents: documents.length,
+      tombstones: "",
+      dead: 0,
+    },
+    documents,
+  };
+}
+
+type Listed = BuiltBase["documents"][number];
+
+/** Documents are numbered by their first rows, as `writeDocuments` numbers them. */
+function* hitsOf(input: BaseInput, order: Uint32Array, documents: Listed[]): Generator<BaseHit> {
+  const seen = new Set<string>();
+  for (const number of order) {
+    const text = input.text(number);
+    if (!seen.has(text.documentId)) {
+      seen.add(text.documentId);
+      documents.push({ documentId: text.documentId, version: text.version });
+    }
+    yield text;
+  }
+}

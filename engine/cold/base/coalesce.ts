@@ -1,0 +1,56 @@
+import type { BaseFile, Piece } from "./piece.ts";
+
+/** One read that brings several pieces. */
+export interface MergedRead {
+  readonly file: BaseFile;
+  readonly volume: number;
+  readonly offset: number;
+  readonly length: number;
+  /** Places of its pieces among those asked, by offset. */
+  readonly parts: readonly number[];
+}
+
+/** A reader holds what it has read until all of it has come: a larger read is cut, at a piece. */
+const READ_BYTES_MAX = 1_048_576;
+
+/**
+ * Merges pieces that touch within a volume.
+ *
+ * Whoever wants to bridge a gap asks for the pieces in it as well: so each byte read has a checksum, each piece a place in a cache.
+ */
+export function mergePieces(pieces: readonly Piece[]): readonly MergedRead[] {
+  const places = pieces.map((_, place) => place).toSorted((a, b) => compare(pieces[a], pieces[b]));
+  const reads: { file: BaseFile; volume: number; offset: number; length: number; parts: number[] }[] = [];
+  for (const place of places) {
+    const piece = pieces[place];
+    if (piece === undefined) continue;
+    const { file, volume, offset, length } = piece;
+    const last = reads.at(-1);
+    const end = offset + length;
+    const touches =
+      last !== undefined &&
+      last.file === file &&
+      last.volume === volume &&
+      offset <= last.offset + last.length &&
+      end - last.offset <= READ_BYTES_MAX;
+    if (touches) {
+      last.length = Math.max(last.length, end - last.offset);
+      last.parts.push(place);
+    } else reads.push({ file, volume, offset, length, parts: [place] });
+  }
+  return reads;
+}
+
+/** Returns the bytes of one of the read's pieces, as a view; null when the read was cut off before the piece's end. */
+export function partOf(read: MergedRead, bytes: Uint8Array, piece: Piece): Uint8Array | null {
+  const from = piece.offset - read.offset;
+  return from >= 0 && from + piece.length <= bytes.byteLength
+    ? bytes.subarray(from, from + piece.length)
+    : null;
+}
+
+function compare(left: Piece | undefined, right: Piece | undefined): number {
+  if (left === undefined || right === undefined) return 0;
+  if (left.file !== right.file) return left.file < right.file ? -1 : 1;
+  return left.volume - right.volume || left.offset - right.offset;
+}

@@ -1,0 +1,39 @@
+/** Blocks of rows that lie together. */
+export interface BlockSpan {
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface SpanBudget {
+  readonly spansMax: number;
+  readonly blocksMax: number;
+  /** So many blocks that nobody asked for are read rather than making a second read. */
+  readonly gapMax: number;
+}
+
+/** Returns the spans that hold the blocks, the most wanted ones given first; what does not fit is left out. */
+export function spansOf(blocks: readonly number[], budget: SpanBudget): readonly BlockSpan[] {
+  let spans: BlockSpan[] = [];
+  let total = 0;
+  for (const block of blocks) {
+    if (spans.some(({ first, last }) => block >= first && block <= last)) continue;
+    // Bridged on both sides, two spans become one.
+    const near = spans.filter(
+      ({ first, last }) => block >= first - budget.gapMax - 1 && block <= last + budget.gapMax + 1,
+    );
+    const joined = {
+      first: Math.min(block, ...near.map(({ first }) => first)),
+      last: Math.max(block, ...near.map(({ last }) => last)),
+    };
+    const added = lengthOf(joined) - near.reduce((sum, span) => sum + lengthOf(span), 0);
+    const count = spans.length - near.length + 1;
+    if (count > budget.spansMax || (total > 0 && total + added > budget.blocksMax)) continue;
+    spans = [...spans.filter((span) => !near.includes(span)), joined];
+    total += added;
+  }
+  return spans.toSorted((a, b) => a.first - b.first);
+}
+
+function lengthOf({ first, last }: BlockSpan): number {
+  return last - first + 1;
+}

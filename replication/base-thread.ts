@@ -1,0 +1,61 @@
+/** The thread in which a base is made. */
+import { once } from "node:events";
+import { parentPort, workerData } from "node:worker_threads";
+import { buildBase } from "@kattegat/engine/cold/base/build-base.ts";
+import { assignHere } from "@kattegat/engine/cold/base/cluster-assignment.ts";
+import { openSegment, type ColdPassage } from "@kattegat/engine/cold/segment.ts";
+import { z } from "zod";
+
+import { openBaseSource } from "./base-source.ts";
+import { baseOrderSchema, type BaseMessage } from "./make-base.ts";
+import { createPassageSpool } from "./passage-spool.ts";
+import { readScanner } from "./scanner.ts";
+
+const order = baseOrderSchema.parse(workerData);
+const scanner = readScanner();
+const bytesSchema = z.custom<Uint8Array<ArrayBuffer>>((value) => value instanceof Uint8Array);
+
+/** Asks the owner, who has the way to the object store; one request after the other. */
+async function ask(message: BaseMessage, moved: readonly ArrayBuffer[] = []): Promise<unknown> {
+  if (parentPort === null) throw new Error("this file runs as a thread");
+  const answered = once(parentPort, "message");
+  parentPort.postMessage(message, [...moved]);
+  const [answer]: unknown[] = await answered;
+  return answer;
+}
+
+async function read(key: string, offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
+  return bytesSchema.parse(await ask({ kind: "read", key, offset, length }));
+}
+
+async function* passages(): AsyncGenerator<ColdPassage> {
+  const { base, segments } = order;
+  if (base !== null) {
+    const dead = new Set(base.dead);
+    yield* (await openBaseSource(base, read)).passages((document) => !dead.has(document));
+  }
+  for (const { key, bytes, tombstones } of segments) {
+    const hidden = new Set(tombstones);
+    const whole = await read(key, 0, bytes);
+    const segment = await openSegment(
+      (offset, length) => Promise.resolve(whole.subarray(offset, offset + length)),
+      { scanner, totalBytes: whole.byteLength },
+    );
+    for await (const passage of segment.readAll()) if (!hidden.has(passage.documentId)) yield passage;
+  }
+}
+
+const spool = createPassageSpool({ ...order, name: order.key.replaceAll("/", "-") });
+try {
+  for await (const passage of passages()) spool.add(passage);
+  const built = await buildBase(spool, {
+    ...order,
+    assign: (vectors) => assignHere(vectors, scanner),
+    put: async (key, bytes) => {
+      await ask({ kind: "put", key, bytes }, [bytes.buffer]);
+    },
+  });
+  parentPort?.postMessage({ kind: "built", ...built } satisfies BaseMessage);
+} finally {
+  spool.remove();
+}

@@ -1,0 +1,40 @@
+/** Whether a target answers while nothing is written. */
+
+/** With the bound on an answer this is well before the primary's and any caller's patience ends. */
+const EVERY_MS = 3_000;
+/** A target that applies a full batch may be busy for seconds; one that says nothing for longer serves nobody either. */
+const ANSWER_MS_MAX = 5_000;
+
+export interface Pulse {
+  /** False from the first probe without an answer until the next with one. */
+  answers(): boolean;
+  /** Probes until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** A stream that waits for changes never touches its target, so that a dead one would look well for as long as nobody writes. */
+export function createPulse(options: {
+  readonly probe: (signal: AbortSignal) => Promise<unknown>;
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Hears each change. */
+  readonly changed: (answers: boolean, error: unknown) => void;
+}): Pulse {
+  let answers = true;
+  return {
+    answers: () => answers,
+    async run(signal) {
+      while (!signal.aborted) {
+        await options.sleep(EVERY_MS, signal);
+        if (signal.aborted) return;
+        const bound = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS_MAX)]);
+        const failure = await options.probe(bound).then(
+          () => null,
+          (error: unknown) => ({ error }),
+        );
+        if (signal.aborted || (failure === null) === answers) continue;
+        answers = failure === null;
+        options.changed(answers, failure?.error ?? null);
+      }
+    },
+  };
+}
