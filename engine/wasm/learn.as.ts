@@ -159,30 +159,33 @@ export function multiply(matrix: usize, rows: i32, stride: i32, m: usize, triang
 /**
  * Adds row records (float32 scale, then `dimensions` int8, a multiple of 4) to float32 sums, in the order of the list.
  *
- * The list holds a place and a float32 weight for each. Every product and every sum is rounded to float32, as the same loop over
- * Float32Array and Math.fround does.
+ * The list holds a place and a float32 weight for each; the weights become factors. Every product and every sum is rounded to float32, as
+ * the same loop over Float32Array and Math.fround does: columns outside, so that sums stay in registers.
  */
 export function addRows(list: usize, count: i32, sums: usize, dimensions: i32): void {
+  const listEnd = list + (<usize>count << 3);
+  for (let at = list; at < listEnd; at += 8) store<f32>(at, load<f32>(at, 4) * load<f32>(<usize>load<u32>(at)), 4);
   const whole: usize = <usize>(dimensions & ~15);
   const end: usize = <usize>dimensions;
-  for (let at = 0; at < count; at += 1) {
-    const row = <usize>load<u32>(list + (<usize>at << 3));
-    const factor = f32x4.splat(load<f32>(list + (<usize>at << 3), 4) * load<f32>(row));
-    const integers = row + 4;
-    let i: usize = 0;
-    for (; i < whole; i += 16) {
-      const bytes = v128.load(integers + i);
+  let i: usize = 0;
+  for (; i < whole; i += 16) {
+    const s = sums + (i << 2);
+    let a = v128.load(s), b = v128.load(s, 16), c = v128.load(s, 32), d = v128.load(s, 48);
+    for (let at = list; at < listEnd; at += 8) {
+      const factor = v128.load32_splat(at, 4);
+      const bytes = v128.load(<usize>load<u32>(at) + i, 4);
       const low = i16x8.extend_low_i8x16_s(bytes);
       const high = i16x8.extend_high_i8x16_s(bytes);
-      const s = sums + (i << 2);
-      v128.store(s, f32x4.add(v128.load(s), f32x4.mul(factor, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(low)))));
-      v128.store(s, f32x4.add(v128.load(s, 16), f32x4.mul(factor, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(low)))), 16);
-      v128.store(s, f32x4.add(v128.load(s, 32), f32x4.mul(factor, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(high)))), 32);
-      v128.store(s, f32x4.add(v128.load(s, 48), f32x4.mul(factor, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(high)))), 48);
+      a = f32x4.add(a, f32x4.mul(factor, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(low))));
+      b = f32x4.add(b, f32x4.mul(factor, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(low))));
+      c = f32x4.add(c, f32x4.mul(factor, f32x4.convert_i32x4_s(i32x4.extend_low_i16x8_s(high))));
+      d = f32x4.add(d, f32x4.mul(factor, f32x4.convert_i32x4_s(i32x4.extend_high_i16x8_s(high))));
     }
-    for (; i < end; i += 1) {
-      const s = sums + (i << 2);
-      store<f32>(s, load<f32>(s) + load<f32>(list + (<usize>at << 3), 4) * load<f32>(row) * <f32>load<i8>(integers + i));
-    }
+    v128.store(s, a); v128.store(s, b, 16); v128.store(s, c, 32); v128.store(s, d, 48);
+  }
+  for (; i < end; i += 1) {
+    const s = sums + (i << 2);
+    for (let at = list; at < listEnd; at += 8)
+      store<f32>(s, load<f32>(s) + load<f32>(at, 4) * <f32>load<i8>(<usize>load<u32>(at) + 4 + i));
   }
 }

@@ -48,6 +48,13 @@ describe("the learned embedder", () => {
     for (const text of texts) expect(fresh.embedSync(text)).toEqual(resident.embedSync(text));
   });
 
+  it("gives the same bits at dimensions that fill no register", async () => {
+    const odd = await trainSmall(texts, { dimensions: 20, headBytesMax: HEAD_BYTES_MAX, gramsMax: 64 });
+    const memory = createResidentLearnedEmbedder({ ...odd, module: LEARN_MODULE });
+    const paged = createLearnedEmbedder({ head: odd.head, readPages: pagesOf(odd).readPages });
+    expect(await paged.embed(texts, "passage")).toEqual(texts.map((text) => memory.embedSync(text)));
+  });
+
   it("reads each page once a call, none for words of the head", async () => {
     const { readPages, rounds } = pagesOf(artefact);
     const paged = createLearnedEmbedder({ head: artefact.head, readPages });

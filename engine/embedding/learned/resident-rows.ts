@@ -11,7 +11,6 @@ export function kernelAdder(head: ArtefactHead, rows: Uint8Array, module: WebAss
   const size = rowBytes(dimensions);
   const kernel = instantiateLearnKernel(module);
   const recordsBytes = head.residentRows.byteLength + rows.byteLength;
-  // A record is read sixteen bytes at a time, past its end.
   const memory = new KernelMemory(kernel, recordsBytes + LISTED_ROWS_MAX * 8 + dimensions * 4 + 64);
   const records = memory.take(recordsBytes);
   const bytes = new Uint8Array(kernel.memory.buffer, records, recordsBytes);
