@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { deflateRawSync } from "node:zlib";
 import type { BaseAnswer } from "@kattegat/engine/cold/base/base-index.ts";
 import { buildBase, type BuiltBase } from "@kattegat/engine/cold/base/build-base.ts";
 import { assignHere } from "@kattegat/engine/cold/base/cluster-assignment.ts";
@@ -31,6 +32,7 @@ async function build(files: BaseFiles, { spool }: Corpus): Promise<BuiltBase & {
     model: "learned",
     assign: (vectors) => assignHere(vectors, scanner),
     put: files.put,
+    deflate: deflateRawSync,
     progressed: (step, share) => {
       if (share === 0 || share === 1) console.log(`  building: ${step}`);
     },

@@ -1,6 +1,7 @@
 /** The thread in which a base is made. */
 import { once } from "node:events";
 import { parentPort, workerData } from "node:worker_threads";
+import { deflateRawSync } from "node:zlib";
 import { buildBase } from "@kattegat/engine/cold/base/build-base.ts";
 import { assignHere } from "@kattegat/engine/cold/base/cluster-assignment.ts";
 import { openSegment, type ColdPassage } from "@kattegat/engine/cold/segment.ts";
@@ -51,6 +52,7 @@ try {
   const built = await buildBase(spool, {
     ...order,
     assign: (vectors) => assignHere(vectors, scanner),
+    deflate: deflateRawSync,
     put: async (key, bytes) => {
       await ask({ kind: "put", key, bytes }, [bytes.buffer]);
     },

@@ -17,7 +17,7 @@ export interface ClusteredSource {
 /** What a leaf of real provisions holds on average; more rows mean more subjects rather than thicker ones. */
 const LEAF_ROWS = 400;
 const BRANCH_LEAVES = 32;
-/** Shares of the 608,095 provisions of Danish law, where versions of one provision differ by a word or not at all. */
+/** Assumed: in a body of law with its versions some passages are equal, more differ by a word. */
 const DUPLICATE_SHARE = 0.05;
 const NEAR_DUPLICATE_SHARE = 0.3;
 const NEAR_DUPLICATE_NOISE = 0.08;

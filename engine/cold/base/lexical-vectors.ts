@@ -9,7 +9,7 @@ import type { Sections } from "./section-file.ts";
 import { matrixValueOf } from "./term-matrix.ts";
 import { decodeTermPage } from "./term-page.ts";
 
-/** Rows put together in one pass over all postings: 64 terms each take 100 MB; 600,000 rows are ten passes of a second. */
+/** Rows put together in one pass over all postings: 160 MB at 64 terms a row; 608,095 rows took 24 s. */
 const PASS_ROWS = 65_536;
 /** Pieces asked for at once: half a megabyte of eight-kilobyte pieces. */
 const BATCH_PIECES = 64;

@@ -5,8 +5,8 @@ import { RAW_LENGTH } from "./posting-lengths.ts";
 /**
  * Postings of one block.
  *
- * 128 as in Lucene and in Ding and Suel (SIGIR 2011, section 4.1): of 64, 128, 256 it read the fewest bytes a query here,
- * directories included.
+ * 128, as in Lucene. Over 608,095 provisions 64, 128, 256 read 313, 318, 322 KB a query; directories of 64 take a megabyte more of
+ * a reader's memory.
  */
 export const BLOCK_POSTINGS = 128;
 /** Seven bits a byte: five bytes hold every uint32. */

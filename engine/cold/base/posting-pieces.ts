@@ -6,7 +6,7 @@ import type { BlockEntry } from "./posting-directory.ts";
 /**
  * What one read of a few blocks gets at least.
  *
- * Smaller ones cost more checksums than they save: a first byte from object storage takes as long as 500 KB more.
+ * A choice, not tuned: some thirty blocks, so that a search for a few of them reads a few kilobytes.
  */
 export const POSTING_PIECE_BYTES = 8_192;
 
