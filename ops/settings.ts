@@ -30,6 +30,7 @@ const INHERITED = [
   "SystemRoot",
   "HTTPS_PROXY",
   "NODE_EXTRA_CA_CERTS",
+  "KATTEGAT_BASE_PASSAGES_MIN",
 ] as const;
 
 const EXPECTED: Readonly<Record<string, string>> = {

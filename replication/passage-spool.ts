@@ -1,5 +1,5 @@
 /** Passages on their way into a base: vectors in memory, the rest in a file. */
-import { closeSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { BaseInput } from "@kattegat/engine/cold/base/build-base.ts";
 import {
@@ -82,6 +82,7 @@ class Spool implements PassageSpool {
     this.#capacity = capacity;
     this.#ends = new Float64Array(capacity);
     this.#terms = new Uint32Array(capacity * 3);
+    mkdirSync(folder, { recursive: true });
     this.#path = join(folder, `${name}.spool`);
     this.#file = openSync(this.#path, "w+");
   }

@@ -85,6 +85,5 @@ function described(
   { blocks, exact }: { readonly blocks: number; readonly exact: boolean },
   { pieces, bytes, subrequests, fromMemory, fromCache }: ReadUsage,
 ): string {
-  const near = `${fromMemory} from memory, ${fromCache} from the cache`;
-  return `${blocks} lists and blocks in ${pieces} pieces (${near}), ${bytes} bytes, ${subrequests} subrequests, exact: ${exact}`;
+  return `${blocks} lists and blocks in ${pieces} pieces: ${fromMemory} from memory, the others in ${fromCache} reads of the cache and ${subrequests} of the bucket, ${bytes} bytes; exact: ${exact}`;
 }

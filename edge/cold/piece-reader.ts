@@ -1,5 +1,5 @@
 /** Checked pieces of a base, from the isolate's memory, the colo's cache or the bucket. */
-import { mergePieces } from "@kattegat/engine/cold/base/coalesce.ts";
+import { mergePieces, partOf, type MergedRead } from "@kattegat/engine/cold/base/coalesce.ts";
 import type { Piece, ReadPieces } from "@kattegat/engine/cold/base/piece.ts";
 import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
 import { volumeKey } from "@kattegat/engine/cold/manifest-base.ts";
@@ -7,8 +7,11 @@ import type { CacheLike } from "./result-cache.ts";
 
 /** One search's share of an isolate's 128 MB; a default query takes 2 MB, one with a narrow filter some 5 MB. */
 const SEARCH_BYTES_MAX = 32 * 1_024 * 1_024;
-/** The contract of the cold tier with its platform: a search that needs more answers without the rest, and says so. */
-const SUBREQUESTS_MAX = 40;
+/**
+ * Reads of the bucket in one search; one that needs more answers without the rest, and says so. A default query needs some
+ * thirty, one with a narrow filter or many words twice as many; the platform allows 10,000 on a paid plan.
+ */
+const SUBREQUESTS_MAX = 100;
 /** A throttled or failed read is tried once more after this, with jitter, while there is time. */
 const RETRY_MS = 25;
 /** Keys are never used again; this only bounds how long a dead one takes room. */
@@ -23,9 +26,11 @@ export interface PieceMemory {
 export interface ReadUsage {
   readonly pieces: number;
   readonly bytes: number;
-  /** Asked of the colo's cache, of the bucket. */
+  /** Reads of the bucket. */
   readonly subrequests: number;
+  /** Pieces. */
   readonly fromMemory: number;
+  /** Reads that the colo's cache answered. */
   readonly fromCache: number;
   /** Pieces that could not be had. */
   readonly missing: number;
@@ -55,6 +60,12 @@ export interface SessionOptions {
   readonly defer: (work: Promise<unknown>) => void;
 }
 
+interface RunRead {
+  readonly bytes: Uint8Array | null;
+  /** Whether it came from the bucket. */
+  readonly isFresh: boolean;
+}
+
 /** A session is one search: its reads share the limits, a piece asked twice is read once. */
 export function openSession(options: PieceReaderOptions, session: SessionOptions): PieceSession {
   return new Session(options, session);
@@ -74,14 +85,17 @@ class Session implements PieceSession {
 
   readonly read: ReadPieces = async (pieces) => {
     const fresh = pieces.filter((piece) => !this.#asked.has(this.#nameOf(piece)));
-    for (const { parts: places } of mergePieces(fresh)) {
-      const run = places.flatMap((place) => fresh[place] ?? []);
-      const found = this.#readRun(run);
-      for (const [at, piece] of run.entries())
-        this.#asked.set(
-          this.#nameOf(piece),
-          found.then((parts) => parts[at] ?? null),
-        );
+    const far = fresh.filter((piece) => !this.#isKnown(piece));
+    for (const merged of mergePieces(far)) {
+      const found = this.#readRun(merged);
+      const checks = merged.parts.flatMap((place) => {
+        const piece = far[place];
+        if (piece === undefined) return [];
+        const checked = found.then(({ bytes }) => this.#checked(merged, bytes, piece));
+        this.#asked.set(this.#nameOf(piece), checked);
+        return [checked];
+      });
+      this.#session.defer(this.#keepWhole(merged, found, checks));
     }
     const read = await Promise.all(pieces.map((piece) => this.#asked.get(this.#nameOf(piece)) ?? null));
     this.#usage.pieces += fresh.length;
@@ -92,66 +106,79 @@ class Session implements PieceSession {
     return { ...this.#usage };
   }
 
-  #nameOf({ file, volume, offset, length }: Piece): string {
+  #nameOf({ file, volume, offset, length }: Omit<Piece, "checksum">): string {
     return `${volumeKey(this.#options.base, file, volume)}/${offset}-${length}`;
   }
 
-  /** Memory first, then the cache piece by piece, then one ranged read for all that is left of the run. */
-  async #readRun(run: readonly Piece[]): Promise<(Uint8Array | null)[]> {
-    const found = await Promise.all(run.map((piece) => this.#fromNear(piece)));
-    const left = run.filter((_, at) => found[at] === null);
-    const first = left[0];
-    const last = left.at(-1);
-    if (first === undefined || last === undefined) return found;
-    const length = last.offset + last.length - first.offset;
-    const bytes = await this.#fromBucket(first, length);
-    return run.map((piece, at) => {
-      const known = found[at] ?? null;
-      if (known !== null) return known;
-      const part = bytes?.subarray(piece.offset - first.offset, piece.offset - first.offset + piece.length);
-      if (part === undefined || part.byteLength !== piece.length || crc32c(part) !== piece.checksum) {
-        this.#usage.missing += 1;
-        return null;
-      }
-      this.#keep(piece, part.slice());
-      return part;
-    });
-  }
-
-  async #fromNear(piece: Piece): Promise<Uint8Array | null> {
+  /** Takes the piece from the isolate's memory, if it is there. */
+  #isKnown(piece: Piece): boolean {
     const name = this.#nameOf(piece);
     const known = this.#options.memory.get(name);
-    if (known !== undefined) {
-      this.#usage.fromMemory += 1;
-      return known;
+    if (known === undefined) return false;
+    this.#usage.fromMemory += 1;
+    this.#asked.set(name, Promise.resolve(known));
+    return true;
+  }
+
+  /** The piece's bytes, kept for later; null, and counted, when they are not what was written. */
+  #checked(run: MergedRead, bytes: Uint8Array | null, piece: Piece): Uint8Array | null {
+    const part = bytes === null ? null : partOf(run, bytes, piece);
+    if (part === null || crc32c(part) !== piece.checksum) {
+      this.#usage.missing += 1;
+      return null;
     }
-    const { openCache } = this.#options;
-    if (openCache === null || !this.#admits(0)) return null;
+    // A copy: a view would keep the whole read in memory.
+    this.#options.memory.set(this.#nameOf(piece), part.slice());
+    return part;
+  }
+
+  /** The cache first, then one ranged read. */
+  async #readRun(run: MergedRead): Promise<RunRead> {
+    const cached = await this.#fromCache(this.#urlOf(run));
+    if (cached?.byteLength === run.length) return { bytes: cached, isFresh: false };
+    return { bytes: await this.#fromBucket(run), isFresh: true };
+  }
+
+  /** Caches a run as it was read, since like queries ask for the same lists; never one that is damaged. */
+  async #keepWhole(
+    run: MergedRead,
+    found: Promise<RunRead>,
+    checks: readonly Promise<Uint8Array | null>[],
+  ): Promise<void> {
+    const { bytes, isFresh } = await found;
+    const pieces = await Promise.all(checks);
+    if (bytes !== null && isFresh && pieces.every((piece) => piece !== null))
+      await this.#keep(this.#urlOf(run), bytes);
+  }
+
+  #urlOf(run: MergedRead): string {
+    return `https://cold-pieces.invalid/${this.#nameOf(run)}`;
+  }
+
+  async #fromCache(url: string): Promise<Uint8Array | null> {
+    const { openCache, report } = this.#options;
+    if (openCache === null) return null;
     try {
       this.#cache ??= openCache(this.#session.colo);
-      this.#usage.subrequests += 1;
-      const response = await (await this.#cache).match(urlOf(name));
+      const response = await (await this.#cache).match(url);
       if (response === undefined) return null;
       const bytes = new Uint8Array(await response.arrayBuffer());
-      if (bytes.byteLength !== piece.length || crc32c(bytes) !== piece.checksum) return null;
       this.#usage.bytes += bytes.byteLength;
       this.#usage.fromCache += 1;
-      this.#options.memory.set(name, bytes);
       return bytes;
     } catch (error) {
-      this.#options.report(error);
+      report(error);
       return null;
     }
   }
 
-  async #fromBucket(first: Piece, length: number): Promise<Uint8Array | null> {
+  async #fromBucket({ file, volume, offset, length }: MergedRead): Promise<Uint8Array | null> {
     const { bucket, base, now, random, sleep, report } = this.#options;
     for (let attempt = 0; attempt < 2; attempt += 1) {
       if (!this.#admits(length) || now() >= this.#session.endsAt) return null;
       this.#usage.subrequests += 1;
       try {
-        const key = volumeKey(base, first.file, first.volume);
-        const object = await bucket.get(key, { range: { offset: first.offset, length } });
+        const object = await bucket.get(volumeKey(base, file, volume), { range: { offset, length } });
         if (object === null) return null;
         const bytes = new Uint8Array(await object.arrayBuffer());
         this.#usage.bytes += bytes.byteLength;
@@ -164,25 +191,22 @@ class Session implements PieceSession {
     return null;
   }
 
-  #keep(piece: Piece, bytes: Uint8Array<ArrayBuffer>): void {
-    const name = this.#nameOf(piece);
-    this.#options.memory.set(name, bytes);
-    const { openCache } = this.#options;
+  async #keep(url: string, bytes: Uint8Array): Promise<void> {
+    const { openCache, report } = this.#options;
     if (openCache === null) return;
-    this.#cache ??= openCache(this.#session.colo);
     const headers = {
       "content-type": "application/octet-stream",
       "cache-control": `max-age=${CACHE_SECONDS}, immutable`,
     };
-    const stored = this.#cache.then((cache) => cache.put(urlOf(name), new Response(bytes, { headers })));
-    this.#session.defer(stored.catch(this.#options.report));
+    try {
+      this.#cache ??= openCache(this.#session.colo);
+      await (await this.#cache).put(url, new Response(bytes.slice(), { headers }));
+    } catch (error) {
+      report(error);
+    }
   }
 
   #admits(bytes: number): boolean {
     return this.#usage.subrequests < SUBREQUESTS_MAX && this.#usage.bytes + bytes <= SEARCH_BYTES_MAX;
   }
-}
-
-function urlOf(name: string): string {
-  return `https://cold-pieces.invalid/${name}`;
 }

@@ -193,6 +193,7 @@ export function planProcesses(options: PlanOptions): Plan {
   });
   const replication = service("replication", "replication/main.ts", HEAP.replication, {
     KATTEGAT_SIGNING_KEY: folder.signingKey("replication"),
+    KATTEGAT_SPOOL: folder.site("replication"),
   });
   processes.push({
     spec: replication,
