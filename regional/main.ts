@@ -44,7 +44,8 @@ const app = createApp({
 });
 const server = createAdaptorServer({ fetch: app.fetch });
 server.on("error", (error) => {
-  logger.fatal({ err: error }, "stopped: the port cannot be used");
+  // Not fatal: whoever has the port now may leave it.
+  logger.error({ err: error }, "stopped: the port cannot be used");
   process.exit(1);
 });
 server.listen(settings.port, "127.0.0.1", () => {

@@ -5,8 +5,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
-import getPort from "get-port";
+import getPort, { portNumbers } from "get-port";
 import { ROOT } from "../settings.ts";
+
+/** Below the ports that the kernel gives to clients and to servers without a choice (32,768 on), which other tests use meanwhile. */
+const PORT_FIRST = 20_000;
+const PORT_LAST = 31_000;
+/** A network takes a dozen ports in a row: two that start at the same time seldom meet. */
+const PORTS_EACH = 100;
+const NETWORKS = 100;
 
 export interface TestNetwork {
   readonly url: string;
@@ -38,7 +45,8 @@ export async function startTestNetwork({
   const data = mkdtempSync(join(tmpdir(), "kattegat-e2e-"));
   // Postgres refuses to run as root, so its own user must be able to reach its folder.
   chmodSync(data, 0o755);
-  const port = await getPort();
+  const first = PORT_FIRST + PORTS_EACH * Math.floor(Math.random() * NETWORKS);
+  const port = await getPort({ port: portNumbers(first, PORT_LAST) });
   const child = spawn(process.execPath, [join(ROOT, "ops", "start.ts")], {
     cwd: ROOT,
     // oxlint-disable-next-line node/no-process-env -- the child needs the path and home of this process
