@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { decodeStatistics } from "@kattegat/engine/lexical/statistics.ts";
+import { parseManifest } from "@kattegat/engine/cold/manifest.ts";
+import { decodeStatistics, type TermStatistics } from "@kattegat/engine/lexical/statistics.ts";
 import { documentSchema } from "@kattegat/protocol/documents.ts";
 import { problemSchema } from "@kattegat/protocol/problem.ts";
 import {
@@ -96,13 +97,28 @@ async function exactIndex(documents: readonly OracleDocument[]): Promise<ExactIn
     .looseObject({ kty: z.string(), kid: z.string() })
     .parse(JSON.parse(readFileSync(join(network.data, "keys", "ops.jwk"), "utf8")));
   const signer = createTokenSigner({ privateJwk, issuer: "ops", now: Date.now, epoch: () => 1 });
-  const table = await fetch(`${await siteUrl("dk-cph")}/internal/statistics`, {
-    headers: { authorization: await signer.authorization("dk-cph") },
-  });
-  return new ExactIndex(documents, {
-    statistics: decodeStatistics(new Uint8Array(await table.arrayBuffer())),
-    dimensions: 384,
-  });
+  const from = async (site: string, path: string): Promise<Response> =>
+    fetch(`${await siteUrl(site)}${path}`, { headers: { authorization: await signer.authorization(site) } });
+  const newest = async (): Promise<TermStatistics> =>
+    decodeStatistics(new Uint8Array(await (await from("dk-cph", "/internal/statistics")).arrayBuffer()));
+  // The primary counts small changes in a table within a minute; an edge weighs by the one that its own manifest names.
+  const passages = documents.reduce((sum, document) => sum + document.passages.length, 0);
+  await expect
+    .poll(async () => (await newest()).passages, { interval: 500, timeout: START_MS_MAX })
+    .toBe(passages);
+  for (const site of ["edge-eu", "edge-global"]) {
+    const versionAt = async (): Promise<string> =>
+      parseManifest(await (await from(site, "/internal/cold/manifest")).text()).statistics?.version ?? "";
+    await expect
+      .poll(async () => (await versionAt()) === (await newest()).version, {
+        interval: 500,
+        timeout: START_MS_MAX,
+      })
+      .toBe(true);
+  }
+  // As long as an isolate may show the manifest before.
+  await sleep(1_500);
+  return new ExactIndex(documents, { statistics: await newest(), dimensions: 384 });
 }
 
 /** Who asks, where, and what such a caller may see. */
