@@ -54,7 +54,9 @@ export function createBatchTally(source: ReadableStream<Uint8Array>): BatchTally
   return {
     lines: new ReadableStream({
       async pull(controller) {
-        const bytes = await nextCounted();
+        let bytes = await nextCounted();
+        // An empty chunk would end a body that is sent in chunks (RFC 9112, section 7.1).
+        while (bytes?.byteLength === 0) bytes = await nextCounted();
         if (bytes === null) controller.close();
         else controller.enqueue(bytes);
       },
@@ -65,20 +67,27 @@ export function createBatchTally(source: ReadableStream<Uint8Array>): BatchTally
       let hasEnded = false;
       return new ReadableStream({
         async pull(controller) {
-          const next = hasEnded ? null : await answered.read().catch(() => null);
-          if (next !== null && !next.done) {
+          for (;;) {
+            const next = hasEnded ? null : await answered.read().catch(() => null);
+            if (next === null || next.done) break;
             const bytes = joined([rest, next.value], rest.byteLength + next.value.byteLength);
             const end = bytes.lastIndexOf(NEWLINE) + 1;
             rest = bytes.slice(end);
             const whole = bytes.subarray(0, end);
             outstanding.splice(0, countLines(whole));
+            // Part of a line waits for the rest of it.
+            if (whole.byteLength === 0) continue;
             controller.enqueue(whole);
             return;
           }
           hasEnded = true;
-          const isSent = (await nextCounted()) === null;
-          controller.enqueue(unanswered());
-          if (isSent) controller.close();
+          for (;;) {
+            const isSent = (await nextCounted()) === null;
+            const left = unanswered();
+            if (left.byteLength > 0) controller.enqueue(left);
+            if (isSent) controller.close();
+            if (isSent || left.byteLength > 0) return;
+          }
         },
         cancel: (reason) => answered.cancel(reason),
       });
