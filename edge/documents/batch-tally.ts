@@ -16,6 +16,7 @@ const NEWLINE = 0x0a;
 const BLANKS: ReadonlySet<number> = new Set([0x20, 0x0d, 0x09]);
 
 /** @param source - the caller's body; it is read to its end even when the primary stops reading. */
+// oxlint-disable-next-line max-lines-per-function -- a factory: its verbs share state that they alone may touch
 export function createBatchTally(source: ReadableStream<Uint8Array>): BatchTally {
   const reader = source.getReader();
   const outstanding: number[] = [];
