@@ -1,8 +1,9 @@
 import type { Filter } from "@kattegat/protocol/filter.ts";
-import { type Bitmap, createBitmap, subtract } from "../../index/bitmap.ts";
+import { type Bitmap, subtract } from "../../index/bitmap.ts";
 import type { SparseVector } from "../../lexical/bm25.ts";
 import { ColdFormatError } from "../format-error.ts";
 import { openDense } from "./dense-index.ts";
+import { fullBitmap } from "./document-bitmap.ts";
 import { openDocuments } from "./document-part.ts";
 import { openLexical } from "./lexical-index.ts";
 import type { PieceMemory } from "./document-pieces.ts";
@@ -136,7 +137,8 @@ class Base implements ColdBase {
       this.#admitted.set(name, known);
       return known;
     }
-    const passed = filter === null ? allRows(this.documents.rows) : await this.documents.select(filter, read);
+    const passed =
+      filter === null ? fullBitmap(this.documents.rows) : await this.documents.select(filter, read);
     if (passed === null) return undefined;
     const admitted = subtract(passed, this.documents.rowsOf(dead.documents));
     this.#admitted.set(name, admitted);
@@ -144,13 +146,4 @@ class Base implements ColdBase {
     if (this.#admitted.size > ADMITTED_MAX && oldest !== undefined) this.#admitted.delete(oldest);
     return admitted;
   }
-}
-
-function allRows(rows: number): Bitmap {
-  const all = createBitmap(rows);
-  all.words.fill(0xffff_ffff);
-  const spare = all.words.length * 32 - rows;
-  const last = all.words.length - 1;
-  if (spare > 0) all.words[last] = 0xffff_ffff >>> spare;
-  return all;
 }
