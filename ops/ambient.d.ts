@@ -10,7 +10,7 @@ declare module "html-to-text" {
     readonly selectors?: readonly Selector[];
     readonly limits?: { readonly maxInputLength?: number };
   }
-  export function convert(html: string, options?: Options): string;
+  export function compile(options?: Options): (html: string) => string;
 }
 
 /** Declares the part of cli-progress that ops/ calls; the package brings no types. */

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, readdirSync, statSync } from "node:fs";
 import { basename, extname, join, relative, sep } from "node:path";
 import { DOCUMENT_LIMITS } from "@kattegat/protocol/documents.ts";
-import { convert } from "html-to-text";
+import { compile } from "html-to-text";
 import { lexer } from "marked";
 import { cleanId } from "./evaluate.ts";
 import { SourceError, type Source, type SourceItem } from "./record.ts";
@@ -98,7 +98,7 @@ function fileItem(
 export function textOfFile(content: string, path: string): { readonly title: string; readonly text: string } {
   const kind = extname(path).toLowerCase();
   const isHtml = kind === ".html" || kind === ".htm";
-  const text = (isHtml ? convert(content, HTML) : content).replaceAll("\r\n", "\n").trim();
+  const text = (isHtml ? textOf(content) : content).replaceAll("\r\n", "\n").trim();
   const heading = isHtml
     ? htmlHeading(content)
     : kind === ".txt"
@@ -112,8 +112,9 @@ const HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"].map((selector) => ({
   selector,
   options: { uppercase: false },
 }));
-const HTML = {
-  wordwrap: false as const,
+// Compiled once: the selectors cost more than a text.
+const textOf = compile({
+  wordwrap: false,
   limits: { maxInputLength: FILE_BYTES_MAX },
   selectors: [
     ...HEADINGS,
@@ -121,14 +122,13 @@ const HTML = {
     { selector: "nav", format: "skip" },
     { selector: "a", options: { ignoreHref: true } },
   ],
-};
+});
+const headingOf = compile({ wordwrap: false });
 
 function htmlHeading(html: string): string | null {
   const found =
     /<h1\b[^>]*>(.*?)<\/h1>/is.exec(html)?.[1] ?? /<title\b[^>]*>(.*?)<\/title>/is.exec(html)?.[1];
-  return found === undefined
-    ? null
-    : emptyToNull(convert(found, { wordwrap: false }).replaceAll(/\s+/g, " ").trim());
+  return found === undefined ? null : emptyToNull(headingOf(found).replaceAll(/\s+/g, " ").trim());
 }
 
 function markdownHeading(markdown: string): string | null {

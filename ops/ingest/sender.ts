@@ -1,6 +1,6 @@
 /** Sender of documents to the batch endpoint. */
 import { ERROR_KINDS, KattegatError, isErrorCode } from "@kattegat/protocol/errors.ts";
-import { setTimeout as sleepFor } from "node:timers/promises";
+import { setImmediate as nextTurn, setTimeout as sleepFor } from "node:timers/promises";
 import { NoConnectionError, type Client } from "../client/client.ts";
 
 /** Two batches keep the primary busy while one answer is on its way; more only wait in its queue. */
@@ -84,6 +84,8 @@ export async function sendDocuments(
       },
     );
     inFlight.set(sending, ids);
+    // A source that never waits would keep the request from leaving, and servers close a connection that stays silent.
+    await nextTurn();
   };
   try {
     await feed();

@@ -28,24 +28,23 @@ async function bundleWorker(folder: string): Promise<void> {
     entryPoints: [join(ROOT, "edge", "worker.ts")],
     bundle: true,
     write: false,
+    outfile: join(folder, "worker.js"),
     format: "esm",
     target: "esnext",
     platform: "browser",
     conditions: ["workerd", "worker", "browser"],
     external: ["node:*", "cloudflare:*"],
-    sourcemap: "inline",
+    sourcemap: "linked",
     sourcesContent: false,
     legalComments: "none",
     logLevel: "silent",
     plugins: [separateWasm],
   });
   await esbuild.stop();
-  const script = result.outputFiles[0]?.text;
-  if (script === undefined) throw new Error("expected esbuild to give one file for edge/worker.ts");
   mkdirSync(folder, { recursive: true });
-  for (const old of readdirSync(folder).filter((name) => /\.(js|wasm)$/.test(name)))
+  for (const old of readdirSync(folder).filter((name) => /\.(js|map|wasm)$/.test(name)))
     rmSync(join(folder, old));
-  writeFileSync(join(folder, "worker.js"), script);
+  for (const { path, contents } of result.outputFiles) writeFileSync(path, contents);
   for (const [name, path] of wasm) copyFileSync(path, join(folder, name));
 }
 

@@ -47,10 +47,15 @@ const modules = readdirSync(folder)
   .filter((name) => name.endsWith(".js") || name.endsWith(".wasm"))
   .map((name) =>
     name.endsWith(".js")
-      ? { type: "ESModule" as const, path: `/${name}`, contents: readFileSync(join(folder, name), "utf8") }
+      ? {
+          type: "ESModule" as const,
+          // Where the source map lies, which the host reads when the Worker throws.
+          path: join(folder, name),
+          contents: readFileSync(join(folder, name), "utf8"),
+        }
       : {
           type: "CompiledWasm" as const,
-          path: `/${name}`,
+          path: join(folder, name),
           contents: new Uint8Array(readFileSync(join(folder, name))),
         },
   )
@@ -71,7 +76,7 @@ const runtime = new Miniflare({
   },
   workers: workers.map(({ site, port, bindings, buckets }) => ({
     name: site,
-    modulesRoot: "/",
+    modulesRoot: folder,
     modules,
     compatibilityDate: COMPATIBILITY_DATE,
     compatibilityFlags: ["nodejs_compat"],
