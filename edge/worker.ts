@@ -24,6 +24,8 @@ import { createUsage } from "./usage.ts";
 const SEGMENT_BYTES_MAX = 40 * 1_024 * 1_024;
 /** Pieces of bases that this isolate read last: two hundred lists' codes. */
 const PIECE_BYTES_MAX = 16 * 1_024 * 1_024;
+/** Some fifty queries' candidates. */
+const RESULT_BYTES_MAX = 4 * 1_024 * 1_024;
 
 const now = (): number => Date.now();
 const sleep = (timeMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, timeMs));
@@ -101,7 +103,11 @@ function build(bindings: EdgeBindings): Hono {
     sites: createSiteClient({ urls: settings.sites, signer, fetch: (url, init) => fetch(url, init), now }),
     cold: createColdTier({
       indexes: coldIndexes(bindings, settings),
-      results: createResultCache((colo) => caches.open(cacheName("results", settings, colo))),
+      results: createResultCache({
+        open: (colo) => caches.open(cacheName("results", settings, colo)),
+        memoryBytesMax: RESULT_BYTES_MAX,
+        now,
+      }),
       network,
       knowledge,
       zone: settings.zone,

@@ -6,11 +6,13 @@ import { buildBase } from "@kattegat/engine/cold/base/build-base.ts";
 import { assignHere } from "@kattegat/engine/cold/base/cluster-assignment.ts";
 import { openSegment, type ColdPassage } from "@kattegat/engine/cold/segment.ts";
 import { z } from "zod";
-
+import { runInBackground } from "./background-thread.ts";
 import { openBaseSource } from "./base-source.ts";
 import { baseOrderSchema, type BaseMessage } from "./make-base.ts";
 import { createPassageSpool } from "./passage-spool.ts";
 import { readScanner } from "./scanner.ts";
+
+runInBackground();
 
 const order = baseOrderSchema.parse(workerData);
 const scanner = readScanner();

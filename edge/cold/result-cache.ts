@@ -1,11 +1,15 @@
 /** The candidate lists that this Cloudflare location computed before. */
 import { encodeFloats, encodeIntegers } from "@kattegat/protocol/base64.ts";
 import { sha256Hex } from "../http/authentication.ts";
+import { createBlockCache } from "./block-cache.ts";
 import { coldListsSchema, type ColdLists } from "./cold-candidates.ts";
 import type { ColdQuery } from "./cold-query.ts";
 
 /** Entries are keyed by content, so this bounds only how long a dead one takes room. */
 const ENTRY_SECONDS_MAX = 300;
+
+/** Lists as objects take about twice their JSON. */
+const OBJECT_BYTES_PER_CHARACTER = 2;
 
 export interface ResultCache {
   get(colo: string, key: string): Promise<ColdLists | null>;
@@ -18,17 +22,44 @@ export interface CacheLike {
   put(url: string, response: Response): Promise<void>;
 }
 
-export function createResultCache(open: (colo: string) => Promise<CacheLike>): ResultCache {
+export interface ResultCacheOptions {
+  readonly open: (colo: string) => Promise<CacheLike>;
+  /** Bounds what the isolate keeps beside the location's cache: it spares a question asked again the cache's answer and its parsing. */
+  readonly memoryBytesMax: number;
+  readonly now: () => number;
+}
+
+interface Kept {
+  readonly lists: ColdLists;
+  readonly untilMs: number;
+  readonly byteLength: number;
+}
+
+export function createResultCache({ open, memoryBytesMax, now }: ResultCacheOptions): ResultCache {
+  const memory = createBlockCache<Kept>({ bytesMax: memoryBytesMax });
+  const keep = (colo: string, key: string, lists: ColdLists, characters: number): void =>
+    memory.set(`${colo}/${key}`, {
+      lists,
+      untilMs: now() + ENTRY_SECONDS_MAX * 1_000,
+      byteLength: characters * OBJECT_BYTES_PER_CHARACTER,
+    });
   return {
     async get(colo, key) {
+      const kept = memory.get(`${colo}/${key}`);
+      if (kept !== undefined && kept.untilMs > now()) return kept.lists;
       const response = await (await open(colo)).match(urlOf(key));
       if (response === undefined) return null;
-      const result = coldListsSchema.safeParse(await response.json());
-      return result.success ? result.data : null;
+      const text = await response.text();
+      const result = coldListsSchema.safeParse(JSON.parse(text));
+      if (!result.success) return null;
+      keep(colo, key, result.data, text.length);
+      return result.data;
     },
     async put(colo, key, lists) {
+      const text = JSON.stringify(lists);
+      keep(colo, key, lists, text.length);
       const headers = { "content-type": "application/json", "cache-control": `max-age=${ENTRY_SECONDS_MAX}` };
-      await (await open(colo)).put(urlOf(key), new Response(JSON.stringify(lists), { headers }));
+      await (await open(colo)).put(urlOf(key), new Response(text, { headers }));
     },
   };
 }

@@ -38,28 +38,74 @@ describe("result cache", () => {
     expect(new Set([key, ...keys]).size).toBe(others.length + 1);
   });
 
+  const candidate = {
+    document_id: "a",
+    ordinal: 1,
+    score: 0.5,
+    version: "3",
+    residency: "global",
+    segment: "segments/a.seg",
+    bytes: 10,
+    row: 4,
+    document: null,
+    named: true,
+  };
+  const lists = { dense: [candidate], lexical: [] };
+  const isolate = (options: { readonly memoryBytesMax?: number; readonly now?: () => number } = {}) =>
+    createResultCache({
+      open: (colo) => caches.open(`test-${colo}`),
+      memoryBytesMax: 100_000,
+      now: () => 0,
+      ...options,
+    });
+
   it("gives back what it was given, in the location where it was given", async () => {
-    const cache = createResultCache((colo) => caches.open(`test-${colo}`));
-    const candidate = {
-      document_id: "a",
-      ordinal: 1,
-      score: 0.5,
-      version: "3",
-      residency: "global",
-      segment: "segments/a.seg",
-      bytes: 10,
-      row: 4,
-      document: null,
-      named: true,
-    };
-    await cache.put("CPH", "edge-eu/1", { dense: [candidate], lexical: [] });
-    expect(await cache.get("CPH", "edge-eu/1")).toEqual({ dense: [candidate], lexical: [] });
-    expect(await cache.get("ARN", "edge-eu/1")).toBeNull();
-    expect(await cache.get("CPH", "edge-eu/2")).toBeNull();
+    const cache = isolate();
+    await cache.put("CPH", "edge-eu/1", lists);
+    for (const reader of [cache, isolate()]) {
+      expect(await reader.get("CPH", "edge-eu/1")).toEqual(lists);
+      expect(await reader.get("ARN", "edge-eu/1")).toBeNull();
+      expect(await reader.get("CPH", "edge-eu/2")).toBeNull();
+    }
+  });
+
+  it("asks the location's cache once for an entry, and again when the entry is old", async () => {
+    let nowMs = 0;
+    const asked: string[] = [];
+    const cache = createResultCache({
+      open: async (colo) => {
+        const store = await caches.open(`test-${colo}`);
+        return {
+          match: (url) => {
+            asked.push(url);
+            return store.match(url);
+          },
+          put: (url, response) => store.put(url, response),
+        };
+      },
+      memoryBytesMax: 100_000,
+      now: () => nowMs,
+    });
+    await isolate().put("FRA", "edge-eu/4", lists);
+    for (const ms of [0, 1, 299_999]) {
+      nowMs = ms;
+      expect(await cache.get("FRA", "edge-eu/4")).toEqual(lists);
+    }
+    expect(asked).toHaveLength(1);
+    nowMs = 300_000;
+    await cache.get("FRA", "edge-eu/4");
+    expect(asked).toHaveLength(2);
+  });
+
+  it("keeps no entry that is larger than its memory", async () => {
+    const cache = isolate({ memoryBytesMax: 10 });
+    await cache.put("OSL", "edge-eu/5", lists);
+    await (await caches.open("test-OSL")).delete("https://cold-results.invalid/edge-eu/5");
+    expect(await cache.get("OSL", "edge-eu/5")).toBeNull();
   });
 
   it("takes an entry of another form for none", async () => {
-    const cache = createResultCache((colo) => caches.open(`test-${colo}`));
+    const cache = isolate();
     const store = await caches.open("test-HAM");
     await store.put(
       "https://cold-results.invalid/edge-eu/3",

@@ -38,10 +38,9 @@ const folder = required("KATTEGAT_DATA");
 // A process of its own: the bundler's memory goes back when it ends, and this one lives as long as the network.
 await promisify(execFile)(
   process.execPath,
-  ["--no-warnings", join(import.meta.dirname, "edge-bundle.ts"), folder],
-  {
-    timeout: BUNDLE_MS_MAX,
-  },
+  // The same flags, so that both share what is compiled.
+  [...process.execArgv, join(import.meta.dirname, "edge-bundle.ts"), folder],
+  { timeout: BUNDLE_MS_MAX },
 );
 const modules = readdirSync(folder)
   .filter((name) => name.endsWith(".js") || name.endsWith(".wasm"))

@@ -92,16 +92,17 @@ export function planProcesses(options: PlanOptions): Plan {
   const service = (
     name: string,
     script: string,
-    heap: readonly string[],
+    heap: keyof typeof HEAP,
     environment: Readonly<Record<string, string>>,
   ): ChildSpec => ({
     name,
     script: join(ROOT, script),
-    nodeFlags: [...FLAGS, ...heap],
+    nodeFlags: [...FLAGS, ...HEAP[heap]],
     environment: {
       ...MALLOC,
       ...settings.inherited,
-      NODE_COMPILE_CACHE: folder.compileCache,
+      // V8 refuses code that was cached under other flags, and the next process would overwrite it.
+      NODE_COMPILE_CACHE: join(folder.compileCache, heap),
       LOG_LEVEL: settings.logLevel,
       KATTEGAT_CONFIG: settings.config,
       KATTEGAT_SITE: name,
@@ -121,7 +122,7 @@ export function planProcesses(options: PlanOptions): Plan {
       KATTEGAT_DATA: folder.postgres,
       KATTEGAT_POSTGRES_PASSWORD_FILE: folder.postgresPassword,
     };
-    const spec = service("postgres", "ops/local/postgres-host.ts", HEAP.helper, environment);
+    const spec = service("postgres", "ops/local/postgres-host.ts", "helper", environment);
     processes.push({
       spec,
       site: primaries[0]?.id ?? "",
@@ -142,7 +143,7 @@ export function planProcesses(options: PlanOptions): Plan {
       DATABASE_URL: settings.databaseUrl ?? embeddedUrl(folder, ports),
       ...embeddingKey(settings),
     };
-    const spec = service(id, "primary-dk/main.ts", HEAP.primary, environment);
+    const spec = service(id, "primary-dk/main.ts", "primary", environment);
     processes.push({
       spec,
       site: id,
@@ -156,7 +157,7 @@ export function planProcesses(options: PlanOptions): Plan {
     const given = settings.qdrantUrls.get(id);
     const qdrant = qdrantName(id);
     if (given === undefined) {
-      const spec = service(qdrant, "regional/embedded-qdrant/main.ts", HEAP.qdrant, {});
+      const spec = service(qdrant, "regional/embedded-qdrant/main.ts", "qdrant", {});
       const url = address(qdrant);
       processes.push({ spec, site: id, role: "embedded Qdrant", url, after: [], readiness: [url] });
     } else {
@@ -168,7 +169,7 @@ export function planProcesses(options: PlanOptions): Plan {
         ? {}
         : { QDRANT_API_KEY: settings.qdrantApiKey }),
     };
-    const spec = service(id, "regional/main.ts", HEAP.regional, environment);
+    const spec = service(id, "regional/main.ts", "regional", environment);
     processes.push({
       spec,
       site: id,
@@ -179,7 +180,7 @@ export function planProcesses(options: PlanOptions): Plan {
     });
   }
   const workers = edgeSites.map((site) => edgeWorker(site, { ...options, sites, edges }));
-  const edgeHost = service("edge", "ops/local/edge-host.ts", HEAP.helper, {
+  const edgeHost = service("edge", "ops/local/edge-host.ts", "helper", {
     KATTEGAT_EDGE_WORKERS: JSON.stringify(workers),
     KATTEGAT_R2: folder.r2,
   });
@@ -191,7 +192,7 @@ export function planProcesses(options: PlanOptions): Plan {
     after: [],
     readiness: Object.values(edges),
   });
-  const replication = service("replication", "replication/main.ts", HEAP.replication, {
+  const replication = service("replication", "replication/main.ts", "replication", {
     KATTEGAT_SIGNING_KEY: folder.signingKey("replication"),
     KATTEGAT_SPOOL: folder.site("replication"),
   });
