@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import type { BaseAnswer } from "@kattegat/engine/cold/base/base-index.ts";
 import { buildBase, type BuiltBase } from "@kattegat/engine/cold/base/build-base.ts";
-import { assignHere } from "@kattegat/engine/cold/base/cluster-assignment.ts";
+import { assignHere } from "@kattegat/engine/cold/base/dense/cluster-assignment.ts";
 import { createBitmap, setBit } from "@kattegat/engine/index/bitmap.ts";
 import { readScanner } from "@kattegat/replication/scanner.ts";
 import { keepOperations, type MeasuredOperations } from "./costs-page.ts";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openBase } from "@kattegat/engine/cold/base/base-index.ts";
 import { buildBase, type BuiltBase } from "@kattegat/engine/cold/base/build-base.ts";
-import { assignHere } from "@kattegat/engine/cold/base/cluster-assignment.ts";
+import { assignHere } from "@kattegat/engine/cold/base/dense/cluster-assignment.ts";
 import type { ReadPieces } from "@kattegat/engine/cold/base/piece.ts";
 import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
 import { rootKey, volumeKey } from "@kattegat/engine/cold/manifest-base.ts";

@@ -1,6 +1,6 @@
 /** A base read whole from its object store. */
 import { readPassages } from "@kattegat/engine/cold/base/base-passages.ts";
-import { openDocuments } from "@kattegat/engine/cold/base/document-part.ts";
+import { openDocuments } from "@kattegat/engine/cold/base/documents/document-part.ts";
 import { mergePieces, partOf } from "@kattegat/engine/cold/base/coalesce.ts";
 import type { ReadPieces } from "@kattegat/engine/cold/base/piece.ts";
 import { ROOT_KIND } from "@kattegat/engine/cold/base/root.ts";

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { parentPort, workerData } from "node:worker_threads";
 import { deflateRawSync } from "node:zlib";
 import { buildBase } from "@kattegat/engine/cold/base/build-base.ts";
-import { assignHere } from "@kattegat/engine/cold/base/cluster-assignment.ts";
+import { assignHere } from "@kattegat/engine/cold/base/dense/cluster-assignment.ts";
 import { openSegment, type ColdPassage } from "@kattegat/engine/cold/segment.ts";
 import { z } from "zod";
 import { runInBackground } from "./background-thread.ts";

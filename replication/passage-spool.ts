@@ -6,7 +6,7 @@ import {
   createGridVectors,
   writeGridVector,
   type GridVectors,
-} from "@kattegat/engine/cold/base/dense-vectors.ts";
+} from "@kattegat/engine/cold/base/dense/dense-vectors.ts";
 import type { BaseHit } from "@kattegat/engine/cold/base/parts.ts";
 import type { ColdPassage } from "@kattegat/engine/cold/segment.ts";
 import type { SparseVector } from "@kattegat/engine/lexical/bm25.ts";

@@ -1,9 +1,9 @@
 import { ColdFormatError } from "../format-error.ts";
 import type { ColdPassage } from "../passage.ts";
-import { decodeDirectory, type DenseDirectory } from "./dense-directory.ts";
-import { decodeRowBlock } from "./dense-rows.ts";
-import { openDocuments } from "./document-part.ts";
-import { readVectors } from "./lexical-vectors.ts";
+import { decodeDirectory, type DenseDirectory } from "./dense/dense-directory.ts";
+import { decodeRowBlock } from "./dense/dense-rows.ts";
+import { openDocuments } from "./documents/document-part.ts";
+import { readVectors } from "./lexical/lexical-vectors.ts";
 import type { ReadPieces } from "./piece.ts";
 import { ROOT_KIND } from "./root.ts";
 import { decodeSectionFile } from "./section-file.ts";

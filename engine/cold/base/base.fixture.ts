@@ -4,8 +4,13 @@ import { rootKey, volumeKey } from "../manifest-base.ts";
 import type { ManifestBase } from "../manifest-shape.ts";
 import type { ColdPassage } from "../passage.ts";
 import { buildBase } from "./build-base.ts";
-import { NO_LIST, type AssignRows } from "./cluster-assignment.ts";
-import { createGridVectors, readGridVector, writeGridVector, type GridVectors } from "./dense-vectors.ts";
+import { NO_LIST, type AssignRows } from "./dense/cluster-assignment.ts";
+import {
+  createGridVectors,
+  readGridVector,
+  writeGridVector,
+  type GridVectors,
+} from "./dense/dense-vectors.ts";
 import type { ReadPieces } from "./piece.ts";
 
 export interface TestBase {

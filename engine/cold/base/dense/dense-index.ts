@@ -1,0 +1,187 @@
+import { createBitmap, forEachBit, hasBit, setBit } from "../../../index/bitmap.ts";
+import { lengthOf } from "../../../vector/vector-store.ts";
+import { budgetOf } from "./dense-budget.ts";
+import { bestRows, type Estimates } from "./dense-candidates.ts";
+import { decodeDirectory, type DenseDirectory } from "./dense-directory.ts";
+import { createEstimator, scoreCentroids } from "./dense-estimator.ts";
+import { admittedByList, chooseProbes } from "./dense-probes.ts";
+import { createRescorer, homeOf, type Rescorer } from "./dense-rescorer.ts";
+import { spansOf, type BlockSpan } from "./dense-spans.ts";
+import { decodeListCodes } from "./list-codes.ts";
+import type { DenseIndex, RowAnswer, RowSearchOptions } from "../parts.ts";
+import type { Sections } from "../section-file.ts";
+
+type SearchOptions = RowSearchOptions & { readonly probes: number | null };
+
+/** What a search knows before it reads. */
+interface Search {
+  readonly directory: DenseDirectory;
+  readonly query: Float32Array;
+  /** Products of the query with the centroids. */
+  readonly scores: Float32Array;
+  /** Admitted rows at home in each list. */
+  readonly admitted: Uint32Array;
+  readonly options: SearchOptions;
+}
+
+/** An entry of `encodePieces`. */
+const PIECE_TABLE_BYTES = 16;
+/** Five numbers of a list as stored, five as decoded. */
+const LIST_TABLE_BYTES = 40;
+/** Rounding of sums in float32 must not make a bound too tight. */
+const COSINE_SLACK = 1e-6;
+const BOUND_SLACK = 1e-5;
+
+/** Opens the dense half of a base. @throws {ColdFormatError} when the sections do not fit together. */
+export function openDense(sections: Sections): DenseIndex {
+  const directory = decodeDirectory(sections);
+  const { lists, centroids, codePieces, rowPieces } = directory;
+  return {
+    rows: directory.rows,
+    residentBytes:
+      centroids.integers.byteLength +
+      (codePieces.count + rowPieces.count) * PIECE_TABLE_BYTES +
+      lists.count * LIST_TABLE_BYTES,
+    search: (query, options) => search(directory, query, options),
+  };
+}
+
+async function search(
+  directory: DenseDirectory,
+  query: Float32Array,
+  options: SearchOptions,
+): Promise<RowAnswer> {
+  const { dimensions } = directory.centroids;
+  if (query.length !== dimensions)
+    throw new RangeError(`expected a query of ${dimensions} dimensions, got ${query.length}`);
+  const admitted = admittedByList(directory, options.admitted);
+  const scores = scoreCentroids(query, directory);
+  const now = { directory, query, scores, admitted, options };
+  const admittedRows = admitted.reduce((sum, count) => sum + count, 0);
+  const budget = budgetOf({
+    rows: directory.rows,
+    admittedRows,
+    wanted: options.wanted,
+    probes: options.probes,
+  });
+  const probes =
+    budget.probes === null
+      ? []
+      : chooseProbes(directory, { scores: unitOf(now), admitted, budget: budget.probes });
+  const listed = budget.probes === null ? estimateByHome(now, admittedRows) : await readLists(now, probes);
+  const best = bestRows(listed, { wanted: budget.candidates, groupOf: options.groupOf });
+  const blocks = best.map((row) => Math.floor(row / directory.rowsPerBlock));
+  const rescorer = createRescorer(directory, query, options);
+  const lost = await readSpans(now, rescorer, spansOf(blocks, budget.spans));
+  const hits = rescorer.best();
+  return {
+    hits,
+    blocks: probes.length,
+    missing: listed.missing + lost,
+    exact: isExact(
+      now,
+      rescorer,
+      hits.length < options.wanted ? -Infinity : (hits.at(-1)?.score ?? Infinity),
+    ),
+  };
+}
+
+/** The products with the centroids as if the query had unit length. */
+function unitOf({ query, scores }: Search): Float32Array {
+  const length = lengthOf(query);
+  return scores.map((score) => (length > 0 ? score / length : 0));
+}
+
+/** Reads the codes of lists and estimates each admitted row once, however many copies of it were read. */
+async function readLists(
+  now: Search,
+  probes: readonly number[],
+): Promise<Estimates & { readonly missing: number }> {
+  const { directory, options } = now;
+  const { lists, centroids, codePieces } = directory;
+  const estimator = createEstimator(now.query, now.scores, directory);
+  const pieces = await options.read(probes.map((list) => codePieces.at(list)));
+  const total = probes.reduce((sum, list) => sum + (lists.entries[list] ?? 0), 0);
+  const rows = new Uint32Array(total);
+  const scores = new Float32Array(total);
+  const seen = createBitmap(directory.rows);
+  let count = 0;
+  let missing = 0;
+  for (let at = 0; at < probes.length; at += 1) {
+    const list = probes[at] ?? 0;
+    const bytes = pieces[at] ?? null;
+    if (bytes === null) {
+      missing += 1;
+      continue;
+    }
+    const codes = decodeListCodes(bytes, {
+      dimensions: centroids.dimensions,
+      entries: lists.entries[list] ?? 0,
+      start: lists.starts[list] ?? 0,
+      end: lists.starts[list + 1] ?? 0,
+    });
+    const estimates = new Float32Array(codes.rows.length);
+    estimator.estimate(codes, estimates);
+    for (let entry = 0; entry < estimates.length; entry += 1) {
+      const row = codes.rows[entry] ?? 0;
+      if (hasBit(seen, row) || (options.admitted !== null && !hasBit(options.admitted, row))) continue;
+      setBit(seen, row);
+      rows[count] = row;
+      scores[count] = estimates[entry] ?? 0;
+      count += 1;
+    }
+  }
+  return { count, rows, scores, missing };
+}
+
+/** Estimates the few admitted rows by their home lists alone, so that no codes need be read. */
+function estimateByHome(now: Search, admittedRows: number): Estimates & { readonly missing: number } {
+  const { lists, rows: rowCount } = now.directory;
+  const rows = new Uint32Array(admittedRows);
+  const scores = new Float32Array(admittedRows);
+  let count = 0;
+  const add = (row: number) => {
+    const home = homeOf(lists.starts, row);
+    rows[count] = row;
+    scores[count] = (now.scores[home] ?? 0) * (lists.means[home] ?? 0);
+    count += 1;
+  };
+  if (now.options.admitted === null) for (let row = 0; row < rowCount; row += 1) add(row);
+  else forEachBit(now.options.admitted, add);
+  return { count, rows, scores, missing: 0 };
+}
+
+/** Reads the blocks of the spans and scores their rows; resolves with how many could not be read. */
+async function readSpans(now: Search, rescorer: Rescorer, spans: readonly BlockSpan[]): Promise<number> {
+  const blocks = spans.flatMap(({ first, last }) =>
+    Array.from({ length: last - first + 1 }, (_, at) => first + at),
+  );
+  const pieces = await now.options.read(blocks.map((block) => now.directory.rowPieces.at(block)));
+  let missing = 0;
+  blocks.forEach((block, at) => {
+    const bytes = pieces[at] ?? null;
+    if (bytes === null) missing += 1;
+    else rescorer.take(block, bytes);
+  });
+  return missing;
+}
+
+/**
+ * Whether no row that was not scored can reach `mark`.
+ *
+ * On the sphere angles obey the triangle inequality: a row within the angle r of its centroid is at least the query's angle
+ * with the centroid less r away from the query.
+ */
+function isExact(now: Search, { scoredByList }: Rescorer, mark: number): boolean {
+  const { lists, longest } = now.directory;
+  const longestScore = lengthOf(now.query) * longest;
+  const unit = unitOf(now);
+  for (let list = 0; list < lists.count; list += 1) {
+    if ((scoredByList[list] ?? 0) >= (now.admitted[list] ?? 0)) continue;
+    const toCentroid = Math.acos(Math.min(1, Math.max(-1, (unit[list] ?? 0) + COSINE_SLACK)));
+    const radius = Math.acos(Math.min(1, Math.max(-1, lists.lowest[list] ?? 0)));
+    const bound = longestScore * Math.max(0, Math.cos(Math.max(0, toCentroid - radius))) + BOUND_SLACK;
+    if (bound >= mark) return false;
+  }
+  return true;
+}

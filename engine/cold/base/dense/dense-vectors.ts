@@ -1,0 +1,47 @@
+import { integerBytes, toIntegers } from "../../../vector/quantize.ts";
+
+/** Vectors rounded to a grid of bytes, each with a step of its own: component = integer · scale. */
+export interface GridVectors {
+  readonly count: number;
+  readonly dimensions: number;
+  /** `count` vectors of `integerBytes(dimensions)` bytes, zeros at the end of each. */
+  readonly integers: Int8Array;
+  readonly scales: Float32Array;
+}
+
+/** Returns `count` zero vectors, to be filled. */
+export function createGridVectors(count: number, dimensions: number): GridVectors {
+  return {
+    count,
+    dimensions,
+    integers: new Int8Array(count * integerBytes(dimensions)),
+    scales: new Float32Array(count),
+  };
+}
+
+/** Rounds the vector into its place. */
+export function writeGridVector(into: GridVectors, at: number, vector: Float32Array): void {
+  const { integers, scale } = toIntegers(vector);
+  into.integers.set(integers, at * integers.length);
+  into.scales[at] = scale;
+}
+
+/** Fills `into` with the vector of a number: each component the float32 nearest to integer · scale. */
+export function readGridVector(from: GridVectors, at: number, into: Float32Array): void {
+  const start = at * integerBytes(from.dimensions);
+  const scale = from.scales[at] ?? 0;
+  const { integers } = from;
+  for (let i = 0; i < from.dimensions; i += 1) into[i] = (integers[start + i] ?? 0) * scale;
+}
+
+/** Returns the vectors of these numbers, in their order. */
+export function pickGridVectors(from: GridVectors, numbers: Uint32Array): GridVectors {
+  const picked = createGridVectors(numbers.length, from.dimensions);
+  const width = integerBytes(from.dimensions);
+  for (let at = 0; at < numbers.length; at += 1) {
+    const number = numbers[at] ?? 0;
+    picked.integers.set(from.integers.subarray(number * width, (number + 1) * width), at * width);
+    picked.scales[at] = from.scales[number] ?? 0;
+  }
+  return picked;
+}

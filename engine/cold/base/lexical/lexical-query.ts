@@ -1,0 +1,95 @@
+/** A lexical query while it is answered. */
+import type { Bitmap } from "../../../index/bitmap.ts";
+import { hasBitBetween, LexicalBounds } from "./lexical-bounds.ts";
+import type { LexicalSections } from "./lexical-sections.ts";
+import type { Piece } from "../piece.ts";
+import { ByteReader } from "./posting-bytes.ts";
+import { BLOCK_POSTINGS } from "./posting-decoder.ts";
+import type { PostingDirectory } from "./posting-directory.ts";
+import type { PostingRun } from "./posting-run.ts";
+
+/** One term of a query. */
+export interface QueryTerm {
+  readonly id: number;
+  readonly weight: number;
+  /** Its number in the matrix; −1 for a term that is not there. */
+  readonly matrix: number;
+  /** Its number among the frequent terms; −1 for a term that is none. */
+  readonly frequent: number;
+  /** The blocks that may still be read; null when there are none or all were. */
+  directory: PostingDirectory | null;
+  /** What was read of it. */
+  runs: PostingRun[];
+  /** Whether `runs` was given up for want of memory. */
+  released: boolean;
+}
+
+/** A piece with what becomes of it. */
+export interface Ask {
+  readonly piece: Piece;
+  take(bytes: Uint8Array): void;
+}
+
+/** Returns what to read for all postings of a frequent term. */
+export function askWhole(term: QueryTerm, { frequent, pieces }: LexicalSections): Ask[] {
+  const from = frequent.firstPieces[term.frequent] ?? 0;
+  const end = frequent.firstPieces[term.frequent + 1] ?? 0;
+  return Array.from({ length: end - from }, (_, i) => ({
+    piece: pieces.at(from + i),
+    take(bytes) {
+      const reader = new ByteReader(bytes);
+      const count = reader.varint();
+      term.runs.push({ bytes, at: reader.at, end: bytes.length, count, previous: -1 });
+    },
+  }));
+}
+
+/** Returns what to read for the blocks of a term that reach into the rows. */
+export function askBlocks(term: QueryTerm, rows: Bitmap, { frequent, pieces }: LexicalSections): Ask[] {
+  const { directory } = term;
+  if (directory === null) return [];
+  const first = frequent.firstPieces[term.frequent] ?? 0;
+  const count = frequent.counts[term.frequent] ?? 0;
+  const asks: Ask[] = [];
+  let blocks: number[] = [];
+  for (let block = 0; block < directory.blocks; block += 1) {
+    const piece = directory.pieces[block] ?? 0;
+    if (block > 0 && piece !== directory.pieces[block - 1]) blocks = [];
+    const previous = block === 0 ? -1 : (directory.lasts[block - 1] ?? 0);
+    if (!hasBitBetween(rows, previous + 1, directory.lasts[block] ?? 0)) continue;
+    blocks.push(block);
+    if (blocks.length > 1) continue;
+    const ofPiece = blocks;
+    asks.push({
+      piece: pieces.at(first + piece),
+      take(bytes) {
+        for (const wanted of ofPiece) term.runs.push(runOf(bytes, directory, { block: wanted, count }));
+      },
+    });
+  }
+  return asks;
+}
+
+function runOf(
+  bytes: Uint8Array,
+  directory: PostingDirectory,
+  { block, count }: { readonly block: number; readonly count: number },
+): PostingRun {
+  const startsPiece = block === 0 || directory.pieces[block] !== directory.pieces[block - 1];
+  const head = new ByteReader(bytes);
+  head.varint();
+  return {
+    bytes,
+    at: head.at + (directory.offsets[block] ?? 0),
+    end: null,
+    count: Math.min(BLOCK_POSTINGS, count - block * BLOCK_POSTINGS),
+    previous: startsPiece ? -1 : (directory.lasts[block - 1] ?? 0),
+  };
+}
+
+/** Returns the bounds of what the terms' unread blocks can add. */
+export function boundsOf(terms: readonly QueryTerm[], rows: number): LexicalBounds {
+  const bounds = new LexicalBounds(rows);
+  for (const { directory, weight } of terms) if (directory !== null) bounds.add(directory, weight);
+  return bounds;
+}
