@@ -19,6 +19,7 @@ import { createMetrics } from "./metrics.ts";
 import { readSettings, type EdgeBindings, type EdgeSettings } from "./settings.ts";
 import { createSiteClient } from "./sites/site-client.ts";
 import { createUsage } from "./usage.ts";
+import { createWarmer, type Warmer } from "./warming/warmer.ts";
 
 /** A tail of 40,000 passages; with two bases of 10 MB, the pieces below and a search's 32 MB this stays within an isolate's 128 MB. */
 const SEGMENT_BYTES_MAX = 40 * 1_024 * 1_024;
@@ -30,7 +31,12 @@ const RESULT_BYTES_MAX = 4 * 1_024 * 1_024;
 const now = (): number => Date.now();
 const sleep = (timeMs: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, timeMs));
 const scanner = createScanner(scan);
-const apps = new WeakMap<object, Hono>();
+const edges = new WeakMap<object, BuiltEdge>();
+
+interface BuiltEdge {
+  readonly app: Hono;
+  readonly warmers: readonly Warmer[];
+}
 
 function report(error: unknown): void {
   // oxlint-disable-next-line no-console -- the Worker's log is the console; the message of an unknown error may quote a text, its name may not
@@ -50,7 +56,10 @@ function embedderOf(settings: EdgeSettings): ReturnType<typeof createOpenAiEmbed
   });
 }
 
-function coldIndexes(bindings: EdgeBindings, settings: EdgeSettings): ColdIndex[] {
+function coldIndexes(
+  bindings: EdgeBindings,
+  settings: EdgeSettings,
+): readonly (readonly [ColdIndex, Warmer])[] {
   const globalSite = settings.network.sites.find(
     (site) => site.kind === "edge" && site.zone === "global",
   )?.id;
@@ -58,8 +67,14 @@ function coldIndexes(bindings: EdgeBindings, settings: EdgeSettings): ColdIndex[
   if (settings.zone === "eu" && bindings.COLD_GLOBAL !== undefined && globalSite !== undefined)
     buckets.push([globalSite, bindings.COLD_GLOBAL]);
   const memory = createBlockCache<Uint8Array>({ bytesMax: PIECE_BYTES_MAX });
-  return buckets.map(([site, bucket]) =>
-    createColdIndex({
+  return buckets.map(([site, bucket]) => {
+    const warmer = createWarmer({
+      site,
+      openCache: (colo) => caches.open(cacheName("habits", settings, colo)),
+      now,
+      report,
+    });
+    const index = createColdIndex({
       site,
       bucket,
       scanner,
@@ -75,10 +90,12 @@ function coldIndexes(bindings: EdgeBindings, settings: EdgeSettings): ColdIndex[
         sleep,
         report,
       }),
+      warmer,
       now,
       report,
-    }),
-  );
+    });
+    return [index, warmer] as const;
+  });
 }
 
 /** The local network has one cache for all of its locations. */
@@ -86,7 +103,7 @@ function cacheName(what: string, { site, isLocal }: EdgeSettings, colo: string):
   return `cold-${what}-${site}${isLocal ? `-${colo}` : ""}`;
 }
 
-function build(bindings: EdgeBindings): Hono {
+function build(bindings: EdgeBindings): BuiltEdge {
   const settings = readSettings(bindings);
   const { network } = settings;
   const knowledge = createKnowledge();
@@ -96,13 +113,14 @@ function build(bindings: EdgeBindings): Hono {
     now,
     epoch: knowledge.epoch,
   });
-  return createApp({
+  const indexes = coldIndexes(bindings, settings);
+  const app = createApp({
     settings,
     primary: network.sites.find((site) => site.kind === "primary")?.id ?? "primary",
     bucket: bindings.COLD,
     sites: createSiteClient({ urls: settings.sites, signer, fetch: (url, init) => fetch(url, init), now }),
     cold: createColdTier({
-      indexes: coldIndexes(bindings, settings),
+      indexes: indexes.map(([index]) => index),
       results: createResultCache({
         open: (colo) => caches.open(cacheName("results", settings, colo)),
         memoryBytesMax: RESULT_BYTES_MAX,
@@ -125,12 +143,21 @@ function build(bindings: EdgeBindings): Hono {
     now,
     report,
   });
+  return { app, warmers: indexes.map(([, warmer]) => warmer) };
+}
+
+function edgeOf(bindings: EdgeBindings): BuiltEdge {
+  const edge = edges.get(bindings) ?? build(bindings);
+  edges.set(bindings, edge);
+  return edge;
 }
 
 export default {
   fetch(request: Request, bindings: EdgeBindings, execution: ExecutionContext): Response | Promise<Response> {
-    const app = apps.get(bindings) ?? build(bindings);
-    apps.set(bindings, app);
-    return app.fetch(request, bindings, execution);
+    return edgeOf(bindings).app.fetch(request, bindings, execution);
+  },
+  /** A clock for locations where nobody asks just before their busy hours; it runs in one of them at a time. */
+  scheduled(_: ScheduledController, bindings: EdgeBindings, execution: ExecutionContext): void {
+    for (const warmer of edgeOf(bindings).warmers) warmer.tick((work) => execution.waitUntil(work));
   },
 };

@@ -34,7 +34,11 @@ export async function searchOpenBase(
   );
   return {
     finding: {
-      lists: { dense: answer.dense.map(candidateOf), lexical: answer.lexical.map(candidateOf) },
+      lists: {
+        dense: answer.dense.map(candidateOf),
+        lexical: answer.lexical.map(candidateOf),
+        probed: [...answer.lists],
+      },
       failed: answer.missing,
       reading: described(answer, reading.usage()),
     },

@@ -31,5 +31,7 @@ export type ColdCandidate = Readonly<z.infer<typeof coldCandidateSchema>>;
 export const coldListsSchema = z.object({
   dense: z.array(coldCandidateSchema),
   lexical: z.array(coldCandidateSchema),
+  /** Lists of the base that the search asked for. */
+  probed: z.array(z.int()),
 });
 export type ColdLists = z.infer<typeof coldListsSchema>;

@@ -12,6 +12,7 @@ import { createManifestReader, type ManifestReader, type ManifestState } from ".
 import type { SessionOptions } from "./piece-reader.ts";
 import { createSegmentShelf } from "./segment-shelf.ts";
 import { createTextShelf } from "./text-shelf.ts";
+import type { Warmer } from "../warming/warmer.ts";
 
 export interface ColdIndex {
   readonly site: string;
@@ -21,6 +22,8 @@ export interface ColdIndex {
   searchTail(state: ManifestState, query: ColdQuery): Promise<ColdFinding>;
   /** Searches the base; without one there is nothing to find. */
   searchBase(state: ManifestState, query: ColdQuery, session: SessionOptions): Promise<ColdFinding>;
+  /** Counts what was asked of the base, whether or not its answer was kept from before. */
+  countAsked(state: ManifestState, lists: readonly number[], session: SessionOptions): Promise<void>;
   /** Resolves with the texts in the order asked; null where the object is gone. */
   read(
     places: readonly (ColdPlace | null)[],
@@ -46,11 +49,12 @@ export interface ColdIndexOptions {
   readonly scanner: Scanner;
   readonly segmentBytesMax: number;
   readonly bases: BaseShelf;
+  readonly warmer: Warmer;
   readonly now: () => number;
   readonly report: (error: unknown) => void;
 }
 
-const NOTHING: ColdFinding = { lists: { dense: [], lexical: [] }, failed: 0, reading: null };
+const NOTHING: ColdFinding = { lists: { dense: [], lexical: [], probed: [] }, failed: 0, reading: null };
 /** Publishing reads a root once; nothing of it is kept for callers. */
 const UNCACHED = { colo: "publication", defer: () => undefined } as const;
 
@@ -119,6 +123,14 @@ export function createColdIndex(options: ColdIndexOptions): ColdIndex {
         return { ...NOTHING, failed: 1 };
       }
     },
+    async countAsked({ manifest }, lists, session) {
+      if (manifest.base === null) return;
+      try {
+        options.warmer.asked(await options.bases.open(manifest.base, session), lists, session);
+      } catch (error) {
+        options.report(error);
+      }
+    },
     async read(places, { state, session }) {
       const contents = new Array<PassageContent | null>(places.length).fill(null);
       const wanted = Map.groupBy(
@@ -181,7 +193,7 @@ function candidatesOf(
     document: null,
     named: true,
   });
-  return { dense: hits.dense.map(candidateOf), lexical: hits.lexical.map(candidateOf) };
+  return { dense: hits.dense.map(candidateOf), lexical: hits.lexical.map(candidateOf), probed: [] };
 }
 
 /** Returns the lists of several parts as one; a document is alive in one part only, so grouping within each is grouping over all. */
@@ -195,5 +207,6 @@ export function mergedLists(parts: readonly ColdLists[], query: ColdQuery): Cold
   return {
     dense: merged(parts.map(({ dense }) => dense)),
     lexical: merged(parts.map(({ lexical }) => lexical)),
+    probed: parts.flatMap(({ probed }) => probed),
   };
 }

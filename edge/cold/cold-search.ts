@@ -22,6 +22,8 @@ interface Part {
   readonly name: string;
   readonly dead: DeadDocuments | null;
   search(): Promise<ColdFinding>;
+  /** Told what was asked for, by a search now or by the one whose results were kept. */
+  asked(lists: readonly number[]): void;
 }
 
 interface PartFinding extends ColdFinding {
@@ -38,12 +40,18 @@ export async function searchIndex(
   const { base, segments } = state.manifest;
   const parts: Part[] = [];
   if (segments.length > 0 || base === null)
-    parts.push({ name: state.contentKey, dead: null, search: () => index.searchTail(state, query) });
+    parts.push({
+      name: state.contentKey,
+      dead: null,
+      search: () => index.searchTail(state, query),
+      asked: () => undefined,
+    });
   if (base !== null)
     parts.push({
       name: base.key,
       dead: state.dead,
       search: () => index.searchBase(state, query, options.session),
+      asked: (lists) => options.session.defer(index.countAsked(state, lists, options.session)),
     });
   const found = await Promise.all(parts.map((part) => searchPart(part, index.site, query, options)));
   return {
@@ -58,6 +66,17 @@ export async function searchIndex(
 }
 
 async function searchPart(
+  part: Part,
+  site: string,
+  query: ColdQuery,
+  { results, session }: { readonly results: ResultCache | null; readonly session: SessionOptions },
+): Promise<PartFinding> {
+  const found = await findPart(part, site, query, { results, session });
+  part.asked(found.lists.probed);
+  return found;
+}
+
+async function findPart(
   part: Part,
   site: string,
   query: ColdQuery,
@@ -83,5 +102,6 @@ function aliveIn(lists: ColdLists, dead: DeadDocuments | null): ColdLists | null
   return {
     dense: lists.dense.filter((candidate) => !isDead(candidate)),
     lexical: lists.lexical.filter((candidate) => !isDead(candidate)),
+    probed: lists.probed,
   };
 }

@@ -50,7 +50,7 @@ describe("result cache", () => {
     document: null,
     named: true,
   };
-  const lists = { dense: [candidate], lexical: [] };
+  const lists = { dense: [candidate], lexical: [], probed: [3] };
   const isolate = (options: { readonly memoryBytesMax?: number; readonly now?: () => number } = {}) =>
     createResultCache({
       open: (colo) => caches.open(`test-${colo}`),

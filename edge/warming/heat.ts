@@ -1,4 +1,5 @@
 /** How much each piece of an index was asked for lately, in bounded memory. */
+import { HOUR_MS } from "./week.ts";
 
 export interface Warmth {
   readonly key: string;
@@ -8,12 +9,18 @@ export interface Warmth {
 
 export interface Heat {
   readonly size: number;
-  add(key: string, atMs: number): void;
+  /** Counts an asking, or so many of them. */
+  add(key: string, atMs: number, times?: number): void;
   /** Hottest first; equal ones by key. */
   hottest(atMs: number): readonly Warmth[];
   /** Replaces every key: a new one is as hot as the old one that `ancestorOf` names for it. */
   rename(newKeys: readonly string[], ancestorOf: (newKey: string) => string | null): void;
 }
+
+/** Half of what was asked three days ago is forgotten: a working week is remembered over its weekend. */
+export const HEAT_HALF_LIFE_MS = 72 * HOUR_MS;
+/** More than an index of this size has lists; some 200 KB of counters for each isolate. */
+export const HEAT_COUNTERS_MAX = 2_048;
 
 /** Weights are counted from a landmark that moves before they could leave the range of a double. */
 const DOUBLINGS_MAX = 512;
@@ -51,8 +58,8 @@ export function createHeat(options: { readonly countersMax: number; readonly hal
     get size() {
       return counters.size;
     },
-    add(key, atMs) {
-      const weight = 2 ** doublingsAt(atMs);
+    add(key, atMs, times = 1) {
+      const weight = times * 2 ** doublingsAt(atMs);
       const known = counters.get(key);
       if (known !== undefined || counters.size < countersMax) {
         counters.set(key, (known ?? 0) + weight);

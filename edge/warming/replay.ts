@@ -1,6 +1,6 @@
 /** What a policy of warming with a way of eviction would have saved on a log of queries. */
 import type { BlockCache, Sized } from "../cold/block-cache.ts";
-import { createHeat, type Heat } from "./heat.ts";
+import { createHeat, HEAT_COUNTERS_MAX, HEAT_HALF_LIFE_MS, type Heat } from "./heat.ts";
 import { planWarming, type WarmingBudget } from "./plan.ts";
 import type { LogRecord } from "./query-log.ts";
 import { initialWarming, next, type WarmingEvent, type WarmingState } from "./warming.ts";
@@ -31,11 +31,6 @@ export interface ReplayResult {
   readonly queries: number;
   readonly wholeHits: number;
 }
-
-/** Half of what was asked three days ago is forgotten: a working week is remembered over its weekend. */
-export const HEAT_HALF_LIFE_MS = 72 * HOUR_MS;
-/** More than an index of this size has lists; some 200 KB of counters for each isolate. */
-export const HEAT_COUNTERS_MAX = 2_048;
 
 interface Colo {
   cache: BlockCache<Sized>;

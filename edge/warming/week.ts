@@ -14,6 +14,8 @@ export interface Week {
   add(atMs: number): void;
   /** Whether a busy stretch begins in the hour after the one of `atMs`. */
   isBeforeBusy(atMs: number): boolean;
+  /** The counts of all hours as they are at that time. */
+  counts(atMs: number): readonly number[];
 }
 
 /** Returns the hour of the week in UTC, 0 to 167; rhythm is all that matters, so Monday needs no special place. */
@@ -21,10 +23,15 @@ export function hourOfWeek(atMs: number): number {
   return Math.floor(atMs / HOUR_MS) % HOURS_OF_WEEK;
 }
 
-export function createWeek(): Week {
+/** @param saved - what another week's `counts` gave at `atMs`. */
+export function createWeek(saved?: { readonly counts: readonly number[]; readonly atMs: number }): Week {
   const counts = new Float64Array(HOURS_OF_WEEK);
   /** The absolute hour up to which counts were faded. */
   let hour: number | null = null;
+  if (saved !== undefined) {
+    counts.set(saved.counts.slice(0, HOURS_OF_WEEK));
+    hour = Math.floor(saved.atMs / HOUR_MS);
+  }
 
   /** An hour's count of earlier weeks is halved when that hour begins anew. */
   function advance(to: number): void {
@@ -47,6 +54,10 @@ export function createWeek(): Week {
       advance(Math.floor(atMs / HOUR_MS));
       const at = hourOfWeek(atMs);
       counts[at] = (counts[at] ?? 0) + 1;
+    },
+    counts(atMs) {
+      advance(Math.floor(atMs / HOUR_MS));
+      return [...counts];
     },
     isBeforeBusy(atMs) {
       const at = hourOfWeek(atMs);

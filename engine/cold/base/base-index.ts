@@ -8,7 +8,7 @@ import { openDocuments } from "./documents/document-part.ts";
 import { openLexical } from "./lexical/lexical-index.ts";
 import type { PieceMemory } from "./documents/document-pieces.ts";
 import { nameableRows } from "./nameable.ts";
-import type { BaseHit, DocumentPart, RowAnswer, RowHit } from "./parts.ts";
+import type { BaseHit, DocumentPart, ListDirectory, RowAnswer, RowHit } from "./parts.ts";
 import type { ReadPieces } from "./piece.ts";
 import { decodeAbout, ROOT_KIND, type BaseAbout } from "./root.ts";
 import { decodeSectionFile } from "./section-file.ts";
@@ -49,6 +49,8 @@ export interface BaseAnswer {
   readonly missing: number;
   /** Lists and blocks of postings that were read. */
   readonly blocks: number;
+  /** The lists among them. */
+  readonly lists: readonly number[];
   /** True when the bounds prove that nothing better was skipped. */
   readonly exact: boolean;
 }
@@ -56,12 +58,19 @@ export interface BaseAnswer {
 export interface ColdBase extends BaseAbout {
   readonly residentBytes: number;
   readonly documents: DocumentPart;
+  readonly lists: ListDirectory;
   search(query: BaseQuery): Promise<BaseAnswer>;
 }
 
 /** Bitmaps of filters, 76 kB each at 600,000 rows: the filters of an application are few. */
 const ADMITTED_MAX = 8;
-const NOTHING: RowAnswer = { hits: [], blocks: 0, missing: 0, exact: true };
+const NOTHING: RowAnswer & { readonly lists: readonly number[] } = {
+  hits: [],
+  blocks: 0,
+  lists: [],
+  missing: 0,
+  exact: true,
+};
 
 /** Opens a base by its root; `memory` keeps columns that filters asked for. @throws {ColdFormatError} for bytes that are none. */
 export function openBase(root: Uint8Array, memory: PieceMemory | null): ColdBase {
@@ -88,6 +97,10 @@ class Base implements ColdBase {
       throw new ColdFormatError(`expected ${this.documents.rows} vectors, got ${this.#dense.rows}`);
   }
 
+  get lists(): ListDirectory {
+    return this.#dense.lists;
+  }
+
   get residentBytes(): number {
     const bitmaps = this.#admitted.size * Math.ceil(this.documents.rows / 8);
     return this.documents.residentBytes + this.#dense.residentBytes + this.#lexical.residentBytes + bitmaps;
@@ -97,7 +110,8 @@ class Base implements ColdBase {
     const { read, grouped } = query;
     const { documentOf } = this.documents;
     const admitted = await this.#admittedBy(query);
-    if (admitted === undefined) return { dense: [], lexical: [], missing: 1, blocks: 0, exact: false };
+    if (admitted === undefined)
+      return { dense: [], lexical: [], missing: 1, blocks: 0, lists: [], exact: false };
     const groupOf = grouped ? documentOf : null;
     const options = { wanted: query.depth, admitted, groupOf, read };
     const [dense, lexical] = await Promise.all([
@@ -123,6 +137,7 @@ class Base implements ColdBase {
       lexical: entriesOf(lexical.hits),
       missing: dense.missing + lexical.missing + known.filter((hit) => hit === null).length,
       blocks: dense.blocks + lexical.blocks,
+      lists: dense.lists,
       exact: dense.exact && lexical.exact,
     };
   }

@@ -2,7 +2,7 @@
 import type { Filter } from "@kattegat/protocol/filter.ts";
 import type { Bitmap } from "../../index/bitmap.ts";
 import type { SparseVector } from "../../lexical/bm25.ts";
-import type { ReadPieces } from "./piece.ts";
+import type { Piece, ReadPieces } from "./piece.ts";
 
 /**
  * A row is a passage's number in its base: rows of one list lie together, near lists lie near.
@@ -35,13 +35,23 @@ export interface RowAnswer {
   readonly exact: boolean;
 }
 
+/** Where the lists of a base are: in the space of vectors, and in the object store. */
+export interface ListDirectory {
+  readonly count: number;
+  /** `count` × dimensions components, made anew. */
+  centroids(): Float32Array;
+  /** The list's codes. */
+  piece(list: number): Piece;
+}
+
 export interface DenseIndex {
   readonly rows: number;
   readonly residentBytes: number;
+  readonly lists: ListDirectory;
   search(
     query: Float32Array,
     options: RowSearchOptions & { readonly probes: number | null },
-  ): Promise<RowAnswer>;
+  ): Promise<RowAnswer & { readonly lists: readonly number[] }>;
 }
 
 export interface LexicalIndex {

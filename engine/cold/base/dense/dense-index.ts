@@ -7,6 +7,7 @@ import { createEstimator, scoreCentroids } from "./dense-estimator.ts";
 import { admittedByList, chooseProbes } from "./dense-probes.ts";
 import { createRescorer, homeOf, type Rescorer } from "./dense-rescorer.ts";
 import { spansOf, type BlockSpan } from "./dense-spans.ts";
+import { readGridVector } from "./dense-vectors.ts";
 import { decodeListCodes } from "./list-codes.ts";
 import type { DenseIndex, RowAnswer, RowSearchOptions } from "../parts.ts";
 import type { Sections } from "../section-file.ts";
@@ -42,6 +43,11 @@ export function openDense(sections: Sections): DenseIndex {
       centroids.integers.byteLength +
       (codePieces.count + rowPieces.count) * PIECE_TABLE_BYTES +
       lists.count * LIST_TABLE_BYTES,
+    lists: {
+      count: lists.count,
+      centroids: () => centroidsOf(directory),
+      piece: (list) => codePieces.at(list),
+    },
     search: (query, options) => search(directory, query, options),
   };
 }
@@ -50,7 +56,7 @@ async function search(
   directory: DenseDirectory,
   query: Float32Array,
   options: SearchOptions,
-): Promise<RowAnswer> {
+): Promise<RowAnswer & { readonly lists: readonly number[] }> {
   const { dimensions } = directory.centroids;
   if (query.length !== dimensions)
     throw new RangeError(`expected a query of ${dimensions} dimensions, got ${query.length}`);
@@ -77,6 +83,7 @@ async function search(
   return {
     hits,
     blocks: probes.length,
+    lists: probes,
     missing: listed.missing + lost,
     exact: isExact(
       now,
@@ -84,6 +91,14 @@ async function search(
       hits.length < options.wanted ? -Infinity : (hits.at(-1)?.score ?? Infinity),
     ),
   };
+}
+
+function centroidsOf({ centroids }: DenseDirectory): Float32Array {
+  const { count, dimensions } = centroids;
+  const all = new Float32Array(count * dimensions);
+  for (let list = 0; list < count; list += 1)
+    readGridVector(centroids, list, all.subarray(list * dimensions, (list + 1) * dimensions));
+  return all;
 }
 
 /** The products with the centroids as if the query had unit length. */
