@@ -268,7 +268,10 @@ describe("readiness (I7)", () => {
   it.each([
     { part: {}, reason: null },
     { part: { lag_ms: 1_000 }, reason: null },
-    { part: { lag_ms: 1_001 }, reason: "eu-fra: 1001 ms behind, at most 1000 ms are in bounds" },
+    {
+      part: { lag_ms: 1_001, lag_changes: 4 },
+      reason: "eu-fra: 4 changes and 1001 ms behind, at most 1000 ms are in bounds",
+    },
     { part: { answers: false }, reason: "eu-fra: it does not answer" },
     { part: { watermark: null, lag_ms: null }, reason: "eu-fra: its watermark is not known yet" },
     { part: { state: "halted", code: "divergence" } as const, reason: "eu-fra: halted with divergence" },

@@ -12,7 +12,9 @@ export function unreadiness(
     if (stream.watermark === null) return [`${stream.site}: its watermark is not known yet`];
     if (stream.lag_ms === null) return [`${stream.site}: its lag is not known yet`];
     if (stream.lag_ms > lagMsMax)
-      return [`${stream.site}: ${Math.round(stream.lag_ms)} ms behind, at most ${lagMsMax} ms are in bounds`];
+      return [
+        `${stream.site}: ${stream.lag_changes ?? 0} changes and ${Math.round(stream.lag_ms)} ms behind, at most ${lagMsMax} ms are in bounds`,
+      ];
     return [];
   });
 }

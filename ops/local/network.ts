@@ -11,7 +11,7 @@ import { sweepLeftovers } from "./leftovers.ts";
 import { readRunningNetwork, writeRunningNetwork } from "./network-file.ts";
 import { choosePorts } from "./ports.ts";
 import { planProcesses, portNames, type LocalProcess, type Plan } from "./processes.ts";
-import { ANSWER_MS_MAX, READY_MS_MAX, untilAnswering, untilReady } from "./readiness.ts";
+import { ANSWER_MS_MAX, STANDSTILL_MS_MAX, untilAnswering, untilReady } from "./readiness.ts";
 import type { StartupLog } from "./startup-log.ts";
 import { createWarnings } from "./warnings.ts";
 
@@ -74,7 +74,12 @@ export async function startNetwork(
     const url = plan.edges["eu"] ?? Object.values(plan.edges)[0] ?? "";
     const lost = firstDown(children);
     const asked = plan.processes.map(({ spec, readiness }) => ({ name: spec.name, readiness }));
-    await Promise.race([untilReady(asked, { signal, timeoutMs: READY_MS_MAX }), lost, whenAborted(signal)]);
+    const waiting = untilReady(asked, {
+      signal,
+      timeoutMs: STANDSTILL_MS_MAX,
+      tell: (name, reason) => log.notice(name, `not ready yet: ${reason}`),
+    });
+    await Promise.race([waiting, lost, whenAborted(signal)]);
     const key = readFileSync(folder.adminKey, "utf8").trim();
     const clients = Object.values(plan.edges).map((edge) => createClient({ url: edge, key }));
     const answering = (): Promise<void> =>

@@ -13,11 +13,19 @@ afterEach(() => {
 });
 
 /** Answers `/readyz` with one status after the other, the last one for ever. */
-async function site(...statuses: readonly number[]): Promise<string> {
+function site(...statuses: readonly number[]): Promise<string> {
   const left = [...statuses];
-  const server = createServer((_, response) => {
+  return answering(() => {
     const status = (left.length > 1 ? left.shift() : left[0]) ?? 200;
-    response.writeHead(status).end(JSON.stringify({ reason: `status ${status}` }));
+    return status === 200 ? "" : `status ${status}`;
+  });
+}
+
+/** Answers `/readyz` with these reasons; an empty one says yes. */
+async function answering(nextReason: () => string): Promise<string> {
+  const server = createServer((_, response) => {
+    const reason = nextReason();
+    response.writeHead(reason === "" ? 200 : 503).end(JSON.stringify({ reason }));
   });
   servers.push(server);
   server.listen(0, "127.0.0.1");
@@ -29,6 +37,7 @@ async function site(...statuses: readonly number[]): Promise<string> {
 const { signal } = new AbortController();
 const LONG = { signal, timeoutMs: 60_000 };
 const NONE = { signal, timeoutMs: 0 };
+const tell = (): void => undefined;
 
 const answer = (partial: boolean): SearchResponse => ({
   hits: [],
@@ -56,7 +65,7 @@ describe("the wait until every process is ready", () => {
       { name: "edge", readiness: [await site(200), await site(503, 200)] },
       { name: "postgres", readiness: [] },
     ];
-    await untilReady(processes, LONG);
+    await untilReady(processes, { ...LONG, tell });
   });
 
   it("fails after its time with the name and the reason of each that is not", async () => {
@@ -65,9 +74,25 @@ describe("the wait until every process is ready", () => {
       { name: "edge", readiness: [await site(200)] },
       { name: "replication", readiness: ["http://127.0.0.1:1"] },
     ];
-    const waiting = untilReady(processes, NONE);
+    const waiting = untilReady(processes, { ...NONE, tell });
     await expect(waiting).rejects.toThrow(/dk-cph \(http[^)]*\): status 503[\s\S]*replication/);
     await expect(waiting).rejects.not.toThrow(/edge/);
+  });
+});
+
+describe("a process that is long in getting ready", () => {
+  it("is waited for while its reason shows that it gets on, not while only time passes", async () => {
+    const replies = (reasons: readonly string[]): Promise<string> => {
+      const left = [...reasons];
+      return answering(() => (left.length > 1 ? left.shift() : left[0]) ?? "");
+    };
+    const changes = Array.from({ length: 8 }, (_, at) => `${8 - at} changes and ${at} ms behind`);
+    const times = Array.from({ length: 50 }, (_, at) => `7 changes and ${at} ms behind`);
+    const wait = { signal, timeoutMs: 300, tell };
+    await untilReady([{ name: "replication", readiness: [await replies([...changes, ""])] }], wait);
+    await expect(
+      untilReady([{ name: "replication", readiness: [await replies(times)] }], wait),
+    ).rejects.toThrow(/nothing moved/);
   });
 });
 

@@ -3,11 +3,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { Client } from "../client/client.ts";
 
-/** The primary rebuilds its index before it says ready; at full capacity that takes the longest. */
-export const READY_MS_MAX = 120_000;
+/** A start in which nothing moves for so long has failed; one that gets on may take longer, as copies do that are a corpus behind. */
+export const STANDSTILL_MS_MAX = 120_000;
 /** A site that has just come up opens its segments at the first search; on a slow disk that takes seconds. */
 export const ANSWER_MS_MAX = 60_000;
 const POLL_MS = 100;
+/** So often a wait says what it waits for. */
+const TELL_MS = 10_000;
 /** A process that is stopped takes the connection and never answers. */
 const QUESTION_MS_MAX = 5_000;
 /** A reason is a sentence; a proxy's page is not. */
@@ -29,13 +31,15 @@ export interface WaitOptions {
 /**
  * Resolves when every `/readyz` has said yes.
  *
- * @throws {Error} after the time, naming each process that has not, with its reason.
+ * @param options.tell - hears now and then whom the wait is for, and why.
+ * @throws {Error} when no process got on for the time, naming each that is not ready, with its reason.
  */
 export async function untilReady(
   processes: readonly Asked[],
-  { signal, timeoutMs }: WaitOptions,
+  { signal, timeoutMs, tell }: WaitOptions & { readonly tell: (name: string, reason: string) => void },
 ): Promise<void> {
-  const untilMs = performance.now() + timeoutMs;
+  let movedMs = performance.now();
+  let toldMs = movedMs;
   let open = processes.flatMap(({ name, readiness }) =>
     readiness.map((url) => ({ name, url, reason: "it does not answer" })),
   );
@@ -44,13 +48,27 @@ export async function untilReady(
     const asked = await Promise.all(
       open.map(async (one) => ({ ...one, reason: await unreadiness(one.url, signal) })),
     );
+    const before = JSON.stringify(open.map(stateOf));
     open = asked.flatMap(({ reason, ...one }) => (reason === null ? [] : [{ ...one, reason }]));
     if (open.length === 0) return;
-    if (performance.now() >= untilMs) break;
+    const nowMs = performance.now();
+    if (JSON.stringify(open.map(stateOf)) !== before) movedMs = nowMs;
+    if (nowMs - movedMs >= timeoutMs) break;
+    if (nowMs - toldMs >= TELL_MS) {
+      toldMs = nowMs;
+      for (const { name, reason } of open) tell(name, reason);
+    }
     await sleep(POLL_MS);
   }
   const reasons = open.map(({ name, url, reason }) => `\n  ${name} (${url}): ${reason}`);
-  throw new Error(`The network is not ready after ${Math.round(timeoutMs / 1_000)} s:${reasons.join("")}`);
+  throw new Error(
+    `The network is not ready; nothing moved for ${Math.round(timeoutMs / 1_000)} s:${reasons.join("")}`,
+  );
+}
+
+/** What changes when a process gets on: time passes by itself. */
+function stateOf({ url, reason }: { readonly url: string; readonly reason: string }): string {
+  return `${url} ${reason.replaceAll(/\d+ ms/g, "")}`;
 }
 
 /**
