@@ -31,11 +31,11 @@ export class TextSummer {
   readonly #reader: FeatureReader;
   readonly #unknown: UnknownWords;
 
-  constructor(head: Uint8Array) {
+  constructor(head: Uint8Array, memo: { readonly spellingsMax?: number } = {}) {
     this.head = openHead(head);
     const { dimensions, unknown_length: length } = this.head.about;
     const index = new WordIndex(this.head);
-    this.#reader = new FeatureReader(index);
+    this.#reader = new FeatureReader(index, memo);
     const grams = new RowTable(this.head.gramRows, dimensions);
     this.#unknown = new UnknownWords({ index, grams, length, dimensions });
   }
