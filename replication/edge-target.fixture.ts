@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseNetwork } from "@kattegat/config/load.ts";
+import type { Network } from "@kattegat/config/network.ts";
 import type { Change } from "@kattegat/protocol/changes.ts";
 import { createEdge } from "./edge.ts";
 import { scanner, serveEdge, type FakeEdge } from "./fake-edge.fixture.ts";
@@ -42,7 +43,10 @@ export function targetOf(
   primary: FakePrimary,
   edge: FakeEdge,
   clock: { readonly now: () => number } = Date,
-  { basePassagesMin = 1_000_000 }: { readonly basePassagesMin?: number } = {},
+  {
+    basePassagesMin = 1_000_000,
+    embedding = network.embedding,
+  }: { readonly basePassagesMin?: number; readonly embedding?: Network["embedding"] } = {},
 ): Target {
   const clientOf = (site: string, url: string) =>
     createSiteClient({
@@ -53,7 +57,7 @@ export function targetOf(
     });
   return createEdge({
     client: clientOf("edge-global", edge.url),
-    network,
+    network: { ...network, embedding },
     primary: createPrimary(clientOf("dk-cph", primary.url)),
     scanner,
     now: clock.now,
