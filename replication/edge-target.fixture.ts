@@ -108,14 +108,24 @@ export function expected(log: readonly Change[]): Map<string, string> {
   return documents;
 }
 
-export const batchOf = (changes: readonly Change[]) => {
+export const batchOf = (
+  changes: readonly Change[],
+  { model = network.embedding.model }: { readonly model?: string } = {},
+) => {
   const sequence = changes.at(-1)?.sequence ?? "0";
   const at = new Date(0).toISOString();
   return {
     changes,
     position: { epoch: 1, sequence },
     positionAt: at,
-    head: { kind: "head", epoch: 1, sequence, at, statistics_version: null } as const,
+    head: {
+      kind: "head",
+      epoch: 1,
+      sequence,
+      at,
+      model,
+      statistics_version: null,
+    } as const,
   };
 };
 export const never = new AbortController().signal;

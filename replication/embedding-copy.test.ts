@@ -39,7 +39,7 @@ describe("a zone's copy of the trained embedding", () => {
       expect(model).toBe(artefact.model);
       seen.push(edge.objects.has(keys.head) && edge.objects.has(keys.rows));
     };
-    await targetOf(primary, edge, Date, { embedding }).apply(batchOf([put(1)]), never);
+    await targetOf(primary, edge, Date, { embedding }).apply(batchOf([put(1)], embedding), never);
     expect(seen.length).toBeGreaterThan(0);
     expect(seen).not.toContain(false);
     expect(edge.objects.get(keys.head)).toEqual(new Uint8Array(artefact.head));
@@ -53,6 +53,7 @@ describe("a zone's copy of the trained embedding", () => {
   it("comes to an edge before the first change", async () => {
     const { primary, edge } = await pair();
     give(primary, artefact);
+    primary.model = artefact.model;
     started(primary, targetOf(primary, edge, Date, { embedding }));
     await expect.poll(() => edge.objects.has(keys.head), { timeout: 5_000 }).toBe(true);
   });
@@ -60,10 +61,19 @@ describe("a zone's copy of the trained embedding", () => {
   it("is not sent again by a replication that was started anew", async () => {
     const { primary, edge } = await pair();
     give(primary, artefact);
-    await targetOf(primary, edge, Date, { embedding }).apply(batchOf([put(1)]), never);
+    await targetOf(primary, edge, Date, { embedding }).apply(batchOf([put(1)], embedding), never);
     primary.embedding.clear();
-    await targetOf(primary, edge, Date, { embedding }).apply(batchOf([put(2)]), never);
+    await targetOf(primary, edge, Date, { embedding }).apply(batchOf([put(2)], embedding), never);
     expect(edge.manifest().watermark.sequence).toBe("2");
+  });
+
+  it("comes to no zone whose log is of another model, nor does a change of it (I18)", async () => {
+    const { primary, edge } = await pair();
+    give(primary, artefact);
+    const target = targetOf(primary, edge, Date, { embedding });
+    const other = target.apply(batchOf([put(1)], { model: "hashed-8-v1" }), never);
+    await expect(other).rejects.toMatchObject({ code: "not_ready" });
+    expect([edge.objects.size, edge.published.length]).toEqual([0, 0]);
   });
 
   it("is sent whole after a kill between its two objects", async () => {
@@ -71,11 +81,13 @@ describe("a zone's copy of the trained embedding", () => {
     give(primary, artefact);
     edge.uploaded = () => Promise.reject(new KattegatError("unavailable", "killed"));
     const first = targetOf(primary, edge, Date, { embedding });
-    await expect(first.apply(batchOf([put(1)]), never)).rejects.toMatchObject({ code: "unavailable" });
+    await expect(first.apply(batchOf([put(1)], embedding), never)).rejects.toMatchObject({
+      code: "unavailable",
+    });
     expect([edge.objects.has(keys.rows), edge.objects.has(keys.head)]).toEqual([true, false]);
     expect(edge.published).toEqual([]);
     edge.uploaded = () => Promise.resolve();
-    await targetOf(primary, edge, Date, { embedding }).apply(batchOf([put(1)]), never);
+    await targetOf(primary, edge, Date, { embedding }).apply(batchOf([put(1)], embedding), never);
     expect(edge.objects.get(keys.head)).toEqual(new Uint8Array(artefact.head));
   });
 
@@ -86,10 +98,12 @@ describe("a zone's copy of the trained embedding", () => {
     const { primary, edge } = await pair();
     give(primary, damaged());
     const target = targetOf(primary, edge, Date, { embedding });
-    await expect(target.apply(batchOf([put(1)]), never)).rejects.toMatchObject({ code: "unavailable" });
+    await expect(target.apply(batchOf([put(1)], embedding), never)).rejects.toMatchObject({
+      code: "unavailable",
+    });
     expect([edge.objects.size, edge.published.length]).toEqual([0, 0]);
     give(primary, artefact);
-    await target.apply(batchOf([put(1)]), never);
+    await target.apply(batchOf([put(1)], embedding), never);
     expect(edge.manifest().watermark.sequence).toBe("1");
   });
 });

@@ -121,6 +121,8 @@ export interface FakePrimary extends Loopback {
   readonly log: Change[];
   readonly confirmed: ConfirmRequest[];
   epoch: number;
+  /** Of the vectors in its log. */
+  model: string;
   statistics: { readonly version: string; readonly bytes: Uint8Array } | null;
   /** Objects of the trained embedding, by name. */
   readonly embedding: Map<string, Uint8Array>;
@@ -131,7 +133,11 @@ export async function servePrimary(): Promise<FakePrimary> {
   const log: Change[] = [];
   const confirmed: ConfirmRequest[] = [];
   const embedding = new Map<string, Uint8Array>();
-  const state: { epoch: number; statistics: FakePrimary["statistics"] } = { epoch: 1, statistics: null };
+  const state: Pick<FakePrimary, "epoch" | "model" | "statistics"> = {
+    epoch: 1,
+    model: "hashed-384-v1",
+    statistics: null,
+  };
   const loopback = await serveLoopback(async (_request, response, url, body) => {
     if (url.pathname === "/internal/confirm") {
       confirmed.push(confirmRequestSchema.parse(JSON.parse(body.toString())));
@@ -163,6 +169,7 @@ export async function servePrimary(): Promise<FakePrimary> {
       epoch: state.epoch,
       sequence: log.at(-1)?.sequence ?? "0",
       at: new Date().toISOString(),
+      model: state.model,
       statistics_version: state.statistics?.version ?? null,
     };
     response.writeHead(200, { "content-type": "application/x-ndjson" });
