@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
-import { trainingClasses } from "./embedding-residency.ts";
+import { barredFrom, trainingClasses } from "./embedding-residency.ts";
 import { parseNetwork } from "./load.ts";
 
 const TEXT = readFileSync(new URL("network.yaml", import.meta.url), "utf8");
@@ -38,4 +38,12 @@ it("leaves out a class whose results may not rest in the cache of a receiving zo
     taken: [],
     leftOut: [{ className: "global", sites: ["edge-eu", "edge-global"] }],
   });
+});
+
+it("bars an embedding from a site by each class that it was trained from, and from a site that is not listed (I5)", () => {
+  const network = parseNetwork(TEXT);
+  expect(barredFrom(network, ["eu", "global"], { id: "edge-eu" })).toEqual([]);
+  expect(barredFrom(network, ["eu", "global"], { id: "edge-global" })).toEqual(["eu"]);
+  expect(barredFrom(network, ["global", "mars"], { id: "edge-eu" })).toEqual(["mars"]);
+  expect(barredFrom(network, ["global"], { id: "nowhere" })).toEqual(["global"]);
 });

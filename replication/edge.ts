@@ -63,7 +63,7 @@ export function createEdge({
       return source.documents();
     },
   });
-  const embedding = createEmbeddingCopy({ store, primary, model });
+  const embedding = createEmbeddingCopy({ store, primary, network });
   const publisher = createColdPublisher({ store, table, embedding, model, dimensions, now });
   const parts = { store, table, publisher, embedding, model, dimensions, now, newId };
   const target = createEdgeTarget({ ...parts, refuse: refuserOf(network, store.site) });

@@ -11,12 +11,13 @@ import { put, type FakePrimary } from "./fakes.fixture.ts";
 
 afterEach(closeAll);
 
+const texts = Array.from({ length: 60 }, (_, number) => `frist for klage nævn${number % 9}`);
+const options = { dimensions: 8, gramsMax: 4, headBytesMax: 4_000 };
 let artefact: Artefact;
 let embedding: Network["embedding"];
 let keys: { readonly head: string; readonly rows: string };
 beforeAll(async () => {
-  const texts = Array.from({ length: 60 }, (_, number) => `frist for klage nævn${number % 9}`);
-  artefact = await trainSmall(texts, { dimensions: 8, gramsMax: 4, headBytesMax: 4_000 });
+  artefact = await trainSmall(texts, { ...options, classes: ["global"] });
   embedding = { provider: "learned", model: artefact.model, dimensions: 8 };
   const named = embeddingKeys(artefact.model);
   if (named === null) throw new Error("expected a trained embedding");
@@ -65,6 +66,20 @@ describe("a zone's copy of the trained embedding", () => {
     primary.embedding.clear();
     await targetOf(primary, edge, Date, { embedding }).apply(batchOf([put(2)], embedding), never);
     expect(edge.manifest().watermark.sequence).toBe("2");
+  });
+
+  it("comes to no zone that may not hold what it was trained from, and parks no change for it (I5)", async () => {
+    const { primary, edge } = await pair();
+    const secret = await trainSmall(texts, { ...options, classes: ["eu"] });
+    primary.embedding.set(headName(secret.model), secret.head);
+    primary.embedding.set(rowsName(secret.model), secret.rows);
+    const named = { ...embedding, model: secret.model };
+    const target = targetOf(primary, edge, Date, { embedding: named });
+    await expect(target.apply(batchOf([put(1)], named), never)).rejects.toMatchObject({
+      code: "not_ready",
+      message: `${secret.model} was trained from eu, which may not rest at edge-global.`,
+    });
+    expect([edge.objects.size, edge.published.length]).toEqual([0, 0]);
   });
 
   it("comes to no zone whose log is of another model, nor does a change of it (I18)", async () => {

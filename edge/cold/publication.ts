@@ -11,6 +11,7 @@ import { ColdFormatError } from "@kattegat/engine/cold/segment.ts";
 import { formatDigest } from "@kattegat/protocol/content-digest.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { compareFences } from "@kattegat/protocol/sequence.ts";
+import { checkedHead, modelOfHeadKey } from "../embedding/incoming-head.ts";
 import type { ColdIndex } from "./cold-index.ts";
 import { MANIFEST_KEY } from "./manifest-reader.ts";
 
@@ -30,7 +31,8 @@ export interface Publication {
   /**
    * Stores an object, compared with its SHA-256 where one is given; the same again is no error.
    *
-   * @throws {KattegatError} `divergence` for another object of this name, `unavailable` for one that was damaged on its way.
+   * @throws {KattegatError} `divergence` for another object of this name, `unavailable` for one that was damaged on its way,
+   * `residency_refused` for a trained embedding that may not rest here.
    */
   store(key: string, body: ReadableStream, expected: ExpectedObject): Promise<void>;
   /** @throws {KattegatError} `conflict` for an object that the current manifest names. */
@@ -79,7 +81,12 @@ export function createPublication(options: {
       if (stored === null) throw replaced();
       return stored.httpEtag;
     },
-    store: (key, body, expected) => storeOnce(bucket, key, body, expected),
+    async store(key, body, expected) {
+      const model = modelOfHeadKey(key);
+      const checked =
+        model === null ? body : await checkedHead(body, { ...options, model, bytes: expected.bytes });
+      await storeOnce(bucket, key, checked, expected);
+    },
     async remove(key) {
       const current = await held();
       if (current !== null && keysOf(current.manifest).includes(key))
@@ -95,7 +102,7 @@ export function createPublication(options: {
 async function storeOnce(
   bucket: R2Bucket,
   key: string,
-  body: ReadableStream,
+  body: ReadableStream | Uint8Array<ArrayBuffer>,
   { bytes, sha256 }: ExpectedObject,
 ): Promise<void> {
   const onlyIf = new Headers({ "if-none-match": "*" });

@@ -20,6 +20,9 @@ const TEXTS = Array.from(
 );
 const QUERY = "klage i sag ord4 hos nævn3";
 
+/** A head without room for words: every row is read by range. */
+const options = { dimensions: DIMENSIONS, gramsMax: 16, headBytesMax: 4_000, classes: ["global"] };
+
 let edge: EdgeHost;
 let artefact: Artefact;
 let other: Artefact;
@@ -30,8 +33,6 @@ let colos = 0;
 let colo = "";
 
 beforeAll(async () => {
-  // A head without room for words: every row is read by range.
-  const options = { dimensions: DIMENSIONS, gramsMax: 16, headBytesMax: 4_000 };
   artefact = await trainSmall(TEXTS, options);
   other = await trainSmall(TEXTS, { ...options, seed: 2 });
   const named = embeddingKeys(artefact.model);
@@ -159,8 +160,8 @@ describe("an edge with a trained embedding", () => {
 
 describe("the way in for the embedding", () => {
   const digestOf = (bytes: Uint8Array): string => formatDigest(createHash("sha256").update(bytes).digest());
-  async function put(bytes: Uint8Array, digest: string): Promise<Response> {
-    return await edge.fetch("eu", `/internal/cold/objects/${keys.rows}`, {
+  async function put(bytes: Uint8Array, digest: string, key = keys.rows): Promise<Response> {
+    return await edge.fetch("eu", `/internal/cold/objects/${key}`, {
       method: "PUT",
       headers: {
         ...(await edge.siteHeaders("eu")),
@@ -186,6 +187,16 @@ describe("the way in for the embedding", () => {
     const wrong = rows.slice().fill(0);
     const refused = await put(wrong, digestOf(wrong));
     expect(problemSchema.parse(await refused.json()).code).toBe("divergence");
+  });
+
+  it("takes the head of its model, trained from classes that may rest here, and no other (I5)", async () => {
+    const secret = await trainSmall(TEXTS, { ...options, classes: ["dk-only"] });
+    const headKey = embeddingKeys(secret.model)?.head ?? "";
+    const refused = await put(secret.head, digestOf(secret.head), headKey);
+    expect(refused.status).toBe(403);
+    expect(problemSchema.parse(await refused.json()).detail).toContain("trained from dk-only");
+    expect((await put(secret.head, digestOf(secret.head), keys.head)).status).toBe(400);
+    expect((await put(artefact.head, digestOf(artefact.head), keys.head)).status).toBe(204);
   });
 
   it("deletes none of its objects while the manifest names the model (I16)", async () => {

@@ -111,7 +111,7 @@ async function train(options: TrainOptions, settings: Settings, terminal: Termin
     return;
   }
   const trained = await describeTrained(folder, outcome.model);
-  const result = { ...trained, folder, classes: taken, left_out: leftOutOf(leftOut), took_ms: tookMs() };
+  const result = { ...trained, folder, left_out: leftOutOf(leftOut), took_ms: tookMs() };
   terminal.print(
     options.json === true
       ? JSON.stringify({ ...result, network_file: networkFileLine(trained) }, null, 2)

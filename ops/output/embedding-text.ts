@@ -57,14 +57,17 @@ export function formatTrainedList(
   { folder, used }: { readonly folder: string; readonly used: string },
 ): string {
   if (trained.length === 0) return `There is no trained embedding in ${folder}.`;
-  const rows = trained.map(({ model, words, passages, trained_at }) => [
+  const rows = trained.map(({ model, classes, words, passages, trained_at }) => [
     model,
+    classes.join(","),
     number(words),
     number(passages),
     trained_at,
     model === used ? "the network file's" : "",
   ]);
-  return table([["model", "words", "passages", "trained", ""], ...rows], { right: [1, 2] }).join("\n");
+  return table([["model", "classes", "words", "passages", "trained", ""], ...rows], { right: [2, 3] }).join(
+    "\n",
+  );
 }
 
 function number(value: number): string {

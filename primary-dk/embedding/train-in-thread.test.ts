@@ -57,6 +57,7 @@ describe("training from the system of record", () => {
     if (outcome.kind !== "trained") throw new Error(outcome.kind);
     const { hashes, about } = openHead(readFileSync(join(folder, headName(outcome.model))));
     expect(about.passages).toBe(open.length + own.length);
+    expect(about.classes).toEqual(["global"]);
     const knows = (word: string): boolean => hashes.includes(wordKey(word).hash);
     expect([knows("klage"), knows("fristen"), knows("byggetilladelse")]).toEqual([true, true, true]);
     expect([knows("xylander"), knows("sagsøgeren")]).toEqual([false, false]);
@@ -104,6 +105,19 @@ describe("a primary with a trained embedding", () => {
     for (const name of ["learned-32-0000000000000000.head", "..%2Fsecret", `${model}.other`])
       expect((await primary.client.send(`/internal/embeddings/${name}`)).status).toBe(404);
     await primary.close();
+  });
+
+  it("does not open with one trained from a class that has come to be barred from a site (I5)", async () => {
+    const model = (await listTrained(folder))[0]?.model ?? "";
+    const { global, ...others } = network.classes;
+    if (global === undefined) throw new Error("expected the class global");
+    const store = { ...global.store, zones: ["eu" as const] };
+    const stricter = { ...networkOf(model), classes: { ...others, global: { ...global, store } } };
+    await expect(
+      startPrimary(await postgres.database(), { network: stricter, embeddings: folder }),
+    ).rejects.toThrow(
+      `${model} was trained from the class global, which may not rest at edge-global. Train another`,
+    );
   });
 
   it("does not open without the files, and names them with the command that makes them", async () => {

@@ -12,6 +12,8 @@ export interface TrainedEmbedding {
   readonly passages: number;
   readonly sampled: number;
   readonly seed: number;
+  /** Residency classes that it was trained from. */
+  readonly classes: readonly string[];
   readonly head_bytes: number;
   readonly rows_bytes: number;
   readonly trained_at: string;
@@ -43,6 +45,7 @@ export async function describeTrained(folder: string, model: string): Promise<Tr
     passages: about.passages,
     sampled: about.sampled,
     seed: about.seed,
+    classes: about.classes,
     head_bytes: head.byteLength,
     rows_bytes: about.rows_bytes,
     trained_at: mtime.toISOString(),

@@ -1,9 +1,11 @@
 /** Chooses the embedder that the network file names. */
+import { sitesBarredFrom } from "@kattegat/config/embedding-residency.ts";
 import type { Network } from "@kattegat/config/network.ts";
 import type { Embedder } from "@kattegat/engine/embedding/embedder.ts";
 import { createHashedEmbedder } from "@kattegat/engine/embedding/hashed.ts";
 import { headName, rowsName } from "@kattegat/engine/embedding/learned/artefact-names.ts";
 import { createOpenAiEmbedder } from "@kattegat/engine/embedding/openai.ts";
+import type { ResidentLearnedEmbedder } from "@kattegat/engine/embedding/learned/embedder.ts";
 import { openResidentEmbedder } from "../embedding/artefact-files.ts";
 
 export interface EmbedderOptions {
@@ -13,7 +15,8 @@ export interface EmbedderOptions {
 }
 
 /** @throws {Error} for a model that its provider does not make, or a trained one that is not in the folder. */
-export async function embedderOf({ embedding }: Network, options: EmbedderOptions): Promise<Embedder> {
+export async function embedderOf(network: Network, options: EmbedderOptions): Promise<Embedder> {
+  const { embedding } = network;
   const { provider, model, dimensions, url } = embedding;
   switch (provider) {
     case "openai":
@@ -27,7 +30,7 @@ export async function embedderOf({ embedding }: Network, options: EmbedderOption
         ...(options.apiKey === null ? {} : { apiKey: options.apiKey }),
       });
     case "learned":
-      return await trainedEmbedder(model, options);
+      return allowed(await trainedEmbedder(model, options), network);
     case "hashed": {
       const embedder = createHashedEmbedder({ dimensions });
       if (embedder.model !== model)
@@ -39,7 +42,23 @@ export async function embedderOf({ embedding }: Network, options: EmbedderOption
   }
 }
 
-async function trainedEmbedder(model: string, { embeddings }: EmbedderOptions): Promise<Embedder> {
+/** The network file may have changed since the training: a new site, a stricter class. */
+function allowed(embedder: ResidentLearnedEmbedder, network: Network): Embedder {
+  for (const className of embedder.classes) {
+    const barred = sitesBarredFrom(network, className);
+    if (barred.length > 0)
+      throw new Error(
+        `${embedder.model} was trained from the class ${className}, which may not rest at ${barred.join(", ")}. ` +
+          "Train another with kattegat embedding train, and name that.",
+      );
+  }
+  return embedder;
+}
+
+async function trainedEmbedder(
+  model: string,
+  { embeddings }: EmbedderOptions,
+): Promise<ResidentLearnedEmbedder> {
   try {
     return await openResidentEmbedder(embeddings, model);
   } catch (cause) {

@@ -9,10 +9,12 @@ export function openHeadOf(model: string, bytes: Uint8Array): ArtefactHead {
   return head;
 }
 
-/** @throws {ColdFormatError} when these are not head and rows of this model, whole. */
+/** Returns the opened head. @throws {ColdFormatError} when these are not head and rows of this model, whole. */
 export function checkArtefact(
   model: string,
   { head, rows }: { readonly head: Uint8Array; readonly rows: Uint8Array },
-): void {
-  checkRows(openHeadOf(model, head), rows);
+): ArtefactHead {
+  const opened = openHeadOf(model, head);
+  checkRows(opened, rows);
+  return opened;
 }

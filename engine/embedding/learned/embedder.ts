@@ -96,6 +96,8 @@ export function createLearnedEmbedder(options: {
 }
 
 export interface ResidentLearnedEmbedder extends Embedder {
+  /** Residency classes of the documents that it was trained from. */
+  readonly classes: readonly string[];
   embedSync(text: string): Float32Array;
 }
 
@@ -116,6 +118,7 @@ export function createResidentLearnedEmbedder(options: {
   return {
     model: summer.head.about.model,
     dimensions: summer.head.about.dimensions,
+    classes: summer.head.about.classes,
     embedSync,
     embed: (texts) => Promise.resolve(texts.map(embedSync)),
   };

@@ -25,6 +25,8 @@ export interface TrainingOptions {
   readonly texts: () => Iterable<string> | AsyncIterable<string>;
   readonly dimensions: number;
   readonly seed: number;
+  /** Residency classes of the documents that the texts are of; none for texts that are no network's. */
+  readonly classes?: readonly string[];
   /** The compiled `engine/wasm/learn.wasm`. */
   readonly module: WebAssembly.Module;
   readonly wordsMax?: number;
@@ -77,6 +79,7 @@ export async function trainEmbedding(options: TrainingOptions): Promise<Artefact
       passages: vocabulary.passages,
       sampled: rows.starts.length - 1,
       seed,
+      classes: options.classes ?? [],
       unknownLength,
       hashes: Uint32Array.from(keys, ({ hash }) => hash),
       checks: Uint16Array.from(keys, ({ check }) => check),
