@@ -147,12 +147,13 @@ describe("an embedding learned from a running network", () => {
   it(
     "is not replaced on data that it embedded: npm start names both models and ends (I18)",
     async () => {
+      const port = new URL(running?.url ?? "").port;
       await running?.stop();
       running = null;
       const { code, stderr } = await command(["ops/start.ts"], {
         KATTEGAT_DATA: data,
         KATTEGAT_SAMPLE: "none",
-        KATTEGAT_PORT: "31900",
+        KATTEGAT_PORT: port,
       });
       expect(code).toBe(3);
       expect(stderr).toContain(

@@ -45,7 +45,7 @@ export function formatTrained(
 ): string {
   return [
     `${trained.model}: ${number(trained.words)} words from ${number(trained.passages)} passages in ${Math.round(tookMs / 1_000)} s`,
-    `in ${folder}: ${megabytes(trained.head_bytes)} resident at each edge, ${megabytes(trained.rows_bytes)} read by range`,
+    `in ${folder}: ${sizeOf(trained.head_bytes)} resident at each edge, ${sizeOf(trained.rows_bytes)} read by range`,
     "",
     `To use it, put this into ${configShown}, and start on a new data folder with these files in its place:`,
     networkFileLine(trained),
@@ -74,6 +74,6 @@ function number(value: number): string {
   return value.toLocaleString("en");
 }
 
-function megabytes(bytes: number): string {
-  return `${(bytes / 1e6).toFixed(1)} MB`;
+function sizeOf(bytes: number): string {
+  return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
