@@ -7,12 +7,25 @@ export function hashedModel(dimensions: number): string {
   return `hashed-${dimensions}-v1`;
 }
 
+/** `kattegat embedding train` takes no other number: rows of an artefact are words of four bytes. */
+export const LEARNED_DIMENSIONS = { min: 8, max: 1_024, step: 4 } as const;
+
+/** The parts of a trained embedding's name; null for any other model's. */
+export function learnedModelParts(
+  model: string,
+): { readonly dimensions: number; readonly digest: string } | null {
+  const [, dimensions, digest] = /^learned-(\d{1,4})-([0-9a-f]{16})$/.exec(model) ?? [];
+  return digest === undefined ? null : { dimensions: Number(dimensions), digest };
+}
+
 export function embeddingProblems(embedding: NetworkParts["embedding"]): readonly Problem[] {
   switch (embedding.provider) {
     case "openai":
       return openAiProblems(embedding);
     case "hashed":
       return hashedProblems(embedding);
+    case "learned":
+      return learnedProblems(embedding);
     case undefined:
       return [];
     default: {
@@ -34,24 +47,68 @@ function openAiProblems({ url }: NetworkParts["embedding"]): readonly Problem[] 
   ];
 }
 
-function hashedProblems({ model, dimensions, url }: NetworkParts["embedding"]): readonly Problem[] {
-  const problems: Problem[] = [];
-  if (url !== undefined)
-    problems.push({
+/** Both make vectors without asking anyone. */
+function urlProblems({ provider, url }: NetworkParts["embedding"]): readonly Problem[] {
+  if (url === undefined) return [];
+  return [
+    {
       path: ["embedding", "url"],
       atKey: true,
-      expected: "no url, because provider is hashed",
+      expected: `no url, because provider is ${provider}`,
       received: url,
       write: "nothing: remove url, or provider: openai",
-    });
+    },
+  ];
+}
+
+function hashedProblems(embedding: NetworkParts["embedding"]): readonly Problem[] {
+  const { model, dimensions } = embedding;
+  const problems = urlProblems(embedding);
   if (model === undefined || dimensions === undefined || model === hashedModel(dimensions)) return problems;
   const named = /^hashed-(\d+)-v1$/.exec(model)?.[1];
-  const other = named === undefined ? "" : `, or dimensions: ${named}`;
-  problems.push({
-    path: ["embedding", "model"],
-    expected: `${hashedModel(dimensions)}, because provider is hashed with ${dimensions} dimensions`,
-    received: model,
-    write: `model: ${hashedModel(dimensions)}${other}`,
-  });
-  return problems;
+  const trained = learnedModelParts(model) === null ? "" : ", or provider: learned";
+  const other = named === undefined ? trained : `, or dimensions: ${named}`;
+  return [
+    ...problems,
+    {
+      path: ["embedding", "model"],
+      expected: `${hashedModel(dimensions)}, because provider is hashed with ${dimensions} dimensions`,
+      received: model,
+      write: `model: ${hashedModel(dimensions)}${other}`,
+    },
+  ];
+}
+
+function learnedProblems(embedding: NetworkParts["embedding"]): readonly Problem[] {
+  const { model, dimensions } = embedding;
+  const problems = urlProblems(embedding);
+  const parts = model === undefined ? null : learnedModelParts(model);
+  if (model !== undefined && parts === null)
+    return [
+      ...problems,
+      {
+        path: ["embedding", "model"],
+        expected:
+          "the name of a trained embedding, learned-<dimensions>-<16 hexadecimal digits>, because provider is learned",
+        received: model,
+        write: "the lines that kattegat embedding train (or list) prints, or provider: hashed",
+      },
+    ];
+  if (dimensions === undefined || parts === null) return problems;
+  const { min, max, step } = LEARNED_DIMENSIONS;
+  const isTrainable = parts.dimensions >= min && parts.dimensions <= max && parts.dimensions % step === 0;
+  if (isTrainable && parts.dimensions === dimensions) return problems;
+  return [
+    ...problems,
+    {
+      path: ["embedding", isTrainable ? "dimensions" : "model"],
+      expected: isTrainable
+        ? `${parts.dimensions}, because the model is ${model}`
+        : `a model with a multiple of ${step} from ${min} to ${max} dimensions, because provider is learned`,
+      received: isTrainable ? dimensions : model,
+      write: isTrainable
+        ? `dimensions: ${parts.dimensions}`
+        : "the lines that kattegat embedding train (or list) prints",
+    },
+  ];
 }

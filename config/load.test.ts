@@ -283,6 +283,55 @@ const CASES: readonly (readonly [
     "dimensions: 384",
   ],
   [
+    "a trained embedding by a name that training does not give",
+    ["provider: hashed", "provider: learned"],
+    "embedding.model",
+    "embedding:",
+    "learned-<dimensions>-<16 hexadecimal digits>, because provider is learned",
+    "kattegat embedding train",
+  ],
+  [
+    "dimensions that are not the trained embedding's",
+    [
+      "provider: hashed, model: hashed-384-v1, dimensions: 384",
+      "provider: learned, model: learned-256-0123456789abcdef, dimensions: 384",
+    ],
+    "embedding.dimensions",
+    "embedding:",
+    "256, because the model is learned-256-0123456789abcdef",
+    "dimensions: 256",
+  ],
+  [
+    "a trained embedding of dimensions that training does not take",
+    [
+      "provider: hashed, model: hashed-384-v1, dimensions: 384",
+      "provider: learned, model: learned-10-0123456789abcdef, dimensions: 10",
+    ],
+    "embedding.model",
+    "embedding:",
+    "a multiple of 4 from 8 to 1024 dimensions",
+    "kattegat embedding train",
+  ],
+  [
+    "a trained embedding's name beside the built-in provider",
+    ["model: hashed-384-v1", "model: learned-384-0123456789abcdef"],
+    "embedding.model",
+    "embedding:",
+    "hashed-384-v1, because provider is hashed",
+    "or provider: learned",
+  ],
+  [
+    "a url beside a trained embedding",
+    [
+      "provider: hashed, model: hashed-384-v1, dimensions: 384",
+      "provider: learned, model: learned-384-0123456789abcdef, dimensions: 384, url: http://127.0.0.1/v1",
+    ],
+    "embedding.url",
+    "embedding:",
+    "no url, because provider is learned",
+    "remove url",
+  ],
+  [
     "synchronous writes without a running standby",
     ["synchronous: false }\n", "synchronous: true }\n"],
     "writes.synchronous",
@@ -301,6 +350,16 @@ const CASES: readonly (readonly [
 ];
 
 describe("parseNetwork", () => {
+  it("takes a trained embedding with its own dimensions", () => {
+    const { embedding } = parseNetwork(
+      TEXT.replace(
+        "provider: hashed, model: hashed-384-v1, dimensions: 384",
+        "provider: learned, model: learned-64-0123456789abcdef, dimensions: 64",
+      ),
+    );
+    expect(embedding).toMatchObject({ provider: "learned", dimensions: 64 });
+  });
+
   it.each(CASES)(
     "reports %s with path, line, what was expected and what to write",
     (_title, [from, to], path, line, expected, write) => {

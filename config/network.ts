@@ -156,7 +156,9 @@ function tier(example: {
 }
 
 const embedding = z.strictObject({
-  provider: z.enum(["hashed", "openai"]).meta({ description: "who makes the vectors", examples: ["hashed"] }),
+  provider: z
+    .enum(["hashed", "learned", "openai"])
+    .meta({ description: "who makes the vectors", examples: ["hashed"] }),
   model: z
     .string()
     .min(1)

@@ -1,11 +1,11 @@
 /** The parts that every route of the edge uses. */
 import { mayPass } from "@kattegat/config/residency.ts";
-import type { Embedder } from "@kattegat/engine/embedding/embedder.ts";
 import { requestIdOf } from "@kattegat/protocol/hono/problems.ts";
 import type { KeyScope } from "@kattegat/protocol/site-token.ts";
 import type { TokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import type { Context } from "hono";
 import type { ColdTier } from "./cold/cold-tier.ts";
+import type { QueryEmbedder } from "./embedding/query-embedder.ts";
 import type { Authentication } from "./http/authentication.ts";
 import type { RateLimit } from "./http/rate-limit.ts";
 import { randomHex, traceparentOf } from "./http/trace.ts";
@@ -22,7 +22,7 @@ export interface EdgeParts {
   readonly bucket: R2Bucket;
   readonly sites: SiteClient;
   readonly cold: ColdTier;
-  readonly embedder: Embedder;
+  readonly embedder: QueryEmbedder;
   readonly authentication: Authentication;
   readonly rateLimit: RateLimit;
   readonly verifier: TokenVerifier;

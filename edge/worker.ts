@@ -1,6 +1,8 @@
 /** The Worker: reads its bindings, builds the parts, serves. */
 import scan from "@kattegat/engine/wasm/scan.wasm";
 import { createHashedEmbedder } from "@kattegat/engine/embedding/hashed.ts";
+import { HEAD_BYTES_MAX } from "@kattegat/engine/embedding/learned/artefact.ts";
+import { embeddingKeys, type EmbeddingKeys } from "@kattegat/engine/embedding/learned/artefact-names.ts";
 import { createOpenAiEmbedder } from "@kattegat/engine/embedding/openai.ts";
 import { createScanner } from "@kattegat/engine/vector/scan.ts";
 import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
@@ -8,10 +10,12 @@ import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import type { Hono } from "hono";
 import { createApp } from "./app.ts";
 import { createBaseShelf } from "./cold/base-shelf.ts";
-import { createBlockCache } from "./cold/block-cache.ts";
+import { createBlockCache, type BlockCache } from "./cold/block-cache.ts";
 import { createColdIndex, type ColdIndex } from "./cold/cold-index.ts";
 import { createColdTier } from "./cold/cold-tier.ts";
 import { createResultCache } from "./cold/result-cache.ts";
+import { createLearnedQueryEmbedder } from "./embedding/learned-query-embedder.ts";
+import { createPlainQueryEmbedder, type QueryEmbedder } from "./embedding/query-embedder.ts";
 import { createAuthentication } from "./http/authentication.ts";
 import { createRateLimit } from "./http/rate-limit.ts";
 import { createKnowledge } from "./knowledge.ts";
@@ -43,22 +47,47 @@ function report(error: unknown): void {
   console.error(JSON.stringify({ level: "error", error: error instanceof Error ? error.name : "unknown" }));
 }
 
-function embedderOf(settings: EdgeSettings): ReturnType<typeof createOpenAiEmbedder> {
-  const { provider, url, model, dimensions } = settings.network.embedding;
-  if (provider === "hashed" || url === undefined) return createHashedEmbedder({ dimensions });
+function embedderOf(
+  bindings: EdgeBindings,
+  settings: EdgeSettings,
+  memory: BlockCache<Uint8Array>,
+): QueryEmbedder {
+  const { url, model, dimensions } = settings.network.embedding;
+  const keys = trainedKeys(settings);
+  if (keys !== null)
+    return createLearnedQueryEmbedder({
+      model,
+      keys,
+      bucket: bindings.COLD,
+      memory,
+      openCache: (colo) => caches.open(cacheName("pieces", settings, colo)),
+      now,
+      random: Math.random,
+      sleep,
+      report,
+    });
+  if (url === undefined) return createPlainQueryEmbedder(createHashedEmbedder({ dimensions }));
   const apiKey = settings.embeddingKey;
-  return createOpenAiEmbedder({
-    url,
-    model,
-    dimensions,
-    fetch: (address, init) => fetch(address, init),
-    ...(apiKey === null ? {} : { apiKey }),
-  });
+  return createPlainQueryEmbedder(
+    createOpenAiEmbedder({
+      url,
+      model,
+      dimensions,
+      fetch: (address, init) => fetch(address, init),
+      ...(apiKey === null ? {} : { apiKey }),
+    }),
+  );
+}
+
+/** The objects of the trained embedding; null for other providers. */
+function trainedKeys({ network: { embedding } }: EdgeSettings): EmbeddingKeys | null {
+  return embedding.provider === "learned" ? embeddingKeys(embedding.model) : null;
 }
 
 function coldIndexes(
   bindings: EdgeBindings,
   settings: EdgeSettings,
+  memory: BlockCache<Uint8Array>,
 ): readonly (readonly [ColdIndex, Warmer])[] {
   const globalSite = settings.network.sites.find(
     (site) => site.kind === "edge" && site.zone === "global",
@@ -66,7 +95,6 @@ function coldIndexes(
   const buckets: (readonly [string, R2Bucket])[] = [[settings.site, bindings.COLD]];
   if (settings.zone === "eu" && bindings.COLD_GLOBAL !== undefined && globalSite !== undefined)
     buckets.push([globalSite, bindings.COLD_GLOBAL]);
-  const memory = createBlockCache<Uint8Array>({ bytesMax: PIECE_BYTES_MAX });
   return buckets.map(([site, bucket]) => {
     const warmer = createWarmer({
       site,
@@ -107,13 +135,16 @@ function build(bindings: EdgeBindings): BuiltEdge {
   const settings = readSettings(bindings);
   const { network } = settings;
   const knowledge = createKnowledge();
+  // The head of a trained embedding stays resident: it has the room of half of the pieces.
+  const headBytes = trainedKeys(settings) === null ? 0 : HEAD_BYTES_MAX;
+  const memory = createBlockCache<Uint8Array>({ bytesMax: PIECE_BYTES_MAX - headBytes });
   const signer = createTokenSigner({
     privateJwk: settings.signingKey,
     issuer: "edge",
     now,
     epoch: knowledge.epoch,
   });
-  const indexes = coldIndexes(bindings, settings);
+  const indexes = coldIndexes(bindings, settings, memory);
   const app = createApp({
     settings,
     primary: network.sites.find((site) => site.kind === "primary")?.id ?? "primary",
@@ -133,7 +164,7 @@ function build(bindings: EdgeBindings): BuiltEdge {
       report,
       sleep,
     }),
-    embedder: embedderOf(settings),
+    embedder: embedderOf(bindings, settings, memory),
     authentication: createAuthentication(settings.callerKeys),
     rateLimit: createRateLimit({ requestsPerSecondMax: network.limits.key_requests_per_second_max, now }),
     verifier: createTokenVerifier({ jwks: settings.jwks, site: settings.site, now, epoch: knowledge.epoch }),

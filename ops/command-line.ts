@@ -1,6 +1,7 @@
 /** The operator's command line. */
 import { Command, CommanderError } from "commander";
 import { configCommands } from "./commands/config.ts";
+import { embeddingCommands } from "./commands/embedding.ts";
 import { ingestCommand } from "./commands/ingest.ts";
 import { keyCommands } from "./commands/key.ts";
 import { searchCommand } from "./commands/search.ts";
@@ -33,6 +34,7 @@ export async function runCommandLine(interruption: Interruption): Promise<void> 
     statusCommand(program, settings, terminal);
     configCommands(program, settings, terminal);
     keyCommands(program, settings, terminal);
+    embeddingCommands(program, settings, terminal);
     await program.parseAsync();
   } catch (error) {
     // Commander prints its own messages, and its help counts as an error with the code 0.

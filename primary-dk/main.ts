@@ -9,6 +9,7 @@ import { createScanner } from "@kattegat/engine/vector/scan.ts";
 import { parseKeySet } from "@kattegat/protocol/key-file.ts";
 import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import { pino } from "pino";
+import { embeddingsFolder } from "./embedding/artefact-files.ts";
 import { createApp } from "./http/app.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { openUntilDone } from "./open.ts";
@@ -27,14 +28,17 @@ const now = (): number => Date.now();
 const kernel = new WebAssembly.Module(
   readFileSync(new URL(import.meta.resolve("@kattegat/engine/wasm/scan.wasm"))),
 );
+const embeddings = embeddingsFolder(settings.KATTEGAT_DATA);
+const apiKey = settings.KATTEGAT_EMBEDDING_KEY ?? null;
 const opening = openUntilDone({
-  open: () =>
+  open: async () =>
     openPrimary({
       network,
       site: settings.KATTEGAT_SITE,
       databaseUrl: settings.DATABASE_URL,
       scanner: createScanner(kernel),
-      embedder: embedderOf(network, { apiKey: settings.KATTEGAT_EMBEDDING_KEY ?? null }),
+      embedder: await embedderOf(network, { apiKey, embeddings }),
+      embeddings,
       now,
       newId: randomUUID,
       pause: () => setImmediate(),

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { parseNetwork } from "@kattegat/config/load.ts";
 import type { Network } from "@kattegat/config/network.ts";
+import { createHashedEmbedder } from "@kattegat/engine/embedding/hashed.ts";
 import { createScanner } from "@kattegat/engine/vector/scan.ts";
 import { encodeFloats, encodeIntegers } from "@kattegat/protocol/base64.ts";
 import { feedLineSchema, type Change, type FeedHead } from "@kattegat/protocol/changes.ts";
@@ -78,17 +79,24 @@ export interface TestPrimary {
 
 export async function startPrimary(
   databaseUrl: string,
-  options: { readonly network?: Network; readonly now?: () => number } = {},
+  options: {
+    readonly network?: Network;
+    readonly now?: () => number;
+    /** The folder of trained embeddings. */
+    readonly embeddings?: string;
+  } = {},
 ): Promise<TestPrimary> {
   const errors: unknown[] = [];
   const used = options.network ?? network;
   const now = options.now ?? (() => Date.now());
+  const embeddings = options.embeddings ?? "";
   const primary = await openPrimary({
     network: used,
     site: SITE,
     databaseUrl,
     scanner: createScanner(kernel),
-    embedder: embedderOf(used, { apiKey: null }),
+    embedder: await embedderOf(used, { apiKey: null, embeddings }),
+    embeddings,
     now,
     newId: randomUUID,
     pause: () => setImmediate(),
@@ -131,7 +139,8 @@ export function createClient(keys: TestKeys, fetchPath: Send): Client {
     now: Date.now,
     epoch: () => 1,
   });
-  const embedder = embedderOf(network, { apiKey: null });
+  const { dimensions } = network.embedding;
+  const embedder = createHashedEmbedder({ dimensions });
   const send: Send = async (path, init = {}) => {
     const headers = new Headers({
       authorization: await signer.authorization(SITE),

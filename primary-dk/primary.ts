@@ -5,6 +5,7 @@ import type { Scanner } from "@kattegat/engine/vector/scan.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { createPassageMaker } from "./documents/passages.ts";
 import { Placements } from "./documents/placements.ts";
+import { assertModelOfRecord } from "./embedding/model-of-record.ts";
 import { commitGroup } from "./documents/transaction.ts";
 import { Writer } from "./documents/writer.ts";
 import type { AppliedLog } from "./log/head.ts";
@@ -23,6 +24,8 @@ export interface PrimaryOptions {
   readonly databaseUrl: string;
   readonly scanner: Scanner;
   readonly embedder: Embedder;
+  /** Where trained embeddings are, which targets copy. */
+  readonly embeddings: string;
   readonly now: () => number;
   readonly newId: () => string;
   /** Resolves when pending input has had its turn. */
@@ -46,7 +49,11 @@ export interface Primary extends Omit<PrimaryOptions, "databaseUrl" | "log"> {
   close(): Promise<void>;
 }
 
-/** Resolves when the tables are up to date and memory is level with Postgres. */
+/**
+ * Resolves when the tables are up to date and memory is level with Postgres.
+ *
+ * @throws {ModelMismatchError} when another model embedded the data.
+ */
 export async function openPrimary(options: PrimaryOptions): Promise<Primary> {
   const database = await openDatabase({ url: options.databaseUrl });
   try {
@@ -60,6 +67,7 @@ export async function openPrimary(options: PrimaryOptions): Promise<Primary> {
 async function assemble(database: Database, options: PrimaryOptions): Promise<Primary> {
   const { network, site, now, log } = options;
   const { sql } = database;
+  await assertModelOfRecord(sql, network.embedding);
   const placements = new Placements(network, now);
   const pacer = new Pacer(options);
   const progress = (fields: object, message: string): void => log.info(fields, message);

@@ -17,6 +17,7 @@ const settingsSchema = z.object({
       }
     })
     .pipe(z.record(z.string(), z.string())),
+  KATTEGAT_DATA: z.string().min(1).default(".kattegat"),
   KATTEGAT_EMBEDDING_KEY: z.string().min(1).optional(),
   DATABASE_URL: z
     .string()

@@ -66,6 +66,8 @@ export const feedHeadSchema = z.object({
   epoch: z.int(),
   sequence: sequenceSchema,
   at: z.string(),
+  /** The embedding of every vector in the changes. */
+  model: z.string(),
   statistics_version: z.string().nullable(),
 });
 export type FeedHead = z.infer<typeof feedHeadSchema>;
@@ -77,7 +79,7 @@ export const applyRequestSchema = z.strictObject({
   changes: z.array(changeSchema).max(BATCH_CHANGES_MAX),
   watermark: fenceSchema,
   watermark_at: z.string(),
-  head: z.strictObject({ sequence: sequenceSchema, at: z.string() }),
+  head: z.strictObject({ sequence: sequenceSchema, at: z.string(), model: z.string() }),
 });
 export type ApplyRequest = z.infer<typeof applyRequestSchema>;
 

@@ -94,6 +94,9 @@ export const hitExplanationSchema = z
         "The passage that has `lexical_rank`: the document's best by words, which may be another than the one shown.",
     }),
     arithmetic: z.string(),
+    model: z.string().nullable().meta({
+      description: "The embedding whose vectors were compared; null when the ranking is by words alone.",
+    }),
     matched_terms: z.array(z.string()),
   })
   .meta({ id: "HitExplanation" });

@@ -31,13 +31,14 @@ export async function startSite(
   folder: string,
   qdrantUrls: readonly string[],
   epoch = 1,
+  networkFile = NETWORK_FILE,
 ): Promise<SiteProcess> {
   const { privateKey, publicKey } = await generateKeyPair("EdDSA", { extractable: true });
   const kid = "test";
   const jwks = join(folder, `jwks-${Math.random()}.json`);
   await writeFile(jwks, JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid }] }));
   const running = await startProcess(new URL("./main.ts", import.meta.url), {
-    KATTEGAT_CONFIG: NETWORK_FILE,
+    KATTEGAT_CONFIG: networkFile,
     KATTEGAT_SITE: "eu-fra",
     KATTEGAT_JWKS: jwks,
     QDRANT_URL: qdrantUrls.join(","),
@@ -149,14 +150,19 @@ export function skip(sequence: number): Change {
 
 export function batch(
   changes: readonly Change[],
-  options: { readonly watermark: number; readonly epoch?: number; readonly head?: number },
+  options: {
+    readonly watermark: number;
+    readonly epoch?: number;
+    readonly head?: number;
+    readonly model?: string;
+  },
 ): ApplyRequest {
   const at = new Date().toISOString();
   return {
     changes: [...changes],
     watermark: { epoch: options.epoch ?? 1, sequence: String(options.watermark) },
     watermark_at: at,
-    head: { sequence: String(options.head ?? options.watermark), at },
+    head: { sequence: String(options.head ?? options.watermark), at, model: options.model ?? MODEL },
   };
 }
 

@@ -2,6 +2,7 @@
 import { emptyManifest, nextGeneration, type ColdManifest } from "@kattegat/engine/cold/manifest.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { withReservation } from "./cold-reservation.ts";
+import type { EmbeddingCopy } from "./embedding-copy.ts";
 import type { ColdStore, HeldManifest } from "./cold-store.ts";
 import type { ColdTable } from "./cold-table.ts";
 
@@ -30,6 +31,7 @@ export interface ColdPublisher {
 export function createColdPublisher(options: {
   readonly store: ColdStore;
   readonly table: ColdTable;
+  readonly embedding: EmbeddingCopy;
   readonly model: string;
   readonly dimensions: number;
   readonly now: () => number;
@@ -56,6 +58,8 @@ export function createColdPublisher(options: {
       const base = await load(signal);
       const wanted = edit(base);
       if (wanted === null) return base;
+      // Before anything of the model is published: a reader that meets its vectors can embed a query.
+      await options.embedding.ensure(signal);
       const next = nextGeneration({ ...base, garbage: wanted.garbage }, wanted, { nowMs: now() });
       const etag = held?.etag ?? null;
       // Until the answer is here, nobody knows which of the two is in force.

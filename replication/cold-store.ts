@@ -1,7 +1,9 @@
 /** One zone's cold tier, through its Worker. */
+import { createHash } from "node:crypto";
 import type { ColdManifest } from "@kattegat/engine/cold/manifest.ts";
 import { parseManifest } from "@kattegat/engine/cold/manifest.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { formatDigest } from "@kattegat/protocol/content-digest.ts";
 import type { SiteClient } from "./site-client.ts";
 
 const MANIFEST_TIMEOUT_MS = 10_000;
@@ -24,7 +26,15 @@ export interface ColdStore {
    * @throws {KattegatError} `conflict` when another one is there.
    */
   writeManifest(manifest: ColdManifest, etag: string | null, signal: AbortSignal): Promise<HeldManifest>;
-  putObject(key: string, bytes: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<void>;
+  /** `withDigest`: the bucket compares what came with a digest and keeps it. */
+  putObject(
+    key: string,
+    bytes: Uint8Array<ArrayBuffer>,
+    signal: AbortSignal,
+    options?: { readonly withDigest: boolean },
+  ): Promise<void>;
+  /** Whether an object that was compared with its digest is there. */
+  hasObject(key: string, signal: AbortSignal): Promise<boolean>;
   readObject(
     key: string,
     range: { readonly offset: number; readonly length: number },
@@ -35,9 +45,9 @@ export interface ColdStore {
 
 export function createColdStore(client: SiteClient): ColdStore {
   const manifestPath = "/internal/cold/manifest";
-  const objectPath = (key: string): string => `/internal/cold/objects/${key}`;
   return {
     site: client.site,
+    ...objectVerbs(client),
     async readManifest(signal) {
       try {
         return await client.request(
@@ -68,16 +78,42 @@ export function createColdStore(client: SiteClient): ColdStore {
         return { manifest, etag: etagOf(response.headers.get("etag"), client.site) };
       });
     },
-    async putObject(key, bytes, signal) {
+  };
+}
+
+function objectVerbs(
+  client: SiteClient,
+): Pick<ColdStore, "putObject" | "hasObject" | "readObject" | "deleteObject"> {
+  const objectPath = (key: string): string => `/internal/cold/objects/${key}`;
+  return {
+    async putObject(key, bytes, signal, { withDigest } = { withDigest: false }) {
       const headers = {
         "content-type": "application/octet-stream",
         "content-length": String(bytes.byteLength),
+        ...(withDigest
+          ? { "content-digest": formatDigest(createHash("sha256").update(bytes).digest()) }
+          : {}),
       };
       await client.request(
         objectPath(key),
         { method: "PUT", headers, body: bytes, timeoutMs: OBJECT_TIMEOUT_MS, signal },
         (response) => response.arrayBuffer(),
       );
+    },
+    async hasObject(key, signal) {
+      try {
+        return await client.request(
+          objectPath(key),
+          { headers: { range: "bytes=0-0" }, timeoutMs: MANIFEST_TIMEOUT_MS, signal },
+          async (response) => {
+            await response.arrayBuffer();
+            return response.headers.get("repr-digest") !== null;
+          },
+        );
+      } catch (error) {
+        if (error instanceof KattegatError && error.code === "not_found") return false;
+        throw error;
+      }
     },
     async readObject(key, { offset, length }, signal) {
       if (length === 0) return new Uint8Array(0);

@@ -10,6 +10,7 @@ import {
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { isRebaseDue } from "@kattegat/engine/cold/manifest-base.ts";
 import { rebase, type RebaseOptions } from "./cold-rebase.ts";
+import type { EmbeddingCopy } from "./embedding-copy.ts";
 import { assertReserved } from "./cold-reservation.ts";
 import { checksumOf, uploadSegment } from "./edge-target.ts";
 import { mergeSegments, type MergedSegment, type MergeInput } from "./merge-segments.ts";
@@ -32,6 +33,7 @@ export type UpkeepDone = "statistics" | "rebase begun" | "rebased" | "merged" | 
 
 export interface UpkeepOptions extends RebaseOptions {
   readonly primary: Pick<Primary, "statistics">;
+  readonly embedding: EmbeddingCopy;
 }
 
 /** A base that could not be made is not tried again before; a full disk does not go away in a second. */
@@ -80,6 +82,8 @@ export function createColdUpkeep(options: UpkeepOptions): ColdUpkeep {
     },
     async round(signal) {
       const done: UpkeepDone[] = [];
+      // Before the first change too: queries are embedded in an empty network as well.
+      await options.embedding.ensure(signal);
       const manifest = await publisher.current(signal);
       // Before the first generation there is nothing to search, so nothing to weigh.
       if (manifest.generation === 0) return done;

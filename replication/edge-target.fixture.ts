@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseNetwork } from "@kattegat/config/load.ts";
+import type { Network } from "@kattegat/config/network.ts";
 import type { Change } from "@kattegat/protocol/changes.ts";
 import { createEdge } from "./edge.ts";
 import { scanner, serveEdge, type FakeEdge } from "./fake-edge.fixture.ts";
@@ -42,7 +43,10 @@ export function targetOf(
   primary: FakePrimary,
   edge: FakeEdge,
   clock: { readonly now: () => number } = Date,
-  { basePassagesMin = 1_000_000 }: { readonly basePassagesMin?: number } = {},
+  {
+    basePassagesMin = 1_000_000,
+    embedding = network.embedding,
+  }: { readonly basePassagesMin?: number; readonly embedding?: Network["embedding"] } = {},
 ): Target {
   const clientOf = (site: string, url: string) =>
     createSiteClient({
@@ -53,7 +57,7 @@ export function targetOf(
     });
   return createEdge({
     client: clientOf("edge-global", edge.url),
-    network,
+    network: { ...network, embedding },
     primary: createPrimary(clientOf("dk-cph", primary.url)),
     scanner,
     now: clock.now,
@@ -104,14 +108,24 @@ export function expected(log: readonly Change[]): Map<string, string> {
   return documents;
 }
 
-export const batchOf = (changes: readonly Change[]) => {
+export const batchOf = (
+  changes: readonly Change[],
+  { model = network.embedding.model }: { readonly model?: string } = {},
+) => {
   const sequence = changes.at(-1)?.sequence ?? "0";
   const at = new Date(0).toISOString();
   return {
     changes,
     position: { epoch: 1, sequence },
     positionAt: at,
-    head: { kind: "head", epoch: 1, sequence, at, statistics_version: null } as const,
+    head: {
+      kind: "head",
+      epoch: 1,
+      sequence,
+      at,
+      model,
+      statistics_version: null,
+    } as const,
   };
 };
 export const never = new AbortController().signal;

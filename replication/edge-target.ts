@@ -61,7 +61,12 @@ export function createEdgeTarget(parts: ColdParts & { readonly refuse: Refuse })
     async watermark(signal) {
       return (await publisher.read(signal)).watermark;
     },
-    async apply({ changes, position, positionAt }: Batch, signal) {
+    async apply({ changes, position, positionAt, head }: Batch, signal) {
+      if (head.model !== parts.model)
+        throw new KattegatError(
+          "not_ready",
+          `Expected changes of the model ${parts.model}, as the network file says; the log's are of ${head.model}.`,
+        );
       const start = await publisher.current(signal);
       const batch = readBatch(
         changes.filter((change) => compareFences(change, start.watermark) > 0),

@@ -10,6 +10,7 @@ import { createColdPublisher } from "./cold-publisher.ts";
 import { createColdStore } from "./cold-store.ts";
 import { createColdTable } from "./cold-table.ts";
 import { createColdUpkeep, type ColdUpkeep } from "./cold-upkeep.ts";
+import { createEmbeddingCopy } from "./embedding-copy.ts";
 import { createEdgeTarget } from "./edge-target.ts";
 import type { Primary } from "./primary.ts";
 import type { StreamOptions } from "./run-stream.ts";
@@ -23,7 +24,7 @@ const UPKEEP_EVERY_MS = 1_000;
 export interface EdgeOptions {
   readonly client: SiteClient;
   readonly network: Network;
-  readonly primary: Pick<Primary, "statistics">;
+  readonly primary: Pick<Primary, "statistics" | "embedding">;
   readonly scanner: Scanner;
   readonly now: () => number;
   readonly newId: () => string;
@@ -62,8 +63,9 @@ export function createEdge({
       return source.documents();
     },
   });
-  const publisher = createColdPublisher({ store, table, model, dimensions, now });
-  const parts = { store, table, publisher, model, dimensions, now, newId };
+  const embedding = createEmbeddingCopy({ store, primary, network });
+  const publisher = createColdPublisher({ store, table, embedding, model, dimensions, now });
+  const parts = { store, table, publisher, embedding, model, dimensions, now, newId };
   const target = createEdgeTarget({ ...parts, refuse: refuserOf(network, store.site) });
   const upkeep = createColdUpkeep({ ...parts, primary, spoolFolder, basePassagesMin });
   return {

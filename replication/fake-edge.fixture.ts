@@ -18,6 +18,8 @@ export const scanner: Scanner = createScanner(
 
 export interface FakeEdge extends Loopback {
   readonly objects: Map<string, Uint8Array>;
+  /** What objects were sent with, by key. */
+  readonly digests: Map<string, string>;
   readonly published: ColdManifest[];
   /** Called with each manifest before it is stored. */
   before: (manifest: ColdManifest) => void;
@@ -34,6 +36,7 @@ export interface FakeEdge extends Loopback {
 
 export async function serveEdge(): Promise<FakeEdge> {
   const objects = new Map<string, Uint8Array>();
+  const digests = new Map<string, string>();
   const published: ColdManifest[] = [];
   const state: Pick<FakeEdge, "before" | "after" | "uploaded"> = {
     uploaded: () => Promise.resolve(),
@@ -73,6 +76,8 @@ export async function serveEdge(): Promise<FakeEdge> {
     }
     if (request.method === "PUT") {
       objects.set(key, new Uint8Array(body));
+      const digest = request.headers["content-digest"];
+      if (typeof digest === "string") digests.set(key, digest);
       await state.uploaded();
       response.writeHead(201).end();
       return;
@@ -85,10 +90,14 @@ export async function serveEdge(): Promise<FakeEdge> {
       return;
     }
     const [, from = "0", to = ""] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
-    response.writeHead(206).end(object.subarray(Number(from), to === "" ? object.length : Number(to) + 1));
+    const digest = digests.get(key);
+    response
+      .writeHead(206, digest === undefined ? {} : { "repr-digest": digest })
+      .end(object.subarray(Number(from), to === "" ? object.length : Number(to) + 1));
   });
   return Object.assign(state, loopback, {
     objects,
+    digests,
     published,
     manifest,
     interfere: (edit: (manifest: ColdManifest) => ColdManifest) => void published.push(edit(manifest())),

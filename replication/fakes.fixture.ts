@@ -121,14 +121,23 @@ export interface FakePrimary extends Loopback {
   readonly log: Change[];
   readonly confirmed: ConfirmRequest[];
   epoch: number;
+  /** Of the vectors in its log. */
+  model: string;
   statistics: { readonly version: string; readonly bytes: Uint8Array } | null;
+  /** Objects of the trained embedding, by name. */
+  readonly embedding: Map<string, Uint8Array>;
 }
 
 /** Answers the feed from a list in memory, with the long poll of the real one. */
 export async function servePrimary(): Promise<FakePrimary> {
   const log: Change[] = [];
   const confirmed: ConfirmRequest[] = [];
-  const state: { epoch: number; statistics: FakePrimary["statistics"] } = { epoch: 1, statistics: null };
+  const embedding = new Map<string, Uint8Array>();
+  const state: Pick<FakePrimary, "epoch" | "model" | "statistics"> = {
+    epoch: 1,
+    model: "hashed-384-v1",
+    statistics: null,
+  };
   const loopback = await serveLoopback(async (_request, response, url, body) => {
     if (url.pathname === "/internal/confirm") {
       confirmed.push(confirmRequestSchema.parse(JSON.parse(body.toString())));
@@ -139,6 +148,11 @@ export async function servePrimary(): Promise<FakePrimary> {
       response
         .writeHead(200, { "x-kattegat-statistics-version": state.statistics.version })
         .end(state.statistics.bytes);
+      return;
+    }
+    const object = embedding.get(url.pathname.replace("/internal/embeddings/", ""));
+    if (object !== undefined) {
+      response.writeHead(200).end(object);
       return;
     }
     if (url.pathname !== "/internal/changes") throw new KattegatError("not_found", url.pathname);
@@ -155,12 +169,13 @@ export async function servePrimary(): Promise<FakePrimary> {
       epoch: state.epoch,
       sequence: log.at(-1)?.sequence ?? "0",
       at: new Date().toISOString(),
+      model: state.model,
       statistics_version: state.statistics?.version ?? null,
     };
     response.writeHead(200, { "content-type": "application/x-ndjson" });
     response.end([...changes, head].map((line) => `${JSON.stringify(line)}\n`).join(""));
   });
-  return Object.assign(state, loopback, { log, confirmed });
+  return Object.assign(state, loopback, { log, confirmed, embedding });
 }
 
 export interface FakeRegional extends Loopback {

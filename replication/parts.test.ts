@@ -23,6 +23,7 @@ const head = {
   epoch: 1,
   sequence: "2",
   at: "2027-01-01T00:00:00.000Z",
+  model: "hashed-384-v1",
   statistics_version: null,
 } as const;
 const ndjson = (lines: readonly unknown[]): Uint8Array =>

@@ -8,6 +8,8 @@ const FEED_TIMEOUT_MS = 30_000;
 const CONFIRM_TIMEOUT_MS = 5_000;
 /** A table of some million terms. */
 const STATISTICS_TIMEOUT_MS = 30_000;
+/** The rows of a quarter of a million words. */
+const EMBEDDING_TIMEOUT_MS = 60_000;
 
 export interface Primary {
   changes(
@@ -23,6 +25,8 @@ export interface Primary {
   statistics(
     signal: AbortSignal,
   ): Promise<{ readonly version: string; readonly bytes: Uint8Array<ArrayBuffer> }>;
+  /** Resolves with an object of the network's trained embedding. */
+  embedding(name: string, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 export function createPrimary(client: SiteClient): Primary {
@@ -48,6 +52,13 @@ export function createPrimary(client: SiteClient): Primary {
       return client.request("/internal/confirm", request, async (response) => {
         await response.arrayBuffer();
       });
+    },
+    embedding(name, signal) {
+      return client.request(
+        `/internal/embeddings/${name}`,
+        { timeoutMs: EMBEDDING_TIMEOUT_MS, signal },
+        async (response) => new Uint8Array(await response.arrayBuffer()),
+      );
     },
     statistics(signal) {
       return client.request(

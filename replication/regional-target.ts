@@ -25,7 +25,7 @@ export function createRegionalTarget(client: SiteClient): Target {
         changes: [...changes],
         watermark: position,
         watermark_at: positionAt,
-        head: { sequence: head.sequence, at: head.at },
+        head: { sequence: head.sequence, at: head.at, model: head.model },
       };
       const headers = { "content-type": "application/json" };
       const answer = await client.request(

@@ -95,6 +95,7 @@ function feedOf(world: World, random: () => number): StreamOptions["feed"] {
         epoch: 1,
         sequence: String(CHANGES),
         at: new Date(0).toISOString(),
+        model: "hashed-384-v1",
         statistics_version: null,
       };
       return Promise.resolve({ changes, head });

@@ -9,6 +9,7 @@ export const head = (sequence: number, epoch = 1): FeedHead => ({
   epoch,
   sequence: String(sequence),
   at: "2027-01-01T00:00:00Z",
+  model: "hashed-384-v1",
   statistics_version: null,
 });
 export const progress = { watermark: at(4), position: at(4) };

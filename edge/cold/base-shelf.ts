@@ -2,17 +2,17 @@
 import { mayCache } from "@kattegat/config/residency.ts";
 import type { Network } from "@kattegat/config/network.ts";
 import { openBase, type ColdBase } from "@kattegat/engine/cold/base/base-index.ts";
+import type { Piece } from "@kattegat/engine/cold/base/piece.ts";
 import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
-import { rootKey } from "@kattegat/engine/cold/manifest-base.ts";
+import { rootKey, volumeKey } from "@kattegat/engine/cold/manifest-base.ts";
 import type { ManifestBase } from "@kattegat/engine/cold/manifest.ts";
 import { ColdFormatError } from "@kattegat/engine/cold/segment.ts";
 import { openSession, type PieceMemory, type PieceSession, type SessionOptions } from "./piece-reader.ts";
 import type { CacheLike } from "./result-cache.ts";
+import { readWhole } from "./whole-object.ts";
 
 /** What stays of a base in an isolate of 128 MB; a base that needs more is refused, since the isolate would be ended. */
 const RESIDENT_BYTES_MAX = 24 * 1_024 * 1_024;
-/** As for its pieces: the key is never used again. */
-const ROOT_CACHE_CONTROL = "max-age=604800, immutable";
 
 export interface OpenBase {
   readonly key: string;
@@ -42,22 +42,11 @@ export interface BaseShelfOptions {
 export function createBaseShelf(options: BaseShelfOptions): BaseShelf {
   let held: OpenBase | null = null;
 
-  async function rootOf(base: ManifestBase, { colo, defer }: Pick<SessionOptions, "colo" | "defer">) {
-    const url = `https://cold-pieces.invalid/${rootKey(base)}`;
-    const cache = await options.openCache(colo).catch(() => null);
-    const cached = await cache?.match(url).catch(() => undefined);
-    const near = cached === undefined ? null : checked(new Uint8Array(await cached.arrayBuffer()), base);
-    if (near !== null) return near;
-    const object = await options.bucket.get(rootKey(base));
-    const root = object === null ? null : checked(new Uint8Array(await object.arrayBuffer()), base);
+  async function rootOf(base: ManifestBase, session: Pick<SessionOptions, "colo" | "defer">) {
+    const open = (bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | null => checked(bytes, base);
+    const root = await readWhole({ ...options, key: rootKey(base), open }, session);
     if (root === null) throw new ColdFormatError(`expected the root of ${base.key} whole, got other bytes`);
-    return {
-      ...root,
-      keep: () => {
-        const response = new Response(root.bytes, { headers: { "cache-control": ROOT_CACHE_CONTROL } });
-        if (cache !== null) defer(Promise.resolve(cache.put(url, response)).catch(options.report));
-      },
-    };
+    return root;
   }
 
   return {
@@ -67,7 +56,7 @@ export function createBaseShelf(options: BaseShelfOptions): BaseShelf {
     async open(manifestBase, session) {
       if (held?.key === manifestBase.key) return held;
       const root = await rootOf(manifestBase, session);
-      const base = openBase(root.bytes, columnMemory(options.memory, manifestBase));
+      const base = openBase(root.value, columnMemory(options.memory, manifestBase));
       if (base.residentBytes > RESIDENT_BYTES_MAX)
         throw new ColdFormatError(
           `expected ${RESIDENT_BYTES_MAX} resident bytes at most, got ${base.residentBytes}`,
@@ -75,7 +64,11 @@ export function createBaseShelf(options: BaseShelfOptions): BaseShelf {
       const { classes } = base.documents;
       const isCacheable = classes.every((name) => mayCache(options.network, name, options.zone));
       if (isCacheable) root.keep();
-      const reader = { ...options, base: manifestBase, openCache: isCacheable ? options.openCache : null };
+      const reader = {
+        ...options,
+        keyOf: ({ file, volume }: Pick<Piece, "file" | "volume">) => volumeKey(manifestBase, file, volume),
+        openCache: isCacheable ? options.openCache : null,
+      };
       held = { key: manifestBase.key, base, session: (session) => openSession(reader, session) };
       return held;
     },
@@ -90,10 +83,7 @@ function columnMemory(memory: PieceMemory, { key }: ManifestBase): PieceMemory {
   };
 }
 
-function checked(
-  bytes: Uint8Array<ArrayBuffer>,
-  { root }: ManifestBase,
-): { bytes: Uint8Array<ArrayBuffer>; keep: () => void } | null {
+function checked(bytes: Uint8Array<ArrayBuffer>, { root }: ManifestBase): Uint8Array<ArrayBuffer> | null {
   const isWhole = bytes.byteLength === root.bytes && crc32c(bytes) === Number.parseInt(root.checksum, 16);
-  return isWhole ? { bytes, keep: () => undefined } : null;
+  return isWhole ? bytes : null;
 }

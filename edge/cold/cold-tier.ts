@@ -153,7 +153,9 @@ async function searched(
     page: request.offset + request.limit,
     grouped: request.group_by === "document",
   };
-  const isCacheable = query.classes.every((residency) => mayCache(options.network, residency, options.zone));
+  const isCacheable =
+    question.query.isWhole &&
+    query.classes.every((residency) => mayCache(options.network, residency, options.zone));
   const found = await searchIndex(index, state, query, {
     results: isCacheable ? options.results : null,
     session: { colo: question.colo, endsAt: question.endsAt, defer: question.defer },

@@ -1,8 +1,7 @@
-/** Checked pieces of a base, from the isolate's memory, the colo's cache or the bucket. */
+/** Checked pieces of immutable objects, from the isolate's memory, the colo's cache or the bucket. */
 import { mergePieces, partOf, type MergedRead } from "@kattegat/engine/cold/base/coalesce.ts";
 import type { Piece, ReadPieces } from "@kattegat/engine/cold/base/piece.ts";
 import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
-import { volumeKey } from "@kattegat/engine/cold/manifest-base.ts";
 import type { CacheLike } from "./result-cache.ts";
 
 /** One search's share of an isolate's 128 MB; a default query takes 2 MB, one with a narrow filter some 5 MB. */
@@ -43,9 +42,10 @@ export interface PieceSession {
 
 export interface PieceReaderOptions {
   readonly bucket: R2Bucket;
-  readonly base: { readonly key: string };
+  /** Returns the key of the object that a piece is in. */
+  readonly keyOf: (place: Pick<Piece, "file" | "volume">) => string;
   readonly memory: PieceMemory;
-  /** Null where a class of the base may not rest in a cache of this zone. */
+  /** Null where what the object holds may not rest in a cache of this zone. */
   readonly openCache: ((colo: string) => Promise<CacheLike>) | null;
   readonly now: () => number;
   readonly random: () => number;
@@ -106,8 +106,8 @@ class Session implements PieceSession {
     return { ...this.#usage };
   }
 
-  #nameOf({ file, volume, offset, length }: Omit<Piece, "checksum">): string {
-    return `${volumeKey(this.#options.base, file, volume)}/${offset}-${length}`;
+  #nameOf(place: Omit<Piece, "checksum">): string {
+    return `${this.#options.keyOf(place)}/${place.offset}-${place.length}`;
   }
 
   /** Takes the piece from the isolate's memory, if it is there. */
@@ -172,13 +172,14 @@ class Session implements PieceSession {
     }
   }
 
-  async #fromBucket({ file, volume, offset, length }: MergedRead): Promise<Uint8Array | null> {
-    const { bucket, base, now, random, sleep, report } = this.#options;
+  async #fromBucket(run: MergedRead): Promise<Uint8Array | null> {
+    const { offset, length } = run;
+    const { bucket, keyOf, now, random, sleep, report } = this.#options;
     for (let attempt = 0; attempt < 2; attempt += 1) {
       if (!this.#admits(length) || now() >= this.#session.endsAt) return null;
       this.#usage.subrequests += 1;
       try {
-        const object = await bucket.get(volumeKey(base, file, volume), { range: { offset, length } });
+        const object = await bucket.get(keyOf(run), { range: { offset, length } });
         if (object === null) return null;
         const bytes = new Uint8Array(await object.arrayBuffer());
         this.#usage.bytes += bytes.byteLength;

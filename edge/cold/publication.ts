@@ -8,10 +8,17 @@ import {
   type ManifestBase,
 } from "@kattegat/engine/cold/manifest.ts";
 import { ColdFormatError } from "@kattegat/engine/cold/segment.ts";
+import { formatDigest } from "@kattegat/protocol/content-digest.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { compareFences } from "@kattegat/protocol/sequence.ts";
+import { checkedHead, modelOfHeadKey } from "../embedding/incoming-head.ts";
 import type { ColdIndex } from "./cold-index.ts";
 import { MANIFEST_KEY } from "./manifest-reader.ts";
+
+interface ExpectedObject {
+  readonly bytes: number;
+  readonly sha256: Uint8Array<ArrayBuffer> | null;
+}
 
 export interface Publication {
   /**
@@ -21,8 +28,13 @@ export interface Publication {
    * watermark that goes backwards, `residency_refused` for a segment with a class that may not rest here.
    */
   publish(text: string, expectedEtag: string | null): Promise<string>;
-  /** Stores an object; the same again is no error. @throws {KattegatError} `divergence` for another object of this name. */
-  store(key: string, body: ReadableStream, bytes: number): Promise<void>;
+  /**
+   * Stores an object, compared with its SHA-256 where one is given; the same again is no error.
+   *
+   * @throws {KattegatError} `divergence` for another object of this name, `unavailable` for one that was damaged on its way,
+   * `residency_refused` for a trained embedding that may not rest here.
+   */
+  store(key: string, body: ReadableStream, expected: ExpectedObject): Promise<void>;
   /** @throws {KattegatError} `conflict` for an object that the current manifest names. */
   remove(key: string): Promise<void>;
 }
@@ -69,15 +81,11 @@ export function createPublication(options: {
       if (stored === null) throw replaced();
       return stored.httpEtag;
     },
-    async store(key, body, bytes) {
-      const stored = await bucket.put(key, body, { onlyIf: new Headers({ "if-none-match": "*" }) });
-      if (stored !== null) return;
-      const present = await bucket.head(key);
-      if (present?.size !== bytes)
-        throw new KattegatError(
-          "divergence",
-          `${key} is there with ${present?.size ?? 0} bytes; ${bytes} came. A key is never used again.`,
-        );
+    async store(key, body, expected) {
+      const model = modelOfHeadKey(key);
+      const checked =
+        model === null ? body : await checkedHead(body, { ...options, model, bytes: expected.bytes });
+      await storeOnce(bucket, key, checked, expected);
     },
     async remove(key) {
       const current = await held();
@@ -89,6 +97,31 @@ export function createPublication(options: {
       await bucket.delete(key);
     },
   };
+}
+
+async function storeOnce(
+  bucket: R2Bucket,
+  key: string,
+  body: ReadableStream | Uint8Array<ArrayBuffer>,
+  { bytes, sha256 }: ExpectedObject,
+): Promise<void> {
+  const onlyIf = new Headers({ "if-none-match": "*" });
+  const put = bucket.put(key, body, { onlyIf, ...(sha256 === null ? {} : { sha256 }) });
+  const stored = await put.catch((cause: unknown) => {
+    if (sha256 !== null && cause instanceof Error && /checksum/i.test(cause.message))
+      throw new KattegatError("unavailable", `${key} was damaged on its way; send it again.`, { cause });
+    throw cause;
+  });
+  if (stored !== null) return;
+  const present = await bucket.head(key);
+  const held = present?.checksums.sha256;
+  const isOther =
+    held !== undefined && sha256 !== null && formatDigest(new Uint8Array(held)) !== formatDigest(sha256);
+  if (present?.size !== bytes || isOther)
+    throw new KattegatError(
+      "divergence",
+      `${key} is there with ${present?.size ?? 0} bytes; ${bytes} other ones came. A key is never used again.`,
+    );
 }
 
 function manifestOf(text: string): ColdManifest {

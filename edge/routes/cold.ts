@@ -1,4 +1,5 @@
 /** The way in for replication: manifests, objects, the watermark. */
+import { formatDigest, parseDigest } from "@kattegat/protocol/content-digest.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { siteAuth } from "@kattegat/protocol/hono/site-auth.ts";
 import { FENCE_ZERO } from "@kattegat/protocol/sequence.ts";
@@ -13,7 +14,7 @@ import { allowOnly } from "../http/methods.ts";
 const MANIFEST_BYTES_MAX = 32 * 1_024 * 1_024;
 /** Twice the largest segment that a merge makes: a Worker could not open a larger one. */
 const OBJECT_BYTES_MAX = 128 * 1_024 * 1_024;
-const OBJECT_KEY = /^(bases|segments|statistics)\/[A-Za-z0-9._-]{1,128}$/;
+const OBJECT_KEY = /^(bases|embeddings|segments|statistics)\/[A-Za-z0-9._-]{1,128}$/;
 const OBJECTS = "/internal/cold/objects/:kind/:name";
 
 export function coldRoutes(app: Hono, edge: Edge): void {
@@ -44,15 +45,17 @@ export function coldRoutes(app: Hono, edge: Edge): void {
       throw new KattegatError("bad_request", "Expected a body with a content-length.");
     if (bytes > OBJECT_BYTES_MAX)
       throw new KattegatError("too_large", `Expected an object of at most ${OBJECT_BYTES_MAX} bytes.`);
-    await publication.store(key, body, bytes);
+    await publication.store(key, body, { bytes, sha256: digestOf(context) });
     return context.body(null, 204);
   });
   app.get(OBJECTS, async (context) => {
     const range = rangeOf(context.req.header("range"));
     const object = await bucket.get(keyOf(context), range === null ? {} : { range });
     if (object === null) throw new KattegatError("not_found", "There is no such object.");
+    const { sha256 } = object.checksums;
     return context.newResponse(object.body, range === null ? 200 : 206, {
       "content-type": "application/octet-stream",
+      ...(sha256 === undefined ? {} : { "repr-digest": formatDigest(new Uint8Array(sha256)) }),
     });
   });
   app.delete(OBJECTS, async (context) => {
@@ -70,6 +73,15 @@ export function coldRoutes(app: Hono, edge: Edge): void {
   allowOnly(app, "/internal/cold/manifest", ["GET", "PUT"]);
   allowOnly(app, OBJECTS, ["GET", "PUT", "DELETE"]);
   allowOnly(app, "/internal/watermark", ["GET"]);
+}
+
+function digestOf(context: Context): Uint8Array<ArrayBuffer> | null {
+  const header = context.req.header("content-digest");
+  if (header === undefined) return null;
+  const digest = parseDigest(header);
+  if (digest === null)
+    throw new KattegatError("bad_request", "Expected Content-Digest: sha-256=:BASE64:, or none.");
+  return digest;
 }
 
 /** Without a condition two publishers could both win. */

@@ -8,6 +8,8 @@ import type { PassageContent } from "@kattegat/protocol/site-search.ts";
 export interface HitOptions {
   readonly terms: ReadonlySet<string>;
   readonly isHybrid: boolean;
+  /** Of the vectors that were compared; null when none were. */
+  readonly model: string | null;
   readonly explain: boolean;
 }
 
@@ -48,6 +50,7 @@ function explanationOf(
     dense_passage_id: passageIdOf(fused, fused.dense),
     lexical_passage_id: passageIdOf(fused, fused.lexical),
     arithmetic: options.isHybrid ? fusedArithmetic(fused) : plainArithmetic(fused),
+    model: options.model,
     matched_terms: [
       ...new Set(tokens.map(({ term }) => term).filter((term) => options.terms.has(term))),
     ].toSorted(),

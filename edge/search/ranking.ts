@@ -17,7 +17,11 @@ export interface Page {
 
 export async function rankPage(
   outcomes: readonly Outcome[],
-  { request, query }: { readonly request: SearchRequest; readonly query: PreparedQuery },
+  {
+    request,
+    query,
+    model,
+  }: { readonly request: SearchRequest; readonly query: PreparedQuery; readonly model: string },
   sources: () => ContentSources,
 ): Promise<Page> {
   const dense = query.dense === null ? null : outcomes.flatMap((outcome) => outcome.dense);
@@ -44,6 +48,7 @@ export async function rankPage(
   const options = {
     terms: query.terms,
     isHybrid: dense !== null && lexical !== null,
+    model: dense === null ? null : model,
     explain: request.explain,
   };
   const hits = fused

@@ -8,14 +8,29 @@ import type { Ask, Withheld } from "./plan.ts";
 /** Faster tiers first; those of one tier in the order of the plan. */
 export function orderedReports(
   outcomes: readonly Outcome[],
-  { silent, head }: { readonly silent: ReadonlySet<string>; readonly head: string },
+  {
+    silent,
+    head,
+    shortfall,
+  }: {
+    readonly silent: ReadonlySet<string>;
+    readonly head: string;
+    /** Why no tier could rank by all that was asked for; null when they could. */
+    readonly shortfall: string | null;
+  },
 ): TierReport[] {
   return outcomes
     .flatMap((outcome) => outcome.reports)
+    .map((report) => (shortfall === null ? report : withShortfall(report, shortfall)))
     .map((report) =>
       silent.has(report.site) && report.status === "ok" ? silenced(report) : withoutIdleLag(report, head),
     )
     .toSorted((a, b) => TIER_NAMES.indexOf(a.tier) - TIER_NAMES.indexOf(b.tier));
+}
+
+function withShortfall(report: TierReport, shortfall: string): TierReport {
+  if (report.status !== "ok") return report;
+  return { ...report, reason: report.reason === undefined ? shortfall : `${report.reason}; ${shortfall}` };
 }
 
 function silenced(report: TierReport): TierReport {

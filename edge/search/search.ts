@@ -1,10 +1,10 @@
 /** One search from a checked request to the answer. */
 import { servedClasses } from "@kattegat/config/residency.ts";
-import type { Embedder } from "@kattegat/engine/embedding/embedder.ts";
 import { emptyStatistics } from "@kattegat/engine/lexical/statistics.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { SearchRequest, SearchResponse } from "@kattegat/protocol/search.ts";
 import type { ColdTier } from "../cold/cold-tier.ts";
+import type { QueryEmbedder } from "../embedding/query-embedder.ts";
 import type { Caller } from "../http/caller.ts";
 import type { Knowledge } from "../knowledge.ts";
 import type { EdgeSettings } from "../settings.ts";
@@ -23,12 +23,14 @@ const FINISH_MS = 20;
 const CONTENTS_MS_MIN = 50;
 /** Of the time, what reading the term statistics may take; they are in memory but for the first search. */
 const STATISTICS_SHARE = 0.5;
+/** Of the time, what reading the rows of a query's words may take; a vector without some of them is better than none. */
+const EMBEDDING_SHARE = 0.5;
 
 export interface SearchParts {
   readonly settings: EdgeSettings;
   readonly sites: SiteClient;
   readonly cold: ColdTier;
-  readonly embedder: Embedder;
+  readonly embedder: QueryEmbedder;
   readonly knowledge: Knowledge;
   readonly now: () => number;
 }
@@ -60,7 +62,7 @@ export async function search(
     zone: settings.zone,
     callerCountry: options.caller.country,
   });
-  const prepared = await prepare(parts, request);
+  const prepared = await prepare(parts, request, { ...options, startedAt });
   const plan = planSearch(settings.network, {
     tiers: request.tiers,
     served,
@@ -84,7 +86,11 @@ interface Prepared {
   readonly isWeighed: boolean;
 }
 
-async function prepare(parts: SearchParts, request: SearchRequest): Promise<Prepared> {
+async function prepare(
+  parts: SearchParts,
+  request: SearchRequest,
+  { caller, defer, startedAt }: SearchOptions & { readonly startedAt: number },
+): Promise<Prepared> {
   const statistics = await within(parts.cold.statistics(), request.timeout_ms * STATISTICS_SHARE).catch(
     () => null,
   );
@@ -93,6 +99,7 @@ async function prepare(parts: SearchParts, request: SearchRequest): Promise<Prep
       network: parts.settings.network,
       embedder: parts.embedder,
       statistics: statistics ?? emptyStatistics(),
+      session: { colo: caller.colo, endsAt: startedAt + request.timeout_ms * EMBEDDING_SHARE, defer },
     }),
     request.timeout_ms,
   );
@@ -165,7 +172,8 @@ async function merge(
     readonly options: SearchOptions;
   },
 ): Promise<SearchResponse> {
-  const page = await rankPage(outcomes, task, () => {
+  const { model } = parts.settings.network.embedding;
+  const page = await rankPage(outcomes, { ...task, model }, () => {
     const timeMs = Math.max(CONTENTS_MS_MIN, leftMs());
     return {
       sites: parts.sites,
@@ -179,10 +187,11 @@ async function merge(
     };
   });
   const head = parts.knowledge.head.sequence;
-  const tiers = orderedReports(outcomes, { silent: page.silent, head });
+  const { shortfall } = task.query;
+  const tiers = orderedReports(outcomes, { silent: page.silent, head, shortfall });
   return {
     hits: [...page.hits],
-    partial: !task.isWeighed || tiers.some((report) => !isComplete(report)),
+    partial: !task.isWeighed || shortfall !== null || tiers.some((report) => !isComplete(report)),
     tiers,
     not_served: [...task.withheld],
     sequence: head,

@@ -21,7 +21,7 @@ const embedder = createHashedEmbedder({ dimensions: DIMENSIONS });
 export function law(
   id: string,
   text: string,
-  rest: Partial<Pick<Law, "residency" | "tier" | "version" | "metadata">> = {},
+  rest: Partial<Pick<Law, "residency" | "tier" | "version" | "metadata" | "dense">> = {},
 ): Law {
   return {
     id,
@@ -30,8 +30,8 @@ export function law(
     tier: "cold",
     version: "1",
     metadata: {},
-    ...rest,
     dense: embedder.embedSync(text),
+    ...rest,
     sparse: passageVector(analyze(text, "da")),
   };
 }

@@ -14,7 +14,7 @@ import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
 import { build, stop } from "esbuild";
 import { exportJWK, generateKeyPair, type JSONWebKeySet, type JWK } from "jose";
 import { Miniflare } from "miniflare";
-import { DIMENSIONS, statisticsOf, type Law } from "./corpus.fixture.ts";
+import { statisticsOf, type Law } from "./corpus.fixture.ts";
 import { serveSite, type SiteServer } from "./site-server.fixture.ts";
 
 export const KEYS = { search: "search-key", write: "write-key", admin: "admin-key" } as const;
@@ -53,8 +53,6 @@ export interface EdgeHost {
   reset(): Promise<void>;
   close(): Promise<void>;
 }
-
-const MODEL = "hashed-384-v1";
 
 function passageOf(law: Law): ColdPassage {
   return {
@@ -182,14 +180,14 @@ export async function startEdge(
       await (await bucketOf(zone)).put(key, bytes);
     },
     async publish(zone, laws, change = {}) {
-      const bytes = encodeSegment(laws.map(passageOf), { model: MODEL, dimensions: DIMENSIONS });
+      const bytes = encodeSegment(laws.map(passageOf), network.embedding);
       // New each time: results of an earlier test are still in the cache under the old name.
       const name = randomUUID();
       const bucket = await bucketOf(zone);
       await bucket.put(`segments/${name}.seg`, bytes);
       await bucket.put("statistics/1.bin", statisticsOf(laws, "1"));
       const manifest: ColdManifest = {
-        ...emptyManifest({ model: MODEL, dimensions: DIMENSIONS }),
+        ...emptyManifest(network.embedding),
         generation: 1,
         watermark: { epoch: 1, sequence: "10" },
         watermark_at: new Date().toISOString(),
@@ -211,7 +209,10 @@ export async function startEdge(
     },
     async publishBase(zone, laws, { tail = [], dead = [] } = {}) {
       const key = `bases/${randomUUID()}`;
-      const { base, documents, objects } = await testBase(laws.map(passageOf), { key, model: MODEL });
+      const { base, documents, objects } = await testBase(laws.map(passageOf), {
+        key,
+        model: network.embedding.model,
+      });
       const bucket = await bucketOf(zone);
       for (const [object, bytes] of objects) await bucket.put(object, bytes);
       const numbers = documents.flatMap(({ documentId }, number) =>

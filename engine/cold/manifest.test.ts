@@ -6,6 +6,7 @@ import {
   type Holders,
   type ManifestBase,
   GARBAGE_AGE_MS_MIN,
+  keysOf,
   keysToDelete,
   liveDocuments,
   type ManifestSegment,
@@ -148,6 +149,18 @@ describe("a manifest", () => {
     expect(withoutGarbage(second, keys).garbage).toEqual([]);
     const back = nextGeneration(second, manifestOf(segmentOf("m"), segmentOf("s1")), { nowMs: 6_000 });
     expect(keysToDelete(back, { nowMs: 1e9 })).toEqual(["s2"]);
+  });
+
+  it("never counts the objects of the trained embedding as garbage while its model is named (I16)", () => {
+    const model = "learned-384-0123456789abcdef";
+    const objects = [`embeddings/${model}.head`, `embeddings/${model}.rows`];
+    const learned = { ...empty, model };
+    expect(keysOf(learned)).toEqual(objects);
+    const garbage = objects.map((key) => ({ key, since: new Date(0).toISOString() }));
+    const next = nextGeneration({ ...learned, garbage }, learned, { nowMs: 0 });
+    expect(keysToDelete(next, { nowMs: 1e9 })).toEqual([]);
+    const other = nextGeneration(next, empty, { nowMs: 0 });
+    expect(keysToDelete(other, { nowMs: GARBAGE_AGE_MS_MIN })).toEqual(objects);
   });
 });
 

@@ -1,3 +1,4 @@
+import { embeddingKeys } from "../embedding/learned/artefact-names.ts";
 import { parseManifestJson } from "./parse-manifest.ts";
 import { keysOfBase, withDeadNumbers } from "./manifest-base.ts";
 import type { ColdManifest, ManifestSegment } from "./manifest-shape.ts";
@@ -173,13 +174,15 @@ export function withoutGarbage(manifest: ColdManifest, deleted: readonly string[
   return { ...manifest, garbage: manifest.garbage.filter(({ key }) => !deleted.includes(key)) };
 }
 
-/** Returns the key of every object that the generation refers to. */
+/** Returns the key of every object that the generation refers to; a trained embedding's by the model's name. */
 export function keysOf({
+  model,
   base,
   segments,
   statistics,
-}: Pick<ColdManifest, "base" | "segments" | "statistics">): readonly string[] {
+}: Pick<ColdManifest, "model" | "base" | "segments" | "statistics">): readonly string[] {
   return [
+    ...Object.values(embeddingKeys(model) ?? {}),
     ...(base === null ? [] : keysOfBase(base)),
     ...segments.map(({ key }) => key),
     ...(statistics === null ? [] : [statistics.key]),

@@ -33,6 +33,7 @@ describe("help", () => {
     ["config", ["check"]],
     ["config", ["explain"]],
     ["key", ["create"]],
+    ["embedding", ["train"]],
   ])(
     "shows %s %j with options and examples, as a success",
     async (command, more) => {
@@ -50,7 +51,7 @@ describe("help", () => {
     async () => {
       const { code, stdout } = await host.run(["--help"]);
       expect(code).toBe(0);
-      for (const name of ["search", "ingest", "status", "config", "key"])
+      for (const name of ["search", "ingest", "status", "config", "key", "embedding"])
         expect(stdout).toMatch(new RegExp(`^ {2}${name} `, "m"));
       expect(stdout).toContain("0 done, 1 a finding, 2 bad usage, 3 the network refused");
     },
@@ -87,6 +88,8 @@ describe("exit codes", () => {
     ["a number that is out of bounds", ["search", "x", "--limit", "0"]],
     ["a missing argument", ["ingest"]],
     ["a file that is not there", ["ingest", "nowhere.ndjson"]],
+    ["dimensions that training does not take", ["embedding", "train", "--dimensions", "30"]],
+    ["training without a network that runs", ["embedding", "train"]],
     [
       "a class that the network file does not know",
       ["config", "explain", "--residency", "mars", "--tier", "hot"],

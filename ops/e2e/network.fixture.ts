@@ -38,26 +38,35 @@ const LOG_LINES_SHOWN = 20;
 export async function startTestNetwork({
   samples,
   startMsMax = START_MS_MAX,
+  data: given = null,
+  environment = {},
 }: {
   readonly samples: "all" | "few" | "none";
   readonly startMsMax?: number;
+  /** A folder that stays when the network stops; without one the network gets its own. */
+  readonly data?: string | null;
+  readonly environment?: Readonly<Record<string, string>>;
 }): Promise<TestNetwork> {
-  const data = mkdtempSync(join(tmpdir(), "kattegat-e2e-"));
-  // Postgres refuses to run as root, so its own user must be able to reach its folder.
-  chmodSync(data, 0o755);
+  const data = given ?? makeDataFolder();
   const first = PORT_FIRST + PORTS_EACH * Math.floor(Math.random() * NETWORKS);
   const port = await getPort({ port: portNumbers(first, PORT_LAST) });
   const child = spawn(process.execPath, [join(ROOT, "ops", "start.ts")], {
     cwd: ROOT,
     // oxlint-disable-next-line node/no-process-env -- the child needs the path and home of this process
-    env: { ...process.env, KATTEGAT_DATA: data, KATTEGAT_PORT: String(port), KATTEGAT_SAMPLE: samples },
+    env: {
+      ...process.env,
+      KATTEGAT_DATA: data,
+      KATTEGAT_PORT: String(port),
+      KATTEGAT_SAMPLE: samples,
+      ...environment,
+    },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   const stop = async (): Promise<void> => {
     child.kill("SIGTERM");
     await exited;
-    rmSync(data, { recursive: true, force: true });
+    if (given === null) rmSync(data, { recursive: true, force: true });
   };
   // A start that fails, or that outlasts its hook, gives the test nothing to stop.
   const abandoned = (): boolean => child.kill("SIGTERM");
@@ -84,6 +93,13 @@ export async function startTestNetwork({
       ),
     stop,
   };
+}
+
+/** Makes a folder that Postgres, which refuses to run as root, can reach as its own user. */
+export function makeDataFolder(): string {
+  const data = mkdtempSync(join(tmpdir(), "kattegat-e2e-"));
+  chmodSync(data, 0o755);
+  return data;
 }
 
 /** Resolves at the line that says so; rejects with the last lines of the log when it does not come in time. */

@@ -6,6 +6,7 @@ import type { Network, Site } from "@kattegat/config/network.ts";
 import type { CallerKey } from "@kattegat/protocol/site-token.ts";
 import { ROOT, type Settings } from "../settings.ts";
 import type { ChildSpec } from "./child.ts";
+import { embeddedDatabaseUrl } from "./database-url.ts";
 import type { EdgeWorker } from "./edge-host.ts";
 import type { DataFolder } from "./folder.ts";
 
@@ -140,7 +141,7 @@ export function planProcesses(options: PlanOptions): Plan {
   }
   for (const { id } of primaries) {
     const environment = {
-      DATABASE_URL: settings.databaseUrl ?? embeddedUrl(folder, ports),
+      DATABASE_URL: settings.databaseUrl ?? embeddedDatabaseUrl(folder, ports.get("postgres") ?? 0),
       ...embeddingKey(settings),
     };
     const spec = service(id, "primary-dk/main.ts", "primary", environment);
@@ -245,11 +246,6 @@ function embeddingKey({ embeddingKey: key }: Settings): Readonly<Record<string, 
 
 function qdrantName(site: string): string {
   return `qdrant-${site}`;
-}
-
-function embeddedUrl(folder: DataFolder, ports: ReadonlyMap<string, number>): string {
-  const password = readFileSync(folder.postgresPassword, "utf8").trim();
-  return `postgres://kattegat:${password}@127.0.0.1:${ports.get("postgres") ?? ""}/postgres`;
 }
 
 function withoutPassword(url: string): string {

@@ -32,10 +32,12 @@ function explanationOf({
   dense_rank,
   lexical_rank,
   arithmetic,
+  model,
   matched_terms,
 }: NonNullable<Hit["explain"]>): string {
   const rank = (value: number | null): string => (value === null ? "–" : `#${value}`);
-  return `dense ${rank(dense_rank)}, lexical ${rank(lexical_rank)}: ${arithmetic}; terms: ${matched_terms.join(" ") || "none"}`;
+  const by = model === null ? "" : ` by ${model}`;
+  return `dense ${rank(dense_rank)}${by}, lexical ${rank(lexical_rank)}: ${arithmetic}; terms: ${matched_terms.join(" ") || "none"}`;
 }
 
 /** Wraps each matched word; spans are in order and do not overlap. */

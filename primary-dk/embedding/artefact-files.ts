@@ -3,20 +3,16 @@ import { readFileSync } from "node:fs";
 import { open, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { isIntact } from "@kattegat/engine/embedding/learned/artefact.ts";
+import { headName, rowsName } from "@kattegat/engine/embedding/learned/artefact-names.ts";
 import {
   createResidentLearnedEmbedder,
   type ReadPages,
   type ResidentLearnedEmbedder,
 } from "@kattegat/engine/embedding/learned/embedder.ts";
 
-/** Returns the name of the head's file or object. */
-export function headName(model: string): string {
-  return `${model}.head`;
-}
-
-/** Returns the name of the file or object that holds the rows. */
-export function rowsName(model: string): string {
-  return `${model}.rows`;
+/** Returns where a primary with this data folder keeps its trained embeddings. */
+export function embeddingsFolder(dataFolder: string): string {
+  return join(dataFolder, "embeddings");
 }
 
 /** Compiles the kernel that trains and embeds. */

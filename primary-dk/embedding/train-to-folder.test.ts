@@ -1,9 +1,10 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { headName, rowsName } from "@kattegat/engine/embedding/learned/artefact-names.ts";
 import { createLearnedEmbedder } from "@kattegat/engine/embedding/learned/embedder.ts";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { filePages, headName, openResidentEmbedder, rowsName } from "./artefact-files.ts";
+import { filePages, openResidentEmbedder } from "./artefact-files.ts";
 import { trainToFolder } from "./train-to-folder.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "kattegat-embedding-"));

@@ -1,8 +1,9 @@
 /** Trains an embedding and writes it where embedders open it. */
 import { mkdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { headName, rowsName } from "@kattegat/engine/embedding/learned/artefact-names.ts";
 import { type TrainingOptions, trainEmbedding } from "@kattegat/engine/embedding/learned/train.ts";
-import { headName, learnModule, rowsName } from "./artefact-files.ts";
+import { learnModule } from "./artefact-files.ts";
 
 export interface TrainedArtefact {
   readonly model: string;

@@ -89,7 +89,7 @@ async function feedLines(
   query: z.infer<typeof feedQuerySchema>,
   signal: AbortSignal,
 ): Promise<string> {
-  const { applied, database, placements, statistics } = primary;
+  const { applied, database, network, placements, statistics } = primary;
   const before = applied.head.fence;
   if (compareSequences(query.after, before.sequence) > 0) {
     throw new KattegatError(
@@ -112,6 +112,7 @@ async function feedLines(
     epoch: fence.epoch,
     sequence: fence.sequence,
     at,
+    model: network.embedding.model,
     statistics_version: statistics.published?.version ?? null,
   };
   return [...changes, head].map((line) => `${JSON.stringify(line)}\n`).join("");

@@ -5,6 +5,7 @@ import { openDatabase } from "./database.ts";
 import {
   changes,
   documents,
+  embeddingModel,
   logHead,
   passages,
   receiptSites,
@@ -24,6 +25,7 @@ it("declares the columns that the migrations make, with their types and nullabil
   for (const table of [
     changes,
     documents,
+    embeddingModel,
     logHead,
     passages,
     receiptSites,
@@ -58,6 +60,6 @@ it("is migrated once when several processes start at the same time", async () =>
     openDatabase({ url }),
   ]);
   const [row] = await first.sql`select count(*)::int as count from drizzle.__drizzle_migrations`;
-  expect(row?.["count"]).toBe(1);
+  expect(row?.["count"]).toBe(2);
   await Promise.all([first, ...others].map((database) => database.close()));
 });

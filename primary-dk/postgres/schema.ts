@@ -127,3 +127,10 @@ export const termStatistics = pgTable("term_statistics", {
   bytes: bytea("bytes").notNull(),
   created_at: instant("created_at").notNull(),
 });
+
+/** One row: the model of every vector in `passages`. */
+export const embeddingModel = pgTable("embedding_model", {
+  only: boolean("only").primaryKey(),
+  model: text("model").notNull(),
+  dimensions: integer("dimensions").notNull(),
+});

@@ -45,7 +45,13 @@ export class Applier {
   }
 
   async #apply(request: ApplyRequest): Promise<ApplyResponse> {
-    const { schema, watermark } = this.#options;
+    const { network, schema, watermark } = this.#options;
+    const { model } = network.embedding;
+    if (request.head.model !== model)
+      throw new KattegatError(
+        "not_ready",
+        `Expected changes of the model ${model}, as the network file says; the log's are of ${request.head.model.slice(0, 128)}.`,
+      );
     const ids = new Set(
       request.changes.flatMap((change) => (change.kind === "skip" ? [] : [change.document_id])),
     );

@@ -11,6 +11,9 @@ export function passagePointId(documentId: string, ordinal: number): string {
 /** A slash is in no document id, so these meet no passage. */
 export const WATERMARK_POINT_ID = v5("/watermark", NAMESPACE);
 
+/** Says of which model the vectors are. */
+export const MODEL_POINT_ID = v5("/model", NAMESPACE);
+
 export function tombstonePointId(documentId: string): string {
   return v5(`/tombstone/${documentId}`, NAMESPACE);
 }

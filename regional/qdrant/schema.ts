@@ -2,6 +2,7 @@
 import type { Network, Site } from "@kattegat/config/network.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { QdrantClient } from "@qdrant/js-client-rest";
+import { MODEL_POINT_ID } from "./point-id.ts";
 import { statusOf } from "./fault.ts";
 import type { NodePool } from "./node-pool.ts";
 
@@ -85,6 +86,27 @@ export class Schema {
     await this.#expectSize(size);
     await this.#index(PASSAGES, PASSAGE_INDEXES);
     await this.#index(META, META_INDEXES);
+    await this.#agreeOnModel();
+  }
+
+  /** Equal dimensions do not make vectors comparable, so the collections say whose theirs are from the first start on. */
+  async #agreeOnModel(): Promise<void> {
+    const { network, pool } = this.#options;
+    const { model } = network.embedding;
+    const [point] = await pool.run((client) =>
+      client.retrieve(META, { ids: [MODEL_POINT_ID], with_payload: ["model"] }),
+    );
+    if (point === undefined) {
+      const noted = { id: MODEL_POINT_ID, vector: {}, payload: { kind: "model", model } };
+      await pool.run((client) => client.upsert(META, { wait: true, ordering: "strong", points: [noted] }));
+      return;
+    }
+    const found = point.payload?.["model"];
+    if (found === model) return;
+    throw new KattegatError(
+      "not_ready",
+      `Expected vectors of ${model} as the network file says, found those of ${String(found)}: delete ${PASSAGES} and ${META} so that they are filled again.`,
+    );
   }
 
   /** Qdrant may answer 500 ("consensus operation commit failed") to a creation that succeeds later, and 409 to the loser of two. */

@@ -13,6 +13,8 @@ export interface ArtefactAbout {
   readonly passages: number;
   readonly sampled: number;
   readonly seed: number;
+  /** Residency classes of the documents that it was trained from; none for texts that are no network's. */
+  readonly classes: readonly string[];
 }
 
 const COUNTS = [
@@ -40,9 +42,13 @@ export function parseAbout(json: string): ArtefactAbout {
     return number;
   };
   const model = fields.get("model");
+  const classes: unknown = fields.get("classes");
   const unknownLength = fields.get("unknown_length");
   if (typeof model !== "string" || typeof unknownLength !== "number")
     throw new ColdFormatError("expected a learned embedding to give its model and unknown_length");
+  // Where they are not said, nobody can say where it may be.
+  if (!Array.isArray(classes) || !classes.every((name) => typeof name === "string"))
+    throw new ColdFormatError("expected a learned embedding to give the classes that it was trained from");
   return {
     model,
     dimensions: count("dimensions"),
@@ -55,5 +61,6 @@ export function parseAbout(json: string): ArtefactAbout {
     passages: count("passages"),
     sampled: count("sampled"),
     seed: count("seed"),
+    classes,
   };
 }

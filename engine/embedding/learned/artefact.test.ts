@@ -30,6 +30,7 @@ function contentOf(keys: readonly { readonly hash: number; readonly check: numbe
     passages: 10,
     sampled: 10,
     seed: 1,
+    classes: ["global"],
     unknownLength: 1,
     hashes: Uint32Array.from(keys, ({ hash }) => hash),
     checks: Uint16Array.from(keys, ({ check }) => check),

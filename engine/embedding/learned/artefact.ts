@@ -19,6 +19,8 @@ export interface ArtefactContent {
   readonly passages: number;
   readonly sampled: number;
   readonly seed: number;
+  /** Residency classes of the documents that the texts are of. */
+  readonly classes: readonly string[];
   /** Length of the row of a word that has none. */
   readonly unknownLength: number;
   readonly hashes: Uint32Array;
@@ -98,6 +100,7 @@ export function encodeArtefact(
     passages: content.passages,
     sampled: content.sampled,
     seed: content.seed,
+    classes: content.classes.toSorted(),
   };
   const digest = digestOf([encodeText(JSON.stringify(described)), ...sections.values()]);
   const model = `learned-${dimensions}-${digest}`;

@@ -4,6 +4,7 @@ import { createHashedEmbedder } from "../hashed.ts";
 import type { Artefact } from "./artefact.ts";
 import {
   createLearnedEmbedder,
+  createPagedEmbedder,
   createResidentLearnedEmbedder,
   EmbeddingIncompleteError,
   type LearnedEmbedder,
@@ -83,7 +84,16 @@ describe("the learned embedder", () => {
     expect(partial.vector).not.toEqual(resident.embedSync(text));
     await expect(paged(() => true).embed([text], "passage")).rejects.toThrow(EmbeddingIncompleteError);
     const [whole] = await paged(() => false).embedPartly([text]);
-    expect(whole).toEqual({ vector: resident.embedSync(text), missingWords: 0 });
+    expect(whole).toMatchObject({ vector: resident.embedSync(text), missingWords: 0 });
+  });
+
+  it("gives the same vectors however few words it remembers", async () => {
+    const { readPages } = pagesOf(artefact);
+    const forgetful = createPagedEmbedder({ head: artefact.head, spellingsMax: 3 });
+    for (const text of texts.slice(0, 20)) {
+      const [made] = await forgetful.embedPartly([text], readPages);
+      expect(made).toMatchObject({ vector: resident.embedSync(text), missingWords: 0 });
+    }
   });
 
   it("counts a word that stands three times once plus the logarithm of three", () => {

@@ -17,25 +17,30 @@ export interface Feature {
   text: number;
 }
 
-/** Spellings that a memo keeps, some 10 MB: looking up an unknown word costs a hundred hashes. */
+/** Spellings that a memo keeps unless told otherwise, some 10 MB: looking up an unknown word costs a hundred hashes. */
 const MEMO_SPELLINGS_MAX = 50_000;
 
 /** Reads the words of texts, with a memo of pure functions. */
 export class FeatureReader {
   readonly #index: WordIndex;
+  readonly #spellingsMax: number;
   #spellings = new Map<string, Feature>();
   #words = new Map<string, Feature>();
   #texts = 0;
 
-  constructor(index: WordIndex) {
+  constructor(
+    index: WordIndex,
+    { spellingsMax = MEMO_SPELLINGS_MAX }: { readonly spellingsMax?: number } = {},
+  ) {
     this.#index = index;
+    this.#spellingsMax = spellingsMax;
   }
 
   /** Returns the distinct words in the order in which they first stand, counted; valid until the next call. */
   read(text: string): readonly Feature[] {
     this.#texts += 1;
     // Between texts only: within one, a word must stay one feature.
-    if (this.#spellings.size >= MEMO_SPELLINGS_MAX) {
+    if (this.#spellings.size >= this.#spellingsMax) {
       this.#spellings = new Map();
       this.#words = new Map();
     }

@@ -9,6 +9,8 @@ import { WordIndex } from "./word-index.ts";
 /** A vector with the number of words that it lacks because their page could not be read. */
 export interface LearnedVector {
   readonly vector: Float32Array;
+  /** Distinct words of the text. */
+  readonly words: number;
   readonly missingWords: number;
 }
 
@@ -31,11 +33,11 @@ export class TextSummer {
   readonly #reader: FeatureReader;
   readonly #unknown: UnknownWords;
 
-  constructor(head: Uint8Array) {
+  constructor(head: Uint8Array, memo: { readonly spellingsMax?: number } = {}) {
     this.head = openHead(head);
     const { dimensions, unknown_length: length } = this.head.about;
     const index = new WordIndex(this.head);
-    this.#reader = new FeatureReader(index);
+    this.#reader = new FeatureReader(index, memo);
     const grams = new RowTable(this.head.gramRows, dimensions);
     this.#unknown = new UnknownWords({ index, grams, length, dimensions });
   }
@@ -61,7 +63,7 @@ export class TextSummer {
       if (ranks.length === 0) this.#unknown.addTo(sums, word, countWeight(count));
       else this.#unknown.addIdentity(sums, word, countWeight(count) * PART_IDENTITY_SHARE);
     }
-    return { vector: unit(sums), missingWords };
+    return { vector: unit(sums), words: features.length, missingWords };
   }
 }
 

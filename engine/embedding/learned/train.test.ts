@@ -97,6 +97,14 @@ describe("the training of an embedding", () => {
     await expect(trainSmall(texts, { dimensions })).rejects.toThrow("dimensions: expected a multiple of 4");
   });
 
+  it("keeps the head within its bytes, however long a vector is", async () => {
+    for (const dimensions of [64, 256]) {
+      const { head } = await trainSmall(texts, { dimensions, gramsMax: 8_192, headBytesMax: 40_000 });
+      expect(head.byteLength).toBeLessThanOrEqual(40_000);
+      expect(openHead(head).gramHashes.length).toBeGreaterThan(50);
+    }
+  });
+
   it("embeds nothing but the empty direction when it was trained on no text", async () => {
     const { head, rows } = await trainSmall([]);
     const embedder = createResidentLearnedEmbedder({ head, rows, module: LEARN_MODULE });

@@ -1,4 +1,4 @@
-import { type Artefact, encodeArtefact } from "./artefact.ts";
+import { type Artefact, encodeArtefact, HEAD_BYTES_MAX, rowBytes } from "./artefact.ts";
 import { RowTable } from "./rows.ts";
 import { type Vocabulary, WordCounter } from "./train-count.ts";
 import { trainGrams } from "./train-grams.ts";
@@ -25,6 +25,8 @@ export interface TrainingOptions {
   readonly texts: () => Iterable<string> | AsyncIterable<string>;
   readonly dimensions: number;
   readonly seed: number;
+  /** Residency classes of the documents that the texts are of; none for texts that are no network's. */
+  readonly classes?: readonly string[];
   /** The compiled `engine/wasm/learn.wasm`. */
   readonly module: WebAssembly.Module;
   readonly wordsMax?: number;
@@ -48,6 +50,7 @@ export async function trainEmbedding(options: TrainingOptions): Promise<Artefact
   const { dimensions, seed } = options;
   if (!Number.isInteger(dimensions) || dimensions % 4 !== 0 || dimensions < 8 || dimensions > 1024)
     throw new RangeError(`dimensions: expected a multiple of 4 from 8 to 1024, got ${dimensions}`);
+  const headBytesMax = options.headBytesMax ?? HEAD_BYTES_MAX;
   const report = options.onProgress ?? (() => undefined);
   const counter = new WordCounter();
   await eachText(options, "counted", (text) => counter.add(text));
@@ -68,7 +71,7 @@ export async function trainEmbedding(options: TrainingOptions): Promise<Artefact
   report({ step: "rows", words: words.length });
   const grams = trainGrams(words, new RowTable(records, dimensions), {
     dimensions,
-    gramsMax: options.gramsMax ?? GRAMS_MAX,
+    gramsMax: Math.min(options.gramsMax ?? GRAMS_MAX, gramsThatFit(headBytesMax, dimensions)),
   });
   const keys = words.map(wordKey);
   return encodeArtefact(
@@ -77,6 +80,7 @@ export async function trainEmbedding(options: TrainingOptions): Promise<Artefact
       passages: vocabulary.passages,
       sampled: rows.starts.length - 1,
       seed,
+      classes: options.classes ?? [],
       unknownLength,
       hashes: Uint32Array.from(keys, ({ hash }) => hash),
       checks: Uint16Array.from(keys, ({ check }) => check),
@@ -84,8 +88,13 @@ export async function trainEmbedding(options: TrainingOptions): Promise<Artefact
       gramHashes: grams.hashes,
       gramRows: grams.rows,
     },
-    options.headBytesMax === undefined ? {} : { headBytesMax: options.headBytesMax },
+    { headBytesMax },
   );
+}
+
+/** Runs of units get half of the head, beside the keys of words: at a thousand dimensions all of them would not fit. */
+function gramsThatFit(headBytesMax: number, dimensions: number): number {
+  return Math.floor(headBytesMax / 2 / (rowBytes(dimensions) + 4));
 }
 
 async function eachText(

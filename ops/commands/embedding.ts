@@ -1,0 +1,178 @@
+/** The commands `kattegat embedding train` and `kattegat embedding list`. */
+import { existsSync, readFileSync } from "node:fs";
+import { constants, setPriority } from "node:os";
+import { resolve } from "node:path";
+import { LEARNED_DIMENSIONS } from "@kattegat/config/embedding-consistency.ts";
+import { trainingClasses, type TrainingClasses } from "@kattegat/config/embedding-residency.ts";
+import { parseNetwork } from "@kattegat/config/load.ts";
+import type { Network } from "@kattegat/config/network.ts";
+import { embeddingsFolder } from "@kattegat/primary-dk/embedding/artefact-files.ts";
+import { trainInThread } from "@kattegat/primary-dk/embedding/train-in-thread.ts";
+import { describeTrained, listTrained } from "@kattegat/primary-dk/embedding/trained.ts";
+import { InvalidArgumentError, type Command } from "commander";
+import { databaseUrlOf } from "../local/database-url.ts";
+import { dataFolder } from "../local/folder.ts";
+import {
+  formatLeftOut,
+  formatProgress,
+  formatTrained,
+  formatTrainedList,
+  networkFileLine,
+} from "../output/embedding-text.ts";
+import { EXIT, UsageError } from "../output/exit.ts";
+import type { Terminal } from "../output/terminal.ts";
+import type { Settings } from "../settings.ts";
+import { wholeNumber } from "./connection.ts";
+
+interface FolderOptions {
+  readonly folder?: string;
+  readonly json?: boolean;
+}
+
+interface TrainOptions extends FolderOptions {
+  readonly dimensions?: number;
+  readonly seed: number;
+}
+
+/** Where the network file has another provider's number, or one that training does not take. */
+const DIMENSIONS_DEFAULT = 384;
+/** The kernel's random numbers start from 32 bits. */
+const SEED_MAX = 0xffff_ffff;
+
+const TRAIN_NOTES = `
+Runs where the system of record is: it reads the passages from DATABASE_URL, or from the Postgres of the network that runs
+on KATTEGAT_DATA. Texts never leave this process. The artefact goes to every edge, so it is trained only from residency
+classes that may rest at all of them (docs/embedding.md); what is left out is printed. It ends with the line to put into
+the network file. A changed model counts for a new data folder: a primary refuses data that another model embedded.
+
+Exit code 1 when there is nothing to learn from: no word stands in three passages.
+
+Examples:
+  kattegat embedding train
+  kattegat embedding train --dimensions 256 --folder new/sites/dk-cph/embeddings --json
+`;
+
+export function embeddingCommands(program: Command, settings: Settings, terminal: Terminal): void {
+  const embedding = program
+    .command("embedding")
+    .description("Trains and lists embeddings learned from the network's own passages.");
+  const withFolder = (command: Command): Command =>
+    command.option(
+      "--folder <path>",
+      "where the embeddings are (default: the primary's folder in KATTEGAT_DATA)",
+    );
+  withFolder(embedding.command("train"))
+    .description("Trains an embedding from the passages of the system of record.")
+    .option("--dimensions <n>", "length of a vector (default: the network file's)", dimensionsOf)
+    .option("--seed <n>", "start of the random numbers", wholeNumber({ min: 0, max: SEED_MAX }), 1)
+    .option("--json", "print the result as JSON")
+    .addHelpText("after", TRAIN_NOTES)
+    .action((options: TrainOptions) => train(options, settings, terminal));
+  withFolder(embedding.command("list"))
+    .description("Lists the trained embeddings, the latest first.")
+    .option("--json", "print the list as JSON")
+    .action(async (options: FolderOptions) => {
+      const network = readNetwork(settings);
+      const folder = folderOf(options, network, settings);
+      const trained = await listTrained(folder);
+      const used = network.embedding.model;
+      terminal.print(
+        options.json === true
+          ? JSON.stringify({ folder, used, embeddings: trained }, null, 2)
+          : formatTrainedList(trained, { folder, used }),
+      );
+    });
+}
+
+async function train(options: TrainOptions, settings: Settings, terminal: Terminal): Promise<void> {
+  const network = readNetwork(settings);
+  const databaseUrl = databaseUrlOf(settings);
+  if (databaseUrl === null)
+    throw new UsageError(
+      `No network runs on ${settings.dataShown}. Start it first (npm start), or name its Postgres with DATABASE_URL.`,
+    );
+  const { taken, leftOut } = trainingClasses(network);
+  if (taken.length === 0)
+    throw new UsageError(`There is no class to train from: ${formatLeftOut(leftOut).join("; ")}.`);
+  for (const line of formatLeftOut(leftOut)) terminal.tell(`left out: ${line}`);
+  terminal.tell(`training from the classes ${taken.join(", ")}`);
+  // Whoever searches on this machine meanwhile goes first.
+  setPriority(constants.priority.PRIORITY_LOW);
+  const folder = folderOf(options, network, settings);
+  const dimensions = options.dimensions ?? dimensionsIn(network);
+  const startedMs = performance.now();
+  const tookMs = (): number => Math.round(performance.now() - startedMs);
+  const outcome = await trainInThread(
+    { databaseUrl, classes: taken, dimensions, seed: options.seed, folder },
+    (progress) => terminal.tell(formatProgress(progress, tookMs())),
+  );
+  if (outcome.kind === "nothing-to-learn") {
+    printNothing(outcome.passages, { options, taken, leftOut, terminal });
+    return;
+  }
+  const trained = await describeTrained(folder, outcome.model);
+  const result = { ...trained, folder, left_out: leftOutOf(leftOut), took_ms: tookMs() };
+  terminal.print(
+    options.json === true
+      ? JSON.stringify({ ...result, network_file: networkFileLine(trained) }, null, 2)
+      : formatTrained(trained, { folder, tookMs: result.took_ms, configShown: settings.configShown }),
+  );
+}
+
+function printNothing(
+  passages: number,
+  {
+    options,
+    taken,
+    leftOut,
+    terminal,
+  }: TrainingClassesPart & { readonly options: TrainOptions; readonly terminal: Terminal },
+): void {
+  const detail = `Nothing to learn: no word stands in three of the ${passages} passages of ${taken.join(", ")}.`;
+  terminal.print(
+    options.json === true
+      ? JSON.stringify(
+          { model: null, passages, classes: taken, left_out: leftOutOf(leftOut), detail },
+          null,
+          2,
+        )
+      : detail,
+  );
+  process.exitCode = EXIT.finding;
+}
+
+type TrainingClassesPart = Pick<TrainingClasses, "taken" | "leftOut">;
+
+function leftOutOf(
+  leftOut: TrainingClasses["leftOut"],
+): readonly { readonly class: string; readonly sites: readonly string[] }[] {
+  return leftOut.map(({ className, sites }) => ({ class: className, sites }));
+}
+
+function readNetwork({ config, configShown }: Settings): Network {
+  if (!existsSync(config)) throw new UsageError(`There is no network file at ${configShown}.`);
+  return parseNetwork(readFileSync(config, "utf8"), { file: configShown });
+}
+
+/** Where the primary looks for it. */
+function folderOf({ folder }: FolderOptions, network: Network, { data }: Settings): string {
+  if (folder !== undefined) return resolve(folder);
+  const primary = network.sites.find(({ kind }) => kind === "primary")?.id ?? "primary";
+  return embeddingsFolder(dataFolder(data).site(primary));
+}
+
+function isTrainable(dimensions: number): boolean {
+  const { min, max, step } = LEARNED_DIMENSIONS;
+  return dimensions >= min && dimensions <= max && dimensions % step === 0;
+}
+
+function dimensionsIn({ embedding }: Network): number {
+  return isTrainable(embedding.dimensions) ? embedding.dimensions : DIMENSIONS_DEFAULT;
+}
+
+function dimensionsOf(text: string): number {
+  const { min, max, step } = LEARNED_DIMENSIONS;
+  if (!/^\d{1,4}$/.test(text) || !isTrainable(Number(text)))
+    throw new InvalidArgumentError(`Expected a multiple of ${step} from ${min} to ${max}.`);
+  return Number(text);
+}
