@@ -8,7 +8,7 @@ import { openDocuments } from "./documents/document-part.ts";
 import { openLexical } from "./lexical/lexical-index.ts";
 import type { PieceMemory } from "./documents/document-pieces.ts";
 import { nameableRows } from "./nameable.ts";
-import type { BaseHit, DocumentPart, RowAnswer, RowHit } from "./parts.ts";
+import type { BaseHit, DenseAnswer, DocumentPart, RowHit } from "./parts.ts";
 import type { ReadPieces } from "./piece.ts";
 import { decodeAbout, ROOT_KIND, type BaseAbout } from "./root.ts";
 import { decodeSectionFile } from "./section-file.ts";
@@ -51,6 +51,8 @@ export interface BaseAnswer {
   readonly blocks: number;
   /** True when the bounds prove that nothing better was skipped. */
   readonly exact: boolean;
+  /** Share of the ten nearest that the dense list was found to hold when the base was made; 1 when exact, null when unknown. */
+  readonly expectedRecall: number | null;
 }
 
 export interface ColdBase extends BaseAbout {
@@ -61,7 +63,7 @@ export interface ColdBase extends BaseAbout {
 
 /** Bitmaps of filters, 76 kB each at 600,000 rows: the filters of an application are few. */
 const ADMITTED_MAX = 8;
-const NOTHING: RowAnswer = { hits: [], blocks: 0, missing: 0, exact: true };
+const NOTHING: DenseAnswer = { hits: [], blocks: 0, missing: 0, exact: true, expectedRecall: 1 };
 
 /** Opens a base by its root; `memory` keeps columns that filters asked for. @throws {ColdFormatError} for bytes that are none. */
 export function openBase(root: Uint8Array, memory: PieceMemory | null): ColdBase {
@@ -97,7 +99,8 @@ class Base implements ColdBase {
     const { read, grouped } = query;
     const { documentOf } = this.documents;
     const admitted = await this.#admittedBy(query);
-    if (admitted === undefined) return { dense: [], lexical: [], missing: 1, blocks: 0, exact: false };
+    if (admitted === undefined)
+      return { dense: [], lexical: [], missing: 1, blocks: 0, exact: false, expectedRecall: null };
     const groupOf = grouped ? documentOf : null;
     const options = { wanted: query.depth, admitted, groupOf, read };
     const [dense, lexical] = await Promise.all([
@@ -124,6 +127,7 @@ class Base implements ColdBase {
       missing: dense.missing + lexical.missing + known.filter((hit) => hit === null).length,
       blocks: dense.blocks + lexical.blocks,
       exact: dense.exact && lexical.exact,
+      expectedRecall: dense.expectedRecall,
     };
   }
 

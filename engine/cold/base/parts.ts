@@ -35,13 +35,18 @@ export interface RowAnswer {
   readonly exact: boolean;
 }
 
+export interface DenseAnswer extends RowAnswer {
+  /** Share of the true ten best that such a search was found to hold when the base was made; 1 when exact, null when nobody measured. */
+  readonly expectedRecall: number | null;
+}
+
 export interface DenseIndex {
   readonly rows: number;
   readonly residentBytes: number;
   search(
     query: Float32Array,
     options: RowSearchOptions & { readonly probes: number | null },
-  ): Promise<RowAnswer>;
+  ): Promise<DenseAnswer>;
 }
 
 export interface LexicalIndex {

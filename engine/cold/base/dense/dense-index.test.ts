@@ -117,7 +117,7 @@ describe("the dense half of a base", () => {
   it("reads nothing when no row is admitted", async () => {
     base.store.asked.length = 0;
     const answer = await index.search(base.vectorOf(0), optionsOf(base, { admitted: createBitmap(6_000) }));
-    expect(answer).toEqual({ hits: [], blocks: 0, missing: 0, exact: true });
+    expect(answer).toEqual({ hits: [], blocks: 0, missing: 0, expectedRecall: 1, exact: true });
     expect(base.store.asked).toEqual([]);
   });
 
@@ -197,7 +197,7 @@ describe("a dense search that cannot read a piece", () => {
     base.store.lose(({ file }) => file === "codes");
     const answer = await index.search(base.vectorOf(9), optionsOf(base, { probes: 4 }));
     base.store.lose(() => false);
-    expect(answer).toEqual({ hits: [], blocks: 4, missing: 4, exact: false });
+    expect(answer).toEqual({ hits: [], blocks: 4, missing: 4, expectedRecall: null, exact: false });
   });
 });
 
