@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createBitmap, setBit } from "../../../index/bitmap.ts";
 import { seeded, unitVector } from "../../../vector/vectors.fixture.ts";
-import { decodeDirectory } from "./dense-directory.ts";
+import { decodeDirectory, encodeRecall } from "./dense-directory.ts";
 import { openDense } from "./dense-index.ts";
 import { buildDense, gridOf, passages } from "./dense.fixture.ts";
 import { expectedAt, measureRecall, MEASURED_SHARES } from "./expected-recall.ts";
@@ -50,12 +50,15 @@ describe("the recall that a base expects of itself", () => {
 
 describe("an answer", () => {
   it("tells it unless it is exact", async () => {
-    const answer = await index.search(query, options);
-    expect(answer.exact).toBe(false);
-    expect(answer.expectedRecall).toBe(decodeDirectory(base.sections).recall[0]?.recall);
+    const measured = [
+      { share: 1, recall: 0.75 },
+      { share: 0.01, recall: 0.5 },
+    ];
+    const told = openDense(new Map([...base.sections, ...encodeRecall(measured)]));
+    expect(await told.search(query, options)).toMatchObject({ exact: false, expectedRecall: 0.75 });
     const admitted = createBitmap(ROWS);
     for (let row = 0; row < 40; row += 1) setBit(admitted, row);
-    const few = await index.search(query, { ...options, admitted });
+    const few = await told.search(query, { ...options, admitted });
     expect(few).toMatchObject({ exact: true, expectedRecall: 1 });
   });
 
