@@ -6,7 +6,7 @@ import { passageVector, queryVector } from "@kattegat/engine/lexical/bm25.ts";
 import { decodeStatistics, StatisticsCounter } from "@kattegat/engine/lexical/statistics.ts";
 import { analyze, type Language, queryTerms } from "@kattegat/engine/text/analyzer.ts";
 import { createScanner } from "@kattegat/engine/vector/scan.ts";
-import { RECIPROCAL_RANK_K } from "@kattegat/protocol/fuse.ts";
+import { fusionOf } from "@kattegat/protocol/fusion.ts";
 import type { JudgedPassage, JudgedQuery, JudgedTask } from "./judged.ts";
 
 export interface NamedEmbedder {
@@ -100,11 +100,15 @@ function idsOf({ grouped }: JudgedTask, { source }: JudgedQuery, found: readonly
   return found.filter(({ id }) => id !== source).map(({ id, group }) => (grouped ? group : id));
 }
 
-/** Reciprocal rank fusion, as the network fuses. */
-function fused(left: readonly string[], right: readonly string[]): string[] {
+/** As the network fuses the lists of hashed and of learned vectors. */
+function fused(dense: readonly string[], lexical: readonly string[]): string[] {
+  const { k, denseWeight, lexicalWeight } = fusionOf("learned-");
   const scores = new Map<string, number>();
-  for (const list of [left, right])
-    list.forEach((id, at) => scores.set(id, (scores.get(id) ?? 0) + 1 / (RECIPROCAL_RANK_K + at + 1)));
+  const add = (list: readonly string[], weight: number): void => {
+    list.forEach((id, at) => scores.set(id, (scores.get(id) ?? 0) + weight / (k + at + 1)));
+  };
+  add(dense, denseWeight);
+  add(lexical, lexicalWeight);
   return [...scores].toSorted(([, a], [, b]) => b - a).map(([id]) => id);
 }
 

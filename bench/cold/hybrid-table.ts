@@ -1,5 +1,5 @@
 /** How near the fused first page of a base comes to that of exact lists. */
-import { RECIPROCAL_RANK_K } from "@kattegat/protocol/fuse.ts";
+import { fusionOf } from "@kattegat/protocol/fusion.ts";
 import type { Table } from "../report.ts";
 import { askAll, COLUMNS, DEPTH, nothingDead, rowOf, TOP, type Asked, type Asking } from "./ask.ts";
 import type { LexicalTop } from "./exact-lexical.ts";
@@ -51,12 +51,16 @@ export async function hybridTable(
   return { table, asked };
 }
 
-/** As the network orders and fuses: equal scores by id, then reciprocal ranks. */
-function fused(...lists: readonly (readonly Scored[])[]): readonly Scored[] {
+/** As the network orders and fuses: equal scores by id, then weighted reciprocal ranks. */
+function fused(dense: readonly Scored[], lexical: readonly Scored[]): readonly Scored[] {
+  const { k, denseWeight, lexicalWeight } = fusionOf("learned-");
   const scores = new Map<string, number>();
-  for (const list of lists)
+  const add = (list: readonly Scored[], weight: number): void => {
     for (const [at, { id }] of list.toSorted(byScore).entries())
-      scores.set(id, (scores.get(id) ?? 0) + 1 / (RECIPROCAL_RANK_K + at + 1));
+      scores.set(id, (scores.get(id) ?? 0) + weight / (k + at + 1));
+  };
+  add(dense, denseWeight);
+  add(lexical, lexicalWeight);
   return Array.from(scores, ([id, score]) => ({ id, score })).toSorted(byScore);
 }
 

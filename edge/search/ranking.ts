@@ -1,5 +1,6 @@
 /** The page of hits made of what the sites brought. */
 import { fuse, type FusedHit } from "@kattegat/protocol/fuse.ts";
+import type { Fusion } from "@kattegat/protocol/fusion.ts";
 import { candidateDepth, type Hit, type SearchRequest } from "@kattegat/protocol/search.ts";
 import { fetchContents, type Contents, type ContentSources } from "./contents.ts";
 import { hitOf } from "./hit.ts";
@@ -17,12 +18,19 @@ export interface Page {
 
 export async function rankPage(
   outcomes: readonly Outcome[],
-  { request, query }: { readonly request: SearchRequest; readonly query: PreparedQuery },
+  {
+    request,
+    query,
+    fusion,
+  }: { readonly request: SearchRequest; readonly query: PreparedQuery; readonly fusion: Fusion },
   sources: () => ContentSources,
 ): Promise<Page> {
   const dense = query.dense === null ? null : outcomes.flatMap((outcome) => outcome.dense);
   const lexical = query.lexical === null ? null : outcomes.flatMap((outcome) => outcome.lexical);
-  const fused = fuse({ dense, lexical }, { groupBy: request.group_by, depth: candidateDepth(request) });
+  const fused = fuse(
+    { dense, lexical },
+    { groupBy: request.group_by, depth: candidateDepth(request), fusion },
+  );
   const places = new Map(outcomes.flatMap((outcome) => [...outcome.places]));
   const contents: Contents = { known: new Map(), silent: new Set() };
   for (const candidate of [...(dense ?? []), ...(lexical ?? [])]) {
@@ -45,6 +53,7 @@ export async function rankPage(
     terms: query.terms,
     isHybrid: dense !== null && lexical !== null,
     explain: request.explain,
+    fusion,
   };
   const hits = fused
     .filter((hit) => isShowable(hit, contents))

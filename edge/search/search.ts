@@ -11,6 +11,7 @@ import type { EdgeSettings } from "../settings.ts";
 import type { RequestContext, SiteClient } from "../sites/site-client.ts";
 import { within } from "./deadline.ts";
 import { isComplete, type Outcome } from "./outcome.ts";
+import { fusionOf } from "@kattegat/protocol/fusion.ts";
 import { planSearch, type Ask, type Plan } from "./plan.ts";
 import { prepareQuery, type PreparedQuery } from "./query.ts";
 import { rankPage } from "./ranking.ts";
@@ -165,7 +166,8 @@ async function merge(
     readonly options: SearchOptions;
   },
 ): Promise<SearchResponse> {
-  const page = await rankPage(outcomes, task, () => {
+  const fusion = fusionOf(parts.settings.network.embedding.model);
+  const page = await rankPage(outcomes, { ...task, fusion }, () => {
     const timeMs = Math.max(CONTENTS_MS_MIN, leftMs());
     return {
       sites: parts.sites,
