@@ -1,5 +1,5 @@
 /** How near the fused first page of a base comes to that of exact lists. */
-import { fusionOf } from "@kattegat/protocol/fusion.ts";
+import { byScore, fusedIds, type FusedId } from "../fused.ts";
 import type { Table } from "../report.ts";
 import { askAll, COLUMNS, DEPTH, nothingDead, rowOf, TOP, type Asked, type Asking } from "./ask.ts";
 import type { LexicalTop } from "./exact-lexical.ts";
@@ -9,11 +9,6 @@ import type { Corpus } from "./law-corpus.ts";
 
 /** Fused scores of equal ranks are sums of the same two numbers. */
 const TIE = 1e-9;
-
-interface Scored {
-  readonly id: string;
-  readonly score: number;
-}
 
 /** The exact lists are those of the vectors that rest at every tier; what they give equal fused scores may swap. */
 export async function hybridTable(
@@ -32,7 +27,7 @@ export async function hybridTable(
       rows.map((row, rank) => ({ id: String(row), score: scores[rank] ?? 0 })),
       (lexical[at] ?? []).map(({ number, score }) => ({ id: String(number), score })),
     );
-    const named = ({ hit, document, score }: (typeof answer.dense)[number]): Scored => ({
+    const named = ({ hit, document, score }: (typeof answer.dense)[number]): FusedId => ({
       id: hit?.documentId ?? `\uffff${document}`,
       score,
     });
@@ -51,19 +46,7 @@ export async function hybridTable(
   return { table, asked };
 }
 
-/** As the network orders and fuses: equal scores by id, then weighted reciprocal ranks. */
-function fused(dense: readonly Scored[], lexical: readonly Scored[]): readonly Scored[] {
-  const { k, denseWeight, lexicalWeight } = fusionOf("learned-");
-  const scores = new Map<string, number>();
-  const add = (list: readonly Scored[], weight: number): void => {
-    for (const [at, { id }] of list.toSorted(byScore).entries())
-      scores.set(id, (scores.get(id) ?? 0) + weight / (k + at + 1));
-  };
-  add(dense, denseWeight);
-  add(lexical, lexicalWeight);
-  return Array.from(scores, ([id, score]) => ({ id, score })).toSorted(byScore);
-}
-
-function byScore(a: Scored, b: Scored): number {
-  return b.score - a.score || (a.id < b.id ? -1 : 1);
+function fused(dense: readonly FusedId[], lexical: readonly FusedId[]): readonly FusedId[] {
+  const idsOf = (list: readonly FusedId[]): string[] => list.toSorted(byScore).map(({ id }) => id);
+  return fusedIds(idsOf(dense), idsOf(lexical));
 }
