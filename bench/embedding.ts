@@ -158,7 +158,7 @@ export async function benchEmbedding(): Promise<void> {
     machine: machineName(),
     notes: [
       "Trained on all provisions of Danish law and PolicyQA's paragraphs together, without titles, questions or answers.",
-      "“+ lexical” is reciprocal rank fusion with BM25, as the network fuses. Answers of equal text count alike.",
+      "“+ lexical” is weighted reciprocal rank fusion with BM25, as the network fuses. Answers of equal text count alike.",
       "The Danish tasks are known items, not judgements by people: excerpts favour exact words, titles and references less so.",
       ...(policy === null ? ["PolicyQA was left out: KATTEGAT_BENCH_QA names no file."] : []),
     ],

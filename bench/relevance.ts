@@ -6,7 +6,7 @@ import { passageVector, queryVector } from "@kattegat/engine/lexical/bm25.ts";
 import { decodeStatistics, StatisticsCounter } from "@kattegat/engine/lexical/statistics.ts";
 import { analyze, type Language, queryTerms } from "@kattegat/engine/text/analyzer.ts";
 import { createScanner } from "@kattegat/engine/vector/scan.ts";
-import { RECIPROCAL_RANK_K } from "@kattegat/protocol/fuse.ts";
+import { fusedIds } from "./fused.ts";
 import type { JudgedPassage, JudgedQuery, JudgedTask } from "./judged.ts";
 
 export interface NamedEmbedder {
@@ -57,7 +57,7 @@ export function createRelevanceMeter(
       const rows = [relevanceOf(lexical.name, task, words)];
       for (const ranking of dense) {
         const found = lists(ranking);
-        const both = found.map((ids, at) => fused(ids, words[at] ?? []));
+        const both = found.map((ids, at) => fusedIds(ids, words[at] ?? []).map(({ id }) => id));
         rows.push(relevanceOf(ranking.name, task, found));
         rows.push(relevanceOf(`${ranking.name} + lexical`, task, both));
       }
@@ -98,14 +98,6 @@ function lexicalRanking(passages: readonly JudgedPassage[], language: Language):
 
 function idsOf({ grouped }: JudgedTask, { source }: JudgedQuery, found: readonly ScoredPoint[]): string[] {
   return found.filter(({ id }) => id !== source).map(({ id, group }) => (grouped ? group : id));
-}
-
-/** Reciprocal rank fusion, as the network fuses. */
-function fused(left: readonly string[], right: readonly string[]): string[] {
-  const scores = new Map<string, number>();
-  for (const list of [left, right])
-    list.forEach((id, at) => scores.set(id, (scores.get(id) ?? 0) + 1 / (RECIPROCAL_RANK_K + at + 1)));
-  return [...scores].toSorted(([, a], [, b]) => b - a).map(([id]) => id);
 }
 
 function relevanceOf(

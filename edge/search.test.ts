@@ -90,7 +90,7 @@ describe("ranking", () => {
       lexical_rank: 1,
       dense_passage_id: answer.hits[0]?.passage_id,
       lexical_passage_id: answer.hits[0]?.passage_id,
-      arithmetic: expect.stringContaining("1/(60+1) by vector + 1/(60+1) by words"),
+      arithmetic: expect.stringContaining("0.3/(2+1) by vector + 1/(2+1) by words"),
     });
     expect(answer.hits[0]?.explain?.matched_terms).toContain("frist");
     expect(reportOf(answer, "warm", "eu-arn")?.reason).toContain("eu-fra would stand in");

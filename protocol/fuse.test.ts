@@ -1,7 +1,8 @@
 import { TIER_NAMES } from "@kattegat/config/network.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { compareCandidates, fuse, RECIPROCAL_RANK_K, type SitedCandidate } from "./fuse.ts";
+import { compareCandidates, fuse, type SitedCandidate } from "./fuse.ts";
+import { fusionOf } from "./fusion.ts";
 import { GROUPINGS, type Grouping } from "./search.ts";
 
 const candidate = (
@@ -18,6 +19,7 @@ const candidate = (
   site: "dk-cph",
   ...part,
 });
+const fusion = fusionOf("hashed-384-v1");
 const ids = (hits: ReturnType<typeof fuse>): string[] =>
   hits.map(({ passage }) => `${passage.document_id}#${passage.ordinal}`);
 
@@ -76,7 +78,7 @@ describe("fusing", () => {
         fc.integer({ min: 1, max: 30 }),
         fc.boolean(),
         (passages, groupBy, depth, isHybrid) => {
-          const options = { groupBy, depth };
+          const options = { groupBy, depth, fusion };
           const dense = passages.map((passage) => passage.dense);
           const lexical = passages.map((passage) => passage.lexical);
           const merged = fuse(
@@ -106,7 +108,7 @@ describe("fusing", () => {
           list
             .toSorted((a, b) => JSON.stringify([seed, a]).length - JSON.stringify([seed, b]).length)
             .toReversed();
-        const options = { groupBy: "document", depth: 50 } as const;
+        const options = { groupBy: "document", depth: 50, fusion } as const;
         expect(fuse({ dense: shuffled(dense), lexical: shuffled(lexical) }, options)).toEqual(
           fuse({ dense, lexical }, options),
         );
@@ -119,7 +121,7 @@ describe("fusing", () => {
       fc.property(corpus, fc.constantFrom(...GROUPINGS), (passages, groupBy) => {
         const hits = fuse(
           { dense: passages.map(({ dense }) => dense), lexical: passages.map(({ lexical }) => lexical) },
-          { groupBy, depth: 100 },
+          { groupBy, depth: 100, fusion },
         );
         const keys = hits.map(({ passage }) =>
           groupBy === "document" ? passage.document_id : `${passage.document_id}#${passage.ordinal}`,
@@ -131,10 +133,14 @@ describe("fusing", () => {
     );
   });
 
-  it("adds the reciprocals of both ranks", () => {
+  it.each([
+    ["hashed-384-v1", 0.3 / 3, 0.3 / 4 + 1 / 3],
+    ["learned-384-0123456789abcdef", 0.3 / 3, 0.3 / 4 + 1 / 3],
+    ["text-embedding-3-small", 1 / 61, 1 / 62 + 1 / 61],
+  ])("adds the weighted reciprocals of both ranks by the model %s", (model, byDense, byBoth) => {
     const [first, second] = fuse(
       { dense: [candidate("a", 0.9), candidate("b", 0.8)], lexical: [candidate("b", 7)] },
-      { groupBy: "document", depth: 10 },
+      { groupBy: "document", depth: 10, fusion: fusionOf(model) },
     );
     expect(first).toMatchObject({
       dense: { rank: 2 },
@@ -142,8 +148,9 @@ describe("fusing", () => {
       denseScore: 0.8,
       lexicalScore: 7,
     });
-    expect(first?.score).toBeCloseTo(1 / (RECIPROCAL_RANK_K + 2) + 1 / (RECIPROCAL_RANK_K + 1), 12);
+    expect(first?.score).toBeCloseTo(byBoth, 12);
     expect(second).toMatchObject({ dense: { rank: 1 }, lexical: null, lexicalScore: null });
+    expect(second?.score).toBeCloseTo(byDense, 12);
   });
 
   it("gives the shown passage's own scores, the places by whichever passage has them (I6)", () => {
@@ -151,21 +158,21 @@ describe("fusing", () => {
       dense: [candidate("a", 0.9, { ordinal: 8 }), candidate("b", 0.8, { ordinal: 1 })],
       lexical: [candidate("b", 12, { ordinal: 3 }), candidate("a", 11.18, { ordinal: 16 })],
     };
-    const hits = fuse(lists, { groupBy: "document", depth: 10 });
+    const hits = fuse(lists, { groupBy: "document", depth: 10, fusion });
     expect(hits).toEqual([
-      expect.objectContaining({
-        passage: expect.objectContaining({ document_id: "a", ordinal: 8 }),
-        denseScore: 0.9,
-        lexicalScore: null,
-        dense: { rank: 1, ordinal: 8 },
-        lexical: { rank: 2, ordinal: 16 },
-      }),
       expect.objectContaining({
         passage: expect.objectContaining({ document_id: "b", ordinal: 3 }),
         denseScore: null,
         lexicalScore: 12,
         dense: { rank: 2, ordinal: 1 },
         lexical: { rank: 1, ordinal: 3 },
+      }),
+      expect.objectContaining({
+        passage: expect.objectContaining({ document_id: "a", ordinal: 8 }),
+        denseScore: 0.9,
+        lexicalScore: null,
+        dense: { rank: 1, ordinal: 8 },
+        lexical: { rank: 2, ordinal: 16 },
       }),
     ]);
   });
@@ -175,7 +182,7 @@ describe("fusing", () => {
       fc.property(corpus, fc.constantFrom(...GROUPINGS), (passages, groupBy) => {
         const dense = passages.map((passage) => passage.dense);
         const lexical = passages.map((passage) => passage.lexical);
-        for (const hit of fuse({ dense, lexical }, { groupBy, depth: 100 })) {
+        for (const hit of fuse({ dense, lexical }, { groupBy, depth: 100, fusion })) {
           const isShown = (entry: SitedCandidate): boolean =>
             entry.document_id === hit.passage.document_id && entry.ordinal === hit.passage.ordinal;
           expect([null, dense.find(isShown)?.score]).toContain(hit.denseScore);
@@ -188,7 +195,7 @@ describe("fusing", () => {
   it("keeps a single list's own scores and order", () => {
     const hits = fuse(
       { dense: null, lexical: [candidate("b", 3), candidate("a", 3), candidate("c", 9)] },
-      { groupBy: "document", depth: 10 },
+      { groupBy: "document", depth: 10, fusion },
     );
     expect(hits.map(({ passage, score: own }) => [passage.document_id, own])).toEqual([
       ["c", 9],
@@ -204,7 +211,7 @@ describe("fusing", () => {
         dense: [candidate("a", 0.9, old), candidate("a", 0.2, { version: "10" })],
         lexical: [candidate("a", 8, old)],
       },
-      { groupBy: "document", depth: 10 },
+      { groupBy: "document", depth: 10, fusion },
     );
     expect(hits).toHaveLength(1);
     expect(hits[0]).toMatchObject({
@@ -224,7 +231,10 @@ describe("fusing", () => {
       candidate("b", 0.5),
     ];
     for (const dense of [list, list.toReversed()]) {
-      expect(ids(fuse({ dense, lexical: dense }, { groupBy: "passage", depth: 10 }))).toEqual(["a#1", "b#1"]);
+      expect(ids(fuse({ dense, lexical: dense }, { groupBy: "passage", depth: 10, fusion }))).toEqual([
+        "a#1",
+        "b#1",
+      ]);
     }
   });
 
@@ -238,7 +248,7 @@ describe("fusing", () => {
       [...fra, ...arn],
       [...arn, ...fra],
     ]) {
-      const [hit] = fuse({ dense, lexical: null }, { groupBy: "document", depth: 10 });
+      const [hit] = fuse({ dense, lexical: null }, { groupBy: "document", depth: 10, fusion });
       expect(hit).toMatchObject({ score: 0.9, passage: { ordinal: 2, site: "eu-arn" } });
     }
   });

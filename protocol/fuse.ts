@@ -1,11 +1,9 @@
 /** Exact merging of the sites' candidate lists into one ranking. */
 import type { TierName } from "@kattegat/config/network.ts";
+import type { Fusion } from "./fusion.ts";
 import type { Grouping } from "./search.ts";
 import type { Candidate } from "./site-search.ts";
 import { compareSequences } from "./sequence.ts";
-
-/** The constant of reciprocal rank fusion (Cormack, Clarke & Büttcher, SIGIR 2009, §3). */
-export const RECIPROCAL_RANK_K = 60;
 
 const SPEED: Readonly<Record<TierName, number>> = { "ultra-hot": 0, hot: 1, warm: 2, cold: 3 };
 
@@ -100,19 +98,22 @@ function placesOf(list: ReadonlyMap<string, SitedCandidate>): Map<string, ListPl
  * the same everywhere, so the global best `depth` are among them: the result equals that of one index.
  *
  * A list that the mode lacks is null; with one list the score is that list's own, with two it is the sum of
- * `1 / (k + rank)` over the lists that hold the hit.
+ * `weight / (k + rank)` over the lists that hold the hit.
  */
 export function fuse(
   lists: {
     readonly dense: readonly SitedCandidate[] | null;
     readonly lexical: readonly SitedCandidate[] | null;
   },
-  options: { readonly groupBy: Grouping; readonly depth: number },
+  options: { readonly groupBy: Grouping; readonly depth: number; readonly fusion: Fusion },
 ): FusedHit[] {
   const [dense, lexical] = withoutOldCopies([lists.dense ?? [], lists.lexical ?? []]).map((list) =>
     ranked(list, options),
   );
   if (dense === undefined || lexical === undefined) throw new Error("fuse: two lists go in, two come out");
+  const { k, denseWeight, lexicalWeight } = options.fusion;
+  const part = (place: ListPlace | null, weight: number): number =>
+    place === null ? 0 : weight / (k + place.rank);
   const isHybrid = lists.dense !== null && lists.lexical !== null;
   const densePlaces = placesOf(dense);
   const lexicalPlaces = placesOf(lexical);
@@ -129,7 +130,7 @@ export function fuse(
     if (passage === undefined) throw new Error("fuse: a key comes from one of the two lists");
     hits.push({
       passage,
-      score: isHybrid ? reciprocal(densePlace) + reciprocal(lexicalPlace) : passage.score,
+      score: isHybrid ? part(densePlace, denseWeight) + part(lexicalPlace, lexicalWeight) : passage.score,
       denseScore: scoreOf(passage, byDense),
       lexicalScore: scoreOf(passage, byLexical),
       dense: densePlace,
@@ -137,10 +138,6 @@ export function fuse(
     });
   }
   return hits.toSorted((a, b) => b.score - a.score || compareKeys(a.passage, b.passage));
-}
-
-function reciprocal(place: ListPlace | null): number {
-  return place === null ? 0 : 1 / (RECIPROCAL_RANK_K + place.rank);
 }
 
 /** The shown passage's score in a list that holds its document by `listed`: another passage's score says nothing of it. */

@@ -1,11 +1,10 @@
 /** Questions put to a base one after another, with what each cost. */
 import type { BaseAnswer, ColdBase } from "@kattegat/engine/cold/base/base-index.ts";
 import type { ReadPieces } from "@kattegat/engine/cold/base/piece.ts";
-import type { Bitmap } from "@kattegat/engine/index/bitmap.ts";
+import { createBitmap, type Bitmap } from "@kattegat/engine/index/bitmap.ts";
 import type { Table } from "../report.ts";
 import { summarize } from "../summary.ts";
 import type { Reading } from "./base-files.ts";
-import type { ExactTop } from "./exact-top.ts";
 import type { Question } from "./law-corpus.ts";
 
 export const TOP = 10;
@@ -41,7 +40,7 @@ export async function askAll(
       lexical: options.mode === "dense" ? null : lexical,
       filter: null,
       dead: options.dead,
-      depth: options.mode === "hybrid" ? DEPTH : TOP,
+      depth: DEPTH,
       page: TOP,
       grouped: true,
       probes: options.probes,
@@ -53,25 +52,10 @@ export async function askAll(
   return asked;
 }
 
-/** The share of the true top that was found; what ties with its last is as right. */
-export function recall(asked: readonly Asked[], truths: readonly Pick<ExactTop, "scores">[]): number {
-  let right = 0;
-  let wanted = 0;
-  for (const [at, { answer }] of asked.entries()) {
-    const scores = truths[at]?.scores.slice(0, TOP) ?? [];
-    const worst = scores.at(-1) ?? Infinity;
-    // Scores of rounded vectors: a row counts when its score reaches the last true one within the rounding.
-    right += Math.min(
-      scores.length,
-      answer.dense.slice(0, TOP).filter(({ score }) => score >= worst - ROUNDING).length,
-    );
-    wanted += scores.length;
-  }
-  return right / wanted;
+/** No document is hidden. */
+export function nothingDead({ base }: Asking): { readonly name: string; readonly documents: Bitmap } {
+  return { name: "none", documents: createBitmap(base.documents.documents) };
 }
-
-/** Half the standard deviation of what rounding to eight bits does to a score; below it two rows cannot be told apart. */
-export const ROUNDING = 2e-4;
 
 export function rowOf(name: string, asked: readonly Asked[], found: number): Table["rows"][number] {
   const mean = (values: readonly number[]): number =>
@@ -80,7 +64,9 @@ export function rowOf(name: string, asked: readonly Asked[], found: number): Tab
     name,
     found,
     mean(asked.map(({ reading }) => reading.bytes)) / 1_024,
+    Math.max(...asked.map(({ reading }) => reading.bytes)) / 1_024,
     mean(asked.map(({ reading }) => reading.reads)),
+    Math.max(...asked.map(({ reading }) => reading.reads)),
     mean(asked.map(({ reading }) => reading.rounds)),
     summarize(asked.map(({ cpuMs }) => cpuMs)).p50,
     summarize(asked.map(({ cpuMs }) => cpuMs)).p99,
@@ -91,7 +77,9 @@ export const COLUMNS = [
   "lists read",
   "recall@10",
   "KiB a query",
+  "most KiB",
   "reads",
+  "most reads",
   "rounds",
   "CPU ms p50",
   "CPU ms p99",

@@ -29,6 +29,8 @@ export function exactLexical(
   const sums = new Float64Array(queries.length);
   const touched: number[] = [];
   const tops = queries.map((): LexicalTop[] => []);
+  /** What a passage must reach: all others of a million need no entry. */
+  const floors = new Float64Array(queries.length);
   for (let number = 0; number < count; number += 1) {
     const { indices, values } = sparse(number);
     for (let at = 0; at < indices.length; at += 1) {
@@ -38,18 +40,20 @@ export function exactLexical(
       }
     }
     for (const query of touched.splice(0)) {
-      offer(tops[query] ?? [], { number, score: Math.fround(sums[query] ?? 0) }, limit);
+      const score = Math.fround(sums[query] ?? 0);
       sums[query] = 0;
+      if (score < (floors[query] ?? 0)) continue;
+      floors[query] = Math.max(floors[query] ?? 0, offered(tops[query] ?? [], { number, score }, limit));
     }
   }
   return tops.map((top) => cut(top, limit));
 }
 
-function offer(top: LexicalTop[], found: LexicalTop, limit: number): void {
+/** Adds what was found; returns the lowest score that can still be among the best, 0 when that was not looked at. */
+function offered(top: LexicalTop[], found: LexicalTop, limit: number): number {
   top.push(found);
-  if (top.length < limit * SLACK) return;
-  const kept = cut(top, limit);
-  top.splice(0, top.length, ...kept);
+  if (top.length >= limit * SLACK) top.splice(0, top.length, ...cut(top, limit));
+  return top.length === limit ? (top.at(-1)?.score ?? 0) : 0;
 }
 
 function cut(top: readonly LexicalTop[], limit: number): LexicalTop[] {

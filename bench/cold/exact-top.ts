@@ -1,6 +1,7 @@
 /** The true best rows of a file of vectors for given queries. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { clearBit } from "@kattegat/engine/index/bitmap.ts";
 import { exactDot } from "@kattegat/engine/vector/dot.ts";
 import { createScanner } from "@kattegat/engine/vector/scan.ts";
 import { createVectorStore } from "@kattegat/engine/vector/vector-store.ts";
@@ -31,6 +32,7 @@ export async function exactTop(
   file: VectorFile,
   queries: readonly Float32Array[],
   limit: number,
+  isAdmitted: ((row: number) => boolean) | null = null,
 ): Promise<readonly ExactTop[]> {
   const kernel = join(import.meta.dirname, "..", "..", "engine", "wasm", "scan.wasm");
   const scanner = createScanner(new WebAssembly.Module(readFileSync(kernel)));
@@ -42,6 +44,9 @@ export async function exactTop(
     for (let row = 0; row < block.rows; row += 1) store.write(row, rowOf(block, file.dimensions, row));
     const admitted = new Uint32Array(Math.ceil(block.rows / 32)).fill(0xffffffff);
     if (block.rows % 32 !== 0) admitted[admitted.length - 1] = 2 ** (block.rows % 32) - 1;
+    if (isAdmitted !== null)
+      for (let row = 0; row < block.rows; row += 1)
+        if (!isAdmitted(block.firstRow + row)) clearBit({ words: admitted }, row);
     for (const [at, query] of queries.entries()) {
       const rows = store.nearest(query, { limit, admitted, groupOf: null, coarse: null });
       const found = rows.map((row) => ({

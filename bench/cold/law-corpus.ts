@@ -10,11 +10,13 @@ import { lawProvisions, seededRandom } from "../corpus.ts";
 import { lawPassages } from "./law-passages.ts";
 import { writeNpy } from "./npy.ts";
 
+export const PROVISIONS_ALL = 608_095;
 /** Fewer provisions for a quick look. */
-export const PROVISIONS = Number(process.env["KATTEGAT_BENCH_PROVISIONS"] ?? 608_095);
+export const PROVISIONS = Number(process.env["KATTEGAT_BENCH_PROVISIONS"] ?? PROVISIONS_ALL);
 export const DIMENSIONS = 384;
 const QUERIES = 300;
 const QUERY_WORDS = 8;
+const PROGRESS_PASSAGES = 50_000;
 
 export interface Question {
   readonly dense: Float32Array;
@@ -48,6 +50,7 @@ export async function corpusIn(folder: string, lawFile: string): Promise<Corpus>
   const totals = { textBytes: 0, metadataBytes: 0, sparseValues: 0 };
   const vectors = join(folder, "vectors.npy");
   const started = performance.now();
+  let done = 0;
   async function* floats(): AsyncGenerator<Float32Array<ArrayBuffer>> {
     const embed = (text: string): Float32Array => embedder.embedSync(text);
     for await (const { passage, float } of lawPassages(lawFile, { embed, limit: PROVISIONS })) {
@@ -60,6 +63,9 @@ export async function corpusIn(folder: string, lawFile: string): Promise<Corpus>
         const query = wordsOf(passage.text, random);
         if (query !== null && texts.length < QUERIES) texts.push(query);
       }
+      done += 1;
+      if (done % PROGRESS_PASSAGES === 0)
+        console.log(`  embedded: ${done}, ${Math.round((performance.now() - started) / 1_000)} s`);
       yield float;
     }
   }

@@ -1,5 +1,5 @@
 /** A search of an open base, in the words of the cold tier. */
-import type { BaseEntry, DeadDocuments } from "@kattegat/engine/cold/base/base-index.ts";
+import type { BaseAnswer, BaseEntry, DeadDocuments } from "@kattegat/engine/cold/base/base-index.ts";
 import type { BaseHit } from "@kattegat/engine/cold/base/parts.ts";
 import type { PassageContent } from "@kattegat/protocol/site-search.ts";
 import type { OpenBase } from "./base-shelf.ts";
@@ -86,8 +86,12 @@ function contentOf({ title, text, lang, metadata }: BaseHit): PassageContent {
 }
 
 function described(
-  { blocks, exact }: { readonly blocks: number; readonly exact: boolean },
+  { blocks, exact, expectedRecall }: Pick<BaseAnswer, "blocks" | "exact" | "expectedRecall">,
   { pieces, bytes, subrequests, fromMemory, fromCache }: ReadUsage,
 ): string {
-  return `${blocks} lists and blocks in ${pieces} pieces: ${fromMemory} from memory, the others in ${fromCache} reads of the cache and ${subrequests} of the bucket, ${bytes} bytes; exact: ${exact}`;
+  const expected =
+    exact || expectedRecall === null
+      ? ""
+      : `, expected recall@10 of the nearest: ${expectedRecall.toFixed(3)}`;
+  return `${blocks} lists and blocks in ${pieces} pieces: ${fromMemory} from memory, the others in ${fromCache} reads of the cache and ${subrequests} of the bucket, ${bytes} bytes; exact: ${exact}${expected}`;
 }

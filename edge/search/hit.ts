@@ -1,7 +1,8 @@
 /** A hit as the caller sees it. */
 import { analyze, languageOf } from "@kattegat/engine/text/analyzer.ts";
 import { snippetOf } from "@kattegat/engine/text/snippet.ts";
-import { RECIPROCAL_RANK_K, type FusedHit, type ListPlace } from "@kattegat/protocol/fuse.ts";
+import type { FusedHit, ListPlace } from "@kattegat/protocol/fuse.ts";
+import type { Fusion } from "@kattegat/protocol/fusion.ts";
 import type { Hit } from "@kattegat/protocol/search.ts";
 import type { PassageContent } from "@kattegat/protocol/site-search.ts";
 
@@ -11,6 +12,7 @@ export interface HitOptions {
   /** Of the vectors that were compared; null when none were. */
   readonly model: string | null;
   readonly explain: boolean;
+  readonly fusion: Fusion;
 }
 
 export function hitOf(fused: FusedHit, content: PassageContent, options: HitOptions): Hit {
@@ -49,7 +51,7 @@ function explanationOf(
     lexical_rank: fused.lexical?.rank ?? null,
     dense_passage_id: passageIdOf(fused, fused.dense),
     lexical_passage_id: passageIdOf(fused, fused.lexical),
-    arithmetic: options.isHybrid ? fusedArithmetic(fused) : plainArithmetic(fused),
+    arithmetic: options.isHybrid ? fusedArithmetic(fused, options.fusion) : plainArithmetic(fused),
     model: options.model,
     matched_terms: [
       ...new Set(tokens.map(({ term }) => term).filter((term) => options.terms.has(term))),
@@ -61,13 +63,13 @@ function passageIdOf({ passage }: FusedHit, place: ListPlace | null): string | n
   return place === null ? null : `${passage.document_id}#${place.ordinal}`;
 }
 
-function fusedArithmetic(fused: FusedHit): string {
-  const part = (place: ListPlace | null, list: string): readonly string[] => {
+function fusedArithmetic(fused: FusedHit, { k, denseWeight, lexicalWeight }: Fusion): string {
+  const part = (place: ListPlace | null, list: string, weight: number): readonly string[] => {
     if (place === null) return [];
     const other = place.ordinal === fused.passage.ordinal ? "" : ` of #${place.ordinal}`;
-    return [`1/(${RECIPROCAL_RANK_K}+${place.rank}) by ${list}${other}`];
+    return [`${weight}/(${k}+${place.rank}) by ${list}${other}`];
   };
-  const parts = [...part(fused.dense, "vector"), ...part(fused.lexical, "words")];
+  const parts = [...part(fused.dense, "vector", denseWeight), ...part(fused.lexical, "words", lexicalWeight)];
   return `${parts.join(" + ")} = ${fused.score.toFixed(6)}`;
 }
 

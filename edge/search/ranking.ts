@@ -1,5 +1,6 @@
 /** The page of hits made of what the sites brought. */
 import { fuse, type FusedHit } from "@kattegat/protocol/fuse.ts";
+import type { Fusion } from "@kattegat/protocol/fusion.ts";
 import { candidateDepth, type Hit, type SearchRequest } from "@kattegat/protocol/search.ts";
 import { fetchContents, type Contents, type ContentSources } from "./contents.ts";
 import { hitOf } from "./hit.ts";
@@ -21,12 +22,21 @@ export async function rankPage(
     request,
     query,
     model,
-  }: { readonly request: SearchRequest; readonly query: PreparedQuery; readonly model: string },
+    fusion,
+  }: {
+    readonly request: SearchRequest;
+    readonly query: PreparedQuery;
+    readonly model: string;
+    readonly fusion: Fusion;
+  },
   sources: () => ContentSources,
 ): Promise<Page> {
   const dense = query.dense === null ? null : outcomes.flatMap((outcome) => outcome.dense);
   const lexical = query.lexical === null ? null : outcomes.flatMap((outcome) => outcome.lexical);
-  const fused = fuse({ dense, lexical }, { groupBy: request.group_by, depth: candidateDepth(request) });
+  const fused = fuse(
+    { dense, lexical },
+    { groupBy: request.group_by, depth: candidateDepth(request), fusion },
+  );
   const places = new Map(outcomes.flatMap((outcome) => [...outcome.places]));
   const contents: Contents = { known: new Map(), silent: new Set() };
   for (const candidate of [...(dense ?? []), ...(lexical ?? [])]) {
@@ -50,6 +60,7 @@ export async function rankPage(
     isHybrid: dense !== null && lexical !== null,
     model: dense === null ? null : model,
     explain: request.explain,
+    fusion,
   };
   const hits = fused
     .filter((hit) => isShowable(hit, contents))

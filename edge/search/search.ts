@@ -11,6 +11,7 @@ import type { EdgeSettings } from "../settings.ts";
 import type { RequestContext, SiteClient } from "../sites/site-client.ts";
 import { within } from "./deadline.ts";
 import { isComplete, type Outcome } from "./outcome.ts";
+import { fusionOf } from "@kattegat/protocol/fusion.ts";
 import { planSearch, type Ask, type Plan } from "./plan.ts";
 import { prepareQuery, type PreparedQuery } from "./query.ts";
 import { rankPage } from "./ranking.ts";
@@ -173,7 +174,7 @@ async function merge(
   },
 ): Promise<SearchResponse> {
   const { model } = parts.settings.network.embedding;
-  const page = await rankPage(outcomes, { ...task, model }, () => {
+  const page = await rankPage(outcomes, { ...task, model, fusion: fusionOf(model) }, () => {
     const timeMs = Math.max(CONTENTS_MS_MIN, leftMs());
     return {
       sites: parts.sites,

@@ -45,8 +45,12 @@ export interface OracleScores {
   readonly lexical: number | null;
 }
 
-/** Reciprocal rank fusion's constant, written out again so that the oracle shares no code with what it judges. */
-export const K = 60;
+/**
+ * Reciprocal rank fusion for hashed vectors, as protocol/SPEC.md has it, written out again so that the oracle shares no code with what it judges:
+ * the constant, the weights of the dense and the lexical list.
+ */
+export const K = 2;
+export const WEIGHTS = [0.3, 1] as const;
 
 /**
  * Ranks by brute force: every passage of every document that may be seen, in float64, no codes, no tiers.
@@ -161,8 +165,10 @@ function sorted(scores: ReadonlyMap<string, number>): OracleEntry[] {
 
 function fused(lists: readonly (readonly OracleEntry[])[]): OracleEntry[] {
   const scores = new Map<string, number>();
-  for (const list of lists) {
-    for (const [index, { id }] of list.entries()) scores.set(id, (scores.get(id) ?? 0) + 1 / (K + index + 1));
+  for (const [at, list] of lists.entries()) {
+    const weight = WEIGHTS[at] ?? 1;
+    for (const [index, { id }] of list.entries())
+      scores.set(id, (scores.get(id) ?? 0) + weight / (K + index + 1));
   }
   return sorted(scores);
 }

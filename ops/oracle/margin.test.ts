@@ -16,10 +16,15 @@ describe("the margin of a miss", () => {
   });
 
   it("is a difference of scores, not of ranks, in a fused ranking (I6)", () => {
-    const near = [list(["a", 0.9], ["b", 0.5], ["c", 0.499]), list(["a", 9], ["b", 7], ["c", 5])];
+    const near = [list(["a", 0.9], ["b", 0.5], ["c", 0.2]), list(["a", 9], ["b", 7], ["c", 6.999])];
     expect(marginOf({ missing: "b", instead: ["c"] }, { lists: near, depth: 10 })).toBeCloseTo(0.001, 6);
     const far = [list(["a", 0.9], ["b", 0.5], ["c", 0.2]), list(["a", 9], ["b", 7], ["c", 5])];
-    expect(marginOf({ missing: "b", instead: ["c"] }, { lists: far, depth: 10 })).toBeCloseTo(0.3, 6);
+    expect(marginOf({ missing: "b", instead: ["c"] }, { lists: far, depth: 10 })).toBeCloseTo(2, 6);
+  });
+
+  it("counts a list by its weight: the dense one alone does not turn the ranking round (I6)", () => {
+    const lists = [list(["a", 0.9], ["b", 0.5], ["c", 0.499]), list(["a", 9], ["b", 7], ["c", 5])];
+    expect(marginOf({ missing: "b", instead: ["c"] }, { lists, depth: 10 })).toBeCloseTo(2, 6);
   });
 
   it("knows that a place behind the depth is none (I6)", () => {

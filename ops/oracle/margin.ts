@@ -1,5 +1,5 @@
 /** How far scores would have to be off for an answer to be the right one. */
-import { K, type OracleEntry } from "./exact-index.ts";
+import { K, WEIGHTS, type OracleEntry } from "./exact-index.ts";
 
 /** Steps of halving: the margin is then known to a millionth of the greatest score. */
 const HALVINGS = 30;
@@ -51,13 +51,13 @@ function fusedScore(
   },
 ): number {
   let sum = 0;
-  for (const list of lists) {
+  for (const [at, list] of lists.entries()) {
     const own = list.find((entry) => entry.id === id)?.score;
     if (own === undefined) continue;
     const before = list.filter(
       (entry) => entry.id !== id && (shift > 0 ? entry.score > own + shift : entry.score >= own + shift),
     ).length;
-    if (before < depth) sum += 1 / (K + before + 1);
+    if (before < depth) sum += (WEIGHTS[at] ?? 1) / (K + before + 1);
   }
   return sum;
 }

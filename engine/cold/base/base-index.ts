@@ -8,7 +8,7 @@ import { openDocuments } from "./documents/document-part.ts";
 import { openLexical } from "./lexical/lexical-index.ts";
 import type { PieceMemory } from "./documents/document-pieces.ts";
 import { nameableRows } from "./nameable.ts";
-import type { BaseHit, DocumentPart, ListDirectory, RowAnswer, RowHit } from "./parts.ts";
+import type { BaseHit, DenseAnswer, DocumentPart, ListDirectory, RowHit } from "./parts.ts";
 import type { ReadPieces } from "./piece.ts";
 import { decodeAbout, ROOT_KIND, type BaseAbout } from "./root.ts";
 import { decodeSectionFile } from "./section-file.ts";
@@ -53,6 +53,8 @@ export interface BaseAnswer {
   readonly lists: readonly number[];
   /** True when the bounds prove that nothing better was skipped. */
   readonly exact: boolean;
+  /** Share of the ten nearest that the dense list was found to hold when the base was made; 1 when exact, null when unknown. */
+  readonly expectedRecall: number | null;
 }
 
 export interface ColdBase extends BaseAbout {
@@ -64,13 +66,7 @@ export interface ColdBase extends BaseAbout {
 
 /** Bitmaps of filters, 76 kB each at 600,000 rows: the filters of an application are few. */
 const ADMITTED_MAX = 8;
-const NOTHING: RowAnswer & { readonly lists: readonly number[] } = {
-  hits: [],
-  blocks: 0,
-  lists: [],
-  missing: 0,
-  exact: true,
-};
+const NOTHING: DenseAnswer = { hits: [], blocks: 0, lists: [], missing: 0, exact: true, expectedRecall: 1 };
 
 /** Opens a base by its root; `memory` keeps columns that filters asked for. @throws {ColdFormatError} for bytes that are none. */
 export function openBase(root: Uint8Array, memory: PieceMemory | null): ColdBase {
@@ -111,7 +107,7 @@ class Base implements ColdBase {
     const { documentOf } = this.documents;
     const admitted = await this.#admittedBy(query);
     if (admitted === undefined)
-      return { dense: [], lexical: [], missing: 1, blocks: 0, lists: [], exact: false };
+      return { dense: [], lexical: [], missing: 1, blocks: 0, lists: [], exact: false, expectedRecall: null };
     const groupOf = grouped ? documentOf : null;
     const options = { wanted: query.depth, admitted, groupOf, read };
     const [dense, lexical] = await Promise.all([
@@ -139,6 +135,7 @@ class Base implements ColdBase {
       blocks: dense.blocks + lexical.blocks,
       lists: dense.lists,
       exact: dense.exact && lexical.exact,
+      expectedRecall: dense.expectedRecall,
     };
   }
 

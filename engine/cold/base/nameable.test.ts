@@ -1,3 +1,4 @@
+import { fusionOf } from "@kattegat/protocol/fusion.ts";
 import { fuse, type SitedCandidate } from "@kattegat/protocol/fuse.ts";
 import { describe, expect, it } from "vitest";
 import { seeded } from "../../vector/vectors.fixture.ts";
@@ -36,7 +37,11 @@ describe("the rows that need a name", () => {
           dense: [...candidatesOf(lists.dense, "cold"), ...candidatesOf(other.dense, "hot")],
           lexical: [...candidatesOf(lists.lexical, "cold"), ...candidatesOf(other.lexical, "hot")],
         },
-        { groupBy: "document", depth: 1_000 },
+        {
+          groupBy: "document",
+          depth: 1_000,
+          fusion: fusionOf(round % 2 === 0 ? "hashed-384-v1" : "encoder"),
+        },
       );
       // Equal scores may swap: what stands on the page must have a name, or an equal of it that has one.
       const shown = fused.slice(0, page).filter(({ passage }) => passage.site === "cold");

@@ -44,6 +44,13 @@ export interface ListDirectory {
   piece(list: number): Piece;
 }
 
+export interface DenseAnswer extends RowAnswer {
+  /** The lists that were read. */
+  readonly lists: readonly number[];
+  /** Share of the true ten best that such a search was found to hold when the base was made; 1 when exact, null when nobody measured. */
+  readonly expectedRecall: number | null;
+}
+
 export interface DenseIndex {
   readonly rows: number;
   readonly residentBytes: number;
@@ -51,7 +58,7 @@ export interface DenseIndex {
   search(
     query: Float32Array,
     options: RowSearchOptions & { readonly probes: number | null },
-  ): Promise<RowAnswer & { readonly lists: readonly number[] }>;
+  ): Promise<DenseAnswer>;
 }
 
 export interface LexicalIndex {

@@ -4,37 +4,38 @@ import { budgetOf } from "./dense-budget.ts";
 const plain = { rows: 600_000, admittedRows: 600_000, wanted: 10, probes: null };
 
 describe("the budget of a dense search", () => {
-  it("is twelve lists or fewer and fourteen spans by default", () => {
+  it("is a megabyte of codes in twelve reads and sixteen spans by default", () => {
     const { probes, spans, candidates } = budgetOf(plain);
-    expect(probes?.probesMax).toBe(12);
+    expect(probes).toMatchObject({ readsMax: 12, bytesMax: 1_000_000 });
     expect(probes?.farness).toBeLessThan(2);
-    expect(spans.spansMax).toBe(14);
+    expect(spans.spansMax).toBe(16);
     expect(candidates).toBe(100);
   });
 
-  it("widens as the filter narrows, up to 42 reads", () => {
-    const lists = [0.5, 0.2, 0.05, 0.01, 0.001].map(
-      (share) => budgetOf({ ...plain, admittedRows: 600_000 * share }).probes?.probesMax ?? 0,
+  it("widens as the filter narrows, within 32 reads", () => {
+    const bytes = [0.5, 0.2, 0.05, 0.01, 0.001].map(
+      (share) => budgetOf({ ...plain, admittedRows: 600_000 * share }).probes?.bytesMax ?? 0,
     );
-    expect(lists).toEqual(lists.toSorted((a, b) => a - b));
-    expect(lists[0]).toBe(12);
-    expect(lists[1]).toBeGreaterThan(12);
-    expect(lists[3]).toBe(lists[4]);
+    expect(bytes).toEqual(bytes.toSorted((a, b) => a - b));
+    expect(bytes[0]).toBe(1_000_000);
+    expect(bytes[1]).toBeGreaterThan(1_000_000);
+    expect(bytes[3]).toBe(bytes[4]);
     const narrow = budgetOf({ ...plain, admittedRows: 6_000 });
-    expect((narrow.probes?.probesMax ?? 0) + narrow.spans.spansMax).toBeLessThanOrEqual(42);
+    expect((narrow.probes?.readsMax ?? 0) + narrow.spans.spansMax).toBeLessThanOrEqual(32);
     expect(narrow.probes?.farness).toBe(Infinity);
+    expect(narrow.spans.gaps.length).toBeGreaterThan(1);
   });
 
   it("looks at more rows when more are wanted", () => {
     const many = budgetOf({ ...plain, wanted: 1_000 });
     expect(many.candidates).toBe(1_500);
     expect(many.spans.blocksMax).toBeGreaterThan(budgetOf(plain).spans.blocksMax);
-    expect((many.probes?.probesMax ?? 0) + many.spans.spansMax).toBeLessThanOrEqual(42);
+    expect((many.probes?.readsMax ?? 0) + many.spans.spansMax).toBeLessThanOrEqual(32);
   });
 
   it("is what the caller says where the caller says it", () => {
     const { probes } = budgetOf({ ...plain, admittedRows: 50, probes: 3 });
-    expect(probes).toEqual({ probesMax: 3, bytesMax: Infinity, farness: Infinity });
+    expect(probes).toEqual({ probesMax: 3, readsMax: Infinity, bytesMax: Infinity, farness: Infinity });
   });
 
   it("has no lists when the admitted rows are few", () => {

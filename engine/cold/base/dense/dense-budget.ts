@@ -11,30 +11,32 @@ export interface DenseBudget {
 }
 
 /**
- * Lists of a search without a filter, and of one whose filter keeps a hundredth or less, or that wants many rows. Figures here are of 608,095
- * provisions and 387 queries where nothing else is said; the limits were chosen on the same queries.
+ * Limits were chosen on 200 queries of eight words over 20,000 and 100,000 provisions, 384 dimensions; what is reported in docs/benchmarks.md
+ * was measured on other queries. Each pair: of a search without a filter, of one whose filter keeps a hundredth or less.
  */
-const PROBES = { least: 12, most: 24 } as const;
-/** Bytes of their codes: the longest list has eight times the mean. */
-const CODE_BYTES = { least: 1_200_000, most: 2_200_000 } as const;
+/** Reads of codes, lists side by side being one: 16 instead of 12 found no more at 100,000 without a filter, 0.01 more with it. */
+const CODE_READS = 12;
+/** At 100,000 the lists of 1 MB hold 0.989 of the ten nearest, 0.978 of the hundred; under the filter 0.955 in 2 MB, 0.974 in 3 MB. */
+const CODE_BYTES = { least: 1_000_000, most: 3_500_000 } as const;
 /** Farther lists are left out by this factor to the nearest: reads 6.8 lists instead of 10.9 for 0.0013 of the top ten; 1.25 loses 0.005. */
 const FARNESS_MAX = 1.3;
 /** A choice, not measured: a filter that keeps a larger share is answered as if there were none. */
 const BROAD_SHARE = 0.3;
-/** A filter that keeps a smaller share gets no more lists: reads are as many as they may be. Its recall is lower for it. */
+/** A filter that keeps a smaller share gets no more: reads are as many as they may be. */
 const NARROW_SHARE = 0.01;
 /** 200 instead found 0.001 more of the top ten and read 15 % more. */
 const CANDIDATES_MIN = 100;
 /** A choice, not tuned: estimates of neighbours in a long ranking differ little, so the last wanted ones need company. */
 const CANDIDATES_PER_WANTED = 1.5;
-/** The hundred best lay in 16.5 spans in the mean; 14 with bridges lost 0.003 of the top ten of 100 queries. Under a filter each lies alone. */
-const SPANS = { least: 14, most: 16 } as const;
-/** Three quarters of a megabyte; a search without a filter reads 0.33 MB in the mean. */
-const BLOCKS = 60;
+/** With 14 the overlap of hybrid answers was 0.970 at 20,000 instead of 0.976. Under a filter each candidate lies alone. */
+const SPANS = { least: 16, most: 20 } as const;
+/** A megabyte without a filter, of which a base of 20,000 needs nearly all, one of 100,000 half. */
+const BLOCKS = { least: 80, most: 130 } as const;
 /** 2.5 MB, a choice: a thousand wanted rows read 1.1 MB of rows in the mean. */
 const BLOCKS_MANY = 200;
-/** 25 kB to save a read; under a filter, 20 spans found 0.005 more of 100 queries' top ten with it, six blocks 0.003 more than that. */
-const GAP_BLOCKS_MAX = 2;
+/** 50 kB to save a read; under a filter the best of several, since how far candidates lie apart depends on its share. */
+const GAPS = [4] as const;
+const GAPS_FILTERED = [2, 4, 8, 12, 16] as const;
 /** From here on all of the budget for many wanted rows is given. */
 const MANY_WANTED = 1_000;
 /** A choice, not measured: of the codes of 24 lists hardly any would be of one of so few rows. */
@@ -55,21 +57,26 @@ export function budgetOf(about: {
   const many = Math.min(1, Math.max(0, wanted * CANDIDATES_PER_WANTED - CANDIDATES_MIN) / MANY_WANTED);
   const need = Math.max(narrowness, many);
   const candidates = Math.ceil(Math.max(CANDIDATES_MIN, wanted * CANDIDATES_PER_WANTED));
-  const blocksMax = Math.round(between({ least: BLOCKS, most: BLOCKS_MANY }, many));
+  const gaps = narrowness === 0 ? GAPS : GAPS_FILTERED;
+  const blocksMax = Math.max(
+    Math.round(between(BLOCKS, narrowness)),
+    Math.round(between({ least: BLOCKS.least, most: BLOCKS_MANY }, many)),
+  );
   if (admittedRows <= DIRECT_ROWS && probes === null) {
-    const spans = { spansMax: DIRECT_SPANS, blocksMax: BLOCKS_MANY, gapMax: GAP_BLOCKS_MAX };
+    const spans = { spansMax: DIRECT_SPANS, blocksMax: BLOCKS_MANY, gaps };
     return { probes: null, candidates: DIRECT_ROWS, spans };
   }
   const chosen = {
-    probesMax: Math.round(between(PROBES, need)),
+    probesMax: Infinity,
+    readsMax: CODE_READS,
     bytesMax: between(CODE_BYTES, need),
     farness: narrowness === 0 ? FARNESS_MAX : Infinity,
   };
-  const asked = { probesMax: probes ?? 0, bytesMax: Infinity, farness: Infinity };
+  const asked = { probesMax: probes ?? 0, readsMax: Infinity, bytesMax: Infinity, farness: Infinity };
   return {
     probes: probes === null ? chosen : asked,
     candidates,
-    spans: { spansMax: Math.round(between(SPANS, need)), blocksMax, gapMax: GAP_BLOCKS_MAX },
+    spans: { spansMax: Math.round(between(SPANS, need)), blocksMax, gaps },
   };
 }
 

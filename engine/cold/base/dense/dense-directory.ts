@@ -1,5 +1,6 @@
 import { ColdFormatError } from "../../format-error.ts";
 import { integerBytes } from "../../../vector/quantize.ts";
+import type { ExpectedRecall } from "./expected-recall.ts";
 import type { GridVectors } from "./dense-vectors.ts";
 import { decodePieces, encodePieces, type Piece } from "../piece.ts";
 import { sectionOf, type Sections } from "../section-file.ts";
@@ -15,6 +16,8 @@ export interface DenseDirectory {
   readonly centroids: GridVectors;
   readonly codePieces: { readonly count: number; at(number: number): Piece };
   readonly rowPieces: { readonly count: number; at(number: number): Piece };
+  /** What was measured when the base was made; empty for a base that is older than the measuring. */
+  readonly recall: readonly ExpectedRecall[];
 }
 
 /** One item for each list. */
@@ -32,10 +35,12 @@ export interface DenseLists {
 
 const HEAD_BYTES = 20;
 const LIST_BYTES = 20;
+const RECALL = "dense-recall";
+const RECALL_BYTES = 8;
 
 /** Returns the resident sections of the dense half, as docs/cold-index.md has them. */
 export function encodeDirectory(
-  directory: Omit<DenseDirectory, "codePieces" | "rowPieces">,
+  directory: Omit<DenseDirectory, "codePieces" | "rowPieces" | "recall">,
   pieces: { readonly codes: readonly Piece[]; readonly rows: readonly Piece[] },
 ): Sections {
   const { rows, rowsPerBlock, longest, lists, centroids } = directory;
@@ -102,7 +107,24 @@ export function decodeDirectory(sections: Sections): DenseDirectory {
     centroids: { count, dimensions, integers, scales },
     codePieces,
     rowPieces,
+    recall: decodeRecall(sections.get(RECALL)),
   };
+}
+
+/** Returns the section of what was measured. */
+export function encodeRecall(measured: readonly ExpectedRecall[]): Sections {
+  const table = Float32Array.from(measured.flatMap(({ share, recall }) => [share, recall]));
+  return new Map([[RECALL, new Uint8Array(table.buffer)]]);
+}
+
+function decodeRecall(section: Uint8Array | undefined): readonly ExpectedRecall[] {
+  if (section === undefined) return [];
+  const count = Math.floor(section.byteLength / RECALL_BYTES);
+  const table = viewOf(section, count * RECALL_BYTES, RECALL);
+  return Array.from({ length: count }, (_, at) => ({
+    share: table.getFloat32(at * RECALL_BYTES, true),
+    recall: table.getFloat32(at * RECALL_BYTES + 4, true),
+  }));
 }
 
 function viewOf(bytes: Uint8Array, expectedBytes: number, name: string): DataView {

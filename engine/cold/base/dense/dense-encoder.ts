@@ -1,10 +1,12 @@
 import { createRotation } from "../../../vector/rotate.ts";
 import type { Clustering } from "./cluster.ts";
-import { encodeDirectory, type DenseLists } from "./dense-directory.ts";
+import { encodeDirectory, encodeRecall, type DenseLists } from "./dense-directory.ts";
+import { openDense } from "./dense-index.ts";
 import { encodeRowBlock, rowsPerBlockFor } from "./dense-rows.ts";
 import { readGridVector, type GridVectors } from "./dense-vectors.ts";
+import { measureRecall } from "./expected-recall.ts";
 import { codeBytes, encodeListCodes, type RowCodes } from "./list-codes.ts";
-import type { Piece, PieceWriter } from "../piece.ts";
+import type { Piece, PieceWriter, ReadPieces } from "../piece.ts";
 import type { Sections } from "../section-file.ts";
 
 /** Rounding of sums in float32 must not make a bound too tight. */
@@ -19,24 +21,43 @@ export async function encodeDense(
   const { lists, longest } = describeLists(vectors, clustering);
   const rowCodes = codesOf(vectors, clustering, lists);
   const codes: Piece[] = [];
-  for (let list = 0; list < lists.count; list += 1) {
+  const codesOfList = (list: number): Uint8Array => {
     const { starts, rows } = clustering.copies;
-    const piece = encodeListCodes(rowCodes, {
+    return encodeListCodes(rowCodes, {
       start: lists.starts[list] ?? 0,
       end: lists.starts[list + 1] ?? 0,
       copies: rows.subarray(starts[list], starts[list + 1]),
     });
-    // One after another: near lists must lie next to each other.
-    codes.push(await writer.write("codes", piece));
-  }
+  };
+  // One after another: near lists must lie next to each other.
+  for (let list = 0; list < lists.count; list += 1)
+    codes.push(await writer.write("codes", codesOfList(list)));
   const rowsPerBlock = rowsPerBlockFor(vectors.dimensions);
   const rows: Piece[] = [];
-  for (let from = 0; from < clustering.order.length; from += rowsPerBlock) {
-    const block = encodeRowBlock(vectors, clustering.order.subarray(from, from + rowsPerBlock));
-    rows.push(await writer.write("rows", block));
-  }
-  const { centroids } = clustering;
-  return encodeDirectory({ rows: vectors.count, rowsPerBlock, longest, lists, centroids }, { codes, rows });
+  const rowsOfBlock = (block: number): Uint8Array => {
+    const from = block * rowsPerBlock;
+    return encodeRowBlock(vectors, clustering.order.subarray(from, from + rowsPerBlock));
+  };
+  const blocks = Math.ceil(clustering.order.length / rowsPerBlock);
+  for (let block = 0; block < blocks; block += 1) rows.push(await writer.write("rows", rowsOfBlock(block)));
+  const { centroids, order } = clustering;
+  const sections = encodeDirectory(
+    { rows: vectors.count, rowsPerBlock, longest, lists, centroids },
+    { codes, rows },
+  );
+  const read = madeAgain([
+    ...codes.map((piece, list) => ({ piece, make: () => codesOfList(list) })),
+    ...rows.map((piece, block) => ({ piece, make: () => rowsOfBlock(block) })),
+  ]);
+  const recall = await measureRecall(openDense(sections), { vectors, order, read });
+  return new Map([...sections, ...encodeRecall(recall)]);
+}
+
+/** Reads by making the bytes again: what has been written may be far away by now. */
+function madeAgain(made: readonly { readonly piece: Piece; make(): Uint8Array }[]): ReadPieces {
+  const nameOf = ({ file, volume, offset }: Piece): string => `${file} ${volume} ${offset}`;
+  const makers = new Map(made.map(({ piece, make }) => [nameOf(piece), make]));
+  return (pieces) => Promise.resolve(pieces.map((piece) => makers.get(nameOf(piece))?.() ?? null));
 }
 
 function describeLists(

@@ -31,8 +31,12 @@ export function scoreCentroids(query: Float32Array, { centroids }: DenseDirector
 
 /** Estimates scores of one query from the one-bit codes of lists. */
 export interface Estimator {
-  /** Fills `into` with the estimate of each entry. */
-  estimate(codes: ListCodes, into: Float32Array): void;
+  /** Estimates each entry whose row is wanted: under a filter nearly none is, and most rows have copies. */
+  estimate(
+    codes: ListCodes,
+    isWanted: (row: number) => boolean,
+    found: (row: number, score: number) => void,
+  ): void;
 }
 
 /** Returns the estimator of a query whose products with the centroids are known; see `codesOf` in dense-encoder.ts. */
@@ -46,11 +50,12 @@ export function createEstimator(
   const tables = tablesOf(createRotation(centroids.dimensions)(query), width);
   const bases = centroidScores.map((score, list) => score * (lists.means[list] ?? 0));
   return {
-    estimate({ rows, factors, bits }, into) {
+    estimate({ rows, factors, bits }, isWanted, found) {
       let home = 0;
       let before = Infinity;
       for (let entry = 0; entry < rows.length; entry += 1) {
         const row = rows[entry] ?? 0;
+        if (!isWanted(row)) continue;
         // Rows ascend twice, at home, then as copies: the home list is found by walking, not by searching.
         if (row < before) home = 0;
         before = row;
@@ -58,7 +63,7 @@ export function createEstimator(
         const from = entry * width;
         let sum = 0;
         for (let at = 0; at < width; at += 1) sum += tables[at * BYTE_VALUES + (bits[from + at] ?? 0)] ?? 0;
-        into[entry] = (bases[home] ?? 0) + (factors[entry] ?? 0) * sum;
+        found(row, (bases[home] ?? 0) + (factors[entry] ?? 0) * sum);
       }
     },
   };

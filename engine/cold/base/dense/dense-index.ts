@@ -1,15 +1,17 @@
 import { createBitmap, forEachBit, hasBit, setBit } from "../../../index/bitmap.ts";
 import { lengthOf } from "../../../vector/vector-store.ts";
-import { budgetOf } from "./dense-budget.ts";
+import { budgetOf, type DenseBudget } from "./dense-budget.ts";
 import { bestRows, type Estimates } from "./dense-candidates.ts";
 import { decodeDirectory, type DenseDirectory } from "./dense-directory.ts";
+import { expectedAt } from "./expected-recall.ts";
 import { createEstimator, scoreCentroids } from "./dense-estimator.ts";
 import { admittedByList, chooseProbes } from "./dense-probes.ts";
 import { createRescorer, homeOf, type Rescorer } from "./dense-rescorer.ts";
-import { spansOf, type BlockSpan } from "./dense-spans.ts";
+import { rowBlockBytes } from "./dense-rows.ts";
+import { spansOf, type BlockSpan, type SpanBudget } from "./dense-spans.ts";
 import { readGridVector } from "./dense-vectors.ts";
 import { decodeListCodes } from "./list-codes.ts";
-import type { DenseIndex, RowAnswer, RowSearchOptions } from "../parts.ts";
+import type { DenseAnswer, DenseIndex, RowSearchOptions } from "../parts.ts";
 import type { Sections } from "../section-file.ts";
 
 type SearchOptions = RowSearchOptions & { readonly probes: number | null };
@@ -56,7 +58,7 @@ async function search(
   directory: DenseDirectory,
   query: Float32Array,
   options: SearchOptions,
-): Promise<RowAnswer & { readonly lists: readonly number[] }> {
+): Promise<DenseAnswer> {
   const { dimensions } = directory.centroids;
   if (query.length !== dimensions)
     throw new RangeError(`expected a query of ${dimensions} dimensions, got ${query.length}`);
@@ -64,32 +66,50 @@ async function search(
   const scores = scoreCentroids(query, directory);
   const now = { directory, query, scores, admitted, options };
   const admittedRows = admitted.reduce((sum, count) => sum + count, 0);
+  const share = directory.rows > 0 ? admittedRows / directory.rows : 1;
   const budget = budgetOf({
     rows: directory.rows,
     admittedRows,
     wanted: options.wanted,
     probes: options.probes,
   });
-  const probes =
+  const chosen =
     budget.probes === null
-      ? []
+      ? { lists: [], reads: 0, bytes: 0 }
       : chooseProbes(directory, { scores: unitOf(now), admitted, budget: budget.probes });
+  const probes = chosen.lists;
   const listed = budget.probes === null ? estimateByHome(now, admittedRows) : await readLists(now, probes);
   const best = bestRows(listed, { wanted: budget.candidates, groupOf: options.groupOf });
   const blocks = best.map((row) => Math.floor(row / directory.rowsPerBlock));
   const rescorer = createRescorer(directory, query, options);
-  const lost = await readSpans(now, rescorer, spansOf(blocks, budget.spans));
+  const lost = await readSpans(now, rescorer, spansOf(blocks, withSpare(budget, chosen, directory)));
   const hits = rescorer.best();
+  const mark = hits.length < options.wanted ? -Infinity : (hits.at(-1)?.score ?? Infinity);
+  const exact = isExact(now, rescorer, mark);
+  const missing = listed.missing + lost;
   return {
     hits,
     blocks: probes.length,
     lists: probes,
-    missing: listed.missing + lost,
-    exact: isExact(
-      now,
-      rescorer,
-      hits.length < options.wanted ? -Infinity : (hits.at(-1)?.score ?? Infinity),
-    ),
+    missing,
+    exact,
+    // What was measured is of searches that could read everything.
+    expectedRecall: exact ? 1 : missing > 0 ? null : expectedAt(directory.recall, share),
+  };
+}
+
+/** What the codes did not need of their budget, since lists lay side by side or were few, is spent on rows. */
+function withSpare(
+  { probes, spans }: DenseBudget,
+  used: { readonly reads: number; readonly bytes: number },
+  { rowsPerBlock, centroids }: DenseDirectory,
+): SpanBudget {
+  if (probes === null || probes.readsMax === Infinity) return spans;
+  const blockBytes = rowBlockBytes(rowsPerBlock, centroids.dimensions);
+  return {
+    ...spans,
+    spansMax: spans.spansMax + Math.max(0, probes.readsMax - used.reads),
+    blocksMax: spans.blocksMax + Math.max(0, Math.floor((probes.bytesMax - used.bytes) / blockBytes)),
   };
 }
 
@@ -122,6 +142,14 @@ async function readLists(
   const seen = createBitmap(directory.rows);
   let count = 0;
   let missing = 0;
+  const isWanted = (row: number): boolean =>
+    !hasBit(seen, row) && (options.admitted === null || hasBit(options.admitted, row));
+  const add = (row: number, score: number): void => {
+    setBit(seen, row);
+    rows[count] = row;
+    scores[count] = score;
+    count += 1;
+  };
   for (let at = 0; at < probes.length; at += 1) {
     const list = probes[at] ?? 0;
     const bytes = pieces[at] ?? null;
@@ -135,16 +163,7 @@ async function readLists(
       start: lists.starts[list] ?? 0,
       end: lists.starts[list + 1] ?? 0,
     });
-    const estimates = new Float32Array(codes.rows.length);
-    estimator.estimate(codes, estimates);
-    for (let entry = 0; entry < estimates.length; entry += 1) {
-      const row = codes.rows[entry] ?? 0;
-      if (hasBit(seen, row) || (options.admitted !== null && !hasBit(options.admitted, row))) continue;
-      setBit(seen, row);
-      rows[count] = row;
-      scores[count] = estimates[entry] ?? 0;
-      count += 1;
-    }
+    estimator.estimate(codes, isWanted, add);
   }
   return { count, rows, scores, missing };
 }

@@ -5,6 +5,7 @@ import { ColdFormatError } from "../../format-error.ts";
 import { mergePieces, partOf } from "../coalesce.ts";
 import { bestRows } from "./dense-candidates.ts";
 import { decodeDirectory } from "./dense-directory.ts";
+import { admittedByList, chooseProbes } from "./dense-probes.ts";
 import { createEstimator, scoreCentroids } from "./dense-estimator.ts";
 import { decodeRowBlock, encodeRowBlock, rowsPerBlockFor } from "./dense-rows.ts";
 import { spansOf } from "./dense-spans.ts";
@@ -75,13 +76,13 @@ describe("the estimates of one-bit codes", () => {
       const [start, end] = [lists.starts[list] ?? 0, lists.starts[list + 1] ?? 0];
       const entries = lists.entries[list] ?? 0;
       const codes = decodeListCodes(bytes ?? new Uint8Array(), { dimensions: 64, entries, start, end });
-      const estimates = new Float32Array(entries);
-      estimator.estimate(codes, estimates);
-      codes.rows.forEach((row, entry) => {
+      const isEven = (row: number): boolean => row % 2 === 0;
+      estimator.estimate(codes, isEven, (row, estimate) => {
+        expect(isEven(row)).toBe(true);
         const exact = exactDot(query, base.vectorOf(row));
         const home = lists.starts.findLastIndex((from) => from <= row);
-        bias += (estimates[entry] ?? 0) - exact;
-        error += ((estimates[entry] ?? 0) - exact) ** 2;
+        bias += estimate - exact;
+        error += (estimate - exact) ** 2;
         centroidError += ((scores[home] ?? 0) * (lists.means[home] ?? 0) - exact) ** 2;
         count += 1;
       });
@@ -89,6 +90,38 @@ describe("the estimates of one-bit codes", () => {
     expect(Math.abs(bias / count)).toBeLessThan(0.01);
     // π/2 − 1 of the variance is what a sign leaves of a Gaussian component.
     expect(error).toBeLessThan(0.65 * centroidError);
+  });
+});
+
+describe("the lists that are read", async () => {
+  const base = await buildDense(gridOf(passages(6_000, 16), 16));
+  const directory = decodeDirectory(base.sections);
+  const nearest = [5, 1, 9, 6, 3];
+  const scores = Float32Array.from({ length: directory.lists.count }, (_, list) =>
+    nearest.includes(list) ? 1 - nearest.indexOf(list) / 10 : -1,
+  );
+  const admitted = admittedByList(directory, null);
+  const budget = { probesMax: 5, readsMax: 5, bytesMax: Infinity, farness: Infinity };
+
+  it("are the nearest, nearest first", () => {
+    expect(chooseProbes(directory, { scores, admitted, budget }).lists).toEqual(nearest);
+  });
+
+  it("are one read where they lie side by side", () => {
+    const { lists, reads } = chooseProbes(directory, {
+      scores,
+      admitted,
+      budget: { ...budget, probesMax: 3, readsMax: 2 },
+    });
+    expect(lists).toEqual([5, 1, 6]);
+    expect(reads).toBe(2);
+    const { codePieces } = directory;
+    expect(mergePieces(lists.map((list) => codePieces.at(list)))).toHaveLength(2);
+  });
+
+  it("stay within the bytes, but for the nearest", () => {
+    const { lists } = chooseProbes(directory, { scores, admitted, budget: { ...budget, bytesMax: 1 } });
+    expect(lists).toEqual([5]);
   });
 });
 
@@ -115,7 +148,7 @@ describe("the rows that are looked at", () => {
 });
 
 describe("the spans of blocks", () => {
-  const budget = { spansMax: 3, blocksMax: 20, gapMax: 2 };
+  const budget = { spansMax: 3, blocksMax: 20, gaps: [2] };
 
   it("bridge small gaps", () => {
     expect(spansOf([10, 13, 17, 30, 8], budget)).toEqual([
@@ -124,6 +157,18 @@ describe("the spans of blocks", () => {
       { first: 30, last: 30 },
     ]);
     expect(spansOf([10, 16, 13], budget)).toEqual([{ first: 10, last: 16 }]);
+  });
+
+  it("bridge as far as brings the most blocks", () => {
+    const scattered = { spansMax: 2, blocksMax: 9, gaps: [1, 4] };
+    expect(spansOf([10, 13, 20, 22], scattered)).toEqual([
+      { first: 10, last: 13 },
+      { first: 20, last: 22 },
+    ]);
+    expect(spansOf([10, 12, 20, 24], { ...scattered, blocksMax: 5 })).toEqual([
+      { first: 10, last: 12 },
+      { first: 20, last: 20 },
+    ]);
   });
 
   it("leave out the least wanted blocks when they are too many", () => {

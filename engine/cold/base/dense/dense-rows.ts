@@ -14,11 +14,15 @@ export function rowsPerBlockFor(dimensions: number): number {
   return Math.min(ROWS_PER_BLOCK_MAX, 2 ** Math.max(0, Math.floor(Math.log2(most))));
 }
 
+export function rowBlockBytes(rows: number, dimensions: number): number {
+  return rows * (SCALE_BYTES + dimensions);
+}
+
 /** Returns the rows of a block as one piece: their scales as float32, then their integers, `dimensions` bytes each. */
 export function encodeRowBlock(vectors: GridVectors, inputs: Uint32Array): Uint8Array {
   const { dimensions } = vectors;
   const width = integerBytes(dimensions);
-  const bytes = new Uint8Array(inputs.length * (SCALE_BYTES + dimensions));
+  const bytes = new Uint8Array(rowBlockBytes(inputs.length, dimensions));
   const integers = new Int8Array(bytes.buffer, inputs.length * SCALE_BYTES);
   const view = new DataView(bytes.buffer);
   for (let at = 0; at < inputs.length; at += 1) {
@@ -34,7 +38,7 @@ export function decodeRowBlock(
   bytes: Uint8Array,
   { rows, dimensions }: { readonly rows: number; readonly dimensions: number },
 ): (at: number, into: Float32Array) => void {
-  if (bytes.byteLength !== rows * (SCALE_BYTES + dimensions))
+  if (bytes.byteLength !== rowBlockBytes(rows, dimensions))
     throw new ColdFormatError(`expected a block of ${rows} rows, got ${bytes.byteLength} bytes`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const integers = new Int8Array(bytes.buffer, bytes.byteOffset + rows * SCALE_BYTES, rows * dimensions);

@@ -7,16 +7,32 @@ export interface BlockSpan {
 export interface SpanBudget {
   readonly spansMax: number;
   readonly blocksMax: number;
-  /** So many blocks that nobody asked for are read rather than making a second read. */
-  readonly gapMax: number;
+  /** So many blocks that nobody asked for are read rather than making a second read; of several the one by which most fits. */
+  readonly gaps: readonly number[];
 }
 
 /** Returns the spans that hold the blocks, the most wanted ones given first; what does not fit is left out. */
-export function spansOf(blocks: readonly number[], budget: SpanBudget): readonly BlockSpan[] {
+export function spansOf(blocks: readonly number[], { gaps, ...budget }: SpanBudget): readonly BlockSpan[] {
+  let best: readonly BlockSpan[] = [];
+  let most = -1;
+  for (const gapMax of gaps) {
+    const spans = bridged(blocks, { ...budget, gapMax });
+    const held = blocks.filter((block) => isHeld(spans, block)).length;
+    if (held <= most) continue;
+    most = held;
+    best = spans;
+  }
+  return best;
+}
+
+function bridged(
+  blocks: readonly number[],
+  budget: { readonly spansMax: number; readonly blocksMax: number; readonly gapMax: number },
+): readonly BlockSpan[] {
   let spans: BlockSpan[] = [];
   let total = 0;
   for (const block of blocks) {
-    if (spans.some(({ first, last }) => block >= first && block <= last)) continue;
+    if (isHeld(spans, block)) continue;
     // Bridged on both sides, two spans become one.
     const near = spans.filter(
       ({ first, last }) => block >= first - budget.gapMax - 1 && block <= last + budget.gapMax + 1,
@@ -32,6 +48,10 @@ export function spansOf(blocks: readonly number[], budget: SpanBudget): readonly
     total += added;
   }
   return spans.toSorted((a, b) => a.first - b.first);
+}
+
+function isHeld(spans: readonly BlockSpan[], block: number): boolean {
+  return spans.some(({ first, last }) => block >= first && block <= last);
 }
 
 function lengthOf({ first, last }: BlockSpan): number {
