@@ -121,6 +121,13 @@ describe("the wait until a search is answered in full", () => {
     ).rejects.toThrow("cold at edge-eu");
   });
 
+  it("fails after its time with the reason why no site could rank by all that was asked for", async () => {
+    const reason = "ranked by words alone: the embedding has not come to this edge";
+    const tiers = answer(true).tiers.map((report) => ({ ...report, status: "ok" as const, reason }));
+    const client = { url: "http://edge", search: () => Promise.resolve({ ...answer(true), tiers }) };
+    await expect(untilAnswering([client], NONE)).rejects.toThrow(`after 0 s: ${reason}`);
+  });
+
   it("fails after its time with the site that is missing", async () => {
     const client = { url: "http://edge", search: () => Promise.resolve(answer(true)) };
     await expect(untilAnswering([client], NONE)).rejects.toThrow(

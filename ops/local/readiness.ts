@@ -143,6 +143,8 @@ async function missingAt(client: Pick<Client, "search">): Promise<string | null>
         !["ok", "not_asked", "not_permitted"].includes(status) && !(isEmpty && tier === "cold"),
     );
     if (isEmpty && silent.length === 0) return null;
+    // Every site answered, but not by all that was asked for: the reports say why.
+    if (silent.length === 0) return tiers.find(({ reason }) => reason !== undefined)?.reason ?? "partial";
     return silent.map(({ tier, site, status }) => `${tier} at ${site}: ${status}`).join(", ");
   } catch (cause) {
     return cause instanceof Error ? cause.message : "no answer";
