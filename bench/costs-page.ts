@@ -66,7 +66,7 @@ function costParts(measured: MeasuredOperations): string[] {
   const million = months[0]?.costs.map(({ millionQueriesUsd }) => usd(millionQueriesUsd)) ?? [];
   const busy = months.at(-2);
   return [
-    `${corpus.documents.toLocaleString("en-US")} documents at ${corpus.dimensions} dimensions, ${corpus.changesAMonth.toLocaleString("en-US")} changes a month; measured ${measured.measured_at.slice(0, 10)}: ${operations.cpuMsAQuery} ms CPU with ${operations.storeReadsAQuery} R2 reads a query, ${(operations.indexBytes / GB).toFixed(2)} GB of index.`,
+    `${corpus.documents.toLocaleString("en-US")} documents at ${corpus.dimensions} dimensions, ${Math.round(corpus.changesAMonth).toLocaleString("en-US")} changes a month; measured ${measured.measured_at.slice(0, 10)}: ${operations.cpuMsAQuery.toFixed(1)} ms CPU with ${operations.storeReadsAQuery.toFixed(1)} R2 reads a query, ${(operations.indexBytes / GB).toFixed(2)} GB of index.`,
     "## A month",
     table(
       ["queries a month", ...names],

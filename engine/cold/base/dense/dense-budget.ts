@@ -39,7 +39,7 @@ const GAPS = [4] as const;
 const GAPS_FILTERED = [2, 4, 8, 12, 16] as const;
 /** From here on all of the budget for many wanted rows is given. */
 const MANY_WANTED = 1_000;
-/** A choice, not measured: of the codes of 24 lists hardly any would be of one of so few rows. */
+/** A choice, not measured: of the codes that are read hardly any would be of one of so few rows. */
 const DIRECT_ROWS = 160;
 /** A choice: about the reads of both rounds, in one. */
 const DIRECT_SPANS = 36;
