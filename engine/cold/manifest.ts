@@ -1,4 +1,5 @@
 import { parseManifestJson } from "./parse-manifest.ts";
+export { encodeManifest } from "./parse-manifest.ts";
 import { keysOfBase, withDeadNumbers } from "./manifest-base.ts";
 import type { ColdManifest, ManifestSegment } from "./manifest-shape.ts";
 
