@@ -1,6 +1,6 @@
 /** One zone's cold tier, through its Worker. */
 import type { ColdManifest } from "@kattegat/engine/cold/manifest.ts";
-import { parseManifest } from "@kattegat/engine/cold/manifest.ts";
+import { encodeManifest, parseManifest } from "@kattegat/engine/cold/manifest.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { SiteClient } from "./site-client.ts";
 
@@ -59,7 +59,7 @@ export function createColdStore(client: SiteClient): ColdStore {
       const request = {
         method: "PUT",
         headers,
-        body: JSON.stringify(manifest),
+        body: encodeManifest(manifest),
         timeoutMs: MANIFEST_TIMEOUT_MS,
         signal,
       } as const;

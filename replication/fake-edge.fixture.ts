@@ -24,7 +24,9 @@ export interface FakeEdge extends Loopback {
   /** Called after a manifest is stored: a throw loses the answer. */
   after: (manifest: ColdManifest) => void;
   /** Called when an object has come, before its sender hears of it. */
-  uploaded: () => Promise<void>;
+  uploaded: (key: string) => Promise<void>;
+  /** Called when an object is gone, before its sender hears of it. */
+  deleted: (key: string) => Promise<void>;
   /** Makes another writer's change, as a second replication would. */
   interfere(edit: (manifest: ColdManifest) => ColdManifest): void;
   manifest(): ColdManifest;
@@ -35,8 +37,9 @@ export interface FakeEdge extends Loopback {
 export async function serveEdge(): Promise<FakeEdge> {
   const objects = new Map<string, Uint8Array>();
   const published: ColdManifest[] = [];
-  const state: Pick<FakeEdge, "before" | "after" | "uploaded"> = {
+  const state: Pick<FakeEdge, "before" | "after" | "uploaded" | "deleted"> = {
     uploaded: () => Promise.resolve(),
+    deleted: () => Promise.resolve(),
     before: () => undefined,
     after: () => undefined,
   };
@@ -73,7 +76,7 @@ export async function serveEdge(): Promise<FakeEdge> {
     }
     if (request.method === "PUT") {
       objects.set(key, new Uint8Array(body));
-      await state.uploaded();
+      await state.uploaded(key);
       response.writeHead(201).end();
       return;
     }
@@ -81,6 +84,7 @@ export async function serveEdge(): Promise<FakeEdge> {
     if (object === undefined) throw new KattegatError("not_found", key);
     if (request.method === "DELETE") {
       objects.delete(key);
+      await state.deleted(key);
       response.writeHead(204).end();
       return;
     }
