@@ -9,6 +9,7 @@ import type { Hono } from "hono";
 import { createApp } from "./app.ts";
 import { createBaseShelf } from "./cold/base-shelf.ts";
 import { createBlockCache } from "./cold/block-cache.ts";
+import { createAttempt } from "./cold/bucket-attempt.ts";
 import { createColdIndex, type ColdIndex } from "./cold/cold-index.ts";
 import { createColdTier } from "./cold/cold-tier.ts";
 import { createResultCache } from "./cold/result-cache.ts";
@@ -50,6 +51,8 @@ function embedderOf(settings: EdgeSettings): ReturnType<typeof createOpenAiEmbed
   });
 }
 
+const attempt = createAttempt({ now, random: Math.random, sleep, report });
+
 function coldIndexes(bindings: EdgeBindings, settings: EdgeSettings): ColdIndex[] {
   const globalSite = settings.network.sites.find(
     (site) => site.kind === "edge" && site.zone === "global",
@@ -70,11 +73,12 @@ function coldIndexes(bindings: EdgeBindings, settings: EdgeSettings): ColdIndex[
         zone: settings.zone,
         memory,
         openCache: (colo) => caches.open(cacheName("pieces", settings, colo)),
+        attempt,
         now,
-        random: Math.random,
-        sleep,
         report,
       }),
+      dimensions: settings.network.embedding.dimensions,
+      attempt,
       now,
       report,
     }),
@@ -111,6 +115,7 @@ function build(bindings: EdgeBindings): Hono {
       network,
       knowledge,
       zone: settings.zone,
+      attempt,
       now,
       report,
       sleep,

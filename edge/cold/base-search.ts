@@ -36,19 +36,21 @@ export async function searchOpenBase(
     finding: {
       lists: { dense: answer.dense.map(candidateOf), lexical: answer.lexical.map(candidateOf) },
       failed: answer.missing,
+      leftOut: reading.usage().leftOut,
       reading: described(answer, reading.usage()),
     },
     contents,
   };
 }
 
+/** Undefined where a text could not be read. */
 export async function readFromBase(
   open: OpenBase,
   rows: readonly number[],
   session: SessionOptions,
-): Promise<readonly (PassageContent | null)[]> {
+): Promise<readonly (PassageContent | undefined)[]> {
   const hits = await open.base.documents.hits(rows, open.session(session).read);
-  return hits.map((hit) => (hit === null ? null : contentOf(hit)));
+  return hits.map((hit) => (hit === null ? undefined : contentOf(hit)));
 }
 
 /** Whether the query's limits leave every document in, so that no bitmap need be made. */
@@ -83,7 +85,7 @@ function contentOf({ title, text, lang, metadata }: BaseHit): PassageContent {
 
 function described(
   { blocks, exact }: { readonly blocks: number; readonly exact: boolean },
-  { pieces, bytes, subrequests, fromMemory, fromCache }: ReadUsage,
+  { pieces, bytes, reads, fromMemory, fromCache }: ReadUsage,
 ): string {
-  return `${blocks} lists and blocks in ${pieces} pieces: ${fromMemory} from memory, the others in ${fromCache} reads of the cache and ${subrequests} of the bucket, ${bytes} bytes; exact: ${exact}`;
+  return `${blocks} lists and blocks in ${pieces} pieces: ${fromMemory} from memory, the others in ${fromCache} reads of the cache and ${reads} of the bucket, ${bytes} bytes; exact: ${exact}`;
 }

@@ -5,6 +5,8 @@ import { emptyStatistics } from "@kattegat/engine/lexical/statistics.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { SearchRequest, SearchResponse } from "@kattegat/protocol/search.ts";
 import type { ColdTier } from "../cold/cold-tier.ts";
+import type { SessionOptions } from "../cold/piece-reader.ts";
+import { createSubrequests, type Subrequests } from "../cold/subrequests.ts";
 import type { Caller } from "../http/caller.ts";
 import type { Knowledge } from "../knowledge.ts";
 import type { EdgeSettings } from "../settings.ts";
@@ -60,7 +62,6 @@ export async function search(
     zone: settings.zone,
     callerCountry: options.caller.country,
   });
-  const prepared = await prepare(parts, request);
   const plan = planSearch(settings.network, {
     tiers: request.tiers,
     served,
@@ -68,12 +69,27 @@ export async function search(
     callerLocation: options.caller.location,
     edgeSite: settings.site,
   });
+  // A tail alone needs few; of an index that is not known yet the most is expected.
+  const indexes = plan.asks.filter(
+    ({ kind, site }) => kind === "cold" && parts.cold.index(site)?.manifests.held()?.manifest.base !== null,
+  ).length;
+  const subrequests = createSubrequests({ indexes });
+  const prepared = await prepare(parts, request, {
+    isSearched: plan.asks.some(({ site }) => site === parts.cold.sites[0]),
+    session: {
+      colo: options.caller.colo,
+      endsAt: startedAt + request.timeout_ms,
+      defer: options.defer,
+      subrequests,
+    },
+  });
   const withheld = notServed.map(({ className }) => className);
   const response = await answerPlan(
     parts,
-    { request, plan, served, withheld, startedAt, ...prepared },
+    { request, plan, served, withheld, startedAt, subrequests, ...prepared },
     options,
   );
+  options.defer(subrequests.finish());
   const zone = notServed.find(({ alternateZone }) => alternateZone !== undefined)?.alternateZone;
   return { response, alternate: zone === undefined ? null : (settings.alternates.get(zone) ?? null) };
 }
@@ -84,10 +100,15 @@ interface Prepared {
   readonly isWeighed: boolean;
 }
 
-async function prepare(parts: SearchParts, request: SearchRequest): Promise<Prepared> {
-  const statistics = await within(parts.cold.statistics(), request.timeout_ms * STATISTICS_SHARE).catch(
-    () => null,
-  );
+async function prepare(
+  parts: SearchParts,
+  request: SearchRequest,
+  { isSearched, session }: { readonly isSearched: boolean; readonly session: SessionOptions },
+): Promise<Prepared> {
+  const statistics = await within(
+    parts.cold.statistics.read(session, { isSearched }),
+    request.timeout_ms * STATISTICS_SHARE,
+  ).catch(() => null);
   const query = await within(
     prepareQuery(request, {
       network: parts.settings.network,
@@ -109,6 +130,7 @@ interface Task extends Prepared {
   readonly served: readonly string[];
   readonly withheld: readonly string[];
   readonly startedAt: number;
+  readonly subrequests: Subrequests;
 }
 
 async function answerPlan(parts: SearchParts, task: Task, options: SearchOptions): Promise<SearchResponse> {
@@ -138,6 +160,7 @@ async function answerPlan(parts: SearchParts, task: Task, options: SearchOptions
         endsAt: parts.now() + waitMs,
         explain: request.explain,
         defer: options.defer,
+        subrequests: task.subrequests,
       };
       outcomes[index] =
         (await within(askOne(parts, ask, question), waitMs + FINISH_MS)) ?? lateOutcome(ask, waitMs);
@@ -175,7 +198,12 @@ async function merge(
       context: options.context,
       signal,
       timeMs,
-      session: { colo: options.caller.colo, endsAt: parts.now() + timeMs, defer: options.defer },
+      session: {
+        colo: options.caller.colo,
+        endsAt: parts.now() + timeMs,
+        defer: options.defer,
+        subrequests: task.subrequests,
+      },
     };
   });
   const head = parts.knowledge.head.sequence;
