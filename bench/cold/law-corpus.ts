@@ -17,6 +17,7 @@ const QUERIES = 300;
 const QUERY_WORDS = 8;
 
 export interface Question {
+  readonly text: string;
   readonly dense: Float32Array;
   readonly lexical: SparseVector;
 }
@@ -25,6 +26,8 @@ export interface Corpus {
   readonly spool: PassageSpool;
   /** The vectors before they were rounded, as a file. */
   readonly vectors: string;
+  /** What weighs the words of the questions, as an object of the cold index. */
+  readonly statistics: Uint8Array;
   readonly questions: readonly Question[];
   readonly embedSeconds: number;
   /** Of all passages. */
@@ -64,12 +67,21 @@ export async function corpusIn(folder: string, lawFile: string): Promise<Corpus>
     }
   }
   await writeNpy(vectors, DIMENSIONS, floats());
-  const statistics = decodeStatistics(counter.encode("1"));
+  const statistics = counter.encode("1");
+  const weights = decodeStatistics(statistics);
   const questions = texts.map((text) => ({
+    text,
     dense: embedder.embedSync(text),
-    lexical: queryVector(queryTerms(text), statistics),
+    lexical: queryVector(queryTerms(text), weights),
   }));
-  return { spool, vectors, questions, embedSeconds: (performance.now() - started) / 1_000, ...totals };
+  return {
+    spool,
+    vectors,
+    statistics,
+    questions,
+    embedSeconds: (performance.now() - started) / 1_000,
+    ...totals,
+  };
 }
 
 async function* someOf(texts: AsyncIterable<string>): AsyncGenerator<string> {
