@@ -1,11 +1,13 @@
 /** Runs the benchmarks named on the command line. */
 import { parseArgs } from "node:util";
+import { benchColdLatency } from "./cold-latency.ts";
 import { benchCold } from "./cold.ts";
 import { renderCostsPage } from "./costs-page.ts";
 import { benchEmbedding } from "./embedding.ts";
 import { benchFootprint } from "./footprint.ts";
 import { benchHotIndex } from "./hot-index.ts";
 import { benchIngest } from "./ingest.ts";
+import { benchPublishing } from "./publishing.ts";
 import { renderPage } from "./report.ts";
 import { benchTiers } from "./tiers.ts";
 import { benchVisible } from "./visible.ts";
@@ -15,9 +17,11 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   "hot-index": benchHotIndex,
   embedding: benchEmbedding,
   cold: benchCold,
+  "cold-latency": benchColdLatency,
   footprint: benchFootprint,
   tiers: benchTiers,
   visible: benchVisible,
+  publish: benchPublishing,
   ingest: benchIngest,
   warming: benchWarming,
   page: () => {
@@ -32,9 +36,11 @@ const USAGE = `Usage: npm run bench [-- NAME…]
   hot-index   the in-memory index beside usearch: recall, latency, build, memory
   embedding   the learned embedding: training, relevance (KATTEGAT_BENCH_LAW, KATTEGAT_BENCH_QA name the files)
   cold        the cold index at full size: build, recall, bytes, CPU (KATTEGAT_BENCH_LAW names the file)
+  cold-latency  the cold tier in workerd with an object store's latency (KATTEGAT_BENCH_LAW names the file)
   footprint   start times, resident memory of the idle network
   tiers       latency per tier through the edge, requests a second
   visible     write to visible, per tier
+  publish     changes and deletions of cold documents, until every edge shows them
   ingest      a real corpus from file to committed (KATTEGAT_BENCH_LAW names the file)
   warming     warming and eviction beside LRU on a replayed query log (KATTEGAT_BENCH_QUERY_LOG names one)
   page        only renders docs/benchmarks.md with docs/costs.md from the kept results

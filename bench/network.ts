@@ -24,6 +24,7 @@ export interface BenchNetwork {
 export async function startNetwork(options: {
   readonly sample: boolean;
   readonly data?: string;
+  readonly environment?: Readonly<Record<string, string>>;
 }): Promise<BenchNetwork> {
   const data = options.data ?? mkdtempSync(join(tmpdir(), "kattegat-bench-"));
   // Postgres refuses to run as root, so its own user must be able to reach its folder.
@@ -36,6 +37,7 @@ export async function startNetwork(options: {
     cwd: ROOT,
     env: {
       ...process.env,
+      ...options.environment,
       KATTEGAT_CONFIG: config,
       KATTEGAT_DATA: data,
       KATTEGAT_PORT: String(port),

@@ -1,6 +1,6 @@
 /** Tables of a benchmark on the terminal, in JSON files, in docs/benchmarks.md. */
 import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
-import { availableParallelism, cpus, totalmem } from "node:os";
+import { availableParallelism, cpus, loadavg, totalmem } from "node:os";
 import { join } from "node:path";
 import { z } from "zod";
 
@@ -27,6 +27,12 @@ export type Table = BenchResult["tables"][number];
 export function machineName(): string {
   const gib = Math.round(totalmem() / 2 ** 30);
   return `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? "unknown"}), ${gib} GiB, Node ${process.versions.node}`;
+}
+
+/** Says how busy the machine was, which is not the benchmark's own doing alone. */
+export function loadNote(): string {
+  const [minute = 0, , quarter = 0] = loadavg();
+  return `Load of the machine when the run ended: ${minute.toFixed(1)} over a minute, ${quarter.toFixed(1)} over a quarter of an hour, on ${availableParallelism()} cores.`;
 }
 
 function cellText(cell: z.infer<typeof cellSchema>): string {

@@ -11,6 +11,7 @@ import type { Hono } from "hono";
 import { createApp } from "./app.ts";
 import { createBaseShelf } from "./cold/base-shelf.ts";
 import { createBlockCache, type BlockCache } from "./cold/block-cache.ts";
+import { createAttempt } from "./cold/bucket-attempt.ts";
 import { createColdIndex, type ColdIndex } from "./cold/cold-index.ts";
 import { createColdTier } from "./cold/cold-tier.ts";
 import { createResultCache } from "./cold/result-cache.ts";
@@ -61,9 +62,8 @@ function embedderOf(
       bucket: bindings.COLD,
       memory,
       openCache: (colo) => caches.open(cacheName("pieces", settings, colo)),
+      attempt,
       now,
-      random: Math.random,
-      sleep,
       report,
     });
   if (url === undefined) return createPlainQueryEmbedder(createHashedEmbedder({ dimensions }));
@@ -78,6 +78,8 @@ function embedderOf(
     }),
   );
 }
+
+const attempt = createAttempt({ now, random: Math.random, sleep, report });
 
 /** The objects of the trained embedding; null for other providers. */
 function trainedKeys({ network: { embedding } }: EdgeSettings): EmbeddingKeys | null {
@@ -113,12 +115,13 @@ function coldIndexes(
         zone: settings.zone,
         memory,
         openCache: (colo) => caches.open(cacheName("pieces", settings, colo)),
+        attempt,
         now,
-        random: Math.random,
-        sleep,
         report,
       }),
       warmer,
+      dimensions: settings.network.embedding.dimensions,
+      attempt,
       now,
       report,
     });
@@ -160,6 +163,7 @@ function build(bindings: EdgeBindings): BuiltEdge {
       network,
       knowledge,
       zone: settings.zone,
+      attempt,
       now,
       report,
       sleep,

@@ -37,12 +37,12 @@ async function* passages(): AsyncGenerator<ColdPassage> {
     const dead = new Set(base.dead);
     yield* (await openBaseSource(base, read)).passages((document) => !dead.has(document));
   }
-  for (const { key, bytes, tombstones } of segments) {
+  for (const { key, bytes, checksum, tombstones } of segments) {
     const hidden = new Set(tombstones);
     const whole = await read(key, 0, bytes);
     const segment = await openSegment(
       (offset, length) => Promise.resolve(whole.subarray(offset, offset + length)),
-      { scanner, totalBytes: whole.byteLength },
+      { scanner, totalBytes: whole.byteLength, checksum },
     );
     for await (const passage of segment.readAll()) if (!hidden.has(passage.documentId)) yield passage;
   }

@@ -75,6 +75,7 @@ function orderOf(
     segments: segments.map((segment) => ({
       key: segment.key,
       bytes: segment.bytes,
+      checksum: segment.checksum,
       tombstones: [...segment.tombstones],
     })),
   };

@@ -1,7 +1,7 @@
 /** One zone's cold tier, through its Worker. */
 import { createHash } from "node:crypto";
 import type { ColdManifest } from "@kattegat/engine/cold/manifest.ts";
-import { parseManifest } from "@kattegat/engine/cold/manifest.ts";
+import { encodeManifest, parseManifest } from "@kattegat/engine/cold/manifest.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { formatDigest } from "@kattegat/protocol/content-digest.ts";
 import type { SiteClient } from "./site-client.ts";
@@ -69,7 +69,7 @@ export function createColdStore(client: SiteClient): ColdStore {
       const request = {
         method: "PUT",
         headers,
-        body: JSON.stringify(manifest),
+        body: encodeManifest(manifest),
         timeoutMs: MANIFEST_TIMEOUT_MS,
         signal,
       } as const;

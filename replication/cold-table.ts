@@ -1,5 +1,5 @@
 /** Which object holds the visible copy of each document. */
-import type { ColdManifest, ManifestBase } from "@kattegat/engine/cold/manifest.ts";
+import type { ColdManifest, ManifestBase, ManifestSegment } from "@kattegat/engine/cold/manifest.ts";
 import { decodeNumbers } from "@kattegat/engine/cold/numbers.ts";
 
 export interface DocumentVersion {
@@ -28,7 +28,7 @@ export interface ColdTable {
 
 /** Reads what an object lists, a base's documents in the order of their numbers. */
 export interface ColdTableSources {
-  segment(key: string, bytes: number, signal: AbortSignal): Promise<readonly DocumentVersion[]>;
+  segment(segment: ManifestSegment, signal: AbortSignal): Promise<readonly DocumentVersion[]>;
   base(base: ManifestBase, signal: AbortSignal): Promise<readonly DocumentVersion[]>;
 }
 
@@ -78,8 +78,8 @@ export function createColdTable(read: ColdTableSources): ColdTable {
   async function fetchMissing({ base, segments }: ColdManifest, signal: AbortSignal): Promise<void> {
     const isMissing = (key: string): boolean => !listed.has(key) && !pending.has(key);
     if (base !== null && isMissing(base.key)) pending.set(base.key, await read.base(base, signal));
-    for (const { key, bytes } of segments)
-      if (isMissing(key)) pending.set(key, await read.segment(key, bytes, signal));
+    for (const segment of segments)
+      if (isMissing(segment.key)) pending.set(segment.key, await read.segment(segment, signal));
   }
 
   return {

@@ -151,8 +151,9 @@ async function* inputsOf(
   segments: readonly ManifestSegment[],
   signal: AbortSignal,
 ): AsyncGenerator<MergeInput> {
-  for (const { key, bytes, tombstones } of segments) {
-    yield { bytes: await store.readObject(key, { offset: 0, length: bytes }, signal), tombstones };
+  for (const { key, bytes: length, checksum, tombstones } of segments) {
+    const bytes = await store.readObject(key, { offset: 0, length }, signal);
+    yield { bytes, checksum, tombstones };
   }
 }
 

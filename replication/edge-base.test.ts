@@ -1,3 +1,4 @@
+import { GARBAGE_AGE_MS_MIN, keysOf } from "@kattegat/engine/cold/manifest.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { afterEach, describe, expect, it } from "vitest";
 import {
@@ -74,6 +75,39 @@ describe("the base of a cold tier", () => {
     copies.delete("d4");
     copies.set("d2", "11");
     expect(await edge.visible()).toEqual(copies);
+  });
+
+  it("deletes no object before the last reader of its generation has ended: a minute after it (I16)", async () => {
+    const { primary, edge } = await pair();
+    let nowMs = Date.now();
+    const target = targetOf(primary, edge, { now: () => nowMs }, { basePassagesMin: 8 });
+    /** When each object was in force for the last time. */
+    const lastMs = new Map<string, number>();
+    const ages: number[] = [];
+    edge.after = (manifest) => {
+      const named = new Set(keysOf(manifest));
+      for (const [key, ms] of lastMs) if (ms === Infinity && !named.has(key)) lastMs.set(key, nowMs);
+      for (const key of named) lastMs.set(key, Infinity);
+    };
+    edge.deleted = (key) => {
+      const ms = lastMs.get(key);
+      if (ms !== undefined) ages.push(nowMs - ms);
+      return Promise.resolve();
+    };
+    const stopping = new AbortController();
+    const running = target.upkeep?.run(stopping.signal);
+    closeLater(async () => {
+      stopping.abort();
+      await running;
+    });
+    for (let sequence = 1; ages.length < 10 && sequence < 200; sequence += 1) {
+      await target.apply(batchOf([put(sequence, { id: `d${sequence % 30}` })]), never);
+      nowMs += 7_000;
+      await sleep(150, never);
+    }
+    expect(ages.length).toBeGreaterThanOrEqual(10);
+    expect(Math.min(...ages)).toBeGreaterThanOrEqual(GARBAGE_AGE_MS_MIN);
+    expect(edge.manifest().base).not.toBeNull();
   });
 
   it("leaves the generation before it as it was, whichever of its objects was not stored (I12)", async () => {

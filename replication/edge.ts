@@ -50,10 +50,10 @@ export function createEdge({
   const { model, dimensions } = network.embedding;
   const store = createColdStore(client);
   const table = createColdTable({
-    async segment(key, totalBytes, signal) {
+    async segment({ key, bytes: totalBytes, checksum }, signal) {
       const read = (offset: number, length: number): Promise<Uint8Array> =>
         store.readObject(key, { offset, length }, signal);
-      return [...(await openSegment(read, { scanner, totalBytes })).documents()];
+      return [...(await openSegment(read, { scanner, totalBytes, checksum })).documents()];
     },
     async base(base, signal) {
       const source = await openBaseSource(

@@ -26,7 +26,9 @@ export interface FakeEdge extends Loopback {
   /** Called after a manifest is stored: a throw loses the answer. */
   after: (manifest: ColdManifest) => void;
   /** Called when an object has come, before its sender hears of it. */
-  uploaded: () => Promise<void>;
+  uploaded: (key: string) => Promise<void>;
+  /** Called when an object is gone, before its sender hears of it. */
+  deleted: (key: string) => Promise<void>;
   /** Makes another writer's change, as a second replication would. */
   interfere(edit: (manifest: ColdManifest) => ColdManifest): void;
   manifest(): ColdManifest;
@@ -38,8 +40,9 @@ export async function serveEdge(): Promise<FakeEdge> {
   const objects = new Map<string, Uint8Array>();
   const digests = new Map<string, string>();
   const published: ColdManifest[] = [];
-  const state: Pick<FakeEdge, "before" | "after" | "uploaded"> = {
+  const state: Pick<FakeEdge, "before" | "after" | "uploaded" | "deleted"> = {
     uploaded: () => Promise.resolve(),
+    deleted: () => Promise.resolve(),
     before: () => undefined,
     after: () => undefined,
   };
@@ -78,7 +81,7 @@ export async function serveEdge(): Promise<FakeEdge> {
       objects.set(key, new Uint8Array(body));
       const digest = request.headers["content-digest"];
       if (typeof digest === "string") digests.set(key, digest);
-      await state.uploaded();
+      await state.uploaded(key);
       response.writeHead(201).end();
       return;
     }
@@ -86,6 +89,7 @@ export async function serveEdge(): Promise<FakeEdge> {
     if (object === undefined) throw new KattegatError("not_found", key);
     if (request.method === "DELETE") {
       objects.delete(key);
+      await state.deleted(key);
       response.writeHead(204).end();
       return;
     }

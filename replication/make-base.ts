@@ -30,7 +30,9 @@ export const baseOrderSchema = z.object({
   /** Where the texts wait until their rows are known. */
   folder: z.string(),
   base: z.object({ key: z.string(), rootBytes: z.int(), dead: z.array(z.int()) }).nullable(),
-  segments: z.array(z.object({ key: z.string(), bytes: z.int(), tombstones: z.array(z.string()) })),
+  segments: z.array(
+    z.object({ key: z.string(), bytes: z.int(), checksum: z.string(), tombstones: z.array(z.string()) }),
+  ),
 });
 export type BaseOrder = Readonly<z.infer<typeof baseOrderSchema>>;
 

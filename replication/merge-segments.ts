@@ -19,6 +19,8 @@ export type MergedSegment = Extract<MergeAnswer, { kind: "merged" }>;
 export interface MergeInput {
   /** Moves to the thread: of no use afterwards. */
   readonly bytes: Uint8Array<ArrayBuffer>;
+  /** As the manifest says it: another segment in its place is not merged. */
+  readonly checksum: string;
   readonly tombstones: readonly string[];
 }
 
@@ -43,8 +45,8 @@ export async function mergeSegments(
     return answerSchema.parse(message);
   };
   try {
-    for await (const { bytes, tombstones } of inputs) {
-      await ask({ kind: "segment", bytes, tombstones }, [bytes.buffer]);
+    for await (const input of inputs) {
+      await ask({ kind: "segment", ...input }, [input.bytes.buffer]);
     }
     const answer = await ask({ kind: "finish" });
     if (answer.kind !== "merged") throw new Error("merge thread: expected the merged segment last");

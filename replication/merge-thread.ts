@@ -10,7 +10,12 @@ runInBackground();
 
 const aboutSchema = z.object({ model: z.string(), dimensions: z.int() });
 const orderSchema = z.discriminatedUnion("kind", [
-  z.object({ kind: z.literal("segment"), bytes: z.instanceof(Uint8Array), tombstones: z.array(z.string()) }),
+  z.object({
+    kind: z.literal("segment"),
+    bytes: z.instanceof(Uint8Array),
+    checksum: z.string(),
+    tombstones: z.array(z.string()),
+  }),
   z.object({ kind: z.literal("finish") }),
 ]);
 
@@ -18,11 +23,13 @@ const about = aboutSchema.parse(workerData);
 const scanner = readScanner();
 const living: ColdPassage[] = [];
 
-async function take(bytes: Uint8Array, tombstones: readonly string[]): Promise<void> {
+type SegmentOrder = Extract<z.infer<typeof orderSchema>, { kind: "segment" }>;
+
+async function take({ bytes, checksum, tombstones }: SegmentOrder): Promise<void> {
   const dead = new Set(tombstones);
   const read = (offset: number, length: number): Promise<Uint8Array> =>
     Promise.resolve(bytes.subarray(offset, offset + length));
-  const segment = await openSegment(read, { scanner, totalBytes: bytes.byteLength });
+  const segment = await openSegment(read, { scanner, totalBytes: bytes.byteLength, checksum });
   for await (const passage of segment.readAll()) if (!dead.has(passage.documentId)) living.push(passage);
 }
 
@@ -42,5 +49,5 @@ parentPort?.on("message", (message: unknown) => {
   const order = orderSchema.parse(message);
   if (order.kind === "finish") answer(finish());
   // A rejection ends the thread with an error, which its owner hears.
-  else void take(order.bytes, order.tombstones).then(() => answer({ kind: "taken" }));
+  else void take(order).then(() => answer({ kind: "taken" }));
 });

@@ -141,7 +141,7 @@ describe("the cold table", () => {
     const reads: string[] = [];
     const table = createColdTable({
       base: () => Promise.reject(new Error("there is no base")),
-      segment: (key) => {
+      segment: ({ key }) => {
         reads.push(key);
         return Promise.resolve(["a", "b"].map((documentId) => ({ documentId, version: key })));
       },
@@ -172,7 +172,7 @@ describe("the cold table", () => {
     };
     const table = createColdTable({
       base: () => Promise.resolve(["a", "b", "c"].map((documentId) => ({ documentId, version: "1" }))),
-      segment: (key) => Promise.resolve([{ documentId: "b", version: key }]),
+      segment: ({ key }) => Promise.resolve([{ documentId: "b", version: key }]),
     });
     await table.sync({ ...manifestOf(segment("2")), base }, never);
     expect(table.copyOf("a")).toEqual({ segment: "bases/1", version: "1", number: 0 });

@@ -19,6 +19,7 @@ const QUERY_WORDS = 8;
 const PROGRESS_PASSAGES = 50_000;
 
 export interface Question {
+  readonly text: string;
   readonly dense: Float32Array;
   readonly lexical: SparseVector;
 }
@@ -27,6 +28,8 @@ export interface Corpus {
   readonly spool: PassageSpool;
   /** The vectors before they were rounded, as a file. */
   readonly vectors: string;
+  /** What weighs the words of the questions, as an object of the cold index. */
+  readonly statistics: Uint8Array;
   readonly questions: readonly Question[];
   readonly embedSeconds: number;
   /** Of all passages. */
@@ -70,12 +73,21 @@ export async function corpusIn(folder: string, lawFile: string): Promise<Corpus>
     }
   }
   await writeNpy(vectors, DIMENSIONS, floats());
-  const statistics = decodeStatistics(counter.encode("1"));
+  const statistics = counter.encode("1");
+  const weights = decodeStatistics(statistics);
   const questions = texts.map((text) => ({
+    text,
     dense: embedder.embedSync(text),
-    lexical: queryVector(queryTerms(text), statistics),
+    lexical: queryVector(queryTerms(text), weights),
   }));
-  return { spool, vectors, questions, embedSeconds: (performance.now() - started) / 1_000, ...totals };
+  return {
+    spool,
+    vectors,
+    statistics,
+    questions,
+    embedSeconds: (performance.now() - started) / 1_000,
+    ...totals,
+  };
 }
 
 async function* someOf(texts: AsyncIterable<string>): AsyncGenerator<string> {

@@ -40,19 +40,21 @@ export async function searchOpenBase(
         probed: [...answer.lists],
       },
       failed: answer.missing,
+      leftOut: reading.usage().leftOut,
       reading: described(answer, reading.usage()),
     },
     contents,
   };
 }
 
+/** Undefined where a text could not be read. */
 export async function readFromBase(
   open: OpenBase,
   rows: readonly number[],
   session: SessionOptions,
-): Promise<readonly (PassageContent | null)[]> {
+): Promise<readonly (PassageContent | undefined)[]> {
   const hits = await open.base.documents.hits(rows, open.session(session).read);
-  return hits.map((hit) => (hit === null ? null : contentOf(hit)));
+  return hits.map((hit) => (hit === null ? undefined : contentOf(hit)));
 }
 
 /** Whether the query's limits leave every document in, so that no bitmap need be made. */
@@ -87,11 +89,11 @@ function contentOf({ title, text, lang, metadata }: BaseHit): PassageContent {
 
 function described(
   { blocks, exact, expectedRecall }: Pick<BaseAnswer, "blocks" | "exact" | "expectedRecall">,
-  { pieces, bytes, subrequests, fromMemory, fromCache }: ReadUsage,
+  { pieces, bytes, reads, fromMemory, fromCache }: ReadUsage,
 ): string {
   const expected =
     exact || expectedRecall === null
       ? ""
       : `, expected recall@10 of the nearest: ${expectedRecall.toFixed(3)}`;
-  return `${blocks} lists and blocks in ${pieces} pieces: ${fromMemory} from memory, the others in ${fromCache} reads of the cache and ${subrequests} of the bucket, ${bytes} bytes; exact: ${exact}${expected}`;
+  return `${blocks} lists and blocks in ${pieces} pieces: ${fromMemory} from memory, the others in ${fromCache} reads of the cache and ${reads} of the bucket, ${bytes} bytes; exact: ${exact}${expected}`;
 }

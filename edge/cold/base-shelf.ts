@@ -1,18 +1,22 @@
-/** The base of a cold index as this isolate keeps it. */
+/** The bases of a cold index as this isolate keeps them. */
 import { mayCache } from "@kattegat/config/residency.ts";
 import type { Network } from "@kattegat/config/network.ts";
 import { openBase, type ColdBase } from "@kattegat/engine/cold/base/base-index.ts";
-import type { Piece } from "@kattegat/engine/cold/base/piece.ts";
 import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
 import { rootKey, volumeKey } from "@kattegat/engine/cold/manifest-base.ts";
 import type { ManifestBase } from "@kattegat/engine/cold/manifest.ts";
 import { ColdFormatError } from "@kattegat/engine/cold/segment.ts";
+import type { Attempt } from "./bucket-attempt.ts";
 import { openSession, type PieceMemory, type PieceSession, type SessionOptions } from "./piece-reader.ts";
 import type { CacheLike } from "./result-cache.ts";
+import { createRunCaches, type ObjectKeys, type RunCache } from "./run-cache.ts";
+import type { Subrequests } from "./subrequests.ts";
 import { readWhole } from "./whole-object.ts";
 
-/** What stays of a base in an isolate of 128 MB; a base that needs more is refused, since the isolate would be ended. */
-const RESIDENT_BYTES_MAX = 24 * 1_024 * 1_024;
+/** What stays of bases in an isolate of 128 MB; a base that needs more is refused, since the isolate would be ended. */
+export const RESIDENT_BYTES_MAX = 24 * 1_024 * 1_024;
+/** A search lasts at most so long: nobody then reads the texts of the base that was replaced. */
+const FORMER_MS_MAX = 10_000;
 
 export interface OpenBase {
   readonly key: string;
@@ -21,9 +25,14 @@ export interface OpenBase {
 }
 
 export interface BaseShelf {
+  /** Of all bases that are open here, two while one replaces the other. */
   readonly residentBytes: number;
+  /** The base of this key, if it is open here. */
+  find(key: string): OpenBase | null;
+  /** Whether another base may be opened while the one in use stays open. */
+  hasRoomFor(base: ManifestBase): boolean;
   /** @throws {ColdFormatError} for a root that is gone, damaged or too large. */
-  open(base: ManifestBase, session: Pick<SessionOptions, "colo" | "defer">): Promise<OpenBase>;
+  open(base: ManifestBase, session: SessionOptions): Promise<OpenBase>;
 }
 
 export interface BaseShelfOptions {
@@ -32,47 +41,104 @@ export interface BaseShelfOptions {
   readonly zone: string;
   readonly memory: PieceMemory;
   readonly openCache: (colo: string) => Promise<CacheLike>;
+  readonly attempt: Attempt;
   readonly now: () => number;
-  readonly random: () => number;
-  readonly sleep: (timeMs: number) => Promise<void>;
   readonly report: (error: unknown) => void;
 }
 
-/** Keeps the base that was asked for last: a new one replaces the old when the manifest names it. */
 export function createBaseShelf(options: BaseShelfOptions): BaseShelf {
-  let held: OpenBase | null = null;
+  return new Shelf(options);
+}
 
-  async function rootOf(base: ManifestBase, session: Pick<SessionOptions, "colo" | "defer">) {
-    const open = (bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> | null => checked(bytes, base);
-    const root = await readWhole({ ...options, key: rootKey(base), open }, session);
-    if (root === null) throw new ColdFormatError(`expected the root of ${base.key} whole, got other bytes`);
-    return root;
+class Shelf implements BaseShelf {
+  readonly #options: BaseShelfOptions;
+  #current: OpenBase | null = null;
+  /** The one before, for searches that began with it. */
+  #former: { readonly open: OpenBase; readonly sinceMs: number } | null = null;
+
+  /** Of one search alone: it may ask for a base twice, and may not wait for what another one reads. */
+  readonly #opening = new WeakMap<Subrequests, Map<string, Promise<OpenBase>>>();
+
+  constructor(options: BaseShelfOptions) {
+    this.#options = options;
   }
 
-  return {
-    get residentBytes() {
-      return held?.base.residentBytes ?? 0;
-    },
-    async open(manifestBase, session) {
-      if (held?.key === manifestBase.key) return held;
-      const root = await rootOf(manifestBase, session);
-      const base = openBase(root.value, columnMemory(options.memory, manifestBase));
-      if (base.residentBytes > RESIDENT_BYTES_MAX)
-        throw new ColdFormatError(
-          `expected ${RESIDENT_BYTES_MAX} resident bytes at most, got ${base.residentBytes}`,
-        );
-      const { classes } = base.documents;
-      const isCacheable = classes.every((name) => mayCache(options.network, name, options.zone));
-      if (isCacheable) root.keep();
-      const reader = {
-        ...options,
-        keyOf: ({ file, volume }: Pick<Piece, "file" | "volume">) => volumeKey(manifestBase, file, volume),
-        openCache: isCacheable ? options.openCache : null,
-      };
-      held = { key: manifestBase.key, base, session: (session) => openSession(reader, session) };
-      return held;
-    },
-  };
+  get residentBytes(): number {
+    return (this.#current?.base.residentBytes ?? 0) + (this.#former?.open.base.residentBytes ?? 0);
+  }
+
+  find(key: string): OpenBase | null {
+    this.#forgetFormer();
+    if (this.#current?.key === key) return this.#current;
+    return this.#former?.open.key === key ? this.#former.open : null;
+  }
+
+  hasRoomFor({ root }: ManifestBase): boolean {
+    return (this.#current?.base.residentBytes ?? 0) + root.bytes <= RESIDENT_BYTES_MAX;
+  }
+
+  async open(manifestBase: ManifestBase, session: SessionOptions): Promise<OpenBase> {
+    const known = this.find(manifestBase.key);
+    if (known !== null) return known;
+    const { subrequests } = session;
+    const opening =
+      this.#opening.get(subrequests)?.get(manifestBase.key) ?? this.#read(manifestBase, session);
+    const others = this.#opening.get(subrequests) ?? new Map<string, Promise<OpenBase>>();
+    this.#opening.set(subrequests, others.set(manifestBase.key, opening));
+    return opening;
+  }
+
+  async #read(manifestBase: ManifestBase, session: SessionOptions): Promise<OpenBase> {
+    if (!this.hasRoomFor(manifestBase)) this.#current = null;
+    const root = await readWhole(
+      {
+        ...this.#options,
+        key: rootKey(manifestBase),
+        bytes: manifestBase.root.bytes,
+        open: (bytes) => (isWhole(bytes, manifestBase) ? bytes : null),
+      },
+      session,
+    );
+    if (root === null)
+      throw new ColdFormatError(`expected the root of ${manifestBase.key} whole, got other bytes`);
+    const base = openBase(root.value, columnMemory(this.#options.memory, manifestBase));
+    if (base.residentBytes > RESIDENT_BYTES_MAX)
+      throw new ColdFormatError(
+        `expected ${RESIDENT_BYTES_MAX} resident bytes at most, got ${base.residentBytes}`,
+      );
+    const { network, zone, bucket, memory, attempt } = this.#options;
+    const isCacheable = base.documents.classes.every((name) => mayCache(network, name, zone));
+    if (isCacheable) session.subrequests.later(root.keep);
+    const keyOf: ObjectKeys = ({ file, volume }) => volumeKey(manifestBase, file, volume);
+    const reader = { bucket, memory, attempt, keyOf };
+    const runsOf = isCacheable ? this.#runCaches(keyOf, manifestBase) : () => null;
+    const open = {
+      key: manifestBase.key,
+      base,
+      session: (opened: SessionOptions) => openSession(reader, opened, runsOf(opened.colo)),
+    };
+    this.#replace(open);
+    return open;
+  }
+
+  #replace(open: OpenBase): void {
+    const before = this.#current;
+    // Another search has opened it meanwhile.
+    if (before?.key === open.key) return;
+    this.#current = open;
+    this.#former = before === null ? null : { open: before, sinceMs: this.#options.now() };
+    if (this.residentBytes > RESIDENT_BYTES_MAX) this.#former = null;
+  }
+
+  #forgetFormer(): void {
+    if (this.#former !== null && this.#options.now() - this.#former.sinceMs > FORMER_MS_MAX)
+      this.#former = null;
+  }
+
+  #runCaches(keyOf: ObjectKeys, { key }: ManifestBase): (colo: string) => RunCache {
+    const { openCache, now, report } = this.#options;
+    return createRunCaches({ keyOf, listKey: `${key}/runs`, openCache, now, report });
+  }
 }
 
 /** Decompressed columns share the memory of pieces; their names are the same in every base. */
@@ -83,7 +149,6 @@ function columnMemory(memory: PieceMemory, { key }: ManifestBase): PieceMemory {
   };
 }
 
-function checked(bytes: Uint8Array<ArrayBuffer>, { root }: ManifestBase): Uint8Array<ArrayBuffer> | null {
-  const isWhole = bytes.byteLength === root.bytes && crc32c(bytes) === Number.parseInt(root.checksum, 16);
-  return isWhole ? bytes : null;
+function isWhole(bytes: Uint8Array, { root }: ManifestBase): boolean {
+  return bytes.byteLength === root.bytes && crc32c(bytes) === Number.parseInt(root.checksum, 16);
 }

@@ -1,3 +1,4 @@
+import { encodeManifest, parseManifest, type ColdManifest } from "@kattegat/engine/cold/manifest.ts";
 import { encodeNumbers } from "@kattegat/engine/cold/numbers.ts";
 import { searchResponseSchema, type SearchResponse } from "@kattegat/protocol/search.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -116,6 +117,40 @@ describe("a base at the edge", () => {
     await expect
       .poll(async () => ids(await ask({ query: "frist for klage i sag 8" })), { timeout: 5_000 })
       .toEqual([]);
+  });
+
+  it("lets one of two publishers win, the tail's or the base's, and tells the other (I12)", async () => {
+    const manifest = await edge.publishBase("global", LAWS.slice(0, 300), { tail: LAWS.slice(300) });
+    const headers = { ...(await edge.siteHeaders("global")), "content-type": "application/json" };
+    const path = "/internal/cold/manifest";
+    let current: ColdManifest = manifest;
+    const winners = new Set<string>();
+    for (let round = 0; round < 12; round += 1) {
+      const etag = (await edge.fetch("global", path, { headers })).headers.get("etag") ?? "";
+      const generation = current.generation + 1;
+      const watermark = { epoch: 1, sequence: String(11 + round) };
+      const tail = { ...current, generation, watermark };
+      // The base of before hides one more: what a publisher of bases writes last.
+      const base = current.base && { ...current.base, tombstones: encodeNumbers([round]), dead: 1 };
+      const contenders = [tail, { ...current, generation, base }];
+      const order = round % 2 === 0 ? contenders : contenders.toReversed();
+      const answers = await Promise.all(
+        order.map((body) =>
+          edge.fetch("global", path, {
+            method: "PUT",
+            headers: { ...headers, "if-match": etag },
+            body: encodeManifest(body),
+          }),
+        ),
+      );
+      expect(answers.map(({ status }) => status).toSorted()).toEqual([204, 409]);
+      const stored = parseManifest(await (await edge.fetch("global", path, { headers })).text());
+      const winner = order[answers.findIndex(({ status }) => status === 204)];
+      expect(stored).toEqual(winner);
+      winners.add(winner === tail ? "tail" : "base");
+      current = stored;
+    }
+    expect(winners.size).toBe(2);
   });
 
   it("names the piece that it could not read, shows the rest, keeps no such result", async () => {

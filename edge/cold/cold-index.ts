@@ -3,13 +3,15 @@ import type { ColdHit, ColdSearchOptions, ColdSegment } from "@kattegat/engine/c
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
 import { compareCandidates } from "@kattegat/protocol/fuse.ts";
 import type { PassageContent } from "@kattegat/protocol/site-search.ts";
-import type { ManifestBase } from "@kattegat/engine/cold/manifest.ts";
+import type { ManifestBase, ManifestSegment } from "@kattegat/engine/cold/manifest.ts";
 import { readFromBase, searchOpenBase } from "./base-search.ts";
 import type { BaseShelf } from "./base-shelf.ts";
 import type { ColdCandidate, ColdLists, ColdPlace } from "./cold-candidates.ts";
 import { filterOf, type ColdFinding, type ColdQuery } from "./cold-query.ts";
 import { createManifestReader, type ManifestReader, type ManifestState } from "./manifest-reader.ts";
+import { NoSubrequestLeft, unboundLimits, type Attempt } from "./bucket-attempt.ts";
 import type { SessionOptions } from "./piece-reader.ts";
+import { createServing, type Serving } from "./serving.ts";
 import { createSegmentShelf } from "./segment-shelf.ts";
 import { createTextShelf } from "./text-shelf.ts";
 import type { Warmer } from "../warming/warmer.ts";
@@ -19,25 +21,26 @@ export interface ColdIndex {
   readonly bucket: R2Bucket;
   readonly manifests: ManifestReader;
   /** Searches what came since the base was made, exactly. */
-  searchTail(state: ManifestState, query: ColdQuery): Promise<ColdFinding>;
+  searchTail(state: ManifestState, query: ColdQuery, session: SessionOptions): Promise<ColdFinding>;
   /** Searches the base; without one there is nothing to find. */
   searchBase(state: ManifestState, query: ColdQuery, session: SessionOptions): Promise<ColdFinding>;
   /** Counts what was asked of the base, whether or not its answer was kept from before. */
   countAsked(state: ManifestState, lists: readonly number[], session: SessionOptions): Promise<void>;
-  /** Resolves with the texts in the order asked; null where the object is gone. */
+  /** Opens the state's base, if it has one, for a search that follows; reports what fails. */
+  open(state: ManifestState, session: SessionOptions): Promise<void>;
+  /** The state to answer from, `newest` as soon as its base is open. */
+  readonly serving: Serving;
+  /** Resolves with the texts in the order asked; null where there is none, undefined where it could not be read. */
   read(
     places: readonly (ColdPlace | null)[],
     options: { readonly state: ManifestState | null; readonly session: SessionOptions },
-  ): Promise<(PassageContent | null)[]>;
+  ): Promise<(PassageContent | null | undefined)[]>;
   /**
    * Whether every passage of the segment is of one of the classes.
    *
    * @throws {ColdFormatError} when the segment cannot be read.
    */
-  holdsOnly(
-    segment: { readonly key: string; readonly bytes: number },
-    classes: readonly string[],
-  ): Promise<boolean>;
+  holdsOnly(segment: ManifestSegment, classes: readonly string[]): Promise<boolean>;
   /** The classes of the base's documents. @throws {ColdFormatError} when its root cannot be read. */
   classesOf(base: ManifestBase): Promise<readonly string[]>;
   residentBytes(): number;
@@ -50,31 +53,58 @@ export interface ColdIndexOptions {
   readonly segmentBytesMax: number;
   readonly bases: BaseShelf;
   readonly warmer: Warmer;
+  /** Of the network's vectors; a manifest of others is not searched. */
+  readonly dimensions: number;
+  readonly attempt: Attempt;
   readonly now: () => number;
   readonly report: (error: unknown) => void;
 }
 
-const NOTHING: ColdFinding = { lists: { dense: [], lexical: [], probed: [] }, failed: 0, reading: null };
+const NOTHING: ColdFinding = {
+  lists: { dense: [], lexical: [], probed: [] },
+  failed: 0,
+  leftOut: 0,
+  reading: null,
+};
 /** Publishing reads a root once; nothing of it is kept for callers. */
-const UNCACHED = { colo: "publication", defer: () => undefined } as const;
+const uncached = (): SessionOptions => ({ ...unboundLimits(), colo: "publication", defer: () => undefined });
 
 // oxlint-disable-next-line max-lines-per-function -- a factory: its verbs share state that they alone may touch
 export function createColdIndex(options: ColdIndexOptions): ColdIndex {
-  const shelf = createSegmentShelf({
-    bucket: options.bucket,
-    scanner: options.scanner,
-    bytesMax: options.segmentBytesMax,
-  });
+  const { bases } = options;
+  const shelf = createSegmentShelf({ ...options, bytesMax: options.segmentBytesMax });
   const texts = createTextShelf();
   let content = "";
+
+  /** Texts of one object, which may be of the generation that was just replaced. */
+  async function textsOf(
+    key: string,
+    {
+      rows,
+      state,
+      session,
+    }: {
+      readonly rows: readonly number[];
+      readonly state: ManifestState | null;
+      readonly session: SessionOptions;
+    },
+  ): Promise<readonly (PassageContent | undefined)[]> {
+    const { base = null, segments = [] } = state?.manifest ?? {};
+    const open = bases.find(key) ?? (base?.key === key ? await bases.open(base, session) : null);
+    if (open !== null) return readFromBase(open, rows, session);
+    const entry = segments.find((segment) => segment.key === key);
+    const segment = shelf.find(key) ?? (entry === undefined ? null : await shelf.open(entry, session));
+    return segment === null ? [] : segment.hydrate(rows, shelf.reader(key, session));
+  }
 
   return {
     site: options.site,
     bucket: options.bucket,
-    manifests: createManifestReader(options.bucket, { now: options.now }),
+    manifests: createManifestReader(options.bucket, options),
+    serving: createServing(options),
     residentBytes: () => shelf.residentBytes + options.bases.residentBytes,
     async holdsOnly(entry, classes) {
-      const segment = await shelf.open(entry);
+      const segment = await shelf.open(entry, unboundLimits());
       // Any direction will do: what counts is whether the filter leaves a passage.
       const direction = new Float32Array(segment.dimensions).fill(1 / Math.sqrt(segment.dimensions));
       const foreign = await segment.searchDense(direction, {
@@ -85,31 +115,36 @@ export function createColdIndex(options: ColdIndexOptions): ColdIndex {
       });
       return foreign.length === 0;
     },
-    async classesOf(base) {
-      return (await options.bases.open(base, UNCACHED)).base.documents.classes;
+    async open({ manifest: { base } }, session) {
+      if (base !== null) await bases.open(base, session).catch(options.report);
     },
-    async searchTail(state, query) {
+    async classesOf(base) {
+      return (await options.bases.open(base, uncached())).base.documents.classes;
+    },
+    async searchTail(state, query, session) {
       if (state.contentKey !== content) {
         content = state.contentKey;
         shelf.keepOnly(new Set(state.manifest.segments.map(({ key }) => key)));
         texts.clear();
       }
       const search = { limit: query.depth, filter: filterOf(query), grouped: query.grouped };
+      let leftOut = 0;
       const found = await Promise.all(
         state.manifest.segments.map(async (entry) => {
           const hidden = state.hidden.get(entry.key) ?? (() => false);
           try {
-            return await searchSegment(await shelf.open(entry), query, { ...search, hidden }).then((hits) =>
-              candidatesOf(hits, entry),
-            );
+            const segment = await shelf.open(entry, session);
+            return candidatesOf(await searchSegment(segment, query, { ...search, hidden }), entry);
           } catch (error) {
-            options.report(error);
+            if (error instanceof NoSubrequestLeft) leftOut += 1;
+            else options.report(error);
             return null;
           }
         }),
       );
       const whole = found.filter((lists) => lists !== null);
-      return { lists: mergedLists(whole, query), failed: found.length - whole.length, reading: null };
+      const failed = found.length - whole.length;
+      return { lists: mergedLists(whole, query), failed, leftOut, reading: null };
     },
     async searchBase({ manifest, dead }, query, session) {
       if (manifest.base === null || dead === null) return NOTHING;
@@ -120,7 +155,7 @@ export function createColdIndex(options: ColdIndexOptions): ColdIndex {
         return finding;
       } catch (error) {
         options.report(error);
-        return { ...NOTHING, failed: 1 };
+        return { ...NOTHING, failed: 1, leftOut: error instanceof NoSubrequestLeft ? 1 : 0 };
       }
     },
     async countAsked({ manifest }, lists, session) {
@@ -132,12 +167,11 @@ export function createColdIndex(options: ColdIndexOptions): ColdIndex {
       }
     },
     async read(places, { state, session }) {
-      const contents = new Array<PassageContent | null>(places.length).fill(null);
+      const contents = new Array<PassageContent | null | undefined>(places.length).fill(null);
       const wanted = Map.groupBy(
         places.flatMap((place, index) => (place === null ? [] : [{ place, index }])),
         ({ place }) => place.segment,
       );
-      const base = state?.manifest.base ?? null;
       await Promise.all(
         [...wanted].map(async ([key, entries]) => {
           const unknown = entries.filter(({ place, index }) => {
@@ -145,18 +179,16 @@ export function createColdIndex(options: ColdIndexOptions): ColdIndex {
             if (known !== undefined) contents[index] = known;
             return known === undefined;
           });
-          const [first] = unknown;
-          if (first === undefined) return;
+          if (unknown.length === 0) return;
           const rows = unknown.map(({ place }) => place.row);
-          const read =
-            key === base?.key
-              ? await readFromBase(await options.bases.open(base, session), rows, session)
-              : await (await shelf.open({ key, bytes: first.place.bytes })).hydrate(rows);
+          const read = await textsOf(key, { rows, state, session }).catch((error: unknown) => {
+            options.report(error);
+            return [];
+          });
           for (const [at, { place, index }] of unknown.entries()) {
-            const text = read[at] ?? null;
-            if (text === null) continue;
+            const text = read[at];
             contents[index] = text;
-            texts.set(place, text);
+            if (text !== undefined) texts.set(place, text);
           }
         }),
       );

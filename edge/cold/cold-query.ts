@@ -22,6 +22,8 @@ export interface ColdFinding {
   readonly lists: ColdLists;
   /** Segments or pieces that could not be read: their passages are missing from the lists. */
   readonly failed: number;
+  /** Those of them that did not fit the limits of one search. */
+  readonly leftOut: number;
   /** What a base read, for `explain`; null where nothing was read by range. */
   readonly reading: string | null;
 }

@@ -12,6 +12,7 @@ import { resultKey, type ResultCache } from "./result-cache.ts";
 export interface IndexFinding {
   readonly lists: ColdLists;
   readonly failed: number;
+  readonly leftOut: number;
   readonly readings: readonly string[];
   /** A hit when nothing had to be searched. */
   readonly cache: TierReport["cache"];
@@ -30,20 +31,68 @@ interface PartFinding extends ColdFinding {
   readonly isCached: boolean;
 }
 
-/** @param options.results - null where a class that is searched may not rest in a cache of this zone. */
+interface SearchOptions {
+  /** Null where a class that is searched may not rest in a cache of this zone. */
+  readonly results: ResultCache | null;
+  readonly session: SessionOptions;
+}
+
+/** Searches under way, by the names of their parts. */
+export type BegunSearch = ReadonlyMap<string, Promise<PartFinding>>;
+
+/** Begins to search a state that may turn out not to be the newest. */
+export function beginSearch(
+  index: ColdIndex,
+  state: ManifestState,
+  query: ColdQuery,
+  options: SearchOptions,
+): BegunSearch {
+  const parts = partsOf(index, state, query, options);
+  return new Map(parts.map((part) => [part.name, searchPart(part, index.site, query, options)]));
+}
+
+/** @param options.begun - used where it is of the same objects, without what was hidden since. */
 export async function searchIndex(
   index: ColdIndex,
   state: ManifestState,
   query: ColdQuery,
-  options: { readonly results: ResultCache | null; readonly session: SessionOptions },
+  options: SearchOptions & { readonly begun: BegunSearch },
 ): Promise<IndexFinding> {
+  const parts = partsOf(index, state, query, options);
+  const found = await Promise.all(
+    parts.map(async (part) => {
+      const begun = await options.begun.get(part.name);
+      const alive = begun === undefined ? null : aliveIn(begun.lists, part.dead);
+      return begun === undefined || alive === null
+        ? searchPart(part, index.site, query, options)
+        : { ...begun, lists: alive };
+    }),
+  );
+  return {
+    lists: mergedLists(
+      found.map(({ lists }) => lists),
+      query,
+    ),
+    failed: found.reduce((sum, { failed }) => sum + failed, 0),
+    leftOut: found.reduce((sum, { leftOut }) => sum + leftOut, 0),
+    readings: found.flatMap(({ reading }) => (reading === null ? [] : [reading])),
+    cache: options.results === null ? "none" : found.every(({ isCached }) => isCached) ? "hit" : "miss",
+  };
+}
+
+function partsOf(
+  index: ColdIndex,
+  state: ManifestState,
+  query: ColdQuery,
+  options: SearchOptions,
+): readonly Part[] {
   const { base, segments } = state.manifest;
   const parts: Part[] = [];
   if (segments.length > 0 || base === null)
     parts.push({
       name: state.contentKey,
       dead: null,
-      search: () => index.searchTail(state, query),
+      search: () => index.searchTail(state, query, options.session),
       asked: () => undefined,
     });
   if (base !== null)
@@ -53,23 +102,14 @@ export async function searchIndex(
       search: () => index.searchBase(state, query, options.session),
       asked: (lists) => options.session.defer(index.countAsked(state, lists, options.session)),
     });
-  const found = await Promise.all(parts.map((part) => searchPart(part, index.site, query, options)));
-  return {
-    lists: mergedLists(
-      found.map(({ lists }) => lists),
-      query,
-    ),
-    failed: found.reduce((sum, { failed }) => sum + failed, 0),
-    readings: found.flatMap(({ reading }) => (reading === null ? [] : [reading])),
-    cache: options.results === null ? "none" : found.every(({ isCached }) => isCached) ? "hit" : "miss",
-  };
+  return parts;
 }
 
 async function searchPart(
   part: Part,
   site: string,
   query: ColdQuery,
-  { results, session }: { readonly results: ResultCache | null; readonly session: SessionOptions },
+  { results, session }: SearchOptions,
 ): Promise<PartFinding> {
   const found = await findPart(part, site, query, { results, session });
   part.asked(found.lists.probed);
@@ -80,15 +120,16 @@ async function findPart(
   part: Part,
   site: string,
   query: ColdQuery,
-  { results, session }: { readonly results: ResultCache | null; readonly session: SessionOptions },
+  { results, session }: SearchOptions,
 ): Promise<PartFinding> {
   const key = results === null ? null : await resultKey(site, part.name, query);
   if (results === null || key === null) return { ...(await part.search()), isCached: false };
-  const cached = await results.get(session.colo, key).catch(() => null);
+  const cached = await results.get(key, session).catch(() => null);
   const alive = cached === null ? null : aliveIn(cached, part.dead);
-  if (alive !== null) return { lists: alive, failed: 0, reading: null, isCached: true };
+  if (alive !== null) return { lists: alive, failed: 0, leftOut: 0, reading: null, isCached: true };
   const finding = await part.search();
-  if (finding.failed === 0) session.defer(results.put(session.colo, key, finding.lists).catch(() => null));
+  if (finding.failed === 0)
+    session.subrequests.later(() => results.put(key, finding.lists, session).catch(() => undefined));
   return { ...finding, isCached: false };
 }
 

@@ -1,11 +1,6 @@
 /** The cold indexes that this edge has buckets of. */
 import { mayCache, mayHold } from "@kattegat/config/residency.ts";
 import type { Network } from "@kattegat/config/network.ts";
-import {
-  decodeStatistics,
-  emptyStatistics,
-  type TermStatistics,
-} from "@kattegat/engine/lexical/statistics.ts";
 import type { SitedCandidate } from "@kattegat/protocol/fuse.ts";
 import type { PassageContent } from "@kattegat/protocol/site-search.ts";
 import { candidateDepth } from "@kattegat/protocol/search.ts";
@@ -17,25 +12,30 @@ import type { Question } from "../search/site-question.ts";
 import type { ColdCandidate, ColdPlace } from "./cold-candidates.ts";
 import type { ColdIndex } from "./cold-index.ts";
 import type { ColdQuery } from "./cold-query.ts";
-import { searchIndex } from "./cold-search.ts";
+import { beginSearch, searchIndex, type BegunSearch, type IndexFinding } from "./cold-search.ts";
 import type { ManifestState } from "./manifest-reader.ts";
-import type { SessionOptions } from "./piece-reader.ts";
+import type { Attempt } from "./bucket-attempt.ts";
+import { SEARCH_BYTES_MAX, type SessionOptions } from "./piece-reader.ts";
 import type { ResultCache } from "./result-cache.ts";
+import { createStatisticsShelf, type StatisticsShelf } from "./statistics-shelf.ts";
+import { SUBREQUESTS_MAX } from "./subrequests.ts";
 
 /** Between two looks for a sequence that has not come yet. */
 const POLL_MS = 100;
+/** What waiting for a sequence leaves for the search. */
+const KEPT_AFTER_POLLS = 15;
 
 export interface ColdTier {
   readonly sites: readonly string[];
   index(site: string): ColdIndex | null;
-  /** The term statistics that the zone's own manifest names, empty before the first; rejects when they cannot be read. */
-  statistics(): Promise<TermStatistics>;
+  /** Those that the zone's own manifest names. */
+  readonly statistics: StatisticsShelf;
   ask(ask: Ask, question: Question): Promise<Outcome>;
   read(
     site: string,
     places: readonly (ColdPlace | null)[],
     session: SessionOptions,
-  ): Promise<(PassageContent | null)[]>;
+  ): Promise<(PassageContent | null | undefined)[]>;
 }
 
 export interface ColdTierOptions {
@@ -45,6 +45,7 @@ export interface ColdTierOptions {
   readonly network: Network;
   readonly knowledge: Knowledge;
   readonly zone: string;
+  readonly attempt: Attempt;
   readonly now: () => number;
   readonly report: (error: unknown) => void;
   readonly sleep: (timeMs: number) => Promise<void>;
@@ -52,27 +53,11 @@ export interface ColdTierOptions {
 
 export function createColdTier(options: ColdTierOptions): ColdTier {
   const indexes = new Map(options.indexes.map((index) => [index.site, index]));
-  let statistics: TermStatistics | null = null;
 
   return {
     sites: [...indexes.keys()],
     index: (site) => indexes.get(site) ?? null,
-    async statistics() {
-      const own = options.indexes[0];
-      const named = (await own?.manifests.read())?.manifest.statistics ?? null;
-      if (own === undefined || named === null) return emptyStatistics();
-      if (statistics?.version === named.version) return statistics;
-      try {
-        const object = await own.bucket.get(named.key);
-        if (object === null) throw new Error("the manifest names a table that is gone");
-        statistics = decodeStatistics(new Uint8Array(await object.arrayBuffer()));
-      } catch (error) {
-        options.report(error);
-        // The last table weighs nearly the same; no table at all does not, so the answer has to say so.
-        if (statistics === null) throw error;
-      }
-      return statistics;
-    },
+    statistics: createStatisticsShelf({ ...options, index: options.indexes[0] ?? null }),
     async ask(ask, question) {
       const startedAt = options.now();
       const index = indexes.get(ask.site);
@@ -84,6 +69,8 @@ export function createColdTier(options: ColdTierOptions): ColdTier {
       });
       if (index === undefined) return failed("unavailable", "its bucket is not bound here");
       try {
+        const asking = askingOf(index, { ask, question, options });
+        const begun = begin(index, asking);
         const state = await reached(index, question, options);
         if (state === null)
           return failed(
@@ -94,7 +81,10 @@ export function createColdTier(options: ColdTierOptions): ColdTier {
           return failed("unavailable", `its vectors are of the model ${state.manifest.model}`);
         }
         options.knowledge.hear(state.manifest.watermark);
-        return await searched(index, state, { ask, question, options, startedAt });
+        const sequence = question.request.min_sequence ?? null;
+        const served = index.serving.of(state, { sequence, session: asking.session });
+        const found = await searchIndex(index, served, asking.query, { ...asking, begun });
+        return outcomeOf(found, { index, state: served, ask, question, options, startedAt });
       } catch (error) {
         options.report(error);
         return failed("unavailable", "object storage did not give a manifest that can be read");
@@ -103,7 +93,7 @@ export function createColdTier(options: ColdTierOptions): ColdTier {
     async read(site, places, session) {
       const index = indexes.get(site);
       if (index === undefined) return places.map(() => null);
-      return index.read(places, { state: await index.manifests.read(), session });
+      return index.read(places, { state: index.manifests.held(), session });
     },
   };
 }
@@ -115,62 +105,107 @@ async function reached(
   { now, sleep }: ColdTierOptions,
 ): Promise<ManifestState | null> {
   const wanted = question.request.min_sequence ?? null;
-  let state = await index.manifests.read();
-  while (wanted !== null && isBefore(state, wanted) && now() + POLL_MS < question.endsAt) {
+  const limits = sessionOf(question);
+  let state = await index.manifests.read({ limits, defer: limits.defer });
+  const hasTime = (): boolean =>
+    now() + POLL_MS < question.endsAt && limits.subrequests.allowance(KEPT_AFTER_POLLS) > 0;
+  while (wanted !== null && isBefore(state, wanted) && hasTime()) {
     await sleep(POLL_MS);
-    state = await index.manifests.read({ ageMsMax: POLL_MS });
+    state = await index.manifests.read({ ageMsMax: POLL_MS, limits });
   }
   return state;
+}
+
+function sessionOf({ colo, endsAt, defer, subrequests }: Question): SessionOptions {
+  return { colo, endsAt, defer, subrequests };
 }
 
 function isBefore(state: ManifestState | null, sequence: string): boolean {
   return state === null || compareSequences(state.manifest.watermark.sequence, sequence) < 0;
 }
 
-async function searched(
+/** What an answer with this finding is worth. */
+function standing(
+  { failed, leftOut }: IndexFinding,
+  { lag, details }: { readonly lag: string | null; readonly details: readonly string[] },
+): { readonly status: "ok" | "stale" | "unavailable"; readonly reason: string } {
+  if (failed > 0) {
+    const limits = `${leftOut} of them beyond the ${SUBREQUESTS_MAX} subrequests and ${SEARCH_BYTES_MAX} bytes of one search`;
+    const lost = `${failed} segments or pieces of the index could not be read`;
+    return { status: "unavailable", reason: leftOut > 0 ? `${lost}, ${limits}` : lost };
+  }
+  if (lag !== null) return { status: "stale", reason: lag };
+  return { status: "ok", reason: details.join("; ") };
+}
+
+interface Asking {
+  readonly query: ColdQuery;
+  /** Null where a class that is searched may not rest in a cache of this zone. */
+  readonly results: ResultCache | null;
+  readonly session: SessionOptions;
+}
+
+function askingOf(
   index: ColdIndex,
-  state: ManifestState,
   {
     ask,
     question,
     options,
-    startedAt,
-  }: {
-    readonly ask: Ask;
-    readonly question: Question;
-    readonly options: ColdTierOptions;
-    readonly startedAt: number;
-  },
-): Promise<Outcome> {
+  }: { readonly ask: Ask; readonly question: Question; readonly options: ColdTierOptions },
+): Asking {
+  const { network, zone, results } = options;
   const { request } = question;
   const query: ColdQuery = {
     dense: question.query.dense,
     lexical: question.query.lexical,
     filter: request.filter ?? null,
     collection: request.collection,
-    classes: ask.classes.filter((residency) => mayHold(options.network, residency, { id: index.site })),
+    classes: ask.classes.filter((residency) => mayHold(network, residency, { id: index.site })),
     depth: candidateDepth(request),
     page: request.offset + request.limit,
     grouped: request.group_by === "document",
   };
   const isCacheable =
-    question.query.isWhole &&
-    query.classes.every((residency) => mayCache(options.network, residency, options.zone));
-  const found = await searchIndex(index, state, query, {
-    results: isCacheable ? options.results : null,
-    session: { colo: question.colo, endsAt: question.endsAt, defer: question.defer },
-  });
-  const isStale =
-    request.min_sequence !== null &&
-    request.min_sequence !== undefined &&
-    isBefore(state, request.min_sequence);
-  const status = found.failed > 0 ? "unavailable" : isStale ? "stale" : "ok";
-  const reason =
-    found.failed > 0
-      ? `${found.failed} segments or pieces of the index could not be read`
-      : isStale
+    question.query.isWhole && query.classes.every((residency) => mayCache(network, residency, zone));
+  return { query, results: isCacheable ? results : null, session: sessionOf(question) };
+}
+
+/** Searches the generation that is held while its manifest is read again, which mostly says what it said before. */
+function begin(index: ColdIndex, asking: Asking): BegunSearch {
+  const held = index.manifests.held();
+  return held === null || index.manifests.isFresh()
+    ? new Map()
+    : beginSearch(index, index.serving.of(held, { ...asking, sequence: null }), asking.query, asking);
+}
+
+function outcomeOf(
+  found: IndexFinding,
+  {
+    index,
+    state,
+    ask,
+    question,
+    options,
+    startedAt,
+  }: {
+    readonly index: ColdIndex;
+    readonly state: ManifestState;
+    readonly ask: Ask;
+    readonly question: Question;
+    readonly options: ColdTierOptions;
+    readonly startedAt: number;
+  },
+): Outcome {
+  const { request } = question;
+  const wanted = request.min_sequence ?? null;
+  const { status, reason } = standing(found, {
+    lag: state.wentBack
+      ? "the bucket has a manifest of before the one that is answered from"
+      : wanted !== null && isBefore(state, wanted)
         ? "not yet at the sequence asked for"
-        : [ask.reason, ...found.readings].join("; ");
+        : null,
+    details: [ask.reason, ...found.readings],
+  });
   const places = new Map<string, ColdPlace>();
   const sited = (list: readonly ColdCandidate[]): SitedCandidate[] =>
     list.map(({ document_id, ordinal, score, version, residency, ...place }) => {

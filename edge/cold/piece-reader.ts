@@ -1,20 +1,30 @@
 /** Checked pieces of immutable objects, from the isolate's memory, the colo's cache or the bucket. */
 import { mergePieces, partOf, type MergedRead } from "@kattegat/engine/cold/base/coalesce.ts";
-import type { Piece, ReadPieces } from "@kattegat/engine/cold/base/piece.ts";
+import type { BaseFile, Piece, ReadPieces } from "@kattegat/engine/cold/base/piece.ts";
 import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
-import type { CacheLike } from "./result-cache.ts";
+import { NoSubrequestLeft, type Attempt, type ReadLimits } from "./bucket-attempt.ts";
+import type { ObjectKeys, Run, RunCache } from "./run-cache.ts";
 
 /** One search's share of an isolate's 128 MB; a default query takes 2 MB, one with a narrow filter some 5 MB. */
-const SEARCH_BYTES_MAX = 32 * 1_024 * 1_024;
-/**
- * Reads of the bucket in one search; one that needs more answers without the rest, and says so. A default query needs some
- * thirty, one with a narrow filter or many words twice as many; the platform allows 10,000 on a paid plan.
- */
-const SUBREQUESTS_MAX = 100;
-/** A throttled or failed read is tried once more after this, with jitter, while there is time. */
-const RETRY_MS = 25;
-/** Keys are never used again; this only bounds how long a dead one takes room. */
-const CACHE_SECONDS = 7 * 24 * 3_600;
+export const SEARCH_BYTES_MAX = 32 * 1_024 * 1_024;
+/** Reads that 99 of 100 searches of a file need, gaps bridged: what is left is shared among the files to come in this proportion. */
+const NEEDS: Readonly<Record<BaseFile, number>> = { columns: 12, codes: 9, postings: 7, rows: 10, hits: 8 };
+/** What a search reads after a file; the words may need a second round beside the rows. */
+const LATER: Readonly<Record<BaseFile, readonly BaseFile[]>> = {
+  columns: ["codes", "postings", "rows", "hits"],
+  codes: ["postings", "rows", "hits"],
+  postings: ["rows", "hits"],
+  rows: ["hits"],
+  hits: [],
+};
+/** So many reads wait at once: a seventh takes as long again, so gaps of a millisecond's bytes are bridged. */
+const WAVE = { readsMax: 6, gapBytesMax: 131_072 } as const;
+/** Where subrequests are short, gaps of some milliseconds' bytes are bridged too. */
+const SHORT_GAP_BYTES_MAX = 524_288;
+/** Results of two parts, and the list of runs, are worth more than the runs. */
+const KEPT_FOR_RESULTS = 3;
+/** What other searches ask for as well is cached first. */
+const CACHED_FIRST: readonly BaseFile[] = ["codes", "postings", "columns", "rows", "hits"];
 
 export interface PieceMemory {
   get(key: string): Uint8Array | undefined;
@@ -26,13 +36,15 @@ export interface ReadUsage {
   readonly pieces: number;
   readonly bytes: number;
   /** Reads of the bucket. */
-  readonly subrequests: number;
+  readonly reads: number;
   /** Pieces. */
   readonly fromMemory: number;
   /** Reads that the colo's cache answered. */
   readonly fromCache: number;
   /** Pieces that could not be had. */
   readonly missing: number;
+  /** Those of them that did not fit the limits of one search. */
+  readonly leftOut: number;
 }
 
 export interface PieceSession {
@@ -43,60 +55,58 @@ export interface PieceSession {
 export interface PieceReaderOptions {
   readonly bucket: R2Bucket;
   /** Returns the key of the object that a piece is in. */
-  readonly keyOf: (place: Pick<Piece, "file" | "volume">) => string;
+  readonly keyOf: ObjectKeys;
   readonly memory: PieceMemory;
-  /** Null where what the object holds may not rest in a cache of this zone. */
-  readonly openCache: ((colo: string) => Promise<CacheLike>) | null;
-  readonly now: () => number;
-  readonly random: () => number;
-  readonly sleep: (timeMs: number) => Promise<void>;
-  readonly report: (error: unknown) => void;
+  readonly attempt: Attempt;
 }
 
-export interface SessionOptions {
+/** One search: its limits are shared by all that it reads. */
+export interface SessionOptions extends ReadLimits {
   readonly colo: string;
-  /** On the clock of `now`. */
-  readonly endsAt: number;
   readonly defer: (work: Promise<unknown>) => void;
 }
 
-interface RunRead {
-  readonly bytes: Uint8Array | null;
-  /** Whether it came from the bucket. */
-  readonly isFresh: boolean;
+/**
+ * A session is one search: its reads share the limits, a piece asked twice is read once.
+ *
+ * @param cache - null where what the objects hold may not rest in a cache of this zone.
+ */
+export function openSession(
+  options: PieceReaderOptions,
+  session: SessionOptions,
+  cache: RunCache | null,
+): PieceSession {
+  return new Session(options, session, cache);
 }
 
-/** A session is one search: its reads share the limits, a piece asked twice is read once. */
-export function openSession(options: PieceReaderOptions, session: SessionOptions): PieceSession {
-  return new Session(options, session);
+interface FreshRun {
+  readonly run: MergedRead;
+  readonly bytes: Uint8Array;
 }
 
 class Session implements PieceSession {
   readonly #options: PieceReaderOptions;
   readonly #session: SessionOptions;
+  readonly #cache: RunCache | null;
   readonly #asked = new Map<string, Promise<Uint8Array | null>>();
-  #cache: Promise<CacheLike> | null = null;
-  #usage = { pieces: 0, bytes: 0, subrequests: 0, fromMemory: 0, fromCache: 0, missing: 0 };
+  readonly #files = new Set<BaseFile>();
+  #fresh: FreshRun[] = [];
+  #inFlightBytes = 0;
+  #usage = { pieces: 0, bytes: 0, reads: 0, fromMemory: 0, fromCache: 0, missing: 0, leftOut: 0 };
 
-  constructor(options: PieceReaderOptions, session: SessionOptions) {
+  constructor(options: PieceReaderOptions, session: SessionOptions, cache: RunCache | null) {
     this.#options = options;
     this.#session = session;
+    this.#cache = cache;
+    if (cache !== null) session.subrequests.later(() => this.#keepFresh(cache));
   }
 
   readonly read: ReadPieces = async (pieces) => {
+    await this.#cache?.load(this.#session.subrequests);
     const fresh = pieces.filter((piece) => !this.#asked.has(this.#nameOf(piece)));
     const far = fresh.filter((piece) => !this.#isKnown(piece));
-    for (const merged of mergePieces(far)) {
-      const found = this.#readRun(merged);
-      const checks = merged.parts.flatMap((place) => {
-        const piece = far[place];
-        if (piece === undefined) return [];
-        const checked = found.then(({ bytes }) => this.#checked(merged, bytes, piece));
-        this.#asked.set(this.#nameOf(piece), checked);
-        return [checked];
-      });
-      this.#session.defer(this.#keepWhole(merged, found, checks));
-    }
+    const found = this.#fromCache(far);
+    this.#fromBucket(far.filter((piece) => !found.has(piece)));
     const read = await Promise.all(pieces.map((piece) => this.#asked.get(this.#nameOf(piece)) ?? null));
     this.#usage.pieces += fresh.length;
     return read;
@@ -106,8 +116,8 @@ class Session implements PieceSession {
     return { ...this.#usage };
   }
 
-  #nameOf(place: Omit<Piece, "checksum">): string {
-    return `${this.#options.keyOf(place)}/${place.offset}-${place.length}`;
+  #nameOf(run: Run): string {
+    return `${this.#options.keyOf(run)}/${run.offset}-${run.length}`;
   }
 
   /** Takes the piece from the isolate's memory, if it is there. */
@@ -120,11 +130,71 @@ class Session implements PieceSession {
     return true;
   }
 
+  /** Asks the cache for the runs that are known to hold pieces; returns those pieces. What is damaged there is read anew. */
+  #fromCache(pieces: readonly Piece[]): ReadonlySet<Piece> {
+    const cache = this.#cache;
+    const held = new Map<Run, Piece[]>();
+    for (const piece of pieces) {
+      const run = cache?.runOf(piece) ?? null;
+      if (run !== null) held.set(run, [...(held.get(run) ?? []), piece]);
+    }
+    for (const [run, parts] of held) {
+      const merged: MergedRead = { ...run, parts: parts.map((_, part) => part) };
+      const bytes = this.#admits(run.length) ? cache?.match(run, this.#session.subrequests) : undefined;
+      const answered = Promise.resolve(bytes ?? null).then((cached) => {
+        if (cached === null || !parts.every((piece) => isIntact(merged, cached, piece)))
+          return this.#readRun(merged);
+        this.#usage.bytes += cached.byteLength;
+        this.#usage.fromCache += 1;
+        return cached;
+      });
+      for (const piece of parts) this.#ask(piece, merged, answered);
+    }
+    return new Set([...held.values()].flat());
+  }
+
+  /** Reads in as few ranges as are left; pieces that do not fit are not read. */
+  #fromBucket(pieces: readonly Piece[]): void {
+    const [first] = pieces;
+    if (first === undefined) return;
+    const readsMax = this.#readsMax(first.file);
+    const wave = mergePieces(pieces, WAVE);
+    const runs =
+      wave.length <= readsMax ? wave : mergePieces(pieces, { readsMax, gapBytesMax: SHORT_GAP_BYTES_MAX });
+    const isWorth = ({ parts }: MergedRead): number => parts.length - Math.min(...parts) / pieces.length;
+    const read = new Set(runs.toSorted((a, b) => isWorth(b) - isWorth(a)).slice(0, readsMax));
+    for (const run of runs) {
+      const bytes = read.has(run) ? this.#readRun(run) : Promise.resolve(null);
+      if (!read.has(run)) this.#usage.leftOut += run.parts.length;
+      for (const place of run.parts) {
+        const piece = pieces[place];
+        if (piece !== undefined) this.#ask(piece, run, bytes);
+      }
+    }
+  }
+
+  #ask(piece: Piece, run: MergedRead, bytes: Promise<Uint8Array | null>): void {
+    this.#asked.set(
+      this.#nameOf(piece),
+      bytes.then((read) => this.#checked(run, read, piece)),
+    );
+  }
+
+  /** The share of this file in what is left: all of it for the last one. */
+  #readsMax(file: BaseFile): number {
+    const files = this.#files.add(file);
+    const later = LATER[file].filter((next) => !files.has(next));
+    const left = this.#session.subrequests.allowance(0);
+    const needs = later.reduce((sum, next) => sum + NEEDS[next], NEEDS[file]);
+    return Math.min(left, Math.ceil((left * NEEDS[file]) / needs));
+  }
+
   /** The piece's bytes, kept for later; null, and counted, when they are not what was written. */
   #checked(run: MergedRead, bytes: Uint8Array | null, piece: Piece): Uint8Array | null {
     const part = bytes === null ? null : partOf(run, bytes, piece);
     if (part === null || crc32c(part) !== piece.checksum) {
       this.#usage.missing += 1;
+      this.#fresh = this.#fresh.filter((fresh) => fresh.run !== run);
       return null;
     }
     // A copy: a view would keep the whole read in memory.
@@ -132,82 +202,53 @@ class Session implements PieceSession {
     return part;
   }
 
-  /** The cache first, then one ranged read. */
-  async #readRun(run: MergedRead): Promise<RunRead> {
-    const cached = await this.#fromCache(this.#urlOf(run));
-    if (cached?.byteLength === run.length) return { bytes: cached, isFresh: false };
-    return { bytes: await this.#fromBucket(run), isFresh: true };
-  }
-
-  /** Caches a run as it was read, since like queries ask for the same lists; never one that is damaged. */
-  async #keepWhole(
-    run: MergedRead,
-    found: Promise<RunRead>,
-    checks: readonly Promise<Uint8Array | null>[],
-  ): Promise<void> {
-    const { bytes, isFresh } = await found;
-    const pieces = await Promise.all(checks);
-    if (bytes !== null && isFresh && pieces.every((piece) => piece !== null))
-      await this.#keep(this.#urlOf(run), bytes);
-  }
-
-  #urlOf(run: MergedRead): string {
-    return `https://cold-pieces.invalid/${this.#nameOf(run)}`;
-  }
-
-  async #fromCache(url: string): Promise<Uint8Array | null> {
-    const { openCache, report } = this.#options;
-    if (openCache === null) return null;
-    try {
-      this.#cache ??= openCache(this.#session.colo);
-      const response = await (await this.#cache).match(url);
-      if (response === undefined) return null;
-      const bytes = new Uint8Array(await response.arrayBuffer());
-      this.#usage.bytes += bytes.byteLength;
-      this.#usage.fromCache += 1;
-      return bytes;
-    } catch (error) {
-      report(error);
+  async #readRun(run: MergedRead): Promise<Uint8Array | null> {
+    const { bucket, keyOf, attempt } = this.#options;
+    const { offset, length } = run;
+    if (!this.#admits(length)) {
+      this.#usage.leftOut += run.parts.length;
       return null;
     }
-  }
-
-  async #fromBucket(run: MergedRead): Promise<Uint8Array | null> {
-    const { offset, length } = run;
-    const { bucket, keyOf, now, random, sleep, report } = this.#options;
-    for (let attempt = 0; attempt < 2; attempt += 1) {
-      if (!this.#admits(length) || now() >= this.#session.endsAt) return null;
-      this.#usage.subrequests += 1;
-      try {
-        const object = await bucket.get(keyOf(run), { range: { offset, length } });
-        if (object === null) return null;
-        const bytes = new Uint8Array(await object.arrayBuffer());
-        this.#usage.bytes += bytes.byteLength;
-        return bytes;
-      } catch (error) {
-        report(error);
-        await sleep(RETRY_MS * (1 + random()));
-      }
-    }
-    return null;
-  }
-
-  async #keep(url: string, bytes: Uint8Array): Promise<void> {
-    const { openCache, report } = this.#options;
-    if (openCache === null) return;
-    const headers = {
-      "content-type": "application/octet-stream",
-      "cache-control": `max-age=${CACHE_SECONDS}, immutable`,
-    };
+    this.#inFlightBytes += length;
     try {
-      this.#cache ??= openCache(this.#session.colo);
-      await (await this.#cache).put(url, new Response(bytes.slice(), { headers }));
+      const bytes = await attempt(
+        async () => {
+          this.#usage.reads += 1;
+          const object = await bucket.get(keyOf(run), { range: { offset, length } });
+          return object === null ? null : new Uint8Array(await object.arrayBuffer());
+        },
+        { ...this.#session, bytes: length },
+      );
+      if (bytes === null) return null;
+      this.#usage.bytes += bytes.byteLength;
+      this.#fresh.push({ run, bytes });
+      return bytes;
     } catch (error) {
-      report(error);
+      if (error instanceof NoSubrequestLeft) this.#usage.leftOut += run.parts.length;
+      return null;
+    } finally {
+      this.#inFlightBytes -= length;
     }
+  }
+
+  /** Caches runs as they were read, since like queries ask for the same lists; never one that is damaged. */
+  async #keepFresh(cache: RunCache): Promise<void> {
+    const { subrequests } = this.#session;
+    const rank = ({ run }: FreshRun): number => CACHED_FIRST.indexOf(run.file);
+    for (const { run, bytes } of this.#fresh.toSorted((a, b) => rank(a) - rank(b))) {
+      if (subrequests.allowance(KEPT_FOR_RESULTS) === 0) break;
+      await cache.put(run, bytes, subrequests);
+    }
+    this.#fresh = [];
+    await cache.save(subrequests);
   }
 
   #admits(bytes: number): boolean {
-    return this.#usage.subrequests < SUBREQUESTS_MAX && this.#usage.bytes + bytes <= SEARCH_BYTES_MAX;
+    return this.#usage.bytes + this.#inFlightBytes + bytes <= SEARCH_BYTES_MAX;
   }
+}
+
+function isIntact(run: MergedRead, bytes: Uint8Array, piece: Piece): boolean {
+  const part = partOf(run, bytes, piece);
+  return part !== null && crc32c(part) === piece.checksum;
 }

@@ -6,6 +6,7 @@ import {
   parseManifest,
   type ColdManifest,
   type ManifestBase,
+  type ManifestSegment,
 } from "@kattegat/engine/cold/manifest.ts";
 import { ColdFormatError } from "@kattegat/engine/cold/segment.ts";
 import { formatDigest } from "@kattegat/protocol/content-digest.ts";
@@ -152,7 +153,7 @@ function refuseBackwards(before: ColdManifest | null, next: ColdManifest): void 
 /** The site checks what it is given with its own network file (I5). */
 async function refuseForeign(
   { index, site }: { readonly index: ColdIndex; readonly site: string },
-  segment: { readonly key: string; readonly bytes: number },
+  segment: ManifestSegment,
   classes: readonly string[],
 ): Promise<void> {
   let isLegal = false;

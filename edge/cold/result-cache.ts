@@ -4,6 +4,7 @@ import { sha256Hex } from "../http/authentication.ts";
 import { createBlockCache } from "./block-cache.ts";
 import { coldListsSchema, type ColdLists } from "./cold-candidates.ts";
 import type { ColdQuery } from "./cold-query.ts";
+import type { Subrequests } from "./subrequests.ts";
 
 /** Entries are keyed by content, so this bounds only how long a dead one takes room. */
 const ENTRY_SECONDS_MAX = 300;
@@ -12,8 +13,14 @@ const ENTRY_SECONDS_MAX = 300;
 const OBJECT_BYTES_PER_CHARACTER = 2;
 
 export interface ResultCache {
-  get(colo: string, key: string): Promise<ColdLists | null>;
-  put(colo: string, key: string, lists: ColdLists): Promise<void>;
+  get(key: string, session: ResultSession): Promise<ColdLists | null>;
+  put(key: string, lists: ColdLists, session: ResultSession): Promise<void>;
+}
+
+/** The search that asks. */
+export interface ResultSession {
+  readonly colo: string;
+  readonly subrequests: Subrequests;
 }
 
 /** The part of the Workers cache that is used. */
@@ -44,9 +51,10 @@ export function createResultCache({ open, memoryBytesMax, now }: ResultCacheOpti
       byteLength: characters * OBJECT_BYTES_PER_CHARACTER,
     });
   return {
-    async get(colo, key) {
+    async get(key, { colo, subrequests }) {
       const kept = memory.get(`${colo}/${key}`);
       if (kept !== undefined && kept.untilMs > now()) return kept.lists;
+      if (!subrequests.take()) return null;
       const response = await (await open(colo)).match(urlOf(key));
       if (response === undefined) return null;
       const text = await response.text();
@@ -55,9 +63,10 @@ export function createResultCache({ open, memoryBytesMax, now }: ResultCacheOpti
       keep(colo, key, result.data, text.length);
       return result.data;
     },
-    async put(colo, key, lists) {
+    async put(key, lists, { colo, subrequests }) {
       const text = JSON.stringify(lists);
       keep(colo, key, lists, text.length);
+      if (!subrequests.take()) return;
       const headers = { "content-type": "application/json", "cache-control": `max-age=${ENTRY_SECONDS_MAX}` };
       await (await open(colo)).put(urlOf(key), new Response(text, { headers }));
     },

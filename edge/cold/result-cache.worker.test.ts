@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ColdQuery } from "./cold-query.ts";
+import { createSubrequests } from "./subrequests.ts";
 import { createResultCache, resultKey } from "./result-cache.ts";
 
 const QUERY: ColdQuery = {
@@ -59,13 +60,15 @@ describe("result cache", () => {
       ...options,
     });
 
+  const searchAt = (colo: string) => ({ colo, subrequests: createSubrequests() });
+
   it("gives back what it was given, in the location where it was given", async () => {
     const cache = isolate();
-    await cache.put("CPH", "edge-eu/1", lists);
+    await cache.put("edge-eu/1", lists, searchAt("CPH"));
     for (const reader of [cache, isolate()]) {
-      expect(await reader.get("CPH", "edge-eu/1")).toEqual(lists);
-      expect(await reader.get("ARN", "edge-eu/1")).toBeNull();
-      expect(await reader.get("CPH", "edge-eu/2")).toBeNull();
+      expect(await reader.get("edge-eu/1", searchAt("CPH"))).toEqual(lists);
+      expect(await reader.get("edge-eu/1", searchAt("ARN"))).toBeNull();
+      expect(await reader.get("edge-eu/2", searchAt("CPH"))).toBeNull();
     }
   });
 
@@ -86,22 +89,22 @@ describe("result cache", () => {
       memoryBytesMax: 100_000,
       now: () => nowMs,
     });
-    await isolate().put("FRA", "edge-eu/4", lists);
+    await isolate().put("edge-eu/4", lists, searchAt("FRA"));
     for (const ms of [0, 1, 299_999]) {
       nowMs = ms;
-      expect(await cache.get("FRA", "edge-eu/4")).toEqual(lists);
+      expect(await cache.get("edge-eu/4", searchAt("FRA"))).toEqual(lists);
     }
     expect(asked).toHaveLength(1);
     nowMs = 300_000;
-    await cache.get("FRA", "edge-eu/4");
+    await cache.get("edge-eu/4", searchAt("FRA"));
     expect(asked).toHaveLength(2);
   });
 
   it("keeps no entry that is larger than its memory", async () => {
     const cache = isolate({ memoryBytesMax: 10 });
-    await cache.put("OSL", "edge-eu/5", lists);
+    await cache.put("edge-eu/5", lists, searchAt("OSL"));
     await (await caches.open("test-OSL")).delete("https://cold-results.invalid/edge-eu/5");
-    expect(await cache.get("OSL", "edge-eu/5")).toBeNull();
+    expect(await cache.get("edge-eu/5", searchAt("OSL"))).toBeNull();
   });
 
   it("takes an entry of another form for none", async () => {
@@ -111,6 +114,6 @@ describe("result cache", () => {
       "https://cold-results.invalid/edge-eu/3",
       new Response('{"dense":1}', { headers: { "cache-control": "max-age=60" } }),
     );
-    expect(await cache.get("HAM", "edge-eu/3")).toBeNull();
+    expect(await cache.get("edge-eu/3", searchAt("HAM"))).toBeNull();
   });
 });

@@ -1,4 +1,5 @@
 /** Immutable objects that an isolate keeps whole. */
+import type { Attempt } from "./bucket-attempt.ts";
 import type { SessionOptions } from "./piece-reader.ts";
 import type { CacheLike } from "./result-cache.ts";
 
@@ -7,36 +8,49 @@ const CACHE_CONTROL = "max-age=604800, immutable";
 
 export interface WholeObject<T> {
   readonly value: T;
-  /** Lets the location's cache keep what was read from the bucket. */
-  keep(): void;
+  /** Lets the location's cache keep what was read from the bucket; work for after the answer. */
+  keep(): Promise<void>;
 }
 
-/** Resolves with what `open` makes of the object, from the cache or else the bucket; null where neither has bytes that it takes. */
+/**
+ * Resolves with what `open` makes of the object, from the cache or else the bucket; null where neither has bytes that it takes.
+ *
+ * @throws {Error} when the bucket cannot be read.
+ */
 export async function readWhole<T>(
   options: {
     readonly bucket: R2Bucket;
     readonly key: string;
+    /** Of the object; 0 when it is not known. */
+    readonly bytes: number;
+    readonly attempt: Attempt;
     readonly openCache: (colo: string) => Promise<CacheLike>;
     readonly open: (bytes: Uint8Array<ArrayBuffer>) => T | null;
     readonly report: (error: unknown) => void;
   },
-  { colo, defer }: Pick<SessionOptions, "colo" | "defer">,
+  session: SessionOptions,
 ): Promise<WholeObject<T> | null> {
-  const url = `https://cold-pieces.invalid/${options.key}`;
-  const cache = await options.openCache(colo).catch(() => null);
-  const cached = await cache?.match(url).catch(() => undefined);
-  const near = cached === undefined ? null : options.open(new Uint8Array(await cached.arrayBuffer()));
-  if (near !== null) return { value: near, keep: () => undefined };
-  const object = await options.bucket.get(options.key);
-  if (object === null) return null;
-  const bytes = new Uint8Array(await object.arrayBuffer());
-  const value = options.open(bytes);
-  if (value === null) return null;
+  const { bucket, key, open, openCache, attempt, report } = options;
+  const { colo, subrequests } = session;
+  const url = `https://cold-pieces.invalid/${key}`;
+  const cache = await openCache(colo).catch(() => null);
+  const response = subrequests.take() ? await cache?.match(url).catch(() => undefined) : undefined;
+  const near = response === undefined ? null : open(new Uint8Array(await response.arrayBuffer()));
+  if (near !== null) return { value: near, keep: () => Promise.resolve() };
+  const bytes = await attempt(
+    async () => {
+      const object = await bucket.get(key);
+      return object === null ? null : new Uint8Array(await object.arrayBuffer());
+    },
+    { ...session, bytes: options.bytes },
+  );
+  const value = bytes === null ? null : open(bytes);
+  if (bytes === null || value === null) return null;
   return {
     value,
-    keep: () => {
-      const response = new Response(bytes, { headers: { "cache-control": CACHE_CONTROL } });
-      if (cache !== null) defer(Promise.resolve(cache.put(url, response)).catch(options.report));
+    keep: async () => {
+      const answer = new Response(bytes, { headers: { "cache-control": CACHE_CONTROL } });
+      if (cache !== null && subrequests.take()) await cache.put(url, answer).catch(report);
     },
   };
 }

@@ -1,5 +1,6 @@
 /** The making of a query's vector by the trained embedding in this zone's bucket. */
 import { ColdFormatError } from "@kattegat/engine/cold/format-error.ts";
+import { HEAD_BYTES_MAX } from "@kattegat/engine/embedding/learned/artefact.ts";
 import type { EmbeddingKeys } from "@kattegat/engine/embedding/learned/artefact-names.ts";
 import {
   createPagedEmbedder,
@@ -8,6 +9,7 @@ import {
 } from "@kattegat/engine/embedding/learned/embedder.ts";
 import { openSession, type PieceReaderOptions, type SessionOptions } from "../cold/piece-reader.ts";
 import type { CacheLike } from "../cold/result-cache.ts";
+import { createRunCaches } from "../cold/run-cache.ts";
 import { readWhole } from "../cold/whole-object.ts";
 import { within } from "../search/deadline.ts";
 import { noVector, type QueryEmbedder } from "./query-embedder.ts";
@@ -15,16 +17,20 @@ import { noVector, type QueryEmbedder } from "./query-embedder.ts";
 /** An isolate has no room for the 10 MB that embedding whole corpora is worth; queries are short. */
 const SPELLINGS_MAX = 2_000;
 
-export interface LearnedQueryEmbedderOptions extends Omit<PieceReaderOptions, "keyOf" | "openCache"> {
+export interface LearnedQueryEmbedderOptions extends Omit<PieceReaderOptions, "keyOf"> {
   readonly model: string;
   readonly keys: EmbeddingKeys;
   /** The artefact holds only what every receiving zone may cache (`config/embedding-residency.ts`). */
   readonly openCache: (colo: string) => Promise<CacheLike>;
+  readonly now: () => number;
+  readonly report: (error: unknown) => void;
 }
 
 /** Reads the head once, then only the pages of a query's rare words: from memory, the location's cache or the bucket. */
 export function createLearnedQueryEmbedder(options: LearnedQueryEmbedderOptions): QueryEmbedder {
   const { model, keys, now } = options;
+  const keyOf = (): string => keys.rows;
+  const runsOf = createRunCaches({ ...options, keyOf, listKey: `${keys.rows}/runs` });
   let held: PagedEmbedder | null = null;
 
   /** Null for bytes that are no head of this model. */
@@ -42,19 +48,19 @@ export function createLearnedQueryEmbedder(options: LearnedQueryEmbedderOptions)
   /** No request waits for another's read: workerd forbids it. */
   async function embedderOf(session: SessionOptions): Promise<PagedEmbedder> {
     if (held !== null) return held;
-    const read = readWhole({ ...options, key: keys.head, open: opened }, session);
+    const read = readWhole({ ...options, key: keys.head, bytes: HEAD_BYTES_MAX, open: opened }, session);
     const head = await within(read, session.endsAt - now()).catch((error: unknown) => {
       options.report(error);
       return null;
     });
     if (head === null) throw noVector(`The embedding ${model} has not come to this edge, or cannot be read`);
-    head.keep();
+    session.subrequests.later(head.keep);
     held = head.value;
     return held;
   }
 
   function pagesOf(session: SessionOptions): ReadPages {
-    const { read } = openSession({ ...options, keyOf: () => keys.rows }, session);
+    const { read } = openSession({ ...options, keyOf }, session, runsOf(session.colo));
     return async (pages) => {
       const pieces = pages.map((page) => ({ file: "rows" as const, volume: 0, ...page }));
       return (await within(read(pieces), session.endsAt - now())) ?? pages.map(() => null);

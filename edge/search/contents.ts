@@ -13,7 +13,7 @@ import type { RequestContext, SiteClient } from "../sites/site-client.ts";
 import { within } from "./deadline.ts";
 import { passageKey } from "./outcome.ts";
 
-/** Null where the passage is gone. A site that did not answer is named in `silent`, its passages are missing. */
+/** Null where the passage is gone. A site that could not give all that was asked is named in `silent`, what is unknown of it is missing. */
 export interface Contents {
   readonly known: Map<string, PassageContent | null>;
   readonly silent: Set<string>;
@@ -51,8 +51,11 @@ export async function fetchContents(
         contents.silent.add(site);
         return;
       }
-      for (const [index, passage] of asked.entries())
-        contents.known.set(passageKey(passage), found[index] ?? null);
+      for (const [index, passage] of asked.entries()) {
+        const content = found[index];
+        if (content === undefined) contents.silent.add(site);
+        else contents.known.set(passageKey(passage), content);
+      }
     }),
   );
 }
@@ -62,7 +65,7 @@ async function readFrom(
   wanted: readonly SitedCandidate[],
   places: ReadonlyMap<string, ColdPlace>,
   sources: ContentSources,
-): Promise<readonly (PassageContent | null)[] | null> {
+): Promise<readonly (PassageContent | null | undefined)[] | null> {
   if (sources.cold.sites.includes(site)) {
     return within(
       sources.cold.read(

@@ -5,6 +5,7 @@ import { createOpenAiEmbedder } from "@kattegat/engine/embedding/openai.ts";
 import { emptyStatistics } from "@kattegat/engine/lexical/statistics.ts";
 import { searchRequestSchema } from "@kattegat/protocol/search.ts";
 import { describe, expect, it } from "vitest";
+import { createSubrequests } from "../cold/subrequests.ts";
 import { createPlainQueryEmbedder } from "../embedding/query-embedder.ts";
 import { prepareQuery, type PreparedQuery } from "./query.ts";
 
@@ -23,7 +24,12 @@ function prepared(body: object): Promise<PreparedQuery> {
     network,
     embedder: createPlainQueryEmbedder(unreachable),
     statistics: emptyStatistics(),
-    session: { colo: "CPH", endsAt: Date.now() + 1_000, defer: () => undefined },
+    session: {
+      colo: "CPH",
+      endsAt: Date.now() + 1_000,
+      defer: () => undefined,
+      subrequests: createSubrequests(),
+    },
   });
 }
 

@@ -5,6 +5,8 @@ import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { SearchRequest, SearchResponse } from "@kattegat/protocol/search.ts";
 import type { ColdTier } from "../cold/cold-tier.ts";
 import type { QueryEmbedder } from "../embedding/query-embedder.ts";
+import type { SessionOptions } from "../cold/piece-reader.ts";
+import { createSubrequests, type Subrequests } from "../cold/subrequests.ts";
 import type { Caller } from "../http/caller.ts";
 import type { Knowledge } from "../knowledge.ts";
 import type { EdgeSettings } from "../settings.ts";
@@ -63,7 +65,6 @@ export async function search(
     zone: settings.zone,
     callerCountry: options.caller.country,
   });
-  const prepared = await prepare(parts, request, { ...options, startedAt });
   const plan = planSearch(settings.network, {
     tiers: request.tiers,
     served,
@@ -71,12 +72,28 @@ export async function search(
     callerLocation: options.caller.location,
     edgeSite: settings.site,
   });
+  // A tail alone needs few; of an index that is not known yet the most is expected.
+  const indexes = plan.asks.filter(
+    ({ kind, site }) => kind === "cold" && parts.cold.index(site)?.manifests.held()?.manifest.base !== null,
+  ).length;
+  const subrequests = createSubrequests({ indexes });
+  const prepared = await prepare(parts, request, {
+    isSearched: plan.asks.some(({ site }) => site === parts.cold.sites[0]),
+    startedAt,
+    session: {
+      colo: options.caller.colo,
+      endsAt: startedAt + request.timeout_ms,
+      defer: options.defer,
+      subrequests,
+    },
+  });
   const withheld = notServed.map(({ className }) => className);
   const response = await answerPlan(
     parts,
-    { request, plan, served, withheld, startedAt, ...prepared },
+    { request, plan, served, withheld, startedAt, subrequests, ...prepared },
     options,
   );
+  options.defer(subrequests.finish());
   const zone = notServed.find(({ alternateZone }) => alternateZone !== undefined)?.alternateZone;
   return { response, alternate: zone === undefined ? null : (settings.alternates.get(zone) ?? null) };
 }
@@ -90,17 +107,22 @@ interface Prepared {
 async function prepare(
   parts: SearchParts,
   request: SearchRequest,
-  { caller, defer, startedAt }: SearchOptions & { readonly startedAt: number },
+  {
+    isSearched,
+    startedAt,
+    session,
+  }: { readonly isSearched: boolean; readonly startedAt: number; readonly session: SessionOptions },
 ): Promise<Prepared> {
-  const statistics = await within(parts.cold.statistics(), request.timeout_ms * STATISTICS_SHARE).catch(
-    () => null,
-  );
+  const statistics = await within(
+    parts.cold.statistics.read(session, { isSearched }),
+    request.timeout_ms * STATISTICS_SHARE,
+  ).catch(() => null);
   const query = await within(
     prepareQuery(request, {
       network: parts.settings.network,
       embedder: parts.embedder,
       statistics: statistics ?? emptyStatistics(),
-      session: { colo: caller.colo, endsAt: startedAt + request.timeout_ms * EMBEDDING_SHARE, defer },
+      session: { ...session, endsAt: startedAt + request.timeout_ms * EMBEDDING_SHARE },
     }),
     request.timeout_ms,
   );
@@ -117,6 +139,7 @@ interface Task extends Prepared {
   readonly served: readonly string[];
   readonly withheld: readonly string[];
   readonly startedAt: number;
+  readonly subrequests: Subrequests;
 }
 
 async function answerPlan(parts: SearchParts, task: Task, options: SearchOptions): Promise<SearchResponse> {
@@ -146,6 +169,7 @@ async function answerPlan(parts: SearchParts, task: Task, options: SearchOptions
         endsAt: parts.now() + waitMs,
         explain: request.explain,
         defer: options.defer,
+        subrequests: task.subrequests,
       };
       outcomes[index] =
         (await within(askOne(parts, ask, question), waitMs + FINISH_MS)) ?? lateOutcome(ask, waitMs);
@@ -184,7 +208,12 @@ async function merge(
       context: options.context,
       signal,
       timeMs,
-      session: { colo: options.caller.colo, endsAt: parts.now() + timeMs, defer: options.defer },
+      session: {
+        colo: options.caller.colo,
+        endsAt: parts.now() + timeMs,
+        defer: options.defer,
+        subrequests: task.subrequests,
+      },
     };
   });
   const head = parts.knowledge.head.sequence;

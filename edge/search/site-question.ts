@@ -9,6 +9,7 @@ import {
   type SiteSearchRequest,
   type SiteSearchResponse,
 } from "@kattegat/protocol/site-search.ts";
+import type { Subrequests } from "../cold/subrequests.ts";
 import type { Knowledge } from "../knowledge.ts";
 import type { RequestContext, SiteClient } from "../sites/site-client.ts";
 import { failureReports, isComplete, type Outcome } from "./outcome.ts";
@@ -39,6 +40,8 @@ export interface Question {
   readonly explain: boolean;
   /** Lets work go on after the answer. */
   readonly defer: (work: Promise<unknown>) => void;
+  /** Of the whole search, for its cold tier. */
+  readonly subrequests: Subrequests;
 }
 
 /** Asks the nearest site, then its stand-ins while time is left; never throws for what a site did. */

@@ -6,6 +6,7 @@ import { parseNetwork } from "@kattegat/config/load.ts";
 import type { Network } from "@kattegat/config/network.ts";
 import type { ColdManifest } from "@kattegat/engine/cold/manifest.ts";
 import { emptyManifest } from "@kattegat/engine/cold/manifest.ts";
+import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
 import { testBase } from "@kattegat/engine/cold/base/base.fixture.ts";
 import { encodeNumbers } from "@kattegat/engine/cold/numbers.ts";
 import { encodeSegment, type ColdPassage } from "@kattegat/engine/cold/segment.ts";
@@ -39,6 +40,8 @@ export interface EdgeHost {
     body: unknown,
     options?: { readonly zone?: Zone; readonly headers?: Readonly<Record<string, string>> },
   ): Promise<Response>;
+  /** Where the runtime listens; the host of a request chooses the zone. */
+  readonly url: URL;
   /** Headers of a request from another site or service to the edge. */
   siteHeaders(zone: Zone, issuer?: string): Promise<Record<string, string>>;
   publish(zone: Zone, laws: readonly Law[], change?: Partial<ColdManifest>): Promise<ColdManifest>;
@@ -72,9 +75,17 @@ function passageOf(law: Law): ColdPassage {
   };
 }
 
-async function bundle(): Promise<string> {
+function checksumOf(bytes: Uint8Array): string {
+  return crc32c(bytes).toString(16).padStart(8, "0");
+}
+
+function statisticsEntry(bytes: Uint8Array): NonNullable<ColdManifest["statistics"]> {
+  return { version: "1", key: "statistics/1.bin", checksum: checksumOf(bytes) };
+}
+
+async function bundle(entry: string): Promise<string> {
   const result = await build({
-    entryPoints: [`${ROOT}/edge/worker.ts`],
+    entryPoints: [entry],
     bundle: true,
     write: false,
     format: "esm",
@@ -96,6 +107,7 @@ async function bundle(): Promise<string> {
 
 export async function startEdge(
   change: (network: Network) => Network = (network) => network,
+  { entry = `${ROOT}/edge/worker.ts` }: { readonly entry?: string } = {},
 ): Promise<EdgeHost> {
   const network = change(parseNetwork(readFileSync(`${ROOT}/config/network.yaml`, "utf8")));
   const { privateKey, publicKey } = await generateKeyPair("EdDSA", { extractable: true });
@@ -107,7 +119,7 @@ export async function startEdge(
   if (primary === undefined || frankfurt === undefined || stockholm === undefined)
     throw new Error("three sites");
   const sites = { "dk-cph": primary, "eu-fra": frankfurt, "eu-arn": stockholm };
-  const script = await bundle();
+  const script = await bundle(entry);
   const callers = Object.entries(KEYS).map(([scope, key]) => ({
     id: scope,
     sha256: createHash("sha256").update(key).digest("hex"),
@@ -148,13 +160,14 @@ export async function startEdge(
     })),
   });
   const runtime = new Miniflare(options(0));
-  await runtime.ready;
+  const url = await runtime.ready;
   let resets = 0;
   const bucketOf = (zone: Zone) => runtime.getR2Bucket("COLD", `edge-${zone}`);
 
   const host: EdgeHost = {
     network,
     sites,
+    url,
     async fetch(zone, path, init = {}) {
       const answer = await runtime.dispatchFetch(`http://${HOSTS[zone]}${path}`, {
         method: init.method ?? "GET",
@@ -185,20 +198,21 @@ export async function startEdge(
       const name = randomUUID();
       const bucket = await bucketOf(zone);
       await bucket.put(`segments/${name}.seg`, bytes);
-      await bucket.put("statistics/1.bin", statisticsOf(laws, "1"));
+      const statistics = statisticsOf(laws, "1");
+      await bucket.put("statistics/1.bin", statistics);
       const manifest: ColdManifest = {
         ...emptyManifest(network.embedding),
         generation: 1,
         watermark: { epoch: 1, sequence: "10" },
         watermark_at: new Date().toISOString(),
-        statistics: { version: "1", key: "statistics/1.bin", checksum: "00000000" },
+        statistics: statisticsEntry(statistics),
         segments: [
           {
             key: `segments/${name}.seg`,
             bytes: bytes.byteLength,
             passages: laws.length,
             documents: laws.length,
-            checksum: "00000000",
+            checksum: checksumOf(bytes),
             tombstones: [],
           },
         ],
@@ -218,13 +232,17 @@ export async function startEdge(
       const numbers = documents.flatMap(({ documentId }, number) =>
         dead.includes(documentId) ? [number] : [],
       );
-      const change = { base: { ...base, tombstones: encodeNumbers(numbers), dead: numbers.length } };
+      const statistics = statisticsOf([...laws, ...tail], "1");
+      const change = {
+        base: { ...base, tombstones: encodeNumbers(numbers), dead: numbers.length },
+        statistics: statisticsEntry(statistics),
+      };
       const manifest = await host.publish(
         zone,
         tail,
         tail.length === 0 ? { ...change, segments: [] } : change,
       );
-      await bucket.put("statistics/1.bin", statisticsOf([...laws, ...tail], "1"));
+      await bucket.put("statistics/1.bin", statistics);
       return manifest;
     },
     async reset() {

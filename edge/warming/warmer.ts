@@ -3,6 +3,7 @@ import type { Piece } from "@kattegat/engine/cold/base/piece.ts";
 import type { OpenBase } from "../cold/base-shelf.ts";
 import type { SessionOptions } from "../cold/piece-reader.ts";
 import type { CacheLike } from "../cold/result-cache.ts";
+import { createSubrequests } from "../cold/subrequests.ts";
 import { nearestAncestors } from "./ancestors.ts";
 import { createHeat, HEAT_COUNTERS_MAX, HEAT_HALF_LIFE_MS, type Heat } from "./heat.ts";
 import { createHabitStore, type HabitStore } from "./habits.ts";
@@ -137,9 +138,14 @@ class ColoWarmer implements Warmer {
     )
       .map((key) => pieceOf(base, key))
       .filter((piece) => piece !== null);
-    const session = { colo: name, endsAt: now() + RUN_MS_MAX, defer };
-    for (let from = 0; from < pieces.length && now() < session.endsAt; from += READS_AT_ONCE)
-      await base.session(session).read(pieces.slice(from, from + READS_AT_ONCE));
+    const endsAt = now() + RUN_MS_MAX;
+    for (let from = 0; from < pieces.length && now() < endsAt; from += READS_AT_ONCE) {
+      // As many reads as a search's first round, within the limits of one search.
+      const subrequests = createSubrequests();
+      const session = base.session({ colo: name, endsAt, defer, subrequests });
+      await session.read(pieces.slice(from, from + READS_AT_ONCE));
+      await subrequests.finish();
+    }
   }
 }
 

@@ -7,6 +7,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createBaseShelf, type OpenBase } from "../cold/base-shelf.ts";
 import { createBlockCache } from "../cold/block-cache.ts";
+import { createAttempt, unboundLimits } from "../cold/bucket-attempt.ts";
 import { createWarmer, type Warmer } from "./warmer.ts";
 import { HOUR_MS, HOURS_OF_WEEK } from "./week.ts";
 
@@ -59,10 +60,13 @@ function isolate(colo: string, now: () => number = () => 0) {
     network,
     zone: "global",
     memory,
-    random: () => 0.5,
-    sleep: () => Promise.resolve(),
+    attempt: createAttempt({ now, random: () => 0.5, sleep: () => Promise.resolve(), report }),
   });
-  const session = { colo, endsAt: Infinity, defer: (work: Promise<unknown>) => void working.push(work) };
+  const session = {
+    ...unboundLimits(),
+    colo,
+    defer: (work: Promise<unknown>) => void working.push(work),
+  };
   const warmer: Warmer = createWarmer({ ...common, site: "edge-global" });
   return {
     session,

@@ -95,9 +95,16 @@ export function encodeContainer(
   return bytes;
 }
 
-/** Reads and checks the header. */
-export async function readHeader(read: ReadRange, totalBytes: number): Promise<Header> {
-  const bytes = (await readExactly(read, 0, HEADER_BYTES)).slice();
+/** Reads and checks the header; `headerBytes` is as it was stored. */
+export async function readHeader(
+  read: ReadRange,
+  totalBytes: number,
+): Promise<{ readonly header: Header; readonly headerBytes: Uint8Array }> {
+  const headerBytes = await readExactly(read, 0, HEADER_BYTES);
+  return { header: decodeHeader(headerBytes.slice(), totalBytes), headerBytes };
+}
+
+function decodeHeader(bytes: Uint8Array<ArrayBuffer>, totalBytes: number): Header {
   const view = new DataView(bytes.buffer);
   if (view.getUint32(0, true) !== MAGIC)
     throw new ColdFormatError("expected a cold segment, got other bytes at its start");

@@ -1,7 +1,8 @@
 import { type Header, readExactly, type ReadRange } from "./container.ts";
 import { crc32c } from "./crc32c.ts";
 import { ColdFormatError } from "./format-error.ts";
-import { float32sOf } from "./sparse-section.ts";
+import { fromIntegers } from "../vector/canonical.ts";
+import { float32sOf, littleEndian } from "./sparse-section.ts";
 
 /** A browser of object storage is slow by the request: beyond this many, nearby rows are read together. */
 const READS_MAX = 64;
@@ -13,6 +14,30 @@ const GAPS = [4, 16, 64, 256] as const;
 interface Range {
   readonly first: number;
   readonly last: number;
+}
+
+/**
+ * Returns the vectors of rows, each checked.
+ *
+ * A canonical vector is its integers, so nothing need be read for it; others are read by ranges.
+ */
+export async function floatsOf(options: {
+  readonly read: ReadRange;
+  readonly header: Header;
+  readonly checks: Uint32Array;
+  readonly rows: readonly number[];
+  readonly integersAt: (row: number) => Int8Array;
+}): Promise<ReadonlyMap<number, Float32Array>> {
+  const { checks, integersAt } = options;
+  const vectors = new Map<number, Float32Array>();
+  const others: number[] = [];
+  for (const row of options.rows) {
+    const vector = fromIntegers(integersAt(row));
+    if (crc32c(littleEndian(vector)) === checks[row]) vectors.set(row, vector);
+    else others.push(row);
+  }
+  if (others.length === 0) return vectors;
+  return new Map([...vectors, ...(await readFloats({ ...options, rows: others }))]);
 }
 
 /** Reads the float vectors of rows, by ranges, each row checked. */

@@ -3,6 +3,7 @@ import { ColdFormatError } from "./format-error.ts";
 import {
   type ColdManifest,
   emptyManifest,
+  encodeManifest,
   type Holders,
   type ManifestBase,
   GARBAGE_AGE_MS_MIN,
@@ -46,6 +47,18 @@ describe("a manifest", () => {
   it("is read as it was written", () => {
     const manifest = { ...manifestOf({ ...segmentOf("s1"), tombstones: ["a"] }), base: baseOf("bases/b1") };
     expect(parseManifest(JSON.stringify(manifest))).toEqual(manifest);
+    expect(parseManifest(encodeManifest(manifest))).toEqual(manifest);
+  });
+
+  it("is refused with any bit flipped, as JSON that can be read too (I13)", () => {
+    const segment = { ...segmentOf("s1"), tombstones: ["a", "é"] };
+    const manifest = { ...manifestOf(segment), base: baseOf("bases/b1") };
+    const bytes = new TextEncoder().encode(encodeManifest(manifest));
+    for (let bit = 0; bit < bytes.length * 8; bit += 1) {
+      const flipped = bytes.slice();
+      flipped[bit >>> 3] = (flipped[bit >>> 3] ?? 0) ^ (1 << (bit & 7));
+      expect(() => parseManifest(new TextDecoder().decode(flipped))).toThrow(ColdFormatError);
+    }
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import { embeddingKeys } from "../embedding/learned/artefact-names.ts";
 import { parseManifestJson } from "./parse-manifest.ts";
+export { encodeManifest } from "./parse-manifest.ts";
 import { keysOfBase, withDeadNumbers } from "./manifest-base.ts";
 import type { ColdManifest, ManifestSegment } from "./manifest-shape.ts";
 

@@ -1,5 +1,7 @@
+import { crc32c } from "./crc32c.ts";
 import { ColdFormatError } from "./format-error.ts";
 import type { ColdManifest, ManifestBase } from "./manifest-shape.ts";
+import { encodeText } from "./utf8.ts";
 
 /** Reads a value at a place in the manifest, or refuses it by name. */
 type Parse<Value> = (value: unknown, at: string) => Value;
@@ -12,7 +14,27 @@ export function parseManifestJson(text: string): ColdManifest {
   } catch {
     throw new ColdFormatError("expected the manifest to be JSON: it is cut off or damaged");
   }
-  return manifest(json, "manifest");
+  return manifest(checkedJson(json), "manifest");
+}
+
+/** Returns the manifest as it is stored: JSON whose last field is the CRC-32C of the JSON without it. */
+export function encodeManifest(value: ColdManifest): string {
+  return JSON.stringify({ ...value, checksum: checksumOf(value) });
+}
+
+/** Without the checksum, once it has been found right; a manifest written by hand has none. */
+function checkedJson(json: unknown): unknown {
+  if (typeof json !== "object" || json === null || !("checksum" in json)) return json;
+  const { checksum: stored, ...rest } = json;
+  if (stored !== checksumOf(rest))
+    throw new ColdFormatError("expected the manifest intact, got another checksum");
+  return rest;
+}
+
+function checksumOf(value: object): string {
+  return crc32c(encodeText(JSON.stringify(value)))
+    .toString(16)
+    .padStart(8, "0");
 }
 
 const text: Parse<string> = (value, at) =>
@@ -111,9 +133,15 @@ const fence: Parse<ColdManifest["watermark"]> = (value, at) => {
   return { epoch: field("epoch", count), sequence: field("sequence", sequence) };
 };
 
+/** Refuses a field that it does not know: a name may be damaged too, the checksum's among them. */
 const manifest: Parse<ColdManifest> = (value, at) => {
-  const field = fieldsOf(value, at);
-  return {
+  const known = new Set<string>();
+  const read = fieldsOf(value, at);
+  const field: typeof read = (name, parse) => {
+    known.add(name);
+    return read(name, parse);
+  };
+  const parsed: ColdManifest = {
     format: field("format", format),
     generation: field("generation", count),
     model: field("model", text),
@@ -125,6 +153,8 @@ const manifest: Parse<ColdManifest> = (value, at) => {
     segments: field("segments", listOf(segment)),
     garbage: field("garbage", listOf(garbage)),
   };
+  const unknown = Object.keys(Object(value)).find((name) => !known.has(name));
+  return unknown === undefined ? parsed : refuse(unknown, at, "without other fields");
 };
 
 function refuse(value: unknown, at: string, expected: string): never {

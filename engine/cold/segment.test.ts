@@ -1,5 +1,6 @@
 import type { Filter } from "@kattegat/protocol/filter.ts";
 import { describe, expect, it } from "vitest";
+import { toCanonical } from "../vector/canonical.ts";
 import { exactDot } from "../vector/dot.ts";
 import { testScanner } from "../vector/scanner.fixture.ts";
 import { clusteredVectors, seeded } from "../vector/vectors.fixture.ts";
@@ -172,6 +173,47 @@ describe("a cold segment", () => {
     await expect(open(bytes, bytes.byteLength + 8)).rejects.toThrow("expected an object of");
     const cut = await open(bytes.slice(0, bytes.byteLength - 5_000), bytes.byteLength);
     await expect(cut.hydrate([599])).rejects.toThrow("cut off");
+  });
+
+  it("is told from every other segment by the manifest's checksum, without being read whole (I13)", async () => {
+    const whole = crc32c(bytes).toString(16).padStart(8, "0");
+    const ranges: number[] = [];
+    const openAs = (checksum: string) =>
+      openSegment(
+        (offset, length) => {
+          ranges.push(offset + length);
+          return Promise.resolve(bytes.slice(offset, offset + length));
+        },
+        { scanner, totalBytes: bytes.byteLength, checksum },
+      );
+    expect((await openAs(whole)).passages).toBe(600);
+    expect(Math.max(...ranges)).toBeLessThan(bytes.byteLength / 2);
+    const others = passages.map((passage, i) =>
+      i === 299 ? { ...passage, text: `${passage.text}!` } : passage,
+    );
+    const other = encodeSegment(others, { model: "test-v1", dimensions: DIMENSIONS });
+    await expect(openAs(crc32c(other).toString(16).padStart(8, "0"))).rejects.toThrow(
+      "expected the segment that the manifest names",
+    );
+  });
+
+  it("reads nothing for vectors that their integers carry whole", async () => {
+    const canonical = passages.map((passage) => ({ ...passage, dense: toCanonical(passage.dense) }));
+    const object = encodeSegment(canonical, { model: "test-v1", dimensions: DIMENSIONS });
+    let reads = 0;
+    const segment = await openSegment(
+      (offset, length) => {
+        reads += 1;
+        return Promise.resolve(object.slice(offset, offset + length));
+      },
+      { scanner, totalBytes: object.byteLength },
+    );
+    const query = canonical[70]?.dense ?? new Float32Array(DIMENSIONS);
+    const before = reads;
+    const hits = await segment.searchDense(query, { ...all, grouped: false });
+    expect(reads).toBe(before);
+    const scores = canonical.map(({ dense }) => exactDot(query, dense)).toSorted((a, b) => b - a);
+    expect(hits.map(({ score }) => score)).toEqual(scores.slice(0, 20));
   });
 
   it("refuses another version by name", async () => {

@@ -8,9 +8,10 @@ import type { Scanner } from "../vector/scan.ts";
 import { createVectorStore, type VectorStore } from "../vector/vector-store.ts";
 import { type Header, readExactly, readHeader, readResident, type ReadRange } from "./container.ts";
 import { createDirectory, type SegmentDirectory } from "./directory.ts";
-import { readFloats } from "./float-section.ts";
+import { floatsOf, readFloats } from "./float-section.ts";
 import { ColdFormatError } from "./format-error.ts";
 import type { ColdPassage } from "./passage.ts";
+import { segmentChecksum } from "./segment-checksum.ts";
 import { decodePostings, float32sOf, type SegmentPostings, uint32sOf } from "./sparse-section.ts";
 import { decodeTextBlock, decodeTextTable, type PassageText, type TextBlock } from "./text-blocks.ts";
 
@@ -58,18 +59,32 @@ export interface ColdSegment {
   documents(): Iterable<{ readonly documentId: string; readonly version: string }>;
   searchDense(vector: Float32Array, options: ColdSearchOptions): Promise<ColdHit[]>;
   searchSparse(vector: SparseVector, options: ColdSearchOptions): Promise<ColdHit[]>;
-  hydrate(rows: readonly number[]): Promise<ColdContent[]>;
+  /** Texts come through `read`, for one who counts reads; through the segment's own where it is left out. */
+  hydrate(rows: readonly number[], read?: ReadRange): Promise<ColdContent[]>;
   /** Yields every passage, document by document. */
   readAll(): AsyncIterable<ColdPassage>;
 }
 
-/** Opens a segment: reads its header and resident part in two reads, and checks them. */
+/**
+ * Opens a segment: reads its header and resident part in two reads, and checks them.
+ *
+ * @param options.checksum - of the whole object, as its manifest says; left out where the bytes were checked as a whole.
+ */
 export async function openSegment(
   read: ReadRange,
-  { scanner, totalBytes }: { readonly scanner: Scanner; readonly totalBytes: number },
+  options: { readonly scanner: Scanner; readonly totalBytes: number; readonly checksum?: string },
 ): Promise<ColdSegment> {
-  const header = await readHeader(read, totalBytes);
+  const { scanner, totalBytes, checksum } = options;
+  const head = await readHeader(read, totalBytes);
+  const { header } = head;
   const section = await readResident(read, header);
+  const floatChecks = uint32sOf(section("floatChecks"));
+  const textBlocks = decodeTextTable(section("textBlocks"));
+  if (
+    checksum !== undefined &&
+    segmentChecksum(head, { floatChecks, textBlocks }) !== Number.parseInt(checksum, 16)
+  )
+    throw new ColdFormatError("expected the segment that the manifest names, got another");
   const { passages, dimensions } = header;
   const vectors = createVectorStore({ scanner, dimensions, hasCodes: false, slots: passages });
   vectors.reserve(passages);
@@ -95,8 +110,8 @@ export async function openSegment(
     }),
     postings: decodePostings({ terms: section("terms"), postings: section("postings"), passages }),
     postingsBytes: header.sections.terms.length + header.sections.postings.length,
-    floatChecks: uint32sOf(section("floatChecks")),
-    textBlocks: decodeTextTable(section("textBlocks")),
+    floatChecks,
+    textBlocks,
   });
 }
 
@@ -150,7 +165,13 @@ class Segment implements ColdSegment {
       groupOf: options.grouped ? directory.documentOf : null,
       coarse: null,
     });
-    const floats = await readFloats({ read, header, checks: floatChecks, rows });
+    const floats = await floatsOf({
+      read,
+      header,
+      checks: floatChecks,
+      rows,
+      integersAt: (row) => vectors.integersAt(row),
+    });
     // After the last await: another search may have used the scorer's memory meanwhile.
     const score = vectors.scorer(vector);
     return this.#rank(
@@ -169,12 +190,12 @@ class Segment implements ColdSegment {
     return this.#rank(scored, options);
   }
 
-  async hydrate(rows: readonly number[]): Promise<ColdContent[]> {
+  async hydrate(rows: readonly number[], read = this.#parts.read): Promise<ColdContent[]> {
     const blocks = new Set(rows.map((row) => this.#blockOf(row)));
     const texts = new Map<number, readonly PassageText[]>();
     await Promise.all(
       Array.from(blocks, async (number) => {
-        texts.set(number, await this.#readBlock(number));
+        texts.set(number, await this.#readBlock(number, read));
       }),
     );
     const { table, documentOf, metadataOf } = this.#parts.directory;
@@ -195,7 +216,7 @@ class Segment implements ColdSegment {
     const { read, header, floatChecks, postings, textBlocks, directory } = this.#parts;
     const sparse = postings.vectors(this.passages);
     for (const [number, { firstRow }] of textBlocks.entries()) {
-      const texts = await this.#readBlock(number);
+      const texts = await this.#readBlock(number, read);
       const rows = texts.map((_, i) => firstRow + i);
       const floats = await readFloats({ read, header, checks: floatChecks, rows });
       for (const [i, text] of texts.entries()) {
@@ -210,8 +231,8 @@ class Segment implements ColdSegment {
     }
   }
 
-  async #readBlock(number: number): Promise<readonly PassageText[]> {
-    const { read, header, textBlocks } = this.#parts;
+  async #readBlock(number: number, read: ReadRange): Promise<readonly PassageText[]> {
+    const { header, textBlocks } = this.#parts;
     const block = textBlocks[number];
     if (block === undefined) throw new RangeError(`expected a text block, got ${number}`);
     return decodeTextBlock(

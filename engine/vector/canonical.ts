@@ -7,10 +7,14 @@ import { toIntegers } from "./quantize.ts";
  * bytes gives the same score to the last digits as one that keeps floats. Rounding again changes nothing.
  */
 export function toCanonical(vector: Float32Array): Float32Array<ArrayBuffer> {
-  const { integers } = toIntegers(vector);
+  return fromIntegers(toIntegers(vector).integers.subarray(0, vector.length));
+}
+
+/** Returns the unit vector in the direction of these steps. */
+export function fromIntegers(integers: Int8Array): Float32Array<ArrayBuffer> {
   let square = 0;
   for (const integer of integers) square += integer * integer;
-  const canonical = new Float32Array(vector.length);
+  const canonical = new Float32Array(integers.length);
   if (square === 0) return canonical;
   const length = Math.sqrt(square);
   for (let at = 0; at < canonical.length; at += 1) canonical[at] = (integers[at] ?? 0) / length;

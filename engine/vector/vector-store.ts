@@ -12,6 +12,8 @@ export interface VectorStore {
   write(slot: number, vector: Float32Array): void;
   /** Stores a vector that was quantised before; `norm` is the length of the vector it stands for. */
   writeIntegers(slot: number, vector: StoredIntegers): void;
+  /** Returns the bytes of a slot as a view, valid until the next call of any method. */
+  integersAt(slot: number): Int8Array;
   /** Returns every admitted slot that can be among the best `limit` groups by exact score. */
   nearest(query: Float32Array, options: NearestOptions): number[];
   /** Returns a function that gives `exactDot(query, row)`; valid until the next call of any method. */
@@ -104,6 +106,12 @@ class KernelStore implements VectorStore {
     chunk.scales[row] = scale;
     this.#normMax = Math.max(this.#normMax, norm);
     this.#residualMax = Math.max(this.#residualMax, residual);
+  }
+
+  integersAt(slot: number): Int8Array {
+    const { chunk, row } = this.#locate(slot);
+    const width = this.#layout.rowFloats.length;
+    return chunk.integers.subarray(row * width, row * width + this.#options.dimensions);
   }
 
   nearest(query: Float32Array, options: NearestOptions): number[] {

@@ -16,9 +16,39 @@ const READ_BYTES_MAX = 1_048_576;
 /**
  * Merges pieces that touch within a volume.
  *
- * Whoever wants to bridge a gap asks for the pieces in it as well: so each byte read has a checksum, each piece a place in a cache.
+ * Whoever wants to bridge a gap asks for the pieces in it as well: so each byte read has a checksum, each piece a place in a
+ * cache. Only where that makes more than `readsMax` reads are gaps bridged unasked, the smallest first, none larger than
+ * `gapBytesMax`; so there may still be more.
  */
-export function mergePieces(pieces: readonly Piece[]): readonly MergedRead[] {
+export function mergePieces(
+  pieces: readonly Piece[],
+  {
+    readsMax = Infinity,
+    gapBytesMax = 0,
+  }: { readonly readsMax?: number; readonly gapBytesMax?: number } = {},
+): readonly MergedRead[] {
+  let reads = mergeWithin(pieces, 0);
+  if (reads.length <= readsMax) return reads;
+  for (const gap of gapsOf(reads, gapBytesMax)) {
+    reads = mergeWithin(pieces, gap);
+    if (reads.length <= readsMax) break;
+  }
+  return reads;
+}
+
+/** Gaps that may be bridged, smallest first. */
+function gapsOf(reads: readonly MergedRead[], bytesMax: number): readonly number[] {
+  const gaps = new Set<number>();
+  for (const [at, { file, volume, offset }] of reads.entries()) {
+    const last = reads[at - 1];
+    if (last?.file !== file || last.volume !== volume) continue;
+    const gap = offset - last.offset - last.length;
+    if (gap > 0 && gap <= bytesMax) gaps.add(gap);
+  }
+  return [...gaps].toSorted((a, b) => a - b);
+}
+
+function mergeWithin(pieces: readonly Piece[], gapMax: number): readonly MergedRead[] {
   const places = pieces.map((_, place) => place).toSorted((a, b) => compare(pieces[a], pieces[b]));
   const reads: { file: BaseFile; volume: number; offset: number; length: number; parts: number[] }[] = [];
   for (const place of places) {
@@ -31,7 +61,7 @@ export function mergePieces(pieces: readonly Piece[]): readonly MergedRead[] {
       last !== undefined &&
       last.file === file &&
       last.volume === volume &&
-      offset <= last.offset + last.length &&
+      offset <= last.offset + last.length + gapMax &&
       end - last.offset <= READ_BYTES_MAX;
     if (touches) {
       last.length = Math.max(last.length, end - last.offset);

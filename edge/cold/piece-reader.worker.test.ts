@@ -1,0 +1,104 @@
+import { env } from "cloudflare:workers";
+import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
+import type { Piece } from "@kattegat/engine/cold/base/piece.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { createBlockCache } from "./block-cache.ts";
+import { createAttempt, unboundLimits } from "./bucket-attempt.ts";
+import { openSession, SEARCH_BYTES_MAX } from "./piece-reader.ts";
+import { createRunCache, type ObjectKeys, type RunCache } from "./run-cache.ts";
+import { SUBREQUESTS_MAX } from "./subrequests.ts";
+
+const KEY = "bases/pieces";
+const VOLUME_BYTES = 40 * 1_024 * 1_024;
+const volume = new Uint8Array(VOLUME_BYTES);
+for (let at = 0; at < VOLUME_BYTES; at += 1) volume[at] = (at * 31) >>> 7;
+
+const attempt = createAttempt({
+  now: () => Date.now(),
+  random: () => 0,
+  sleep: () => Promise.resolve(),
+  report: () => undefined,
+});
+
+const keyOf: ObjectKeys = ({ file, volume: number }) => `${KEY}.${file}.${number}`;
+
+function pieceAt(offset: number, length: number): Piece {
+  return {
+    file: "hits",
+    volume: 0,
+    offset,
+    length,
+    checksum: crc32c(volume.subarray(offset, offset + length)),
+  };
+}
+
+function openHere(cache: RunCache | null = null) {
+  const limits = unboundLimits();
+  const memory = createBlockCache<Uint8Array>({ bytesMax: 1_000 });
+  const session = openSession(
+    { bucket: env.COLD, keyOf, memory, attempt },
+    { ...limits, colo: "CPH", defer: () => undefined },
+    cache,
+  );
+  return { session, subrequests: limits.subrequests };
+}
+
+beforeAll(async () => {
+  await env.COLD.put(`${KEY}.hits.0`, volume);
+});
+
+describe("the pieces of one search", () => {
+  it("are read in as few ranges as fit the limit, by bridging gaps", async () => {
+    const { session, subrequests } = openHere();
+    const pieces = Array.from({ length: 100 }, (_, number) => pieceAt(number * 300_000, 1_000));
+    const read = await session.read(pieces);
+    expect(read.map((bytes) => bytes?.byteLength)).toEqual(pieces.map(() => 1_000));
+    expect(session.usage()).toMatchObject({ missing: 0, leftOut: 0, reads: subrequests.made });
+    expect(subrequests.made).toBeLessThanOrEqual(SUBREQUESTS_MAX);
+  });
+
+  it("are left out where the gaps are too large, the first ones last, and counted", async () => {
+    const { session, subrequests } = openHere();
+    const pieces = Array.from({ length: 50 }, (_, number) => pieceAt(number * 800_000, 1_000));
+    const read = await session.read(pieces);
+    expect(subrequests.made).toBe(SUBREQUESTS_MAX);
+    expect(read.map((bytes) => bytes !== null)).toEqual(pieces.map((_, number) => number < SUBREQUESTS_MAX));
+    const leftOut = pieces.length - SUBREQUESTS_MAX;
+    expect(session.usage()).toMatchObject({ missing: leftOut, leftOut });
+  });
+
+  it("take no more memory than a search may, those in flight counted", async () => {
+    const { session } = openHere();
+    const pieces = Array.from({ length: 38 }, (_, number) => pieceAt(number * 1_048_576, 1_000_000));
+    const read = await session.read(pieces);
+    const bytes = read.reduce((sum, piece) => sum + (piece?.byteLength ?? 0), 0);
+    expect(bytes).toBeLessThanOrEqual(SEARCH_BYTES_MAX);
+    expect(bytes).toBeGreaterThan(SEARCH_BYTES_MAX - 2_000_000);
+    expect(session.usage()).toMatchObject({ leftOut: read.filter((piece) => piece === null).length });
+  });
+
+  it("come from the cache of the location where an earlier search has put them, damaged ones anew", async () => {
+    const options = {
+      keyOf,
+      listKey: `${KEY}/runs`,
+      open: () => caches.open("pieces-test"),
+      now: () => Date.now(),
+      report: () => undefined,
+    };
+    const pieces = [pieceAt(0, 5_000), pieceAt(9_000_000, 5_000), pieceAt(5_000, 5_000)];
+    const first = openHere(createRunCache(options));
+    await first.session.read(pieces);
+    await first.subrequests.finish();
+    expect(first.session.usage()).toMatchObject({ reads: 2, fromCache: 0 });
+    // An isolate that begins at the same location.
+    const second = openHere(createRunCache(options));
+    expect(await second.session.read(pieces)).toEqual(await openHere().session.read(pieces));
+    expect(second.session.usage()).toMatchObject({ reads: 0, fromCache: 2, missing: 0 });
+    const url = `https://cold-pieces.invalid/${KEY}.hits.0/hits.0/0-10000`;
+    const headers = { "cache-control": "max-age=60" };
+    await (await caches.open("pieces-test")).put(url, new Response(new Uint8Array(10_000), { headers }));
+    const third = openHere(createRunCache(options));
+    expect(await third.session.read(pieces)).toEqual(await openHere().session.read(pieces));
+    expect(third.session.usage()).toMatchObject({ reads: 1, fromCache: 1, missing: 0 });
+  });
+});

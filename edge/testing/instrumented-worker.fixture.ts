@@ -1,0 +1,154 @@
+/** The Worker with troubles at its buckets, and an account of what each request made of them. */
+import { AsyncLocalStorage } from "node:async_hooks";
+import type { EdgeBindings } from "../settings.ts";
+import worker from "../worker.ts";
+
+/** What one request made, after its answer too. */
+export interface Account {
+  reads: number;
+  bytes: number;
+  /** Times at which a read began when none was waiting: how often the search had to wait for the store. */
+  rounds: number;
+  cacheOperations: number;
+  isDone: boolean;
+}
+
+export type AroundRead = <T>(key: string, read: () => Promise<T>) => Promise<T>;
+
+interface Invocation {
+  readonly account: Account;
+  readonly around: AroundRead;
+  waiting: number;
+}
+
+/** Isolates remembered: the one that is asked, those before it. */
+const ISOLATES_MAX = 4;
+
+const invocations = new AsyncLocalStorage<Invocation>();
+const isolates = new Map<string, EdgeBindings>();
+let last: Account | null = null;
+
+for (const name of ["match", "put"] as const) {
+  const original: (...values: never[]) => unknown = Cache.prototype[name];
+  Object.defineProperty(Cache.prototype, name, {
+    value(this: Cache, ...values: unknown[]): unknown {
+      const account = invocations.getStore()?.account;
+      if (account !== undefined) account.cacheOperations += 1;
+      return Reflect.apply(original, this, values);
+    },
+  });
+}
+
+/**
+ * Returns a Worker of which each request says, with `x-test-isolate`, in which isolate it runs; one of a new name begins
+ * with nothing in memory. `/test/account` tells of the last request, `/test/read` reads a byte of the manifest.
+ *
+ * @param aroundOf - makes, for each request, what its reads of the buckets pass through.
+ * @param control - answers other paths below `/test/`.
+ */
+export function instrumentedWorker(
+  aroundOf: () => AroundRead,
+  control: (request: Request) => Promise<Response> = () =>
+    Promise.resolve(new Response(null, { status: 404 })),
+): ExportedHandler<EdgeBindings> {
+  return {
+    async fetch(request, bindings, execution) {
+      const { pathname } = new URL(request.url);
+      if (pathname === "/test/account") return Response.json(last);
+      const env = bindingsOf(request.headers.get("x-test-isolate") ?? "", bindings);
+      if (pathname.startsWith("/test/") && pathname !== "/test/read") return control(request);
+      const account: Account = { reads: 0, bytes: 0, rounds: 0, cacheOperations: 0, isDone: false };
+      last = account;
+      const deferred: Promise<unknown>[] = [];
+      const context = watched(execution, deferred);
+      return invocations.run({ account, around: aroundOf(), waiting: 0 }, async () => {
+        const response =
+          pathname === "/test/read" ? await readByte(env.COLD) : await worker.fetch(request, env, context);
+        execution.waitUntil(
+          settled(deferred).then(() => {
+            account.isDone = true;
+          }),
+        );
+        return response;
+      });
+    },
+  };
+}
+
+/** Deferred work may defer more. */
+async function settled(works: readonly Promise<unknown>[]): Promise<void> {
+  for (let count = -1; count !== works.length;) {
+    count = works.length;
+    await Promise.allSettled(works);
+  }
+}
+
+function watched(execution: ExecutionContext, deferred: Promise<unknown>[]): ExecutionContext {
+  return new Proxy(execution, {
+    get(target, name): unknown {
+      if (name !== "waitUntil") return Reflect.get(target, name);
+      return (work: Promise<unknown>) => {
+        deferred.push(work);
+        target.waitUntil(work);
+      };
+    },
+  });
+}
+
+/** Bindings that were not seen before make the Worker build itself anew, as in an isolate that has just begun. */
+function bindingsOf(id: string, bindings: EdgeBindings): EdgeBindings {
+  const known = isolates.get(id);
+  if (known !== undefined) return known;
+  const { COLD, COLD_GLOBAL, ...others } = bindings;
+  const made = {
+    ...others,
+    COLD: counted(COLD),
+    ...(COLD_GLOBAL === undefined ? {} : { COLD_GLOBAL: counted(COLD_GLOBAL) }),
+  };
+  isolates.set(id, made);
+  const [oldest] = isolates.keys();
+  if (isolates.size > ISOLATES_MAX && oldest !== undefined) isolates.delete(oldest);
+  return made;
+}
+
+function counted(bucket: R2Bucket): R2Bucket {
+  return new Proxy(bucket, {
+    get(target, name): unknown {
+      if (name === "get")
+        return (key: string, options?: R2GetOptions) => countedRead(key, () => target.get(key, options));
+      const member: unknown = Reflect.get(target, name);
+      // A method of the runtime's own objects knows no other `this`.
+      return typeof member === "function" ? member.bind(target) : member;
+    },
+  });
+}
+
+async function countedRead<T>(key: string, read: () => Promise<T>): Promise<T> {
+  const invocation = invocations.getStore();
+  if (invocation === undefined) return read();
+  const { account } = invocation;
+  account.reads += 1;
+  if (invocation.waiting === 0) account.rounds += 1;
+  invocation.waiting += 1;
+  try {
+    const object = await invocation.around(key, read);
+    account.bytes += bytesOf(object);
+    return object;
+  } finally {
+    invocation.waiting -= 1;
+  }
+}
+
+/** Of the range that came. */
+function bytesOf(object: unknown): number {
+  if (typeof object !== "object" || object === null || !("body" in object)) return 0;
+  const range: unknown = Reflect.get(object, "range");
+  if (typeof range === "object" && range !== null && "length" in range) return Number(range.length);
+  return Number(Reflect.get(object, "size"));
+}
+
+/** The least that any answer from the store can take. */
+async function readByte(bucket: R2Bucket): Promise<Response> {
+  const object = await bucket.get("manifest.json", { range: { offset: 0, length: 1 } });
+  return new Response(object === null ? "" : await object.text());
+}
