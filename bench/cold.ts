@@ -275,7 +275,7 @@ export async function benchCold(): Promise<void> {
     publish(result);
     const lance = await lanceTable(join(folder, "lance"), { corpus, truths: dense });
     publish({ ...result, tables: [...result.tables, lance] });
-    corpus.spool.remove();
+    corpus.remove();
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

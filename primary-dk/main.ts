@@ -39,6 +39,14 @@ const opening = openUntilDone({
       newId: randomUUID,
       pause: () => setImmediate(),
       log,
+      ...(settings.KATTEGAT_DATA === undefined
+        ? {}
+        : {
+            cold: {
+              folder: settings.KATTEGAT_DATA,
+              basePassagesMin: settings.KATTEGAT_BASE_PASSAGES_MIN,
+            },
+          }),
     }),
   sleep: (ms) => sleep(ms),
   report: (error) => log.error(loggable(error), "the primary is not open yet"),
