@@ -18,6 +18,7 @@ import {
 import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
 import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import { exportJWK, generateKeyPair, type JWK } from "jose";
+import type { ColdOptions } from "./cold/open-store.ts";
 import { createApp } from "./http/app.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { openPrimary, type Primary } from "./primary.ts";
@@ -78,7 +79,11 @@ export interface TestPrimary {
 
 export async function startPrimary(
   databaseUrl: string,
-  options: { readonly network?: Network; readonly now?: () => number } = {},
+  options: {
+    readonly network?: Network;
+    readonly now?: () => number;
+    readonly cold?: ColdOptions;
+  } = {},
 ): Promise<TestPrimary> {
   const errors: unknown[] = [];
   const used = options.network ?? network;
@@ -93,6 +98,7 @@ export async function startPrimary(
     newId: randomUUID,
     pause: () => setImmediate(),
     log: { info: () => {}, error: (fields) => errors.push(fields) },
+    ...(options.cold === undefined ? {} : { cold: options.cold }),
   });
   const keys = await testKeys();
   const app = createApp({

@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { coldDocument, expectAllInMemory, putCold } from "./cold/partition.fixture.ts";
 import { startPostgres, type PostgresFixture } from "./postgres.fixture.ts";
 import {
   SITE,
@@ -44,13 +45,14 @@ interface Running {
   readonly output: () => string;
 }
 
-async function start(databaseUrl: string): Promise<Running> {
+async function start(databaseUrl: string, settings: Readonly<Record<string, string>> = {}): Promise<Running> {
   const environment = {
     KATTEGAT_CONFIG: fileURLToPath(networkFile),
     KATTEGAT_SITE: SITE,
     KATTEGAT_JWKS: join(folder, "jwks.json"),
     DATABASE_URL: databaseUrl,
     PORT: "0",
+    ...settings,
   };
   const child = spawn(process.execPath, [fileURLToPath(new URL("main.ts", import.meta.url))], {
     env: { PATH: "", ...environment },
@@ -140,6 +142,36 @@ describe("a primary killed in the middle of writes", () => {
     await kill(running, "SIGTERM");
     expect(running.child.exitCode).toBe(0);
   }, 60_000);
+});
+
+describe("a primary killed while it makes a base", () => {
+  it("finds all after each restart, with the base that was published last or none (I6, I11)", async () => {
+    const url = await postgres.database();
+    const data = join(folder, "data");
+    const cold = join(data, "cold");
+    const settings = { KATTEGAT_DATA: data, KATTEGAT_BASE_PASSAGES_MIN: "200" };
+    const filesOf = async (): Promise<string[]> => readdir(cold).catch(() => []);
+    let running = await start(url, settings);
+    await untilReady(running);
+    const documents = (edition: number) => Array.from({ length: 200 }, (_, at) => coldDocument(at, edition));
+    await putCold(running.client, documents(0));
+    const seen = new Set<string>();
+    for (let attempt = 0; attempt < 8; attempt += 1) {
+      // Every change makes another base due; it dies a little later each time, then when it is published.
+      const before = await filesOf();
+      const isBegun = async (): Promise<boolean> => (await filesOf()).some((name) => !before.includes(name));
+      for (let waited = 0; waited < 500 && !(await isBegun()); waited += 1) await sleep(5);
+      await sleep(attempt * 15);
+      await kill(running, "SIGKILL");
+      seen.add((await filesOf()).includes("base.json") ? "published" : "unpublished");
+      running = await start(url, settings);
+      await untilReady(running);
+      await expectAllInMemory(running.client, url);
+      if (attempt % 2 === 1) await putCold(running.client, documents(attempt));
+    }
+    expect([...seen].toSorted()).toEqual(["published", "unpublished"]);
+    await kill(running, "SIGKILL");
+  }, 240_000);
 });
 
 describe("a primary without Postgres", () => {

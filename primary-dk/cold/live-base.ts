@@ -112,6 +112,7 @@ export class LiveBase {
         page: 0,
         grouped: question.grouped,
         probes: null,
+        near: true,
         read,
       });
       if (answer.missing > 0) this.open.damaged();

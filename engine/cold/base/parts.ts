@@ -44,13 +44,20 @@ export interface ListDirectory {
   piece(list: number): Piece;
 }
 
+export interface DenseSearchOptions extends RowSearchOptions {
+  /** Lists to read; null lets the index choose. */
+  readonly probes: number | null;
+  /** Whether the objects are files of this machine, so that many reads are cheaper than a missed hit. */
+  readonly near?: boolean;
+}
+
 export interface DenseIndex {
   readonly rows: number;
   readonly residentBytes: number;
   readonly lists: ListDirectory;
   search(
     query: Float32Array,
-    options: RowSearchOptions & { readonly probes: number | null },
+    options: DenseSearchOptions,
   ): Promise<RowAnswer & { readonly lists: readonly number[] }>;
 }
 

@@ -6,13 +6,13 @@ import { decodeDirectory, type DenseDirectory } from "./dense-directory.ts";
 import { createEstimator, scoreCentroids } from "./dense-estimator.ts";
 import { admittedByList, chooseProbes } from "./dense-probes.ts";
 import { createRescorer, homeOf, type Rescorer } from "./dense-rescorer.ts";
-import { spansOf, type BlockSpan } from "./dense-spans.ts";
+import { eachOf, spansOf, type BlockSpan } from "./dense-spans.ts";
 import { readGridVector } from "./dense-vectors.ts";
 import { decodeListCodes } from "./list-codes.ts";
-import type { DenseIndex, RowAnswer, RowSearchOptions } from "../parts.ts";
+import type { DenseIndex, DenseSearchOptions, RowAnswer } from "../parts.ts";
 import type { Sections } from "../section-file.ts";
 
-type SearchOptions = RowSearchOptions & { readonly probes: number | null };
+type SearchOptions = DenseSearchOptions;
 
 /** What a search knows before it reads. */
 interface Search {
@@ -69,6 +69,7 @@ async function search(
     admittedRows,
     wanted: options.wanted,
     probes: options.probes,
+    near: options.near === true,
   });
   const probes =
     budget.probes === null
@@ -78,7 +79,11 @@ async function search(
   const best = bestRows(listed, { wanted: budget.candidates, groupOf: options.groupOf });
   const blocks = best.map((row) => Math.floor(row / directory.rowsPerBlock));
   const rescorer = createRescorer(directory, query, options);
-  const lost = await readSpans(now, rescorer, spansOf(blocks, budget.spans));
+  const lost = await readSpans(
+    now,
+    rescorer,
+    budget.spans === null ? eachOf(blocks) : spansOf(blocks, budget.spans),
+  );
   const hits = rescorer.best();
   return {
     hits,

@@ -34,6 +34,11 @@ export function spansOf(blocks: readonly number[], budget: SpanBudget): readonly
   return spans.toSorted((a, b) => a.first - b.first);
 }
 
+/** Returns the blocks alone, each once. */
+export function eachOf(blocks: readonly number[]): readonly BlockSpan[] {
+  return [...new Set(blocks)].toSorted((a, b) => a - b).map((block) => ({ first: block, last: block }));
+}
+
 function lengthOf({ first, last }: BlockSpan): number {
   return last - first + 1;
 }
