@@ -156,12 +156,12 @@ describe("a primary killed while it makes a base", () => {
     const documents = (edition: number) => Array.from({ length: 200 }, (_, at) => coldDocument(at, edition));
     await putCold(running.client, documents(0));
     const seen = new Set<string>();
-    for (let attempt = 0; attempt < 8; attempt += 1) {
+    for (let attempt = 0; attempt < 5; attempt += 1) {
       // Every change makes another base due; it dies a little later each time, then when it is published.
       const before = await filesOf();
       const isBegun = async (): Promise<boolean> => (await filesOf()).some((name) => !before.includes(name));
       for (let waited = 0; waited < 500 && !(await isBegun()); waited += 1) await sleep(5);
-      await sleep(attempt * 15);
+      await sleep(attempt * 25);
       await kill(running, "SIGKILL");
       seen.add((await filesOf()).includes("base.json") ? "published" : "unpublished");
       running = await start(url, settings);
