@@ -69,7 +69,7 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
   const placements = new Placements(network, now);
   const pacer = new Pacer(options);
   const progress = (fields: object, message: string): void => log.info(fields, message);
-  const store = await openStore(options, pacer);
+  const store = await openStore(options, { sql, pacer });
   const memory = (): Promise<Memory> =>
     rebuildMemory(sql, { ...options, placements, pacer, progress, openBase: () => store?.current ?? null });
   const live = await LiveMemory.open(memory).catch(async (error: unknown) => {

@@ -35,7 +35,7 @@ async function make(): Promise<MadeBase> {
       files.push(await folder.write(name, bytes));
     },
   });
-  return { format: 1, key, model, dimensions, ...standing.head, files };
+  return { format: 1, key, model, dimensions, ...standing.source, files };
 }
 
 parentPort?.postMessage(await make(), []);

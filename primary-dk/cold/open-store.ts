@@ -7,6 +7,7 @@ import type { Pacer } from "../pacer.ts";
 import { loggable } from "../postgres/failure.ts";
 import type { LiveMemory } from "../search/live-memory.ts";
 import { BaseUpkeep } from "./rebase.ts";
+import { sourceOf } from "./source.ts";
 import { coldClasses } from "./standing.ts";
 import { BaseStore } from "./store.ts";
 
@@ -28,13 +29,17 @@ interface Options {
 }
 
 /** Resolves with null when no folder is given. */
-export async function openStore({ network, cold, log }: Options, pacer: Pacer): Promise<BaseStore | null> {
+export async function openStore(
+  { network, cold, log }: Options,
+  { sql, pacer }: { readonly sql: postgres.Sql; readonly pacer: Pacer },
+): Promise<BaseStore | null> {
   if (cold === undefined) return null;
   const { model, dimensions } = network.embedding;
   return await BaseStore.open({
     folder: folderOf(cold),
     model,
     dimensions,
+    source: await sourceOf(sql),
     pacer,
     report: (error) =>
       log.error(loggable(error), "the base on the disk cannot be used; its documents are read from Postgres"),

@@ -192,7 +192,7 @@ describe("a base in the making", () => {
 });
 
 describe("a base on the disk", () => {
-  it("is made anew when it is an hour old and has dead documents, so that what was deleted leaves the disk", async () => {
+  it("is made anew when it is an hour old and has dead documents, so that what was deleted leaves the disk (I19)", async () => {
     const test = await started();
     const before = await files();
     await test.client.send("/internal/documents/dk-9", { method: "DELETE" });
@@ -208,6 +208,34 @@ describe("a base on the disk", () => {
     await test.close();
   });
 
+  it("shows no document that a failover gave the same version with other content (I2)", async () => {
+    const first = await started();
+    const { sql } = first.primary.database;
+    await sql`update documents set epoch = 2, metadata = '{"year": 1999}' where id in ('dk-5', 'dk-6')`;
+    await first.close();
+    const test = await start(10_000);
+    expect(indexOf(test).base?.dead).toBe(2);
+    await expectAllInMemory(test.client, url);
+    await test.close();
+  });
+
+  it("of another database is not used, nor one from after the state that this one was restored to", async () => {
+    const first = await started();
+    await first.primary.database.sql`update log_head set sequence = 100`;
+    await first.close();
+    for (const other of [url, await postgres.database()]) {
+      const isEmpty = other !== url;
+      url = other;
+      const test = await start();
+      expect(indexOf(test).base).toBe(null);
+      expect(test.errors).toHaveLength(1);
+      if (isEmpty) await putCold(test.client, corpus(0, COUNT, 1));
+      await round(test);
+      expect(indexOf(test).base?.documents).toBe(COUNT);
+      await test.close();
+    }
+  });
+
   it("goes with its last document", async () => {
     const test = await started();
     for (let number = 0; number < COUNT; number += 1)
@@ -218,7 +246,7 @@ describe("a base on the disk", () => {
     await test.close();
   });
 
-  it("that is damaged is left out at a start, then made anew", async () => {
+  it("that is damaged is left out at a start, then made anew (I13)", async () => {
     for (const damage of ["flip", "cut", "gone", "record"] as const) {
       const first = await start();
       await putCold(first.client, corpus());
@@ -240,7 +268,7 @@ describe("a base on the disk", () => {
     }
   });
 
-  it("that is damaged while it serves answers partial, then gives way to memory and a new base", async () => {
+  it("that is damaged while it serves answers partial, then gives way to memory and a new base (I13)", async () => {
     const test = await started();
     for (const name of await files())
       if (name.includes(".rows.") || name.includes(".postings."))

@@ -4,6 +4,7 @@ import type { BaseHit } from "@kattegat/engine/cold/base/parts.ts";
 import type postgres from "postgres";
 import { floatsOfBytes, sparseOfBytes } from "../documents/vectors.ts";
 import type { BaseOrder } from "./base-order.ts";
+import { sourceOf, type BaseSource } from "./source.ts";
 import { isStanding } from "./standing.ts";
 
 /** Rows in memory at once: about 4 MB of vectors. */
@@ -11,8 +12,7 @@ const CURSOR_ROWS = 1_000;
 
 export interface Standing {
   readonly spool: PassageSpool;
-  /** The state of the log that was read. */
-  readonly head: { readonly epoch: number; readonly sequence: string };
+  readonly source: BaseSource;
 }
 
 /** Resolves with one snapshot. Titles and texts stay in Postgres, where hits get theirs from. */
@@ -21,7 +21,7 @@ export function readStanding(
   { classes, dimensions }: Pick<BaseOrder, "classes" | "dimensions">,
 ): Promise<Standing> {
   return sql.begin("isolation level repeatable read read only", async (tx) => {
-    const [head] = await tx`select epoch, sequence from log_head`;
+    const source = await sourceOf(tx);
     const [count] = await tx`
       select count(*)::int as passages from documents d join passages p on p.document_id = d.id
       where ${isStanding(tx, classes)}`;
@@ -62,6 +62,6 @@ export function readStanding(
         });
       }
     }
-    return { spool, head: { epoch: head?.["epoch"] ?? 0, sequence: head?.["sequence"] ?? "0" } };
+    return { spool, source };
   });
 }

@@ -9,7 +9,8 @@ export const recordSchema = z.object({
   key: z.string(),
   model: z.string(),
   dimensions: z.int(),
-  /** The state of the log that the base was read from. */
+  /** The database, with the state of its log, that the base was read from. */
+  database: z.string(),
   epoch: z.int(),
   sequence: z.string(),
   made_at: z.iso.datetime(),

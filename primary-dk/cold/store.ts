@@ -3,11 +3,13 @@ import type { Pacer } from "../pacer.ts";
 import { BaseFolder } from "./folder.ts";
 import { openBaseIn, type OpenBase } from "./open-base.ts";
 import type { BaseRecord } from "./record.ts";
+import { isOfSource, type BaseSource } from "./source.ts";
 
 export interface BaseStoreOptions {
   readonly folder: string;
   readonly model: string;
   readonly dimensions: number;
+  readonly source: BaseSource;
   readonly pacer: Pacer;
   /** Hears why a base that was published cannot serve. */
   readonly report: (error: unknown) => void;
@@ -31,7 +33,7 @@ export class BaseStore {
     try {
       const record = await folder.published();
       if (record !== null) {
-        assertModel(record, options);
+        assertUsable(record, options);
         await folder.verify(record);
         store.#current = await openBaseIn(folder, record, options.pacer);
       }
@@ -71,7 +73,8 @@ export class BaseStore {
   }
 }
 
-function assertModel(record: BaseRecord, { model, dimensions }: BaseStoreOptions): void {
+function assertUsable(record: BaseRecord, { model, dimensions, source }: BaseStoreOptions): void {
+  if (!isOfSource(record, source)) throw new Error("expected a base of this database, got one of another");
   if (record.model !== model || record.dimensions !== dimensions)
     throw new Error(
       `expected a base of ${model} with ${dimensions} dimensions, got ${record.model} with ${record.dimensions}`,
