@@ -48,20 +48,21 @@ export class BaseUpkeep {
 
   /** Resolves when what was due is done, which takes minutes for a base. */
   async round(): Promise<void> {
-    const { live, now } = this.#options;
+    const { store, live, now } = this.#options;
     if (live.memory.index.base?.open.isDamaged === true) await this.#spill();
     if (!this.#isDue(live.memory.index) || now() - this.#failedAtMs < RETRY_MS) return;
     this.#failedAtMs = now();
     try {
       await this.#rebase();
     } catch (error) {
+      await store.sweep();
       if (this.#stopping.signal.aborted) return;
       throw error;
     }
     this.#failedAtMs = -Infinity;
   }
 
-  /** Ends a base in the making; what of it is on the disk goes with the next one. */
+  /** Ends a base in the making and deletes what of it is on the disk. */
   stop(): void {
     this.#stopping.abort(new Error("the primary is stopping"));
   }
