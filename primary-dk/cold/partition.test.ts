@@ -1,7 +1,15 @@
 import { readdir, readFile, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { queryVector } from "@kattegat/engine/lexical/bm25.ts";
+import { emptyStatistics } from "@kattegat/engine/lexical/statistics.ts";
+import { queryTerms } from "@kattegat/engine/text/analyzer.ts";
+import { encodeFloats, encodeIntegers } from "@kattegat/protocol/base64.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { passagesOf } from "../documents/passage-rows.ts";
+import { STATE_COLUMNS } from "../documents/state.ts";
+import { stateOfRow } from "../documents/transaction.ts";
+import { searchSite } from "../search/search.ts";
 import { startPostgres, type PostgresFixture } from "../postgres.fixture.ts";
 import { startPrimary, type TestPrimary } from "../primary.fixture.ts";
 import { coldDocument, dataFolder, expectAllInMemory, putCold, textOf } from "./partition.fixture.ts";
@@ -113,6 +121,39 @@ describe("cold passages that no edge may hold", () => {
     });
     expect(indexOf(test).base?.has("dk-5")).toBe(false);
     expect(indexOf(test).index.size).toBe(2);
+    await expectAllInMemory(test.client, url);
+    await test.close();
+  });
+
+  it("that change their place while a search reads are found once", async () => {
+    const test = await started();
+    const { network, site, applied, contents, memory, database } = test.primary;
+    const { sql } = database;
+    const [row] = await sql`select ${sql(STATE_COLUMNS)} from documents where id = 'dk-5'`;
+    const passages = (await passagesOf(sql, ["dk-5"])).get("dk-5") ?? [];
+    if (row === undefined) throw new Error("expected dk-5");
+    const { indices, values } = queryVector(queryTerms("efter"), emptyStatistics());
+    const asked = searchSite(
+      {
+        dense: null,
+        lexical: { indices: encodeIntegers(indices), values: encodeFloats(values) },
+        model: network.embedding.model,
+        filter: null,
+        collection: "default",
+        classes: ["dk-only"],
+        zone: "eu",
+        tiers: ["cold"],
+        group_by: "document",
+        candidates: 1_000,
+        hydrated: 0,
+        min_sequence: null,
+        deadline_ms: 1_000,
+      },
+      { network, site, log: applied, contents, index: () => memory().index },
+    );
+    memory().index.takeOver(stateOfRow(row), passages);
+    const { lexical } = await asked;
+    expect(lexical.filter(({ document_id }) => document_id === "dk-5")).toHaveLength(1);
     await expectAllInMemory(test.client, url);
     await test.close();
   });
