@@ -141,7 +141,7 @@ export async function benchCold(): Promise<void> {
   try {
     const corpus = await corpusIn(folder, LAW_FILE);
     await measure(corpus, folder);
-    corpus.spool.remove();
+    corpus.remove();
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

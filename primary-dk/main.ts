@@ -28,7 +28,7 @@ const now = (): number => Date.now();
 const kernel = new WebAssembly.Module(
   readFileSync(new URL(import.meta.resolve("@kattegat/engine/wasm/scan.wasm"))),
 );
-const embeddings = embeddingsFolder(settings.KATTEGAT_DATA);
+const embeddings = embeddingsFolder(settings.KATTEGAT_DATA ?? ".kattegat");
 const apiKey = settings.KATTEGAT_EMBEDDING_KEY ?? null;
 const opening = openUntilDone({
   open: async () =>
@@ -43,6 +43,14 @@ const opening = openUntilDone({
       newId: randomUUID,
       pause: () => setImmediate(),
       log,
+      ...(settings.KATTEGAT_DATA === undefined
+        ? {}
+        : {
+            cold: {
+              folder: settings.KATTEGAT_DATA,
+              basePassagesMin: settings.KATTEGAT_BASE_PASSAGES_MIN,
+            },
+          }),
     }),
   sleep: (ms) => sleep(ms),
   report: (error) => log.error(loggable(error), "the primary is not open yet"),

@@ -19,6 +19,7 @@ import {
 import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
 import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import { exportJWK, generateKeyPair, type JWK } from "jose";
+import type { ColdOptions } from "./cold/open-store.ts";
 import { createApp } from "./http/app.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { openPrimary, type Primary } from "./primary.ts";
@@ -84,6 +85,7 @@ export async function startPrimary(
     readonly now?: () => number;
     /** The folder of trained embeddings. */
     readonly embeddings?: string;
+    readonly cold?: ColdOptions;
   } = {},
 ): Promise<TestPrimary> {
   const errors: unknown[] = [];
@@ -101,6 +103,7 @@ export async function startPrimary(
     newId: randomUUID,
     pause: () => setImmediate(),
     log: { info: () => {}, error: (fields) => errors.push(fields) },
+    ...(options.cold === undefined ? {} : { cold: options.cold }),
   });
   const keys = await testKeys();
   const app = createApp({

@@ -3,6 +3,8 @@ import type { Network } from "@kattegat/config/network.ts";
 import type { Embedder } from "@kattegat/engine/embedding/embedder.ts";
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { createBaseUpkeep, openStore, type ColdOptions } from "./cold/open-store.ts";
+import type { BaseUpkeep } from "./cold/rebase.ts";
 import { createPassageMaker } from "./documents/passages.ts";
 import { Placements } from "./documents/placements.ts";
 import { assertModelOfRecord } from "./embedding/model-of-record.ts";
@@ -34,9 +36,11 @@ export interface PrimaryOptions {
     info(fields: object, message: string): void;
     error(fields: object, message: string): void;
   };
+  /** Where cold passages rest that no edge may hold; left out, they stay in memory. */
+  readonly cold?: ColdOptions;
 }
 
-export interface Primary extends Omit<PrimaryOptions, "databaseUrl" | "log"> {
+export interface Primary extends Omit<PrimaryOptions, "databaseUrl" | "log" | "cold"> {
   readonly placements: Placements;
   readonly database: Database;
   readonly memory: () => Memory;
@@ -45,6 +49,8 @@ export interface Primary extends Omit<PrimaryOptions, "databaseUrl" | "log"> {
   readonly statistics: StatisticsPublisher;
   readonly confirmations: Confirmations;
   readonly contents: PassageContents;
+  /** Null when cold passages stay in memory. */
+  readonly baseUpkeep: BaseUpkeep | null;
   /** Resolves when accepted writes are committed and the connections are closed. */
   close(): Promise<void>;
 }
@@ -71,7 +77,13 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
   const placements = new Placements(network, now);
   const pacer = new Pacer(options);
   const progress = (fields: object, message: string): void => log.info(fields, message);
-  const live = await LiveMemory.open(() => rebuildMemory(sql, { ...options, placements, pacer, progress }));
+  const store = await openStore(options, { sql, pacer });
+  const memory = (): Promise<Memory> =>
+    rebuildMemory(sql, { ...options, placements, pacer, progress, openBase: () => store?.current ?? null });
+  const live = await LiveMemory.open(memory).catch(async (error: unknown) => {
+    await store?.close();
+    throw error;
+  });
   const { applied } = live;
   const statistics = new StatisticsPublisher({
     database,
@@ -112,9 +124,11 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
     statistics,
     confirmations,
     contents: new PassageContents(sql),
+    baseUpkeep: store === null ? null : createBaseUpkeep(store, { ...options, live, placements, sql, pacer }),
     close: async () => {
       applied.release();
       await writer.close();
+      await store?.close();
       await database.close();
     },
   };

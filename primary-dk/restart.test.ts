@@ -1,11 +1,12 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { coldDocument, expectAllInMemory, putCold } from "./cold/partition.fixture.ts";
 import { startPostgres, type PostgresFixture } from "./postgres.fixture.ts";
 import {
   SITE,
@@ -44,13 +45,14 @@ interface Running {
   readonly output: () => string;
 }
 
-async function start(databaseUrl: string): Promise<Running> {
+async function start(databaseUrl: string, settings: Readonly<Record<string, string>> = {}): Promise<Running> {
   const environment = {
     KATTEGAT_CONFIG: fileURLToPath(networkFile),
     KATTEGAT_SITE: SITE,
     KATTEGAT_JWKS: join(folder, "jwks.json"),
     DATABASE_URL: databaseUrl,
     PORT: "0",
+    ...settings,
   };
   const child = spawn(process.execPath, [fileURLToPath(new URL("main.ts", import.meta.url))], {
     env: { PATH: "", ...environment },
@@ -140,6 +142,35 @@ describe("a primary killed in the middle of writes", () => {
     await kill(running, "SIGTERM");
     expect(running.child.exitCode).toBe(0);
   }, 60_000);
+});
+
+describe("a primary killed while it makes a base", () => {
+  it("finds all after each restart, with the base that was published last or none (I6, I11)", async () => {
+    const url = await postgres.database();
+    const data = join(folder, "data");
+    const cold = join(data, "cold");
+    const settings = { KATTEGAT_DATA: data, KATTEGAT_BASE_PASSAGES_MIN: "200" };
+    const filesOf = async (): Promise<string[]> => readdir(cold).catch(() => []);
+    let running = await start(url, settings);
+    await untilReady(running);
+    const documents = (edition: number) => Array.from({ length: 200 }, (_, at) => coldDocument(at, edition));
+    await putCold(running.client, documents(0));
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      // Every change makes another base due; it dies a little later each time, at last when one is published.
+      const before = await filesOf();
+      const isReached = async (): Promise<boolean> =>
+        (await filesOf()).some((name) => (attempt < 4 ? !before.includes(name) : name === "base.json"));
+      for (let waited = 0; waited < 4_000 && !(await isReached()); waited += 1) await sleep(5);
+      expect(await isReached()).toBe(true);
+      await sleep(attempt < 4 ? attempt * 25 : 0);
+      await kill(running, "SIGKILL");
+      running = await start(url, settings);
+      await untilReady(running);
+      await expectAllInMemory(running.client, url);
+      if (attempt % 2 === 1) await putCold(running.client, documents(attempt));
+    }
+    await kill(running, "SIGKILL");
+  }, 240_000);
 });
 
 describe("a primary without Postgres", () => {

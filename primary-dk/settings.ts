@@ -1,4 +1,5 @@
 /** What the primary is told by its environment. */
+import { BASE_PASSAGES_MIN } from "@kattegat/engine/cold/manifest-base.ts";
 import { z } from "zod";
 
 const settingsSchema = z.object({
@@ -17,7 +18,8 @@ const settingsSchema = z.object({
       }
     })
     .pipe(z.record(z.string(), z.string())),
-  KATTEGAT_DATA: z.string().min(1).default(".kattegat"),
+  KATTEGAT_DATA: z.string().min(1).optional(),
+  KATTEGAT_BASE_PASSAGES_MIN: z.coerce.number().int().min(1).default(BASE_PASSAGES_MIN),
   KATTEGAT_EMBEDDING_KEY: z.string().min(1).optional(),
   DATABASE_URL: z
     .string()

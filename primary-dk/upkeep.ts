@@ -9,6 +9,9 @@ const SETTLE_EVERY_MS = 500;
 /** Use is reported every few seconds at most. */
 const RETIER_EVERY_MS = 5_000;
 
+/** A tail that grew is seen soon; a round that finds nothing due costs nothing. */
+const BASE_EVERY_MS = 1_000;
+
 /** Starts the rounds; returns what stops them, resolving when the last has ended. */
 export function startUpkeep(
   primary: Primary,
@@ -40,8 +43,14 @@ export function startUpkeep(
         }),
       (error) => report(error, "re-tier"),
     ),
+    every(
+      BASE_EVERY_MS,
+      () => primary.baseUpkeep?.round() ?? Promise.resolve(),
+      (error) => report(error, "cold base"),
+    ),
   ];
   return async () => {
+    primary.baseUpkeep?.stop();
     await Promise.all(stops.map((stop) => stop()));
   };
 }

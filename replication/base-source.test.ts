@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { openBase } from "@kattegat/engine/cold/base/base-index.ts";
 import { buildBase, type BuiltBase } from "@kattegat/engine/cold/base/build-base.ts";
 import { assignHere } from "@kattegat/engine/cold/base/dense/cluster-assignment.ts";
+import { createPassageSpool } from "@kattegat/engine/cold/base/passage-spool.ts";
 import type { ReadPieces } from "@kattegat/engine/cold/base/piece.ts";
 import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
 import { rootKey, volumeKey } from "@kattegat/engine/cold/manifest-base.ts";
@@ -16,8 +17,8 @@ import { toCanonical } from "@kattegat/engine/vector/canonical.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 import { openBaseSource } from "./base-source.ts";
-import { createPassageSpool } from "./passage-spool.ts";
 import { readScanner } from "./scanner.ts";
+import { createTextFile } from "./text-spool.ts";
 
 const DIMENSIONS = 64;
 const KEY = "bases/b1";
@@ -58,7 +59,9 @@ let folder: string;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "kattegat-spool-"));
-  const spool = createPassageSpool({ folder, name: "b1", dimensions: DIMENSIONS, capacity: passages.length });
+  const capacity = passages.length;
+  const texts = createTextFile({ folder, name: "b1", capacity });
+  const spool = createPassageSpool({ dimensions: DIMENSIONS, capacity, texts });
   for (const passage of passages) spool.add(passage);
   const scanner = readScanner();
   built = await buildBase(spool, {
@@ -70,7 +73,7 @@ beforeAll(async () => {
       return Promise.resolve();
     },
   });
-  spool.remove();
+  texts.remove();
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -3,14 +3,15 @@ import { once } from "node:events";
 import { parentPort, workerData } from "node:worker_threads";
 import { deflateRawSync } from "node:zlib";
 import { buildBase } from "@kattegat/engine/cold/base/build-base.ts";
+import { createPassageSpool } from "@kattegat/engine/cold/base/passage-spool.ts";
 import { assignHere } from "@kattegat/engine/cold/base/dense/cluster-assignment.ts";
 import { openSegment, type ColdPassage } from "@kattegat/engine/cold/segment.ts";
 import { z } from "zod";
 import { runInBackground } from "./background-thread.ts";
 import { openBaseSource } from "./base-source.ts";
 import { baseOrderSchema, type BaseMessage } from "./make-base.ts";
-import { createPassageSpool } from "./passage-spool.ts";
 import { readScanner } from "./scanner.ts";
+import { createTextFile } from "./text-spool.ts";
 
 runInBackground();
 
@@ -48,7 +49,8 @@ async function* passages(): AsyncGenerator<ColdPassage> {
   }
 }
 
-const spool = createPassageSpool({ ...order, name: order.key.replaceAll("/", "-") });
+const texts = createTextFile({ ...order, name: order.key.replaceAll("/", "-") });
+const spool = createPassageSpool({ ...order, texts });
 try {
   for await (const passage of passages()) spool.add(passage);
   const built = await buildBase(spool, {
@@ -61,5 +63,5 @@ try {
   });
   parentPort?.postMessage({ kind: "built", ...built } satisfies BaseMessage);
 } finally {
-  spool.remove();
+  texts.remove();
 }

@@ -57,7 +57,7 @@ async function build(folder: string, lawFile: string, model: string): Promise<vo
       put: files.put,
       deflate: deflateRawSync,
     });
-    corpus.spool.remove();
+    corpus.remove();
     await files.put(STATISTICS_KEY, corpus.statistics);
     const checksum = crc32c(corpus.statistics).toString(16).padStart(8, "0");
     const manifest: ColdManifest = {

@@ -1,11 +1,12 @@
 /** Danish law with questions about it, ready to be made into a base. */
 import { join } from "node:path";
+import { createPassageSpool, type PassageSpool } from "@kattegat/engine/cold/base/passage-spool.ts";
 import { queryVector, type SparseVector } from "@kattegat/engine/lexical/bm25.ts";
 import { decodeStatistics, StatisticsCounter } from "@kattegat/engine/lexical/statistics.ts";
 import { queryTerms } from "@kattegat/engine/text/analyzer.ts";
 import { openResidentEmbedder } from "@kattegat/primary-dk/embedding/artefact-files.ts";
 import { trainToFolder } from "@kattegat/primary-dk/embedding/train-to-folder.ts";
-import { createPassageSpool, type PassageSpool } from "@kattegat/replication/passage-spool.ts";
+import { createTextFile } from "@kattegat/replication/text-spool.ts";
 import { lawProvisions, seededRandom } from "../corpus.ts";
 import { lawPassages } from "./law-passages.ts";
 import { writeNpy } from "./npy.ts";
@@ -26,6 +27,8 @@ export interface Question {
 
 export interface Corpus {
   readonly spool: PassageSpool;
+  /** Deletes the file in which texts wait. */
+  readonly remove: () => void;
   /** The vectors before they were rounded, as a file. */
   readonly vectors: string;
   /** What weighs the words of the questions, as an object of the cold index. */
@@ -46,7 +49,8 @@ export async function corpusIn(folder: string, lawFile: string): Promise<Corpus>
     onProgress: ({ step }) => console.log(`  training: ${step}`),
   });
   const embedder = await openResidentEmbedder(folder, trained.model);
-  const spool = createPassageSpool({ folder, name: "law", dimensions: DIMENSIONS, capacity: PROVISIONS });
+  const hits = createTextFile({ folder, name: "law", capacity: PROVISIONS });
+  const spool = createPassageSpool({ dimensions: DIMENSIONS, capacity: PROVISIONS, texts: hits });
   const counter = new StatisticsCounter();
   const random = seededRandom(1);
   const texts: string[] = [];
@@ -80,8 +84,10 @@ export async function corpusIn(folder: string, lawFile: string): Promise<Corpus>
     dense: embedder.embedSync(text),
     lexical: queryVector(queryTerms(text), weights),
   }));
+  const remove = (): void => hits.remove();
   return {
     spool,
+    remove,
     vectors,
     statistics,
     questions,

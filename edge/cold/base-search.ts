@@ -1,10 +1,11 @@
 /** A search of an open base, in the words of the cold tier. */
 import type { BaseAnswer, BaseEntry, DeadDocuments } from "@kattegat/engine/cold/base/base-index.ts";
+import { baseFilterOf } from "@kattegat/engine/cold/cold-filter.ts";
 import type { BaseHit } from "@kattegat/engine/cold/base/parts.ts";
 import type { PassageContent } from "@kattegat/protocol/site-search.ts";
 import type { OpenBase } from "./base-shelf.ts";
 import type { ColdCandidate, ColdPlace } from "./cold-candidates.ts";
-import { filterOf, type ColdFinding, type ColdQuery } from "./cold-query.ts";
+import type { ColdFinding, ColdQuery } from "./cold-query.ts";
 import type { ReadUsage, SessionOptions } from "./piece-reader.ts";
 
 export async function searchOpenBase(
@@ -20,7 +21,7 @@ export async function searchOpenBase(
   const answer = await open.base.search({
     dense,
     lexical,
-    filter: isOpenToAll(open, query) ? null : filterOf(query),
+    filter: baseFilterOf(open.base.documents, query),
     dead,
     depth,
     page,
@@ -55,15 +56,6 @@ export async function readFromBase(
 ): Promise<readonly (PassageContent | undefined)[]> {
   const hits = await open.base.documents.hits(rows, open.session(session).read);
   return hits.map((hit) => (hit === null ? undefined : contentOf(hit)));
-}
-
-/** Whether the query's limits leave every document in, so that no bitmap need be made. */
-function isOpenToAll({ base }: OpenBase, { filter, collection, classes }: ColdQuery): boolean {
-  return (
-    filter === null &&
-    base.documents.collections.every((name) => name === collection) &&
-    base.documents.classes.every((name) => classes.includes(name))
-  );
 }
 
 /** One that has no name orders behind all that have one, and is told from every other by its number. */

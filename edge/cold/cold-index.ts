@@ -7,7 +7,8 @@ import type { ManifestBase, ManifestSegment } from "@kattegat/engine/cold/manife
 import { readFromBase, searchOpenBase } from "./base-search.ts";
 import type { BaseShelf } from "./base-shelf.ts";
 import type { ColdCandidate, ColdLists, ColdPlace } from "./cold-candidates.ts";
-import { filterOf, type ColdFinding, type ColdQuery } from "./cold-query.ts";
+import type { ColdFinding, ColdQuery } from "./cold-query.ts";
+import { filterOf } from "@kattegat/engine/cold/cold-filter.ts";
 import { createManifestReader, type ManifestReader, type ManifestState } from "./manifest-reader.ts";
 import { NoSubrequestLeft, unboundLimits, type Attempt } from "./bucket-attempt.ts";
 import type { SessionOptions } from "./piece-reader.ts";

@@ -1,16 +1,12 @@
 /** What a cold index is asked, what it found. */
+import type { ColdLimits } from "@kattegat/engine/cold/cold-filter.ts";
 import type { SparseVector } from "@kattegat/engine/lexical/bm25.ts";
-import type { Filter } from "@kattegat/protocol/filter.ts";
 import type { ColdLists } from "./cold-candidates.ts";
-import { coldFilterOf } from "./cold-filter.ts";
 
-export interface ColdQuery {
+/** Its classes may all rest in this bucket. */
+export interface ColdQuery extends ColdLimits {
   readonly dense: Float32Array | null;
   readonly lexical: SparseVector | null;
-  readonly filter: Filter | null;
-  readonly collection: string;
-  /** Residency classes to look among; all of them may rest in this bucket. */
-  readonly classes: readonly string[];
   readonly depth: number;
   /** Hits of the page, from the first on. */
   readonly page: number;
@@ -26,15 +22,4 @@ export interface ColdFinding {
   readonly leftOut: number;
   /** What a base read, for `explain`; null where nothing was read by range. */
   readonly reading: string | null;
-}
-
-/** The caller's filter with what every search is limited to. */
-export function filterOf(query: ColdQuery): Filter {
-  return {
-    must: [
-      { key: "collection", match: { value: query.collection } },
-      { key: "residency", match: { any: [...query.classes] } },
-      ...(query.filter === null ? [] : [coldFilterOf(query.filter)]),
-    ],
-  };
 }

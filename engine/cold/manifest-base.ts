@@ -1,5 +1,5 @@
 import { BASE_FILES, type BaseFile } from "./base/piece.ts";
-import type { ColdManifest, ManifestBase } from "./manifest-shape.ts";
+import type { ColdManifest, ManifestBase, ManifestSegment } from "./manifest-shape.ts";
 import { decodeNumbers, encodeNumbers } from "./numbers.ts";
 
 /**
@@ -42,7 +42,13 @@ export function withDeadNumbers(base: ManifestBase, numbers: readonly number[]):
 
 /** Whether base and tail are to be made into a new base. */
 export function isRebaseDue(
-  { base, segments }: Pick<ColdManifest, "base" | "segments">,
+  {
+    base,
+    segments,
+  }: {
+    readonly base: Pick<ManifestBase, "passages" | "documents" | "dead"> | null;
+    readonly segments: readonly Pick<ManifestSegment, "passages">[];
+  },
   { passagesMin = BASE_PASSAGES_MIN }: { readonly passagesMin?: number } = {},
 ): boolean {
   const tail = segments.reduce((sum, { passages }) => sum + passages, 0);

@@ -62,11 +62,19 @@ export async function loadPassages(
       ? [after.id]
       : [],
   );
-  const loaded = new Map<string, LoadedPassage[]>(arriving.map((id) => [id, []]));
-  if (arriving.length === 0) return loaded;
-  for (const row of await tx`
+  return passagesOf(tx, arriving);
+}
+
+/** Resolves with the passages of each of the documents, none for one that is gone. */
+export async function passagesOf(
+  sql: postgres.Sql | postgres.TransactionSql,
+  ids: readonly string[],
+): Promise<Map<string, LoadedPassage[]>> {
+  const loaded = new Map<string, LoadedPassage[]>(ids.map((id) => [id, []]));
+  if (ids.length === 0) return loaded;
+  for (const row of await sql`
     select document_id, ordinal, dense, sparse from passages
-    where document_id = any(${arriving}) order by document_id, ordinal`) {
+    where document_id = any(${[...ids]}) order by document_id, ordinal`) {
     loaded.get(row["document_id"])?.push({
       ordinal: row["ordinal"],
       dense: floatsOfBytes(row["dense"]),

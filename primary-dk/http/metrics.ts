@@ -17,8 +17,14 @@ export function createMetrics(): Metrics {
   const sequence = gauge("sequence", "Sequence that this process has applied.");
   const tiers = gauge("tier_documents", "Documents of each tier.", ["tier"]);
   const moving = gauge("moving_documents", "Documents whose move is not confirmed yet.");
-  const passages = gauge("index_passages", "Passages in the index of this site.");
-  const bytes = gauge("index_bytes", "Bytes of the index of this site.");
+  const passages = gauge("index_passages", "Passages in the memory of this site.");
+  const cold = gauge(
+    "cold_passages",
+    "Cold passages that no edge may hold: in the base on the disk, in the tail in memory.",
+    ["part"],
+  );
+  const dead = gauge("cold_dead_documents", "Documents of the base that must not be found any more.");
+  const bytes = gauge("index_bytes", "Bytes of the index in the memory of this site.");
   return {
     searchSeconds: new Histogram({
       name: "kattegat_primary_search_seconds",
@@ -38,6 +44,9 @@ export function createMetrics(): Metrics {
         sequence.set(Number(primary.applied.head.fence.sequence));
         for (const tier of TIER_NAMES) tiers.set({ tier }, counts.documents(tier));
         moving.set(counts.moving);
+        cold.set({ part: "base" }, index.base?.open.table.rows ?? 0);
+        cold.set({ part: "tail" }, index.tailPassages);
+        dead.set(index.base?.dead ?? 0);
         passages.set(index.index.size);
         bytes.set(Object.values(index.index.memoryBytes()).reduce((sum, part) => sum + part, 0));
       }

@@ -1,13 +1,14 @@
-/** The passages that this site holds, in memory, level with the log. */
+/** The passages that this site holds, level with the log: in memory, but for those that a base on the disk has unchanged. */
 import type { Network } from "@kattegat/config/network.ts";
 import { createPassageIndex, type PassageIndex } from "@kattegat/engine/index/passage-index.ts";
 import type { SparseVector } from "@kattegat/engine/lexical/bm25.ts";
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
+import type { LiveBase } from "../cold/live-base.ts";
 import type { CommittedEffect } from "../documents/operation.ts";
 import type { LoadedPassage } from "../documents/passage-rows.ts";
 import type { CommittedGroup } from "../documents/transaction.ts";
 import type { Pacer } from "../pacer.ts";
-import type { Placements } from "../documents/placements.ts";
+import type { Placed, Placements } from "../documents/placements.ts";
 import type { DocumentState } from "../documents/state.ts";
 
 /** Fields that every search or many filters match on. */
@@ -16,21 +17,40 @@ const KEYWORD_FIELDS = ["tier", "residency", "collection", "lang", "document_id"
 /** Passages indexed in one go, about 15 ms: nearly every law is seen whole or not at all. */
 const WHOLE_PASSAGES_MAX = 256;
 
+/** A document in memory. */
+interface Held {
+  readonly version: string;
+  readonly passages: number;
+  /** False while its passages are still being indexed. */
+  readonly isWhole: boolean;
+  /** Whether it belongs into a base. */
+  readonly isCold: boolean;
+}
+
+/** Resolves with the passages of a document as Postgres has them. */
+export type LoadPassages = (id: string) => Promise<readonly LoadedPassage[]>;
+
 export class HotIndex {
   readonly #placements: Placements;
   readonly #site: string;
   readonly #index: PassageIndex;
-  /** Passages of each document held. */
-  readonly #held = new Map<string, number>();
+  readonly #load: LoadPassages;
+  readonly #held = new Map<string, Held>();
+  #base: LiveBase | null;
+  #tailPassages = 0;
 
   constructor(options: {
     readonly network: Network;
     readonly placements: Placements;
     readonly site: string;
     readonly scanner: Scanner;
+    readonly load: LoadPassages;
+    readonly base: LiveBase | null;
   }) {
     this.#placements = options.placements;
     this.#site = options.site;
+    this.#load = options.load;
+    this.#base = options.base;
     this.#index = createPassageIndex({
       dimensions: options.network.embedding.dimensions,
       scanner: options.scanner,
@@ -42,40 +62,70 @@ export class HotIndex {
     return this.#index;
   }
 
-  get documents(): number {
-    return this.#held.size;
+  /** The base, whose documents are not in memory; null while there is none. */
+  get base(): LiveBase | null {
+    return this.#base;
   }
 
-  holds(state: DocumentState): boolean {
+  /** Cold passages in memory that a new base would take in. */
+  get tailPassages(): number {
+    return this.#tailPassages;
+  }
+
+  get documents(): number {
+    return this.#held.size + (this.#base?.documents ?? 0);
+  }
+
+  holds(state: Placed): boolean {
     return this.#placements.holders(state).includes(this.#site);
   }
 
   /** Resolves when every passage of the document is in the index; only a very long one is ever seen in part. */
   async put(state: DocumentState, passages: readonly LoadedPassage[], pacer: Pacer): Promise<void> {
-    const payload = payloadOf(state);
     this.remove(state.id);
     for (let from = 0; from < passages.length; from += WHOLE_PASSAGES_MAX) {
       if (from > 0) await pacer.breathe();
-      const part = passages.slice(from, from + WHOLE_PASSAGES_MAX);
-      this.#index.upsert(
-        part.map(({ ordinal, dense, sparse }) => ({
-          id: `${state.id}#${ordinal}`,
-          group: state.id,
-          order: ordinal,
-          dense,
-          sparse,
-          payload: { ...payload, ordinal },
-        })),
-      );
-      this.#held.set(state.id, from + part.length);
+      this.#insert(state, passages, { from, to: from + WHOLE_PASSAGES_MAX });
     }
   }
 
+  /** Takes a document that the base shows into memory instead; leaves one that has changed since it was read. */
+  takeOver(state: DocumentState, passages: readonly LoadedPassage[]): void {
+    if (this.#base?.has(state.id) !== true) return;
+    this.remove(state.id);
+    if (this.holds(state)) this.#insert(state, passages, { from: 0, to: passages.length });
+  }
+
   remove(id: string): void {
-    const count = this.#held.get(id);
-    if (count === undefined) return;
-    this.#index.remove(Array.from({ length: count }, (_, index) => `${id}#${index + 1}`));
-    this.#held.delete(id);
+    this.#base?.hide(id);
+    this.#forget(id);
+  }
+
+  /**
+   * Takes the base for the documents that it has unchanged; resolves when they have left memory.
+   *
+   * The log must be applied up to the state that the base was read from. Each document is found at every moment, in one place.
+   */
+  async adopt(next: LiveBase, pacer: Pacer): Promise<void> {
+    const previous = this.#base;
+    const showSame = previous === null ? null : await next.successorOf(previous, pacer);
+    showSame?.();
+    this.#base = next;
+    previous?.leave();
+    for (const [id, { version, isWhole, isCold }] of this.#held) {
+      if (!isWhole || !isCold || !next.holds(id, version)) continue;
+      this.#forget(id);
+      next.show(id);
+      await pacer.breathe();
+    }
+  }
+
+  /** Gives the base up once it shows no document. */
+  dropBase(): void {
+    if (this.#base === null) return;
+    if (this.#base.documents > 0) throw new RangeError("expected a base without documents");
+    this.#base.leave();
+    this.#base = null;
   }
 
   /** Applies one committed effect. */
@@ -88,11 +138,49 @@ export class HotIndex {
       if (id !== undefined) this.remove(id);
       return;
     }
-    await this.put(after, content?.passages ?? loaded.get(after.id) ?? this.#standing(after.id), pacer);
+    const near = content?.passages ?? loaded.get(after.id) ?? this.#standing(after.id);
+    await this.put(after, near ?? (await this.#load(after.id)), pacer);
   }
 
-  #standing(id: string): LoadedPassage[] {
-    return Array.from({ length: this.#held.get(id) ?? 0 }, (_, index) => {
+  #insert(
+    state: DocumentState,
+    passages: readonly LoadedPassage[],
+    { from, to }: { readonly from: number; readonly to: number },
+  ): void {
+    const payload = payloadOf(state);
+    const part = passages.slice(from, to);
+    this.#index.upsert(
+      part.map(({ ordinal, dense, sparse }) => ({
+        id: `${state.id}#${ordinal}`,
+        group: state.id,
+        order: ordinal,
+        dense,
+        sparse,
+        payload: { ...payload, ordinal },
+      })),
+    );
+    const isCold = state.tier === "cold" && state.moving_from === null;
+    if (isCold) this.#tailPassages += part.length;
+    this.#held.set(state.id, {
+      version: state.version,
+      passages: from + part.length,
+      isWhole: to >= passages.length,
+      isCold,
+    });
+  }
+
+  #forget(id: string): void {
+    const held = this.#held.get(id);
+    if (held === undefined) return;
+    this.#index.remove(Array.from({ length: held.passages }, (_, index) => `${id}#${index + 1}`));
+    this.#held.delete(id);
+    if (held.isCold) this.#tailPassages -= held.passages;
+  }
+
+  /** The passages that stand in memory; null when the base has them. */
+  #standing(id: string): LoadedPassage[] | null {
+    if (this.#base?.has(id) === true) return null;
+    return Array.from({ length: this.#held.get(id)?.passages ?? 0 }, (_, index) => {
       const point = this.#index.get(`${id}#${index + 1}`);
       if (point?.dense === undefined || point.dense === null || point.sparse === null)
         throw new RangeError("the index lost a passage that it holds");

@@ -9,6 +9,7 @@ export class LiveMemory {
   readonly applied: AppliedLog;
   readonly #rebuild: () => Promise<Memory>;
   #memory: Memory;
+  #alone: Promise<unknown> = Promise.resolve();
 
   private constructor(memory: Memory, rebuild: () => Promise<Memory>) {
     this.#memory = memory;
@@ -42,12 +43,23 @@ export class LiveMemory {
   }
 
   /** Resolves with whether Postgres was ahead, which a commit of unknown fate brings about; then everything is read again. */
-  async recover(sql: postgres.Sql): Promise<boolean> {
-    const [row] = await sql`select sequence from log_head`;
-    if (row?.["sequence"] === this.applied.head.fence.sequence) return false;
-    this.#memory = await this.#rebuild();
-    this.applied.advance(headOf(this.#memory));
-    return true;
+  recover(sql: postgres.Sql): Promise<boolean> {
+    return this.alone(async () => {
+      const [row] = await sql`select sequence from log_head`;
+      if (row?.["sequence"] === this.applied.head.fence.sequence) return false;
+      const previous = this.#memory;
+      this.#memory = await this.#rebuild();
+      previous.index.base?.leave();
+      this.applied.advance(headOf(this.#memory));
+      return true;
+    });
+  }
+
+  /** Resolves when the work is done, during which memory stays the same one and no other such work runs. */
+  alone<Result>(work: () => Promise<Result>): Promise<Result> {
+    const done = this.#alone.then(work, work);
+    this.#alone = done;
+    return done;
   }
 }
 

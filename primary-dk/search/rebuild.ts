@@ -4,9 +4,12 @@ import { StatisticsCounter } from "@kattegat/engine/lexical/statistics.ts";
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
 import type { Fence } from "@kattegat/protocol/sequence.ts";
 import type postgres from "postgres";
+import { LiveBase } from "../cold/live-base.ts";
+import type { OpenBase } from "../cold/open-base.ts";
+import { coldClasses, compareBase, isStanding } from "../cold/standing.ts";
 import type { Placements } from "../documents/placements.ts";
 import { STATE_COLUMNS, type DocumentState } from "../documents/state.ts";
-import type { LoadedPassage } from "../documents/passage-rows.ts";
+import { passagesOf, type LoadedPassage } from "../documents/passage-rows.ts";
 import { stateOfRow } from "../documents/transaction.ts";
 import { floatsOfBytes, sparseOfBytes } from "../documents/vectors.ts";
 import type { Pacer } from "../pacer.ts";
@@ -36,16 +39,31 @@ export interface RebuildOptions {
   readonly site: string;
   readonly scanner: Scanner;
   readonly pacer: Pacer;
+  /** Documents that the open base has as they are now stay out of memory. */
+  readonly openBase: () => OpenBase | null;
   readonly progress: (fields: Readonly<Record<string, number>>, message: string) => void;
 }
 
 /** Resolves with the state of one snapshot of the log: its head says which. */
-export function rebuildMemory(sql: postgres.Sql, options: RebuildOptions): Promise<Memory> {
+export async function rebuildMemory(sql: postgres.Sql, options: RebuildOptions): Promise<Memory> {
+  const open = options.openBase();
+  const base = open === null ? null : new LiveBase(open);
+  try {
+    return await readMemory(sql, base, options);
+  } catch (error) {
+    base?.leave();
+    throw error;
+  }
+}
+
+function readMemory(sql: postgres.Sql, base: LiveBase | null, options: RebuildOptions): Promise<Memory> {
+  const load = async (id: string): Promise<readonly LoadedPassage[]> =>
+    (await passagesOf(sql, [id])).get(id) ?? [];
   return sql.begin("isolation level repeatable read read only", async (tx) => {
     const [row] = await tx`select epoch, sequence, at from log_head`;
     if (row === undefined) throw new TypeError("expected one row in log_head; the database was not migrated");
     const counts = await countTiers(tx);
-    const index = await fillIndex(tx, options);
+    const index = await fillIndex(tx, new HotIndex({ ...options, base, load }), options);
     const statistics = await countTerms(tx, options);
     const at: Date = row["at"];
     return {
@@ -71,20 +89,28 @@ async function countTiers(tx: postgres.TransactionSql): Promise<TierCounts> {
   return counts;
 }
 
-async function fillIndex(tx: postgres.TransactionSql, options: RebuildOptions): Promise<HotIndex> {
-  const { network, placements, site } = options;
-  const index = new HotIndex(options);
+async function fillIndex(
+  tx: postgres.TransactionSql,
+  index: HotIndex,
+  options: RebuildOptions,
+): Promise<HotIndex> {
+  const { network, placements, site, pacer } = options;
+  const { base } = index;
+  const classes = coldClasses(network, options);
+  const missing = base === null ? [] : await compareBase(tx, base, { classes, pacer });
   const held = Object.keys(network.classes).flatMap((residency) =>
     TIER_NAMES.filter((tier) => placements.of(residency, tier).includes(site)).map(
       (tier) => `${residency} ${tier}`,
     ),
   );
+  const isOutsideBase =
+    base === null ? tx`` : tx`and (d.id = any(${[...missing]}) or not (${isStanding(tx, classes)}))`;
   let open: OpenDocument | null = null;
   let read = 0;
   const cursor = tx`
     select ${tx(STATE_COLUMNS.map((column) => `d.${column}`))}, p.ordinal, p.dense, p.sparse
     from documents d join passages p on p.document_id = d.id
-    where d.residency || ' ' || d.tier = any(${held}) or d.residency || ' ' || d.moving_from = any(${held})
+    where (d.residency || ' ' || d.tier = any(${held}) or d.residency || ' ' || d.moving_from = any(${held})) ${isOutsideBase}
     order by d.sequence, p.ordinal`.cursor(CURSOR_ROWS);
   for await (const rows of cursor) {
     for (const row of rows) {

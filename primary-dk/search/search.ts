@@ -1,6 +1,7 @@
 /** Answers a search of the tiers that this site holds. */
 import type { Network } from "@kattegat/config/network.ts";
 import { mayPass } from "@kattegat/config/residency.ts";
+import { compareCodeUnits } from "@kattegat/engine/index/ranking.ts";
 import type { ScoredPoint } from "@kattegat/engine/index/passage-index.ts";
 import type { SparseVector } from "@kattegat/engine/lexical/bm25.ts";
 import { decodeFloats, decodeIntegers } from "@kattegat/protocol/base64.ts";
@@ -14,6 +15,7 @@ import type {
   SiteSearchRequest,
   SiteSearchResponse,
 } from "@kattegat/protocol/site-search.ts";
+import type { BaseFinding, LiveBase } from "../cold/live-base.ts";
 import { tierNameOf } from "../documents/state.ts";
 import type { AppliedLog } from "../log/head.ts";
 import type { PassageContents } from "./contents.ts";
@@ -43,25 +45,76 @@ export async function searchSite(
       timeoutMs: request.deadline_ms * WAIT_SHARE,
       ...(signal === undefined ? {} : { signal }),
     }));
-  const filter = filterOf(request, options.network);
-  const { index } = options.index();
-  const search = { limit: request.candidates, filter, grouped: request.group_by === "document" };
-  const dense = query.dense === null ? [] : index.searchDense(query.dense, search).map(candidateOf);
-  const lexical = query.lexical === null ? [] : index.searchSparse(query.lexical, search).map(candidateOf);
+  // Both parts are asked in one turn, so that no change comes between them.
+  const held = options.index();
   const { fence } = options.log.head;
-  const hydrated = await hydrate([dense, lexical], request.hydrated, options.contents);
+  const fromBase = searchBase(request, { query, base: held.base, network: options.network });
+  const fromMemory = searchMemory(request, { query, held, network: options.network });
+  const { dense, lexical, missing } = await fromBase;
+  const lists = [merged(fromMemory.dense, dense, request), merged(fromMemory.lexical, lexical, request)];
+  const hydrated = await hydrate(lists, request.hydrated, options.contents);
   return {
     site: options.site,
     epoch: fence.epoch,
     tiers: request.tiers.map((tier) => ({
       tier,
-      status: isFresh ? "ok" : "stale",
+      status: missing > 0 && tier === "cold" ? "unavailable" : isFresh ? "ok" : "stale",
       watermark: fence.sequence,
       lag_ms: 0,
     })),
     dense: hydrated[0] ?? [],
     lexical: hydrated[1] ?? [],
   };
+}
+
+type Lists = Pick<BaseFinding, "dense" | "lexical">;
+
+function searchMemory(
+  request: SiteSearchRequest,
+  { query, held, network }: { readonly query: Query; readonly held: HotIndex; readonly network: Network },
+): Lists {
+  const { index } = held;
+  const filter = filterOf(request, network);
+  const search = { limit: request.candidates, filter, grouped: request.group_by === "document" };
+  return {
+    dense: query.dense === null ? [] : index.searchDense(query.dense, search).map(candidateOf),
+    lexical: query.lexical === null ? [] : index.searchSparse(query.lexical, search).map(candidateOf),
+  };
+}
+
+async function searchBase(
+  request: SiteSearchRequest,
+  {
+    query,
+    base,
+    network,
+  }: { readonly query: Query; readonly base: LiveBase | null; readonly network: Network },
+): Promise<BaseFinding> {
+  if (base === null || !request.tiers.includes("cold")) return { dense: [], lexical: [], missing: 0 };
+  return await base.search({
+    ...query,
+    filter: request.filter,
+    collection: request.collection,
+    classes: permittedClasses(request, network),
+    limit: request.candidates,
+    grouped: request.group_by === "document",
+  });
+}
+
+/** A document is in one of the two, so none comes twice. */
+function merged(
+  memory: readonly Candidate[],
+  base: readonly Candidate[],
+  { candidates }: SiteSearchRequest,
+): Candidate[] {
+  return [...memory, ...base]
+    .toSorted(
+      (left, right) =>
+        right.score - left.score ||
+        compareCodeUnits(left.document_id, right.document_id) ||
+        left.ordinal - right.ordinal,
+    )
+    .slice(0, candidates);
 }
 
 /** Contents of passages, null where they are gone or of a class that may not be served here. */
@@ -95,10 +148,12 @@ function filterOf(request: SiteSearchRequest, network: Network): Filter {
   return { must };
 }
 
-function queryOf(
-  request: SiteSearchRequest,
-  network: Network,
-): { readonly dense: Float32Array | null; readonly lexical: SparseVector | null } {
+interface Query {
+  readonly dense: Float32Array | null;
+  readonly lexical: SparseVector | null;
+}
+
+function queryOf(request: SiteSearchRequest, network: Network): Query {
   const { model, dimensions } = network.embedding;
   if (request.dense !== null && request.model !== model)
     throw new KattegatError(

@@ -27,6 +27,8 @@ export interface BaseQuery {
   readonly grouped: boolean;
   /** Lists to read; null lets the base choose. */
   readonly probes: number | null;
+  /** Whether the objects are files of this machine. */
+  readonly near?: boolean;
   readonly read: ReadPieces;
 }
 
@@ -111,7 +113,9 @@ class Base implements ColdBase {
     const groupOf = grouped ? documentOf : null;
     const options = { wanted: query.depth, admitted, groupOf, read };
     const [dense, lexical] = await Promise.all([
-      query.dense === null ? NOTHING : this.#dense.search(query.dense, { ...options, probes: query.probes }),
+      query.dense === null
+        ? NOTHING
+        : this.#dense.search(query.dense, { ...options, probes: query.probes, near: query.near === true }),
       query.lexical === null ? NOTHING : this.#lexical.search(query.lexical, options),
     ]);
     const named = [

@@ -12,6 +12,7 @@ export function nameableRows(
   lists: { readonly dense: readonly RowHit[]; readonly lexical: readonly RowHit[] },
   { page, keyOf }: { readonly page: number; readonly keyOf: (row: number) => number },
 ): ReadonlySet<number> {
+  if (page === 0) return new Set();
   const standings = new Map<number, { dense: number; lexical: number }>();
   for (const list of ["dense", "lexical"] as const) {
     for (const { row, score } of lists[list]) {

@@ -51,14 +51,18 @@ export interface DenseAnswer extends RowAnswer {
   readonly expectedRecall: number | null;
 }
 
+export interface DenseSearchOptions extends RowSearchOptions {
+  /** Lists to read; null lets the index choose. */
+  readonly probes: number | null;
+  /** Whether the objects are files of this machine, so that many reads are cheaper than a missed hit. */
+  readonly near?: boolean;
+}
+
 export interface DenseIndex {
   readonly rows: number;
   readonly residentBytes: number;
   readonly lists: ListDirectory;
-  search(
-    query: Float32Array,
-    options: RowSearchOptions & { readonly probes: number | null },
-  ): Promise<DenseAnswer>;
+  search(query: Float32Array, options: DenseSearchOptions): Promise<DenseAnswer>;
 }
 
 export interface LexicalIndex {

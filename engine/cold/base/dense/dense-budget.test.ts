@@ -8,7 +8,7 @@ describe("the budget of a dense search", () => {
     const { probes, spans, candidates } = budgetOf(plain);
     expect(probes).toMatchObject({ readsMax: 12, bytesMax: 1_000_000 });
     expect(probes?.farness).toBeLessThan(2);
-    expect(spans.spansMax).toBe(16);
+    expect(spans?.spansMax).toBe(16);
     expect(candidates).toBe(100);
   });
 
@@ -21,16 +21,16 @@ describe("the budget of a dense search", () => {
     expect(bytes[1]).toBeGreaterThan(1_000_000);
     expect(bytes[3]).toBe(bytes[4]);
     const narrow = budgetOf({ ...plain, admittedRows: 6_000 });
-    expect((narrow.probes?.readsMax ?? 0) + narrow.spans.spansMax).toBeLessThanOrEqual(32);
+    expect((narrow.probes?.readsMax ?? 0) + (narrow.spans?.spansMax ?? 0)).toBeLessThanOrEqual(32);
     expect(narrow.probes?.farness).toBe(Infinity);
-    expect(narrow.spans.gaps.length).toBeGreaterThan(1);
+    expect(narrow.spans?.gaps.length).toBeGreaterThan(1);
   });
 
   it("looks at more rows when more are wanted", () => {
     const many = budgetOf({ ...plain, wanted: 1_000 });
     expect(many.candidates).toBe(1_500);
-    expect(many.spans.blocksMax).toBeGreaterThan(budgetOf(plain).spans.blocksMax);
-    expect((many.probes?.readsMax ?? 0) + many.spans.spansMax).toBeLessThanOrEqual(32);
+    expect(many.spans?.blocksMax).toBeGreaterThan(budgetOf(plain).spans?.blocksMax ?? 0);
+    expect((many.probes?.readsMax ?? 0) + (many.spans?.spansMax ?? 0)).toBeLessThanOrEqual(32);
   });
 
   it("is what the caller says where the caller says it", () => {
@@ -41,5 +41,12 @@ describe("the budget of a dense search", () => {
   it("has no lists when the admitted rows are few", () => {
     expect(budgetOf({ ...plain, admittedRows: 160 }).probes).toBe(null);
     expect(budgetOf({ ...plain, admittedRows: 161 }).probes).not.toBe(null);
+  });
+
+  it("reads every candidate's block where reads are near, and no lists for a thousand rows", () => {
+    const { probes, spans, candidates } = budgetOf({ ...plain, near: true, wanted: 200 });
+    expect(probes).toEqual({ probesMax: 96, bytesMax: Infinity, farness: Infinity });
+    expect({ spans, candidates }).toEqual({ spans: null, candidates: 800 });
+    expect(budgetOf({ ...plain, near: true, admittedRows: 1_000 }).probes).toBe(null);
   });
 });

@@ -7,8 +7,19 @@ export interface DenseBudget {
   readonly probes: ProbeBudget | null;
   /** Groups whose rows are read. */
   readonly candidates: number;
-  readonly spans: SpanBudget;
+  /** Null when all of their blocks are read. */
+  readonly spans: SpanBudget | null;
 }
+
+/** What files of this machine add: their reads cost microseconds, so recall is bound by processor time alone. */
+const NEAR = {
+  /** Four times as many as far away: lists overlap, and a vector that does not cluster is in any of them. */
+  probesMax: 96,
+  candidatesMin: 400,
+  candidatesPerWanted: 4,
+  /** As many as the index in memory scores without a scan. */
+  directRows: 1_000,
+} as const;
 
 /**
  * Limits were chosen on 200 queries of eight words over 20,000 and 100,000 provisions, 384 dimensions; what is reported in docs/benchmarks.md
@@ -51,7 +62,9 @@ export function budgetOf(about: {
   readonly wanted: number;
   /** So many lists whatever their bytes and distances; null lets the budget choose. */
   readonly probes: number | null;
+  readonly near?: boolean;
 }): DenseBudget {
+  if (about.near === true) return nearBudgetOf(about);
   const { rows, admittedRows, wanted, probes } = about;
   const narrowness = narrownessOf(rows > 0 ? admittedRows / rows : 1);
   const many = Math.min(1, Math.max(0, wanted * CANDIDATES_PER_WANTED - CANDIDATES_MIN) / MANY_WANTED);
@@ -77,6 +90,17 @@ export function budgetOf(about: {
     probes: probes === null ? chosen : asked,
     candidates,
     spans: { spansMax: Math.round(between(SPANS, need)), blocksMax, gaps },
+  };
+}
+
+function nearBudgetOf(about: { readonly admittedRows: number; readonly wanted: number }): DenseBudget {
+  const { admittedRows, wanted } = about;
+  const { probesMax, candidatesMin, candidatesPerWanted, directRows } = NEAR;
+  if (admittedRows <= directRows) return { probes: null, candidates: directRows, spans: null };
+  return {
+    probes: { probesMax, readsMax: Infinity, bytesMax: Infinity, farness: Infinity },
+    candidates: Math.max(candidatesMin, wanted * candidatesPerWanted),
+    spans: null,
   };
 }
 

@@ -1,20 +1,20 @@
 import { createBitmap, forEachBit, hasBit, setBit } from "../../../index/bitmap.ts";
 import { lengthOf } from "../../../vector/vector-store.ts";
-import { budgetOf, type DenseBudget } from "./dense-budget.ts";
+import { budgetOf } from "./dense-budget.ts";
 import { bestRows, type Estimates } from "./dense-candidates.ts";
 import { decodeDirectory, type DenseDirectory } from "./dense-directory.ts";
 import { expectedAt } from "./expected-recall.ts";
 import { createEstimator, scoreCentroids } from "./dense-estimator.ts";
-import { admittedByList, chooseProbes } from "./dense-probes.ts";
+import { admittedByList, chooseProbes, type ProbeBudget } from "./dense-probes.ts";
 import { createRescorer, homeOf, type Rescorer } from "./dense-rescorer.ts";
 import { rowBlockBytes } from "./dense-rows.ts";
-import { spansOf, type BlockSpan, type SpanBudget } from "./dense-spans.ts";
+import { eachOf, spansOf, type BlockSpan, type SpanBudget } from "./dense-spans.ts";
 import { readGridVector } from "./dense-vectors.ts";
 import { decodeListCodes } from "./list-codes.ts";
-import type { DenseAnswer, DenseIndex, RowSearchOptions } from "../parts.ts";
+import type { DenseAnswer, DenseIndex, DenseSearchOptions } from "../parts.ts";
 import type { Sections } from "../section-file.ts";
 
-type SearchOptions = RowSearchOptions & { readonly probes: number | null };
+type SearchOptions = DenseSearchOptions;
 
 /** What a search knows before it reads. */
 interface Search {
@@ -72,6 +72,7 @@ async function search(
     admittedRows,
     wanted: options.wanted,
     probes: options.probes,
+    near: options.near === true,
   });
   const chosen =
     budget.probes === null
@@ -82,7 +83,11 @@ async function search(
   const best = bestRows(listed, { wanted: budget.candidates, groupOf: options.groupOf });
   const blocks = best.map((row) => Math.floor(row / directory.rowsPerBlock));
   const rescorer = createRescorer(directory, query, options);
-  const lost = await readSpans(now, rescorer, spansOf(blocks, withSpare(budget, chosen, directory)));
+  const spans =
+    budget.spans === null
+      ? eachOf(blocks)
+      : spansOf(blocks, withSpare({ probes: budget.probes, spans: budget.spans }, chosen, directory));
+  const lost = await readSpans(now, rescorer, spans);
   const hits = rescorer.best();
   const mark = hits.length < options.wanted ? -Infinity : (hits.at(-1)?.score ?? Infinity);
   const exact = isExact(now, rescorer, mark);
@@ -100,7 +105,7 @@ async function search(
 
 /** What the codes did not need of their budget, since lists lay side by side or were few, is spent on rows. */
 function withSpare(
-  { probes, spans }: DenseBudget,
+  { probes, spans }: { readonly probes: ProbeBudget | null; readonly spans: SpanBudget },
   used: { readonly reads: number; readonly bytes: number },
   { rowsPerBlock, centroids }: DenseDirectory,
 ): SpanBudget {

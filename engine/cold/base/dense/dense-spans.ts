@@ -54,6 +54,11 @@ function isHeld(spans: readonly BlockSpan[], block: number): boolean {
   return spans.some(({ first, last }) => block >= first && block <= last);
 }
 
+/** Returns the blocks alone, each once. */
+export function eachOf(blocks: readonly number[]): readonly BlockSpan[] {
+  return [...new Set(blocks)].toSorted((a, b) => a - b).map((block) => ({ first: block, last: block }));
+}
+
 function lengthOf({ first, last }: BlockSpan): number {
   return last - first + 1;
 }

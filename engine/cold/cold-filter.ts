@@ -1,12 +1,43 @@
-/** A caller's filter over the payload that a cold segment has. */
 import type { TierName } from "@kattegat/config/network.ts";
-import { compileCondition } from "@kattegat/engine/filter/compile.ts";
 import type { Condition, Filter } from "@kattegat/protocol/filter.ts";
 import { mapFilterKeys } from "@kattegat/protocol/filter-keys.ts";
+import { compileCondition } from "../filter/compile.ts";
+import type { DocumentPart } from "./base/parts.ts";
 
 const EVERYTHING: Condition = { must: [] };
 const NOTHING: Condition = { has_id: [] };
 const COLD: TierName = "cold";
+
+/** What every search of a cold index is limited to. */
+export interface ColdLimits {
+  readonly filter: Filter | null;
+  readonly collection: string;
+  /** Residency classes to look among. */
+  readonly classes: readonly string[];
+}
+
+/** The caller's filter with what every search is limited to. */
+export function filterOf({ filter, collection, classes }: ColdLimits): Filter {
+  return {
+    must: [
+      { key: "collection", match: { value: collection } },
+      { key: "residency", match: { any: [...classes] } },
+      ...(filter === null ? [] : [coldFilterOf(filter)]),
+    ],
+  };
+}
+
+/** The same for a base; null when the limits leave every document in, so that no bitmap need be made. */
+export function baseFilterOf(
+  documents: Pick<DocumentPart, "collections" | "classes">,
+  limits: ColdLimits,
+): Filter | null {
+  const isOpenToAll =
+    limits.filter === null &&
+    documents.collections.every((name) => name === limits.collection) &&
+    documents.classes.every((name) => limits.classes.includes(name));
+  return isOpenToAll ? null : filterOf(limits);
+}
 
 /**
  * Maps the filter as every tier does, then says what a segment keeps beside its payload in the segment's own words:

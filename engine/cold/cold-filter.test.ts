@@ -1,4 +1,4 @@
-import { compileFilter } from "@kattegat/engine/filter/compile.ts";
+import { compileFilter } from "../filter/compile.ts";
 import { mapFilterKeys } from "@kattegat/protocol/filter-keys.ts";
 import type { Condition } from "@kattegat/protocol/filter.ts";
 import { describe, expect, it } from "vitest";

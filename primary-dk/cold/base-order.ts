@@ -1,0 +1,19 @@
+/** What the thread that makes a base is told, and what it says. */
+import { z } from "zod";
+import { recordSchema } from "./record.ts";
+
+export const baseOrderSchema = z.object({
+  databaseUrl: z.string(),
+  /** Where its files come to lie. */
+  folder: z.string(),
+  key: z.string(),
+  model: z.string(),
+  dimensions: z.int(),
+  /** Residency classes whose cold documents go in. */
+  classes: z.array(z.string()),
+});
+export type BaseOrder = Readonly<z.infer<typeof baseOrderSchema>>;
+
+/** Null when no passage belongs into a base. */
+export const madeSchema = recordSchema.omit({ made_at: true }).nullable();
+export type MadeBase = z.infer<typeof madeSchema>;

@@ -1,0 +1,41 @@
+/** The thread in which a base is made. */
+import { readFileSync } from "node:fs";
+import { constants, setPriority } from "node:os";
+import { parentPort, workerData } from "node:worker_threads";
+import { deflateRawSync } from "node:zlib";
+import { buildBase } from "@kattegat/engine/cold/base/build-base.ts";
+import { assignHere } from "@kattegat/engine/cold/base/dense/cluster-assignment.ts";
+import { createScanner } from "@kattegat/engine/vector/scan.ts";
+import postgres from "postgres";
+import { baseOrderSchema, type MadeBase } from "./base-order.ts";
+import { BaseFolder } from "./folder.ts";
+import { readStanding } from "./read-standing.ts";
+import type { BaseFileRecord } from "./record.ts";
+
+// Linux counts priority by thread (setpriority(2), "C library/kernel differences"); elsewhere the whole process would yield.
+if (process.platform === "linux") setPriority(0, constants.priority.PRIORITY_LOW);
+
+const order = baseOrderSchema.parse(workerData);
+
+async function make(): Promise<MadeBase> {
+  const { key, model, dimensions } = order;
+  const sql = postgres(order.databaseUrl, { max: 1, onnotice: () => {} });
+  const standing = await readStanding(sql, order).finally(() => sql.end({ timeout: 1 }));
+  if (standing.spool.vectors.count === 0) return null;
+  const kernel = readFileSync(new URL(import.meta.resolve("@kattegat/engine/wasm/scan.wasm")));
+  const scanner = createScanner(new WebAssembly.Module(kernel));
+  const folder = new BaseFolder(order.folder);
+  const files: BaseFileRecord[] = [];
+  await buildBase(standing.spool, {
+    key,
+    model,
+    assign: (vectors) => assignHere(vectors, scanner),
+    deflate: deflateRawSync,
+    put: async (name, bytes) => {
+      files.push(await folder.write(name, bytes));
+    },
+  });
+  return { format: 1, key, model, dimensions, ...standing.source, files };
+}
+
+parentPort?.postMessage(await make(), []);
