@@ -18,7 +18,7 @@ afterEach(closeAll);
 describe("the cold tier as a target", () => {
   it(
     "shows each document's last version and no withdrawn one, merged or not (I3, I8, I9)",
-    { timeout: 30_000 },
+    { timeout: 60_000 },
     async () => {
       const { primary, edge } = await pair();
       const target = targetOf(primary, edge);
@@ -36,7 +36,7 @@ describe("the cold tier as a target", () => {
       }
       await expect.poll(() => edge.manifest().watermark.sequence, { timeout: 15_000 }).toBe("3000");
       expect(await edge.visible()).toEqual(expected(primary.log));
-      await expect.poll(() => edge.manifest().segments.length, { timeout: 10_000 }).toBeLessThan(4);
+      await expect.poll(() => edge.manifest().segments.length, { timeout: 30_000 }).toBeLessThan(4);
       expect(await edge.visible()).toEqual(expected(primary.log));
     },
   );

@@ -2,11 +2,8 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { encodeSegment, openSegment, type ColdPassage } from "@kattegat/engine/cold/segment.ts";
 import { z } from "zod";
-import { runInBackground } from "./background-thread.ts";
 import type { MergeAnswer } from "./merge-segments.ts";
 import { readScanner } from "./scanner.ts";
-
-runInBackground();
 
 const aboutSchema = z.object({ model: z.string(), dimensions: z.int() });
 const orderSchema = z.discriminatedUnion("kind", [

@@ -13,7 +13,7 @@ import { readStanding } from "./read-standing.ts";
 import type { BaseFileRecord } from "./record.ts";
 
 // Linux counts priority by thread (setpriority(2), "C library/kernel differences"); elsewhere the whole process would yield.
-if (process.platform === "linux") setPriority(0, constants.priority.PRIORITY_LOW);
+if (process.platform === "linux") setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL);
 
 const order = baseOrderSchema.parse(workerData);
 

@@ -45,7 +45,7 @@ describe("the budget of a dense search", () => {
 
   it("reads every candidate's block where reads are near, and no lists for a thousand rows", () => {
     const { probes, spans, candidates } = budgetOf({ ...plain, near: true, wanted: 200 });
-    expect(probes).toEqual({ probesMax: 96, bytesMax: Infinity, farness: Infinity });
+    expect(probes).toEqual({ probesMax: 96, readsMax: Infinity, bytesMax: Infinity, farness: Infinity });
     expect({ spans, candidates }).toEqual({ spans: null, candidates: 800 });
     expect(budgetOf({ ...plain, near: true, admittedRows: 1_000 }).probes).toBe(null);
   });

@@ -14,7 +14,7 @@ const { vectors, clustering, store } = base;
 const query = unitVector(DIMENSIONS, seeded(4));
 const options = { wanted: 10, admitted: null, groupOf: null, probes: null, read: store.read };
 
-describe("the recall that a base expects of itself", () => {
+describe("the recall that a base expects of itself (I6)", () => {
   it("is in its root, for each measured share", () => {
     const { recall } = decodeDirectory(base.sections);
     expect(recall.map(({ share }) => share)).toEqual(MEASURED_SHARES.map((share) => Math.fround(share)));
