@@ -24,7 +24,10 @@ async function latencies(network: BenchNetwork): Promise<Table> {
       const started = performance.now();
       const answer = await search(network, { query, tiers });
       times.get(name)?.push(performance.now() - started);
-      if (answer.partial) throw new Error(`a partial answer for tier ${name} is no measurement`);
+      if (answer.partial)
+        throw new Error(
+          `a partial answer for tier ${name} is no measurement: ${JSON.stringify(answer.tiers)}`,
+        );
     }
   }
   return {
