@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import { constants, createZstdDecompress } from "node:zlib";
 import { createHashedEmbedder } from "@kattegat/engine/embedding/hashed.ts";
 import { z } from "zod";
+import { seededRandom } from "@kattegat/engine/seeded-random.ts";
 
 /** Path of `danish-law.ndjson.zst`; without it the corpus is made of the packaged declarations. */
 export const LAW_FILE = process.env["KATTEGAT_BENCH_LAW"] ?? null;
@@ -24,17 +25,6 @@ export async function* lawProvisions(path: string): AsyncGenerator<string> {
   for await (const line of createInterface({ input: createReadStream(path).pipe(unzip) })) {
     for (const { text } of actSchema.parse(JSON.parse(line)).provisions) yield text;
   }
-}
-
-/** A small deterministic generator (mulberry32), so that every run measures the same data. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let word = Math.imul(state ^ (state >>> 15), state | 1);
-    word ^= word + Math.imul(word ^ (word >>> 7), word | 61);
-    return ((word ^ (word >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 function gaussian(random: () => number): number {

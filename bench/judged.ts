@@ -1,7 +1,7 @@
 /** Questions with known answers: judged ones in English, known items in Danish law. */
 import { readFileSync } from "node:fs";
 import { z } from "zod";
-import { seededRandom } from "./corpus.ts";
+import { seededRandom } from "@kattegat/engine/seeded-random.ts";
 
 export interface JudgedPassage {
   readonly id: string;

@@ -3,10 +3,11 @@ import { batchResultSchema } from "@kattegat/protocol/documents.ts";
 import { networkStatusSchema } from "@kattegat/protocol/network-status.ts";
 import type { SearchResponse } from "@kattegat/protocol/search.ts";
 import { headersOf, search } from "./client.ts";
-import { hasLawFile, LAW_FILE, lawProvisions, seededRandom } from "./corpus.ts";
+import { hasLawFile, LAW_FILE, lawProvisions } from "./corpus.ts";
 import { startNetwork, type BenchNetwork } from "./network.ts";
 import { loadNote, machineName, publish, type Table } from "./report.ts";
 import { summarize } from "./summary.ts";
+import { seededRandom } from "@kattegat/engine/seeded-random.ts";
 
 /** Fewer for a quick look. */
 const CHANGES = Number(process.env["KATTEGAT_BENCH_CHANGES"] ?? 10_000);

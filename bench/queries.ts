@@ -1,5 +1,5 @@
 /** Queries in several languages over the sample texts. */
-import { seededRandom } from "./corpus.ts";
+import { seededRandom } from "@kattegat/engine/seeded-random.ts";
 
 const WORDS = [
   "ret frihed lov undervisning arbejde familie ejendom domstol beskyttelse ytringsfrihed religion nationalitet asyl sikkerhed",

@@ -6,8 +6,8 @@ import { parseQueryLog, type LogRecord } from "@kattegat/edge/warming/query-log.
 import { replay, type ReplayOptions, type ReplayResult } from "@kattegat/edge/warming/replay.ts";
 import { syntheticLog } from "@kattegat/edge/warming/synthetic-log.ts";
 import { createFifoCache, createLruCache, createSieveCache } from "./cold/rival-caches.ts";
-import { seededRandom } from "./corpus.ts";
 import { machineName, publish, type Table } from "./report.ts";
+import { seededRandom } from "@kattegat/engine/seeded-random.ts";
 
 /** Path of an NDJSON log of `{at, colo, lists}`; without it the log is made up. */
 const QUERY_LOG = process.env["KATTEGAT_BENCH_QUERY_LOG"] ?? null;

@@ -5,20 +5,10 @@ import { describe, expect, it } from "vitest";
 import { put, skip, withdraw } from "./fakes.fixture.ts";
 import { runStream, type StreamOptions } from "./run-stream.ts";
 import type { Target } from "./target.ts";
+import { seededRandom } from "@kattegat/engine/seeded-random.ts";
 
 const SEEDS = 300;
 const CHANGES = 120;
-
-/** Mulberry32: small, seeded, good enough to choose faults. */
-function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 interface World {
   readonly log: Change[];
@@ -135,7 +125,7 @@ async function live(
 describe("a stream in a world of faults", () => {
   it(`ends with exactly the log's state for each of ${SEEDS} seeds (I3, I8, I9)`, async () => {
     for (let seed = 1; seed <= SEEDS; seed += 1) {
-      const random = randomOf(seed);
+      const random = seededRandom(seed);
       const world: World = {
         log: logOf(random),
         documents: new Map(),

@@ -1,5 +1,5 @@
 /** Seeded vectors shaped like a corpus of versioned texts, at any count. */
-import { seededRandom } from "../corpus.ts";
+import { seededRandom } from "@kattegat/engine/seeded-random.ts";
 
 export interface ClusteredOptions {
   readonly count: number;

@@ -1,13 +1,13 @@
 /** Tables about the dense half of a base. */
 import type { BuiltBase } from "@kattegat/engine/cold/base/build-base.ts";
 import { createBitmap, setBit } from "@kattegat/engine/index/bitmap.ts";
-import { seededRandom } from "../corpus.ts";
 import type { Table } from "../report.ts";
 import { askAll, COLUMNS, nothingDead, rowOf, TOP, type Asked, type Asking } from "./ask.ts";
 import { exactTop, type ExactTop } from "./exact-top.ts";
 import type { Corpus } from "./law-corpus.ts";
 import { recallOf } from "./recall.ts";
 import { openVectorFile } from "./vector-file.ts";
+import { seededRandom } from "@kattegat/engine/seeded-random.ts";
 
 const FILTER_SHARE = 0.01;
 const PROBES = [2, 4, 6, 8, 12, 16, 24, 32, null] as const;

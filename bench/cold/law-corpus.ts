@@ -7,9 +7,10 @@ import { queryTerms } from "@kattegat/engine/text/analyzer.ts";
 import { openResidentEmbedder } from "@kattegat/primary-dk/embedding/artefact-files.ts";
 import { trainToFolder } from "@kattegat/primary-dk/embedding/train-to-folder.ts";
 import { createTextFile } from "@kattegat/replication/text-spool.ts";
-import { lawProvisions, seededRandom } from "../corpus.ts";
+import { lawProvisions } from "../corpus.ts";
 import { lawPassages } from "./law-passages.ts";
 import { writeNpy } from "./npy.ts";
+import { seededRandom } from "@kattegat/engine/seeded-random.ts";
 
 export const PROVISIONS_ALL = 608_095;
 /** Fewer provisions for a quick look. */

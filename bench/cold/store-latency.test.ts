@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { seededRandom } from "../corpus.ts";
 import { createConnectionLimit, roundMs, WAITING_CONNECTIONS_MAX } from "./connection-limit.ts";
 import { createSlowStore } from "./slow-store.ts";
 import { createStoreLatency, fitShiftedLogNormal, OBJECT_STORE_MS } from "./store-latency.ts";
+import { seededRandom } from "@kattegat/engine/seeded-random.ts";
 
 describe("the latency of the object store", () => {
   it("has exactly the published percentiles", () => {

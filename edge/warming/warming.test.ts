@@ -8,16 +8,7 @@ import { replay, type ReplayPolicy } from "./replay.ts";
 import { syntheticLog } from "./synthetic-log.ts";
 import { initialWarming, next, type WarmingEvent, type WarmingState } from "./warming.ts";
 import { createWeek, HOUR_MS } from "./week.ts";
-
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { seededRandom } from "@kattegat/engine/seeded-random.ts";
 
 describe("heat", () => {
   const halfLifeMs = 1_000;
@@ -42,7 +33,7 @@ describe("heat", () => {
   it("keeps every key above 1/m of the askings in m counters, overrated by the least counter at most", () => {
     const countersMax = 50;
     const heat = createHeat({ countersMax, halfLifeMs: Infinity });
-    const random = seeded(3);
+    const random = seededRandom(3);
     const truth = new Map<string, number>();
     const total = 20_000;
     for (let step = 0; step < total; step += 1) {
@@ -79,7 +70,7 @@ describe("heat", () => {
 
 describe("the ancestor of a list", () => {
   it("is the list whose centroid is nearest", () => {
-    const random = seeded(5);
+    const random = seededRandom(5);
     const dimensions = 70;
     const draw = (count: number): Float32Array =>
       Float32Array.from({ length: count * dimensions }, () => random() - 0.5);
@@ -213,7 +204,7 @@ describe("a query log", () => {
         zipf: 1,
         drift: 0.1,
         generationDays: 1,
-        random: seeded(seed),
+        random: seededRandom(seed),
       }),
     ];
     const log = make(1);

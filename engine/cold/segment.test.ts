@@ -3,17 +3,18 @@ import { describe, expect, it } from "vitest";
 import { toCanonical } from "../vector/canonical.ts";
 import { exactDot } from "../vector/dot.ts";
 import { testScanner } from "../vector/scanner.fixture.ts";
-import { clusteredVectors, seeded } from "../vector/vectors.fixture.ts";
+import { clusteredVectors } from "../vector/vectors.fixture.ts";
 import { sparseDot } from "../index/sparse-scores.ts";
 import { crc32c } from "./crc32c.ts";
 import { ColdFormatError, type ColdPassage, encodeSegment, openSegment } from "./segment.ts";
+import { seededRandom } from "../seeded-random.ts";
 
 const scanner = testScanner();
 const DIMENSIONS = 48;
 const all = { limit: 20, filter: null, grouped: true, hidden: () => false };
 
 function passagesOf(documents: number): ColdPassage[] {
-  const random = seeded(7);
+  const random = seededRandom(7);
   const vectors = clusteredVectors(documents * 3, { dimensions: DIMENSIONS, centres: 9, random });
   return vectors.map((dense, i) => {
     const document = Math.floor(i / 3);
@@ -149,7 +150,7 @@ describe("a cold segment", () => {
       return { hits, contents: await segment.hydrate(hits.map(({ row }) => row)), read };
     };
     const right = await answer(bytes);
-    const random = seeded(8);
+    const random = seededRandom(8);
     let refused = 0;
     for (let i = 0; i < 250; i += 1) {
       const at = i < 200 ? Math.floor(random() * bytes.byteLength) : Math.floor(random() * 400);

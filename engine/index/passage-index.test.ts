@@ -4,9 +4,10 @@ import { describe, expect, it } from "vitest";
 import { matches } from "../filter/compile.ts";
 import { exactDot } from "../vector/dot.ts";
 import { testScanner } from "../vector/scanner.fixture.ts";
-import { clusteredVectors, seeded } from "../vector/vectors.fixture.ts";
+import { clusteredVectors } from "../vector/vectors.fixture.ts";
 import { createPassageIndex, type IndexedPoint } from "./passage-index.ts";
 import { sparseDot } from "./sparse-scores.ts";
+import { seededRandom } from "../seeded-random.ts";
 
 const scanner = testScanner();
 const DIMENSIONS = 4;
@@ -188,7 +189,7 @@ describe("a passage index", () => {
     { limit: 10, grouped: true, least: 0.999 },
     { limit: 100, grouped: true, least: 0.999 },
   ])("finds the exact top among clustered vectors: $limit, grouped $grouped", ({ limit, grouped, least }) => {
-    const random = seeded(5);
+    const random = seededRandom(5);
     const vectors = clusteredVectors(6_000, { dimensions: 384, centres: 60, random });
     const index = createPassageIndex({ dimensions: 384, scanner });
     index.upsert(
@@ -199,7 +200,7 @@ describe("a passage index", () => {
     );
     let found = 0;
     let wanted = 0;
-    for (const query of clusteredVectors(60, { dimensions: 384, centres: 60, random: seeded(5) })) {
+    for (const query of clusteredVectors(60, { dimensions: 384, centres: 60, random: seededRandom(5) })) {
       const exact = index.searchDense(query, { limit, grouped, exact: true });
       const hits = new Map(index.searchDense(query, { limit, grouped }).map(({ id, score }) => [id, score]));
       wanted += exact.length;
@@ -211,7 +212,7 @@ describe("a passage index", () => {
   // More ties than estimates are looked at: boilerplate provisions are many and equal.
   it.each([40, 2_000])("finds %i equal vectors' ties in the order of their documents", (ties) => {
     const index = createPassageIndex({ dimensions: 384, scanner });
-    const random = seeded(6);
+    const random = seededRandom(6);
     const [same = new Float32Array(384), ...others] = clusteredVectors(3_000, {
       dimensions: 384,
       centres: 5,

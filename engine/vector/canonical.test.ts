@@ -2,12 +2,13 @@ import { describe, expect, it } from "vitest";
 import { toCanonical } from "./canonical.ts";
 import { exactDot } from "./dot.ts";
 import { toIntegers } from "./quantize.ts";
-import { seeded, unitVector } from "./vectors.fixture.ts";
+import { unitVector } from "./vectors.fixture.ts";
 import { lengthOf } from "./vector-store.ts";
+import { seededRandom } from "../seeded-random.ts";
 
 describe("a canonical vector", () => {
   it.each([8, 100, 384, 1_536])("of %i dimensions is carried whole by its integers (I6)", (dimensions) => {
-    const random = seeded(dimensions);
+    const random = seededRandom(dimensions);
     for (let round = 0; round < 50; round += 1) {
       const canonical = toCanonical(unitVector(dimensions, random));
       const { integers, scale, residual } = toIntegers(canonical);
@@ -19,7 +20,7 @@ describe("a canonical vector", () => {
   });
 
   it("is of unit length, near the vector that it stands for", () => {
-    const random = seeded(7);
+    const random = seededRandom(7);
     const vector = unitVector(384, random);
     const canonical = toCanonical(vector);
     expect(lengthOf(canonical)).toBeCloseTo(1, 6);
@@ -27,7 +28,7 @@ describe("a canonical vector", () => {
   });
 
   it("stays as it is when it is rounded again", () => {
-    const canonical = toCanonical(unitVector(384, seeded(8)));
+    const canonical = toCanonical(unitVector(384, seededRandom(8)));
     expect(toCanonical(canonical)).toEqual(canonical);
   });
 

@@ -3,7 +3,7 @@ import { createLayout } from "./layout.ts";
 import { bitBytes } from "./quantize.ts";
 import { HISTOGRAM_BUCKETS } from "./scan.ts";
 import { testScanner } from "./scanner.fixture.ts";
-import { seeded } from "./vectors.fixture.ts";
+import { seededRandom } from "../seeded-random.ts";
 
 const SLOTS = 256;
 
@@ -43,7 +43,10 @@ describe.each([16, 100, 384, 4_096])("the list by one-bit codes, %i dimensions",
     { best: 5, most: 1_000, band: HISTOGRAM_BUCKETS, rule: "when all may matter" },
     { best: 200, most: 1_000, band: 0, rule: "when fewer are there than are wanted" },
   ])("holds each admitted slot once, with its estimate, $rule", ({ best, most, band }) => {
-    const { kernel, chunk, offset, estimates, isAdmitted } = randomChunk(dimensions, seeded(dimensions));
+    const { kernel, chunk, offset, estimates, isAdmitted } = randomChunk(
+      dimensions,
+      seededRandom(dimensions),
+    );
     const bound = dimensions * 15;
     const bucketOf = (estimate: number) => Math.floor(((estimate + bound) * HISTOGRAM_BUCKETS) / (2 * bound));
     kernel.begin(-bound, HISTOGRAM_BUCKETS / (2 * bound), 1);

@@ -4,13 +4,14 @@ import { toBitCode, toBitQuery, toIntegerQuery, toIntegers } from "./quantize.ts
 import { createRotation } from "./rotate.ts";
 import { testScanner } from "./scanner.fixture.ts";
 import { createVectorStore, lengthOf } from "./vector-store.ts";
-import { clusteredVectors, seeded, unitVector } from "./vectors.fixture.ts";
+import { clusteredVectors, unitVector } from "./vectors.fixture.ts";
+import { seededRandom } from "../seeded-random.ts";
 
 const scanner = testScanner();
 
 describe("the rotation", () => {
   it.each([1, 3, 4, 100, 384, 1536])("keeps lengths and dot products in %i dimensions", (dimensions) => {
-    const random = seeded(1);
+    const random = seededRandom(1);
     const rotate = createRotation(dimensions);
     const [a, b] = [unitVector(dimensions, random), unitVector(dimensions, random)];
     expect(exactDot(rotate(a), rotate(b))).toBeCloseTo(exactDot(a, b), 5);
@@ -42,7 +43,7 @@ describe("the rotation", () => {
 
 describe("the quantised forms", () => {
   it("estimate dot products without bias by one-bit codes and a table of the query (RaBitQ)", () => {
-    const random = seeded(2);
+    const random = seededRandom(2);
     const rotate = createRotation(384);
     let error = 0;
     let square = 0;
@@ -95,7 +96,7 @@ describe("the quantised forms", () => {
 
 describe("a vector store", () => {
   it.each([1, 4, 7, 384, 1000])("scores %i dimensions to the bit as exactDot does", (dimensions) => {
-    const random = seeded(3);
+    const random = seededRandom(3);
     const store = createVectorStore({ scanner, dimensions, hasCodes: false });
     const query = unitVector(dimensions, random);
     const score = store.scorer(query);
@@ -109,7 +110,7 @@ describe("a vector store", () => {
     { name: "limit", limit: 10, groupSize: 1 },
     { name: "groups", limit: 30, groupSize: 20 },
   ])("returns every slot of the exact top by $name among the admitted", ({ limit, groupSize }) => {
-    const random = seeded(4);
+    const random = seededRandom(4);
     const vectors = clusteredVectors(5_000, { dimensions: 96, centres: 40, random });
     const store = createVectorStore({ scanner, dimensions: 96, hasCodes: true });
     store.reserve(vectors.length);
@@ -141,7 +142,7 @@ describe("a vector store", () => {
     { dimensions: 17, least: 0.95 },
   ])("keeps the best of the admitted slots when it looks at one-bit codes first, $dimensions", (given) => {
     const { dimensions, least } = given;
-    const random = seeded(8);
+    const random = seededRandom(8);
     const vectors = clusteredVectors(6_000, { dimensions, centres: 60, random });
     const store = createVectorStore({ scanner, dimensions, hasCodes: true });
     store.reserve(vectors.length);
@@ -151,7 +152,7 @@ describe("a vector store", () => {
     const admitted = new Uint32Array(Math.ceil(vectors.length / 32)).fill(0x5555_5555);
     let kept = 0;
     let looked = 0;
-    const queries = clusteredVectors(40, { dimensions, centres: 60, random: seeded(8) });
+    const queries = clusteredVectors(40, { dimensions, centres: 60, random: seededRandom(8) });
     for (const query of queries) {
       const near = store.nearest(query, { limit: 10, admitted, groupOf: null, coarse: 600 });
       expect(near.every((slot) => slot % 2 === 0)).toBe(true);

@@ -1,16 +1,5 @@
 /** Random vectors with a seed, some of them clustered as embeddings of legal texts are. */
 
-/** Returns a generator of numbers in [0, 1) (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
 /** Returns a vector of unit length. */
 export function unitVector(dimensions: number, random: () => number): Float32Array {
   return normalised(Float32Array.from({ length: dimensions }, () => gaussian(random)));

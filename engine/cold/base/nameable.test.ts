@@ -1,9 +1,9 @@
 import { fusionOf } from "@kattegat/protocol/fusion.ts";
 import { fuse, type SitedCandidate } from "@kattegat/protocol/fuse.ts";
 import { describe, expect, it } from "vitest";
-import { seeded } from "../../vector/vectors.fixture.ts";
 import { nameableRows } from "./nameable.ts";
 import type { RowHit } from "./parts.ts";
+import { seededRandom } from "../../seeded-random.ts";
 
 /** Few distinct scores, so that many are equal. */
 function listOf(random: () => number, rows: number): RowHit[] {
@@ -26,7 +26,7 @@ function candidatesOf(list: readonly RowHit[], site: string): SitedCandidate[] {
 
 describe("the rows that need a name", () => {
   it("hold every hit of the page, whatever another site brings (I6)", () => {
-    const random = seeded(1);
+    const random = seededRandom(1);
     for (let round = 0; round < 300; round += 1) {
       const lists = { dense: listOf(random, 40), lexical: listOf(random, 40) };
       const other = { dense: listOf(random, 20), lexical: listOf(random, 20) };

@@ -4,10 +4,10 @@ import { exactDot } from "../../../vector/dot.ts";
 import { assignHere, assignRows, COPIES_MAX, NO_LIST } from "./cluster-assignment.ts";
 import { trainCentroids } from "./cluster-means.ts";
 import { orderByLikeness } from "./cluster-order.ts";
-import { seededRandom } from "./cluster-random.ts";
 import { clusterPassages } from "./cluster.ts";
 import { gridOf, passages } from "./dense.fixture.ts";
 import { readGridVector, type GridVectors } from "./dense-vectors.ts";
+import { seededRandom } from "../../../seeded-random.ts";
 
 const scanner = testScanner();
 const DIMENSIONS = 32;

@@ -1,8 +1,8 @@
-import { seededRandom } from "./cluster-random.ts";
 import { COPIES_MAX, LISTS_MAX, NO_LIST, type AssignRows } from "./cluster-assignment.ts";
 import { MEANS_ROUNDS, someOf, trainCentroids } from "./cluster-means.ts";
 import { orderByLikeness } from "./cluster-order.ts";
 import { pickGridVectors, type GridVectors } from "./dense-vectors.ts";
+import { seededRandom } from "../../../seeded-random.ts";
 
 /** Passages in lists of likes. */
 export interface Clustering {

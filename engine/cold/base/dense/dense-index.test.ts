@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { createBitmap, hasBit, setBit } from "../../../index/bitmap.ts";
-import { seeded, unitVector } from "../../../vector/vectors.fixture.ts";
+import { unitVector } from "../../../vector/vectors.fixture.ts";
 import { ColdFormatError } from "../../format-error.ts";
 import { mergePieces } from "../coalesce.ts";
 import { openDense } from "./dense-index.ts";
 import { buildDense, gridOf, passages, type DenseBase } from "./dense.fixture.ts";
 import type { RowSearchOptions } from "../parts.ts";
+import { seededRandom } from "../../../seeded-random.ts";
 
 const DIMENSIONS = 48;
 const base = await buildDense(gridOf(passages(6_000, DIMENSIONS), DIMENSIONS));
@@ -43,7 +44,7 @@ function tightClusters(count: number, dimensions: number, random: () => number):
 
 /** The share of the best ten that is found; equal scores are as good as each other. */
 async function recall(share: number | null): Promise<number> {
-  const random = seeded(9);
+  const random = seededRandom(9);
   let found = 0;
   for (let query = 0; query < 40; query += 1) {
     const vector = queryNear(Math.floor(random() * 6_000), random);
@@ -77,7 +78,7 @@ describe("the dense half of a base", () => {
   });
 
   it("gives each row's exact score, best first, equal ones by row", async () => {
-    const random = seeded(2);
+    const random = seededRandom(2);
     for (let query = 0; query < 10; query += 1) {
       const vector = queryNear(query * 500, random);
       const scores = new Map(base.ranking(vector).map(({ row, score }) => [row, score]));
@@ -106,7 +107,7 @@ describe("the dense half of a base", () => {
     async (rows) => {
       const admitted = bitmapOf(6_000, (row) => row % 40 === 3 && row < rows * 40);
       base.store.asked.length = 0;
-      const query = queryNear(77, seeded(4));
+      const query = queryNear(77, seededRandom(4));
       const answer = await index.search(query, optionsOf(base, { admitted }));
       expect(base.store.asked.filter(({ file }) => file === "codes")).toEqual([]);
       const ranked = base.ranking(query).filter(({ row }) => hasBit(admitted, row));
@@ -130,7 +131,7 @@ describe("the dense half of a base", () => {
 
   it("counts the best row of a group alone", async () => {
     const groupOf = (row: number) => Math.floor(row / 20);
-    const query = queryNear(3_000, seeded(3));
+    const query = queryNear(3_000, seededRandom(3));
     const { hits } = await index.search(query, optionsOf(base, { groupOf, wanted: 30 }));
     expect(hits).toHaveLength(30);
     expect(new Set(hits.map(({ row }) => groupOf(row))).size).toBe(30);
@@ -140,7 +141,7 @@ describe("the dense half of a base", () => {
   });
 
   it("returns a thousand rows when a thousand are wanted", async () => {
-    const query = queryNear(4_000, seeded(6));
+    const query = queryNear(4_000, seededRandom(6));
     const { hits } = await index.search(query, optionsOf(base, { wanted: 1_000 }));
     expect(hits).toHaveLength(1_000);
     const wanted = new Set(
@@ -153,7 +154,7 @@ describe("the dense half of a base", () => {
   });
 
   it("keeps to its number of reads when near pieces are read together", async () => {
-    const random = seeded(8);
+    const random = seededRandom(8);
     for (let query = 0; query < 20; query += 1) {
       base.store.asked.length = 0;
       await index.search(queryNear(query * 300, random), optionsOf(base));
@@ -177,7 +178,7 @@ describe("the dense half of a base", () => {
 
 describe("a dense search that cannot read a piece", () => {
   it("counts it and finds the rest", async () => {
-    const query = queryNear(2_000, seeded(5));
+    const query = queryNear(2_000, seededRandom(5));
     const whole = await index.search(query, optionsOf(base, { wanted: 20 }));
     expect(whole.missing).toBe(0);
     const first = base.store.asked.length;
@@ -203,7 +204,7 @@ describe("a dense search that cannot read a piece", () => {
 
 describe("an answer said to be exact", () => {
   it("is what scoring every row gives, groups and filters included", async () => {
-    const random = seeded(12);
+    const random = seededRandom(12);
     let [exact, inexact] = [0, 0];
     for (let round = 0; round < 6; round += 1) {
       const dimensions = 64;
@@ -244,7 +245,7 @@ describe("an answer said to be exact", () => {
   });
 
   it("is not said of a search that has left out rows which may be better", async () => {
-    const { exact } = await index.search(queryNear(50, seeded(1)), optionsOf(base, { probes: 1 }));
+    const { exact } = await index.search(queryNear(50, seededRandom(1)), optionsOf(base, { probes: 1 }));
     expect(exact).toBe(false);
   });
 });
@@ -252,7 +253,7 @@ describe("an answer said to be exact", () => {
 describe("a small base", () => {
   it.each([0, 1, 2, 7, 100])("of %i rows is searched exactly", async (count) => {
     const small = await buildDense(gridOf(passages(count, 8), 8));
-    const query = unitVector(8, seeded(1));
+    const query = unitVector(8, seededRandom(1));
     const answer = await openDense(small.sections).search(query, optionsOf(small));
     expect(answer.hits).toEqual(small.ranking(query).slice(0, 10));
     expect(answer.exact).toBe(true);
@@ -269,7 +270,7 @@ describe("a small base", () => {
 
   it("of zero vectors alone answers", async () => {
     const small = await buildDense(gridOf([new Float32Array(8), new Float32Array(8)], 8));
-    const answer = await openDense(small.sections).search(unitVector(8, seeded(1)), optionsOf(small));
+    const answer = await openDense(small.sections).search(unitVector(8, seededRandom(1)), optionsOf(small));
     expect(answer.hits.map(({ score }) => score)).toEqual([0, 0]);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { exactDot } from "../../../vector/dot.ts";
-import { seeded, unitVector } from "../../../vector/vectors.fixture.ts";
+import { unitVector } from "../../../vector/vectors.fixture.ts";
 import { ColdFormatError } from "../../format-error.ts";
 import { mergePieces, partOf } from "../coalesce.ts";
 import { bestRows } from "./dense-candidates.ts";
@@ -12,9 +12,10 @@ import { spansOf } from "./dense-spans.ts";
 import { buildDense, gridOf, passages } from "./dense.fixture.ts";
 import { decodeListCodes, encodeListCodes } from "./list-codes.ts";
 import type { Piece } from "../piece.ts";
+import { seededRandom } from "../../../seeded-random.ts";
 
 describe("a list of codes", () => {
-  const random = seeded(1);
+  const random = seededRandom(1);
   const codes = {
     dimensions: 20,
     bits: Uint8Array.from({ length: 300_000 * 3 }, () => Math.floor(random() * 256)),
@@ -67,7 +68,7 @@ describe("the estimates of one-bit codes", () => {
     const base = await buildDense(gridOf(passages(3_000, 64), 64));
     const directory = decodeDirectory(base.sections);
     const { lists } = directory;
-    const query = unitVector(64, seeded(8));
+    const query = unitVector(64, seededRandom(8));
     const estimator = createEstimator(query, scoreCentroids(query, directory), directory);
     const scores = scoreCentroids(query, directory);
     let [bias, error, centroidError, count] = [0, 0, 0, 0];
@@ -126,7 +127,7 @@ describe("the lists that are read", async () => {
 });
 
 describe("the rows that are looked at", () => {
-  const random = seeded(3);
+  const random = seededRandom(3);
   const count = 5_000;
   const rows = Uint32Array.from({ length: count }, (_, at) => at * 3);
   const scores = Float32Array.from({ length: count }, () => Math.round(random() * 300) / 300);

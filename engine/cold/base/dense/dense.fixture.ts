@@ -1,7 +1,7 @@
 /** The dense half of a base in memory. */
 import { exactDot } from "../../../vector/dot.ts";
 import { testScanner } from "../../../vector/scanner.fixture.ts";
-import { clusteredVectors, seeded } from "../../../vector/vectors.fixture.ts";
+import { clusteredVectors } from "../../../vector/vectors.fixture.ts";
 import { crc32c } from "../../crc32c.ts";
 import { assignHere } from "./cluster-assignment.ts";
 import { clusterPassages, type Clustering } from "./cluster.ts";
@@ -9,6 +9,7 @@ import { encodeDense } from "./dense-encoder.ts";
 import { createGridVectors, readGridVector, writeGridVector, type GridVectors } from "./dense-vectors.ts";
 import type { BaseFile, Piece, PieceWriter, ReadPieces } from "../piece.ts";
 import type { Sections } from "../section-file.ts";
+import { seededRandom } from "../../../seeded-random.ts";
 
 export interface PieceStore extends PieceWriter {
   /** Every piece that was read, in order. */
@@ -78,7 +79,7 @@ export function gridOf(vectors: readonly Float32Array[], dimensions: number): Gr
 
 /** Returns vectors around as many centres as there would be lists, with some twins. */
 export function passages(count: number, dimensions: number, seed = 1): Float32Array[] {
-  const random = seeded(seed);
+  const random = seededRandom(seed);
   const vectors = clusteredVectors(count, { dimensions, centres: Math.ceil(count / 60), random });
   return vectors.map((vector, at) => (at % 10 === 9 ? (vectors[at - 1] ?? vector) : vector));
 }

@@ -1,17 +1,18 @@
 import { describe, expect, it } from "vitest";
 import { createBitmap, setBit } from "../../../index/bitmap.ts";
-import { seeded, unitVector } from "../../../vector/vectors.fixture.ts";
+import { unitVector } from "../../../vector/vectors.fixture.ts";
 import { decodeDirectory, encodeRecall } from "./dense-directory.ts";
 import { openDense } from "./dense-index.ts";
 import { buildDense, gridOf, passages } from "./dense.fixture.ts";
 import { expectedAt, measureRecall, MEASURED_SHARES } from "./expected-recall.ts";
+import { seededRandom } from "../../../seeded-random.ts";
 
 const DIMENSIONS = 48;
 const ROWS = 6_000;
 const base = await buildDense(gridOf(passages(ROWS, DIMENSIONS), DIMENSIONS));
 const index = openDense(base.sections);
 const { vectors, clustering, store } = base;
-const query = unitVector(DIMENSIONS, seeded(4));
+const query = unitVector(DIMENSIONS, seededRandom(4));
 const options = { wanted: 10, admitted: null, groupOf: null, probes: null, read: store.read };
 
 describe("the recall that a base expects of itself (I6)", () => {

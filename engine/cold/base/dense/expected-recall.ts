@@ -3,8 +3,8 @@ import { createBitmap, setBit } from "../../../index/bitmap.ts";
 import { integerBytes } from "../../../vector/quantize.ts";
 import type { DenseIndex } from "../parts.ts";
 import type { ReadPieces } from "../piece.ts";
-import { seededRandom } from "./cluster-random.ts";
 import { readGridVector, type GridVectors } from "./dense-vectors.ts";
+import { seededRandom } from "../../../seeded-random.ts";
 
 /** What is found of the ten nearest when a filter keeps this share of the rows. */
 export interface ExpectedRecall {

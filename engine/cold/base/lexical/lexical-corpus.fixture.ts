@@ -7,20 +7,10 @@ import { lengthFactorOf, type SparseVector, termWeightOf } from "../../../lexica
 import { crc32c } from "../../crc32c.ts";
 import type { RowHit } from "../parts.ts";
 import type { Piece, PieceWriter, ReadPieces } from "../piece.ts";
+import { seededRandom } from "../../../seeded-random.ts";
 
 /** Small, so that a corpus has many volumes. */
 const VOLUME_BYTES_MAX = 100_000;
-
-/** Returns numbers from 0 up to 1 (mulberry32). */
-export function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** The id of the term with this rank; ranks are frequencies, ids are spread. */
 export function termOf(rank: number): number {
@@ -42,7 +32,7 @@ const REPETITIONS = 20;
 
 /** Rows whose other term ranks are about Zipf's, every third one much like the row before it. */
 export function corpusOf({ rows, seed, rawShare = 0 }: CorpusOptions): SparseVector[] {
-  const random = randomOf(seed);
+  const random = seededRandom(seed);
   const vectors: SparseVector[] = [];
   let ranks: number[] = [];
   for (let row = 0; row < rows; row += 1) {

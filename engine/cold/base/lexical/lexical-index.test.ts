@@ -6,7 +6,6 @@ import {
   createExhaustive,
   createPieceStore,
   queryOf,
-  randomOf,
   sampleOf,
   termOf,
 } from "./lexical-corpus.fixture.ts";
@@ -16,6 +15,7 @@ import { readVectors } from "./lexical-vectors.ts";
 import type { LexicalLimits } from "./lexical-search.ts";
 import type { RowSearchOptions } from "../parts.ts";
 import type { Sections } from "../section-file.ts";
+import { seededRandom } from "../../../seeded-random.ts";
 
 /** Nothing whole, everything staged, hardly anything held: every path of a search at this size. */
 const TIGHT: LexicalLimits = { wholeBytesMax: 0, roundBytesMax: 4_000, heldBytesMax: 30_000 };
@@ -79,7 +79,7 @@ describe("a lexical search of a base", () => {
   ])("answers as exhaustive scoring does: %s, %s", async (kind, _limits, limits) => {
     const base = kind === "passages" ? plain : mixed;
     const index = openLexical(base.sections, limits);
-    const random = randomOf(3);
+    const random = seededRandom(3);
     for (let i = 0; i < QUERIES; i += 1) {
       const query = queryOf(ranksOf(random), random);
       const wanted = [1, 10, 100, 1_000][i % 4] ?? 10;
@@ -106,7 +106,7 @@ describe("a lexical search of a base", () => {
   });
 
   it("needs two rounds of reads, three when the second one would be large", async () => {
-    const random = randomOf(5);
+    const random = seededRandom(5);
     for (let i = 0; i < 30; i += 1) {
       const query = queryOf(ranksOf(random), random);
       for (const [limits, roundsMax] of [
@@ -129,7 +129,7 @@ describe("a lexical search of a base", () => {
   });
 
   it("reads one page at most for a term that no row has", async () => {
-    const random = randomOf(6);
+    const random = seededRandom(6);
     const index = openLexical(plain.sections);
     let pages = 0;
     for (let i = 0; i < 500; i += 1) {
@@ -142,7 +142,7 @@ describe("a lexical search of a base", () => {
   });
 
   it("goes on without a missing piece, says so, invents nothing", async () => {
-    const random = randomOf(7);
+    const random = seededRandom(7);
     for (let i = 0; i < 20; i += 1) {
       const query = queryOf([...ranksOf(random), 1, 2_000], random);
       for (const piece of plain.store.written)
@@ -159,7 +159,7 @@ describe("a lexical search of a base", () => {
   });
 
   it("throws a ColdFormatError for odd pieces, whatever they hold", async () => {
-    const random = randomOf(8);
+    const random = seededRandom(8);
     let refused = 0;
     for (let i = 0; i < 300; i += 1) {
       const query = queryOf([0, 1, 30, 2_000, 2_500], random);
@@ -177,7 +177,7 @@ describe("a lexical search of a base", () => {
   });
 
   it("throws a ColdFormatError for odd sections, or answers", async () => {
-    const random = randomOf(9);
+    const random = seededRandom(9);
     for (let i = 0; i < 300; i += 1) {
       const names = [...plain.sections.keys()];
       const name = names[Math.floor(random() * names.length)] ?? "";

@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { randomOf } from "./lexical-corpus.fixture.ts";
 import { encodeTermFilter, mayHaveTerm } from "./term-filter.ts";
+import { seededRandom } from "../../../seeded-random.ts";
 
 describe("the filter of terms", () => {
   it.each([
-    ["hashes", () => randomOf(1)],
+    ["hashes", () => seededRandom(1)],
     ["neighbours", () => neighbours()],
   ])("has every term that was put in, hardly any other one: %s", (_kind, idsOf) => {
     const next = idsOf();
