@@ -1,11 +1,9 @@
 /** Starts the primary. */
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { serve } from "@hono/node-server";
 import { parseNetwork } from "@kattegat/config/load.ts";
-import { createScanner } from "@kattegat/engine/vector/scan.ts";
 import { parseKeySet } from "@kattegat/protocol/key-file.ts";
 import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import { pino } from "pino";
@@ -15,6 +13,7 @@ import { createMetrics } from "./http/metrics.ts";
 import { openUntilDone } from "./open.ts";
 import { loggable } from "./postgres/failure.ts";
 import { openPrimary } from "./primary.ts";
+import { readScanner } from "./scanner.ts";
 import { embedderOf } from "./search/embedder.ts";
 import { processSettings } from "./settings.ts";
 import { startUpkeep } from "./upkeep.ts";
@@ -25,9 +24,7 @@ const network = parseNetwork(await readFile(settings.KATTEGAT_CONFIG, "utf8"), {
   file: settings.KATTEGAT_CONFIG,
 });
 const now = (): number => Date.now();
-const kernel = new WebAssembly.Module(
-  readFileSync(new URL(import.meta.resolve("@kattegat/engine/wasm/scan.wasm"))),
-);
+const scanner = readScanner();
 const embeddings = embeddingsFolder(settings.KATTEGAT_DATA ?? ".kattegat");
 const apiKey = settings.KATTEGAT_EMBEDDING_KEY ?? null;
 const opening = openUntilDone({
@@ -36,7 +33,7 @@ const opening = openUntilDone({
       network,
       site: settings.KATTEGAT_SITE,
       databaseUrl: settings.DATABASE_URL,
-      scanner: createScanner(kernel),
+      scanner,
       embedder: await embedderOf(network, { apiKey, embeddings }),
       embeddings,
       now,

@@ -5,7 +5,6 @@ import { setImmediate } from "node:timers/promises";
 import { parseNetwork } from "@kattegat/config/load.ts";
 import type { Network } from "@kattegat/config/network.ts";
 import { createHashedEmbedder } from "@kattegat/engine/embedding/hashed.ts";
-import { createScanner } from "@kattegat/engine/vector/scan.ts";
 import { encodeFloats, encodeIntegers } from "@kattegat/protocol/base64.ts";
 import { feedLineSchema, type Change, type FeedHead } from "@kattegat/protocol/changes.ts";
 import { queryTerms } from "@kattegat/engine/text/analyzer.ts";
@@ -24,6 +23,7 @@ import { createApp } from "./http/app.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { openPrimary, type Primary } from "./primary.ts";
 import { embedderOf } from "./search/embedder.ts";
+import { readScanner } from "./scanner.ts";
 
 export const SITE = "dk-cph";
 export const networkFile = new URL("../config/network.yaml", import.meta.url);
@@ -39,10 +39,6 @@ export function withCapacities(capacities: Partial<Record<keyof Network["tiers"]
     tiers: { "ultra-hot": tier("ultra-hot"), hot: tier("hot"), warm: tier("warm"), cold: tier("cold") },
   };
 }
-
-const kernel = new WebAssembly.Module(
-  readFileSync(new URL(import.meta.resolve("@kattegat/engine/wasm/scan.wasm"))),
-);
 
 export interface TestKeys {
   readonly privateJwk: JWK;
@@ -96,7 +92,7 @@ export async function startPrimary(
     network: used,
     site: SITE,
     databaseUrl,
-    scanner: createScanner(kernel),
+    scanner: readScanner(),
     embedder: await embedderOf(used, { apiKey: null, embeddings }),
     embeddings,
     now,

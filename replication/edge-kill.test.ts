@@ -2,10 +2,11 @@ import { keysOf, type ColdManifest } from "@kattegat/engine/cold/manifest.ts";
 import { compareFences } from "@kattegat/protocol/sequence.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { afterEach, describe, expect, it } from "vitest";
-import { closeAll, closeLater, expected, pair } from "./edge-target.fixture.ts";
+import { expected, pair } from "./edge-target.fixture.ts";
 import type { FakeEdge } from "./fake-edge.fixture.ts";
 import { put, withdraw } from "./fakes.fixture.ts";
 import { replicationProcesses } from "./replication-process.fixture.ts";
+import { closeAll, closeLater } from "./running.fixture.ts";
 
 afterEach(closeAll);
 

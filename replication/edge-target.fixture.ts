@@ -8,10 +8,8 @@ import type { Change } from "@kattegat/protocol/changes.ts";
 import { createEdge } from "./edge.ts";
 import { scanner, serveEdge, type FakeEdge } from "./fake-edge.fixture.ts";
 import { servePrimary, type FakePrimary } from "./fakes.fixture.ts";
-import { createFetch } from "./fetch.ts";
 import { createPrimary } from "./primary.ts";
-import { createReplication, type Replication } from "./replication.ts";
-import { createSiteClient } from "./site-client.ts";
+import { clientOf, closeLater, silent } from "./running.fixture.ts";
 import { sleep } from "./sleep.ts";
 import type { Target } from "./target.ts";
 
@@ -19,23 +17,11 @@ const file = parseNetwork(
   readFileSync(fileURLToPath(import.meta.resolve("@kattegat/config/network.yaml")), "utf8"),
 );
 const network = { ...file, embedding: { ...file.embedding, dimensions: 8 } };
-const silent = { warn: () => undefined, error: () => undefined, info: () => undefined };
-const closing: (() => Promise<void>)[] = [];
-
-/** Ends what the test began, the last first. */
-export async function closeAll(): Promise<void> {
-  for (const close of closing.splice(0).toReversed()) await close();
-}
-
-/** Closes this at the end of the test too. */
-export function closeLater(close: () => Promise<void>): void {
-  closing.push(close);
-}
 
 export async function pair(): Promise<{ readonly primary: FakePrimary; readonly edge: FakeEdge }> {
   const primary = await servePrimary();
   const edge = await serveEdge();
-  closing.push(primary.close, edge.close);
+  closeLater(primary.close, edge.close);
   return { primary, edge };
 }
 
@@ -48,17 +34,10 @@ export function targetOf(
     embedding = network.embedding,
   }: { readonly basePassagesMin?: number; readonly embedding?: Network["embedding"] } = {},
 ): Target {
-  const clientOf = (site: string, url: string) =>
-    createSiteClient({
-      site,
-      baseUrl: url,
-      fetch: createFetch(),
-      authorization: () => Promise.resolve("Bearer test"),
-    });
   return createEdge({
-    client: clientOf("edge-global", edge.url),
+    client: clientOf("edge-global", edge),
     network: { ...network, embedding },
-    primary: createPrimary(clientOf("dk-cph", primary.url)),
+    primary: createPrimary(clientOf("dk-cph", primary)),
     scanner,
     now: clock.now,
     newId: () => crypto.randomUUID(),
@@ -67,35 +46,6 @@ export function targetOf(
     spoolFolder: tmpdir(),
     basePassagesMin,
   });
-}
-
-export function started(
-  primary: FakePrimary,
-  target: Target,
-): { readonly replication: Replication; kill(): Promise<void> } {
-  const client = createSiteClient({
-    site: "dk-cph",
-    baseUrl: primary.url,
-    fetch: createFetch(),
-    authorization: () => Promise.resolve("Bearer test"),
-  });
-  const stopping = new AbortController();
-  const replication = createReplication({
-    targets: [target],
-    primary: createPrimary(client),
-    now: Date.now,
-    random: () => 0.1,
-    sleep,
-    log: silent,
-    epochSeen: () => undefined,
-  });
-  const running = replication.run(stopping.signal);
-  const kill = async (): Promise<void> => {
-    stopping.abort();
-    await running;
-  };
-  closing.push(kill);
-  return { replication, kill };
 }
 
 /** The copies that a target at the end of the log has. */

@@ -1,16 +1,8 @@
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { afterEach, describe, expect, it } from "vitest";
-import {
-  batchOf,
-  closeAll,
-  closeLater,
-  expected,
-  never,
-  pair,
-  started,
-  targetOf,
-} from "./edge-target.fixture.ts";
+import { batchOf, expected, never, pair, targetOf } from "./edge-target.fixture.ts";
 import { put, skip, withdraw } from "./fakes.fixture.ts";
+import { closeAll, closeLater, started } from "./running.fixture.ts";
 import { sleep } from "./sleep.ts";
 
 afterEach(closeAll);

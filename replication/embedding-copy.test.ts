@@ -6,8 +6,9 @@ import { trainSmall } from "@kattegat/engine/embedding/learned/learned.fixture.t
 import { formatDigest } from "@kattegat/protocol/content-digest.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { afterEach, beforeAll, describe, expect, it } from "vitest";
-import { batchOf, closeAll, never, pair, started, targetOf } from "./edge-target.fixture.ts";
+import { batchOf, never, pair, targetOf } from "./edge-target.fixture.ts";
 import { put, type FakePrimary } from "./fakes.fixture.ts";
+import { closeAll, started } from "./running.fixture.ts";
 
 afterEach(closeAll);
 

@@ -1,20 +1,16 @@
 /** A zone's Worker on a loopback socket, with objects in memory. */
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { keysOfBase } from "@kattegat/engine/cold/manifest-base.ts";
 import { decodeNumbers } from "@kattegat/engine/cold/numbers.ts";
 import { parseManifest, type ColdManifest } from "@kattegat/engine/cold/manifest.ts";
 import { openSegment } from "@kattegat/engine/cold/segment.ts";
-import { createScanner, type Scanner } from "@kattegat/engine/vector/scan.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { compareFences } from "@kattegat/protocol/sequence.ts";
 import { openBaseSource } from "./base-source.ts";
 import type { DocumentVersion } from "./cold-table.ts";
 import { serveLoopback, type Loopback } from "./fakes.fixture.ts";
+import { readScanner } from "./scanner.ts";
 
-export const scanner: Scanner = createScanner(
-  new WebAssembly.Module(readFileSync(fileURLToPath(import.meta.resolve("@kattegat/engine/wasm/scan.wasm")))),
-);
+export const scanner = readScanner();
 
 export interface FakeEdge extends Loopback {
   readonly objects: Map<string, Uint8Array>;

@@ -1,55 +1,22 @@
 import { afterEach, describe, expect, it } from "vitest";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import { createPrimary } from "./primary.ts";
 import { createRegionalTarget } from "./regional-target.ts";
-import { createReplication, type Replication } from "./replication.ts";
-import { createSiteClient } from "./site-client.ts";
-import { createFetch } from "./fetch.ts";
+import type { Replication } from "./replication.ts";
+import { clientOf, closeAll, closeLater, started } from "./running.fixture.ts";
+import type { Target } from "./target.ts";
 import { sleep } from "./sleep.ts";
 import { put, servePrimary, serveRegional, skip, withdraw, type Loopback } from "./fakes.fixture.ts";
 
-const closing: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0).toReversed()) await close();
-});
-
-const silent = { warn: () => undefined, error: () => undefined, info: () => undefined };
-const clientOf = (site: string, { url }: { readonly url: string }) =>
-  createSiteClient({
-    site,
-    baseUrl: url,
-    fetch: createFetch(),
-    authorization: () => Promise.resolve("Bearer test"),
-  });
+afterEach(closeAll);
 
 async function opened<T extends Loopback>(server: Promise<T>): Promise<T> {
   const loopback = await server;
-  closing.push(loopback.close);
+  closeLater(loopback.close);
   return loopback;
 }
 
-/** Starts replication; the returned `kill` leaves it as SIGKILL would: nothing is written on the way out. */
-function started(
-  primary: Loopback,
-  targets: Readonly<Record<string, { readonly url: string }>>,
-): { readonly replication: Replication; kill(): Promise<void> } {
-  const stopping = new AbortController();
-  const replication = createReplication({
-    targets: Object.entries(targets).map(([site, target]) => createRegionalTarget(clientOf(site, target))),
-    primary: createPrimary(clientOf("dk-cph", primary)),
-    now: Date.now,
-    random: () => 0.1,
-    sleep,
-    log: silent,
-    epochSeen: () => undefined,
-  });
-  const running = replication.run(stopping.signal);
-  const kill = async (): Promise<void> => {
-    stopping.abort();
-    await running;
-  };
-  closing.push(kill);
-  return { replication, kill };
+function targetsAt(sites: Readonly<Record<string, { readonly url: string }>>): readonly Target[] {
+  return Object.entries(sites).map(([site, server]) => createRegionalTarget(clientOf(site, server)));
 }
 
 const statusOf = (replication: Replication, site: string) => {
@@ -65,7 +32,7 @@ describe("replication", () => {
     const arn = await opened(serveRegional("eu-arn"));
     for (let sequence = 1; sequence <= 1_300; sequence += 1)
       primary.log.push(sequence % 3 === 0 ? skip(sequence) : put(sequence));
-    const { replication } = started(primary, { "eu-fra": fra, "eu-arn": arn });
+    const { replication } = started(primary, ...targetsAt({ "eu-fra": fra, "eu-arn": arn }));
     await expect
       .poll(() => [fra.watermark.sequence, arn.watermark.sequence], { timeout: 5_000 })
       .toEqual(["1300", "1300"]);
@@ -91,11 +58,11 @@ describe("replication", () => {
       primary.log.push(sequence % 5 === 0 ? withdraw(sequence, `d${sequence - 2}`) : put(sequence));
     }
     for (let life = 0; life < 6; life += 1) {
-      const { kill } = started(primary, { "eu-fra": fra });
+      const { kill } = started(primary, ...targetsAt({ "eu-fra": fra }));
       await sleep(15 + life * 7, new AbortController().signal);
       await kill();
     }
-    started(primary, { "eu-fra": fra });
+    started(primary, ...targetsAt({ "eu-fra": fra }));
     await expect.poll(() => fra.watermark.sequence, { timeout: 10_000 }).toBe("2000");
     expect(fra.documents.size).toBe(1_600 - 400);
   });
@@ -109,7 +76,7 @@ describe("replication", () => {
       if (losses >= 0) throw new KattegatError("unavailable", "the answer is lost");
     };
     for (let sequence = 1; sequence <= 20; sequence += 1) primary.log.push(put(sequence));
-    const { replication } = started(primary, { "eu-fra": fra });
+    const { replication } = started(primary, ...targetsAt({ "eu-fra": fra }));
     await expect
       .poll(() => statusOf(replication, "eu-fra").watermark?.sequence, { timeout: 5_000 })
       .toBe("20");
@@ -121,7 +88,7 @@ describe("replication", () => {
     const fra = await opened(serveRegional("eu-fra"));
     const arn = await opened(serveRegional("eu-arn"));
     primary.log.push(put(1));
-    const { replication } = started(primary, { "eu-fra": fra, "eu-arn": arn });
+    const { replication } = started(primary, ...targetsAt({ "eu-fra": fra, "eu-arn": arn }));
     await expect.poll(() => arn.watermark.sequence, { timeout: 5_000 }).toBe("1");
     arn.before = () => {
       throw new KattegatError("unavailable", "down");
@@ -142,7 +109,7 @@ describe("replication", () => {
     const fra = await opened(serveRegional("eu-fra"));
     const arn = await opened(serveRegional("eu-arn"));
     primary.log.push(put(1));
-    const { replication } = started(primary, { "eu-fra": fra, "eu-arn": arn });
+    const { replication } = started(primary, ...targetsAt({ "eu-fra": fra, "eu-arn": arn }));
     await expect.poll(() => fra.watermark.sequence, { timeout: 5_000 }).toBe("1");
     const lastOf = (site: string): boolean | undefined =>
       primary.confirmed.findLast((report) => report.site === site)?.healthy;
@@ -163,7 +130,7 @@ describe("replication", () => {
     };
     for (let sequence = 1; sequence <= 100; sequence += 1)
       primary.log.push(put(sequence, sequence === 73 ? { id: "d5" } : {}));
-    const { replication } = started(primary, { "eu-fra": fra });
+    const { replication } = started(primary, ...targetsAt({ "eu-fra": fra }));
     await expect.poll(() => fra.watermark.sequence, { timeout: 5_000 }).toBe("100");
     expect(fra.documents.size).toBe(98);
     expect(fra.documents.has("d5")).toBe(false);
@@ -179,7 +146,7 @@ describe("replication", () => {
     const fra = await opened(serveRegional("eu-fra"));
     fra.refuses = (change) => change.sequence === "2";
     for (let sequence = 1; sequence <= 3; sequence += 1) primary.log.push(put(sequence));
-    const { replication } = started(primary, { "eu-fra": fra });
+    const { replication } = started(primary, ...targetsAt({ "eu-fra": fra }));
     await expect.poll(() => statusOf(replication, "eu-fra").parked, { timeout: 5_000 }).toBe(1);
     expect([...fra.documents.keys()]).toEqual(["d1", "d3"]);
   });
@@ -191,7 +158,7 @@ describe("replication", () => {
       if (changes.some(({ kind }) => kind === "withdraw")) throw new KattegatError("bad_request", "poison");
     };
     primary.log.push(put(1), withdraw(2, "d1"), put(3));
-    const { replication } = started(primary, { "eu-fra": fra });
+    const { replication } = started(primary, ...targetsAt({ "eu-fra": fra }));
     await expect.poll(() => statusOf(replication, "eu-fra").retries, { timeout: 5_000 }).toBeGreaterThan(2);
     expect(fra.watermark.sequence).toBe("1");
     expect(statusOf(replication, "eu-fra").parked).toBe(0);
@@ -204,7 +171,7 @@ describe("replication", () => {
       throw new KattegatError("unauthenticated", "no key");
     };
     primary.log.push(put(1));
-    const { replication } = started(primary, { "eu-fra": fra });
+    const { replication } = started(primary, ...targetsAt({ "eu-fra": fra }));
     await expect.poll(() => statusOf(replication, "eu-fra").retries, { timeout: 5_000 }).toBeGreaterThan(2);
     expect(statusOf(replication, "eu-fra").parked).toBe(0);
   });
@@ -219,7 +186,7 @@ describe("replication", () => {
     };
     osl.watermark = { epoch: 2, sequence: "1" };
     primary.log.push(put(1), put(2));
-    const { replication } = started(primary, { "eu-fra": fra, "eu-arn": arn, "eu-osl": osl });
+    const { replication } = started(primary, ...targetsAt({ "eu-fra": fra, "eu-arn": arn, "eu-osl": osl }));
     await expect.poll(() => arn.watermark.sequence, { timeout: 5_000 }).toBe("2");
     await expect
       .poll(() => statusOf(replication, "eu-fra"), { timeout: 5_000 })

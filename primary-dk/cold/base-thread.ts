@@ -1,12 +1,11 @@
 /** The thread in which a base is made. */
-import { readFileSync } from "node:fs";
 import { constants, setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { deflateRawSync } from "node:zlib";
 import { buildBase } from "@kattegat/engine/cold/base/build-base.ts";
 import { assignHere } from "@kattegat/engine/cold/base/dense/cluster-assignment.ts";
-import { createScanner } from "@kattegat/engine/vector/scan.ts";
 import postgres from "postgres";
+import { readScanner } from "../scanner.ts";
 import { baseOrderSchema, type MadeBase } from "./base-order.ts";
 import { BaseFolder } from "./folder.ts";
 import { readStanding } from "./read-standing.ts";
@@ -22,8 +21,7 @@ async function make(): Promise<MadeBase> {
   const sql = postgres(order.databaseUrl, { max: 1, onnotice: () => {} });
   const standing = await readStanding(sql, order).finally(() => sql.end({ timeout: 1 }));
   if (standing.spool.vectors.count === 0) return null;
-  const kernel = readFileSync(new URL(import.meta.resolve("@kattegat/engine/wasm/scan.wasm")));
-  const scanner = createScanner(new WebAssembly.Module(kernel));
+  const scanner = readScanner();
   const folder = new BaseFolder(order.folder);
   const files: BaseFileRecord[] = [];
   await buildBase(standing.spool, {
