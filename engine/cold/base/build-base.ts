@@ -6,7 +6,8 @@ import { clusterPassages } from "./dense/cluster.ts";
 import type { AssignRows } from "./dense/cluster-assignment.ts";
 import { encodeDense } from "./dense/dense-encoder.ts";
 import type { GridVectors } from "./dense/dense-vectors.ts";
-import { writeDocuments } from "./documents/document-writer.ts";
+import { rowsPerBlockFor } from "./dense/dense-rows.ts";
+import { createDocumentsWriter } from "./documents/document-writer.ts";
 import { writeLexical } from "./lexical/lexical-builder.ts";
 import type { BaseHit } from "./parts.ts";
 import { encodeRoot } from "./root.ts";
@@ -53,12 +54,20 @@ export async function buildBase(input: BaseInput, options: BuildOptions): Promis
   const numberOf = (row: number): number => order[row] ?? 0;
   const writer = createVolumeWriter((file, volume, bytes) => put(volumeKey({ key }, file, volume), bytes));
   progressed?.("lists", 0);
-  const dense = await encodeDense(vectors, clustering, writer);
+  const texts = createDocumentsWriter(writer, { ...options, rowsPerBlock: rowsPerBlockFor(dimensions) });
+  const documents = createDocumentList();
+  const dense = await encodeDense(vectors, clustering, {
+    writer,
+    beside: async ({ from, to }) => {
+      const hits = Array.from({ length: to - from }, (_, at) => input.text(numberOf(from + at)));
+      for (const hit of hits) documents.add(hit);
+      await texts.write(hits);
+    },
+  });
   progressed?.("postings", 0);
   const lexical = await writeLexical({ rows: count, vectorOf: (row) => input.sparse(numberOf(row)) }, writer);
   progressed?.("documents", 0);
-  const documents: Listed[] = [];
-  const written = await writeDocuments(hitsOf(input, order, documents), writer, options);
+  const written = await texts.finish();
   const volumes = await writer.finish();
   const root = encodeRoot({ model, dimensions }, [dense, lexical, written]);
   // Before it is handed out: a thread's owner gets the memory itself.
@@ -70,25 +79,26 @@ export async function buildBase(input: BaseInput, options: BuildOptions): Promis
       root: about,
       volumes,
       passages: count,
-      documents: documents.length,
+      documents: documents.listed.length,
       tombstones: "",
       dead: 0,
     },
-    documents,
+    documents: documents.listed,
   };
 }
 
 type Listed = BuiltBase["documents"][number];
 
-/** Documents are numbered by their first rows, as `writeDocuments` numbers them. */
-function* hitsOf(input: BaseInput, order: Uint32Array, documents: Listed[]): Generator<BaseHit> {
+/** Documents are numbered by their first rows, as the writer of documents numbers them. */
+function createDocumentList(): { readonly listed: readonly Listed[]; add(hit: BaseHit): void } {
   const seen = new Set<string>();
-  for (const number of order) {
-    const text = input.text(number);
-    if (!seen.has(text.documentId)) {
-      seen.add(text.documentId);
-      documents.push({ documentId: text.documentId, version: text.version });
-    }
-    yield text;
-  }
+  const listed: Listed[] = [];
+  return {
+    listed,
+    add({ documentId, version }) {
+      if (seen.has(documentId)) return;
+      seen.add(documentId);
+      listed.push({ documentId, version });
+    },
+  };
 }

@@ -89,7 +89,10 @@ export async function buildDense(vectors: GridVectors): Promise<DenseBase> {
   const assign = assignHere(vectors, testScanner());
   const clustering = await clusterPassages(vectors, { seed: 5, assign });
   const store = createPieceStore();
-  const sections = await encodeDense(vectors, clustering, store);
+  const sections = await encodeDense(vectors, clustering, {
+    writer: store,
+    beside: () => Promise.resolve(),
+  });
   const vectorOf = (row: number) => {
     const vector = new Float32Array(vectors.dimensions);
     readGridVector(vectors, clustering.order[row] ?? 0, vector);
