@@ -22,7 +22,7 @@ import { createAuthentication } from "./http/authentication.ts";
 import { createRateLimit } from "./http/rate-limit.ts";
 import { createKnowledge } from "./knowledge.ts";
 import { createMetrics } from "./metrics.ts";
-import type { BucketName } from "./range-reader.ts";
+import type { BucketName } from "./other-invocation.ts";
 import { readSettings, type EdgeBindings, type EdgeSettings } from "./settings.ts";
 import { createSiteClient } from "./sites/site-client.ts";
 import { createUsage } from "./usage.ts";
@@ -62,7 +62,7 @@ function embedderOf(
       model,
       keys,
       bucket: bindings.COLD,
-      elsewhere: (ranges) => exports.RangeReader.read("COLD", ranges),
+      elsewhere: (ranges) => exports.OtherInvocation.read("COLD", ranges),
       memory,
       openCache: (colo) => caches.open(cacheName("pieces", settings, colo)),
       attempt,
@@ -114,7 +114,7 @@ function coldIndexes(
       segmentBytesMax: SEGMENT_BYTES_MAX / buckets.length,
       bases: createBaseShelf({
         bucket,
-        elsewhere: (ranges) => exports.RangeReader.read(name, ranges),
+        elsewhere: (ranges) => exports.OtherInvocation.read(name, ranges),
         network: settings.network,
         zone: settings.zone,
         memory,
@@ -191,7 +191,7 @@ function edgeOf(bindings: EdgeBindings): BuiltEdge {
   return edge;
 }
 
-export { RangeReader } from "./range-reader.ts";
+export { OtherInvocation } from "./other-invocation.ts";
 
 export default {
   fetch(request: Request, bindings: EdgeBindings, execution: ExecutionContext): Response | Promise<Response> {

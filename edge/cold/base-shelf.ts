@@ -1,6 +1,7 @@
 /** The bases of a cold index as this isolate keeps them. */
 import { mayCache } from "@kattegat/config/residency.ts";
 import type { Network } from "@kattegat/config/network.ts";
+import type { BaseFile } from "@kattegat/engine/cold/base/piece.ts";
 import { openBase, type ColdBase } from "@kattegat/engine/cold/base/base-index.ts";
 import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
 import { rootKey, volumeKey } from "@kattegat/engine/cold/manifest-base.ts";
@@ -22,7 +23,8 @@ const FORMER_MS_MAX = 10_000;
 export interface OpenBase {
   readonly key: string;
   readonly base: ColdBase;
-  session(options: SessionOptions): PieceSession;
+  /** @param files - which ones will be read; all by default. */
+  session(options: SessionOptions, files?: readonly BaseFile[]): PieceSession;
 }
 
 export interface BaseShelf {
@@ -117,7 +119,11 @@ class Shelf implements BaseShelf {
     const open = {
       key: manifestBase.key,
       base,
-      session: (opened: SessionOptions) => openSession(reader, opened, runsOf(opened.colo)),
+      session: (opened: SessionOptions, files?: readonly BaseFile[]) =>
+        openSession(reader, opened, {
+          cache: runsOf(opened.colo),
+          ...(files === undefined ? {} : { files }),
+        }),
     };
     this.#replace(open);
     return open;

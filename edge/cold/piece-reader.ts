@@ -9,15 +9,10 @@ import type { ObjectKeys, Run, RunCache } from "./run-cache.ts";
 
 /** One search's share of an isolate's 128 MB; a default query takes 2 MB, one with a narrow filter some 5 MB. */
 export const SEARCH_BYTES_MAX = 32 * 1_024 * 1_024;
-/** Reads that 99 of 100 searches of a file need, gaps bridged: what is left is shared among the files to come in this proportion. */
-const NEEDS: Readonly<Record<BaseFile, number>> = { columns: 12, codes: 11, postings: 9, rows: 20 };
-/** What a search reads after a file; the words may need a second round beside the rows. */
-const LATER: Readonly<Record<BaseFile, readonly BaseFile[]>> = {
-  columns: ["codes", "postings", "rows"],
-  codes: ["postings", "rows"],
-  postings: ["rows"],
-  rows: [],
-};
+/** What is left is shared among the files to come in this proportion: what 99 of 100 searches need of postings, and half of what they would use of the others. */
+const NEEDS: Readonly<Record<BaseFile, number>> = { columns: 12, codes: 9, postings: 14, rows: 17 };
+/** In this order; the words may need a second round beside the rows. */
+const ORDER: readonly BaseFile[] = ["columns", "codes", "postings", "rows"];
 /** Where subrequests are short, gaps of some milliseconds' bytes are bridged too. */
 const SHORT_GAP_BYTES_MAX = 524_288;
 /** Results of two parts, and the list of runs, are worth more than the runs. */
@@ -48,6 +43,8 @@ export interface ReadUsage {
 
 export interface PieceSession {
   readonly read: ReadPieces;
+  /** How many reads of a file can be made now, so that a search plans with no more. */
+  readsMax(file: BaseFile): number;
   usage(): ReadUsage;
 }
 
@@ -71,13 +68,14 @@ export interface SessionOptions extends ReadLimits {
  * A session is one search: its reads share the limits, a piece asked twice is read once.
  *
  * @param cache - null where what the objects hold may not rest in a cache of this zone.
+ * @param files - which ones the search may come to read.
  */
 export function openSession(
   options: PieceReaderOptions,
   session: SessionOptions,
-  cache: RunCache | null,
+  { cache, files = ORDER }: { readonly cache: RunCache | null; readonly files?: readonly BaseFile[] },
 ): PieceSession {
-  return new Session(options, session, cache);
+  return new Session(options, session, { cache, files });
 }
 
 interface FreshRun {
@@ -90,15 +88,21 @@ class Session implements PieceSession {
   readonly #session: SessionOptions;
   readonly #cache: RunCache | null;
   readonly #asked = new Map<string, Promise<Uint8Array | null>>();
-  readonly #files = new Set<BaseFile>();
+  /** Files that nothing was read of yet. */
+  readonly #toCome: Set<BaseFile>;
   #fresh: FreshRun[] = [];
   #inFlightBytes = 0;
   #usage = { pieces: 0, bytes: 0, reads: 0, fromMemory: 0, fromCache: 0, missing: 0, leftOut: 0 };
 
-  constructor(options: PieceReaderOptions, session: SessionOptions, cache: RunCache | null) {
+  constructor(
+    options: PieceReaderOptions,
+    session: SessionOptions,
+    { cache, files }: { readonly cache: RunCache | null; readonly files: readonly BaseFile[] },
+  ) {
     this.#options = options;
     this.#session = session;
     this.#cache = cache;
+    this.#toCome = new Set(files);
     if (cache !== null) session.subrequests.later(() => this.#keepFresh(cache));
   }
 
@@ -158,7 +162,8 @@ class Session implements PieceSession {
   #fromBucket(pieces: readonly Piece[]): void {
     const [first] = pieces;
     if (first === undefined) return;
-    const readsMax = this.#readsWithin(this.#subrequestsMax(first.file));
+    const readsMax = this.readsMax(first.file);
+    this.#toCome.delete(first.file);
     const runs = mergePieces(pieces, { readsMax, gapBytesMax: SHORT_GAP_BYTES_MAX });
     const isWorth = ({ parts }: MergedRead): number => parts.length - Math.min(...parts) / pieces.length;
     const chosen = runs.toSorted((a, b) => isWorth(b) - isWorth(a)).slice(0, readsMax);
@@ -198,8 +203,9 @@ class Session implements PieceSession {
     return reading;
   }
 
-  /** So many reads, with the calls for those that are made elsewhere, are within the subrequests. */
-  #readsWithin(subrequestsMax: number): number {
+  /** So many, with the calls for those that are made elsewhere, are within this file's share of what is left. */
+  readsMax(file: BaseFile): number {
+    const subrequestsMax = this.#subrequestsMax(file);
     const here =
       this.#options.elsewhere === null ? subrequestsMax : this.#session.subrequests.connections.free;
     if (subrequestsMax <= here) return subrequestsMax;
@@ -209,8 +215,7 @@ class Session implements PieceSession {
 
   /** The share of this file in what is left: all of it for the last one. */
   #subrequestsMax(file: BaseFile): number {
-    const files = this.#files.add(file);
-    const later = LATER[file].filter((next) => !files.has(next));
+    const later = ORDER.slice(ORDER.indexOf(file) + 1).filter((next) => this.#toCome.has(next));
     const left = this.#session.subrequests.allowance(0);
     const needs = later.reduce((sum, next) => sum + NEEDS[next], NEEDS[file]);
     return Math.min(left, Math.ceil((left * NEEDS[file]) / needs));

@@ -77,7 +77,7 @@ export async function search(
     ({ kind, site }) => kind === "cold" && parts.cold.index(site)?.manifests.held()?.manifest.base !== null,
   ).length;
   const subrequests = createSubrequests({ indexes });
-  const prepared = await prepare(parts, request, {
+  const query = await prepare(parts, request, {
     isSearched: plan.asks.some(({ site }) => site === parts.cold.sites[0]),
     startedAt,
     session: {
@@ -90,7 +90,7 @@ export async function search(
   const withheld = notServed.map(({ className }) => className);
   const response = await answerPlan(
     parts,
-    { request, plan, served, withheld, startedAt, subrequests, ...prepared },
+    { request, plan, served, withheld, startedAt, subrequests, query },
     options,
   );
   options.defer(subrequests.finish());
@@ -98,11 +98,8 @@ export async function search(
   return { response, alternate: zone === undefined ? null : (settings.alternates.get(zone) ?? null) };
 }
 
-interface Prepared {
-  readonly query: PreparedQuery;
-  /** False when the words of the query could not be weighed as every other search weighs them. */
-  readonly isWeighed: boolean;
-}
+/** Another search weighs rare words more: scores differ, which an answer has to say. */
+const UNWEIGHED = "the term statistics could not be read: every word counts alike";
 
 async function prepare(
   parts: SearchParts,
@@ -112,7 +109,7 @@ async function prepare(
     startedAt,
     session,
   }: { readonly isSearched: boolean; readonly startedAt: number; readonly session: SessionOptions },
-): Promise<Prepared> {
+): Promise<PreparedQuery> {
   const statistics = await within(
     parts.cold.statistics.read(session, { isSearched }),
     request.timeout_ms * STATISTICS_SHARE,
@@ -130,10 +127,12 @@ async function prepare(
     throw new KattegatError("timeout", "The embedding endpoint gave no vector in time.", {
       retryAfterSeconds: 1,
     });
-  return { query, isWeighed: statistics !== null || query.lexical === null };
+  if (statistics !== null || query.lexical === null) return query;
+  return { ...query, shortfall: [query.shortfall, UNWEIGHED].filter((reason) => reason !== null).join("; ") };
 }
 
-interface Task extends Prepared {
+interface Task {
+  readonly query: PreparedQuery;
   readonly request: SearchRequest;
   readonly plan: Plan;
   readonly served: readonly string[];
@@ -221,7 +220,7 @@ async function merge(
   const tiers = orderedReports(outcomes, { silent: page.silent, head, shortfall });
   return {
     hits: [...page.hits],
-    partial: !task.isWeighed || shortfall !== null || tiers.some((report) => !isComplete(report)),
+    partial: shortfall !== null || tiers.some((report) => !isComplete(report)),
     tiers,
     not_served: [...task.withheld],
     sequence: head,

@@ -1,7 +1,7 @@
 /** The Worker with troubles at its buckets, and an account of what each request made of them. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ObjectRange } from "../cold/object-range.ts";
-import { RangeReader, type BucketName } from "../range-reader.ts";
+import { OtherInvocation, type BucketName } from "../other-invocation.ts";
 import type { EdgeBindings } from "../settings.ts";
 import worker from "../worker.ts";
 
@@ -17,7 +17,15 @@ export interface Account {
   isDone: boolean;
 }
 
-export type AroundRead = <T>(key: string, read: () => Promise<T>) => Promise<T>;
+export interface BucketRead {
+  readonly key: string;
+  readonly options: R2GetOptions | undefined;
+  /** Reads from the bucket that is bound. */
+  make(): Promise<unknown>;
+}
+
+/** Makes a read, or does something else; resolves with the object or null. */
+export type AroundRead = (read: BucketRead) => Promise<unknown>;
 
 /** A request, with the invocations that read for it. */
 interface Tally {
@@ -85,9 +93,9 @@ export function instrumentedWorker(
 }
 
 /** Returns the entrypoint that reads for the last request, in invocations of their own. */
-export function instrumentedRangeReader(aroundOf: () => AroundRead): typeof RangeReader {
-  return class extends RangeReader {
-    override read(name: BucketName, ranges: readonly ObjectRange[]): ReturnType<RangeReader["read"]> {
+export function instrumentedInvocation(aroundOf: () => AroundRead): typeof OtherInvocation {
+  return class extends OtherInvocation {
+    override read(name: BucketName, ranges: readonly ObjectRange[]): ReturnType<OtherInvocation["read"]> {
       const bucket = this.env[name];
       if (last === null || bucket === undefined) return super.read(name, ranges);
       last.account.calls += 1;
@@ -137,7 +145,8 @@ function counted(bucket: R2Bucket): R2Bucket {
   return new Proxy(bucket, {
     get(target, name): unknown {
       if (name === "get")
-        return (key: string, options?: R2GetOptions) => countedRead(key, () => target.get(key, options));
+        return (key: string, options?: R2GetOptions) =>
+          countedRead({ key, options, make: () => target.get(key, options) });
       const member: unknown = Reflect.get(target, name);
       // A method of the runtime's own objects knows no other `this`.
       return typeof member === "function" ? member.bind(target) : member;
@@ -145,16 +154,16 @@ function counted(bucket: R2Bucket): R2Bucket {
   });
 }
 
-async function countedRead<T>(key: string, read: () => Promise<T>): Promise<T> {
+async function countedRead(read: BucketRead): Promise<unknown> {
   const invocation = invocations.getStore();
-  if (invocation === undefined) return read();
+  if (invocation === undefined) return read.make();
   const { tally, around } = invocation;
   const { account } = tally;
   account.reads += 1;
   if (tally.waiting === 0) account.rounds += 1;
   tally.waiting += 1;
   try {
-    const object = await around(key, read);
+    const object = await around(read);
     account.bytes += bytesOf(object);
     return object;
   } finally {

@@ -17,7 +17,7 @@ import type {
   RowHit,
   RowSearchOptions,
 } from "./parts.ts";
-import type { ReadPieces } from "./piece.ts";
+import type { BaseFile, ReadPieces } from "./piece.ts";
 import { decodeAbout, ROOT_KIND, type BaseAbout } from "./root.ts";
 import { decodeSectionFile } from "./section-file.ts";
 
@@ -38,6 +38,8 @@ export interface BaseQuery {
   /** Whether the objects are files of this machine. */
   readonly near?: boolean;
   readonly read: ReadPieces;
+  /** How many reads of a file the reader can make now; as many as a search wants where it is left out. */
+  readonly readsMax?: (file: BaseFile) => number;
 }
 
 /** A set of documents with a name that changes with it. */
@@ -119,7 +121,8 @@ class Base implements ColdBase {
     if (admitted === undefined)
       return { dense: [], lexical: [], missing: 1, blocks: 0, lists: [], exact: false, expectedRecall: null };
     const groupOf = grouped ? documentOf : null;
-    const options = { wanted: query.depth, admitted, groupOf, read };
+    const { readsMax = () => Infinity } = query;
+    const options = { wanted: query.depth, admitted, groupOf, read, readsMax };
     const [dense, lexical] = await Promise.all([
       query.dense === null
         ? NOTHING

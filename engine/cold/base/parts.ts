@@ -2,7 +2,7 @@
 import type { Filter } from "@kattegat/protocol/filter.ts";
 import type { Bitmap } from "../../index/bitmap.ts";
 import type { SparseVector } from "../../lexical/bm25.ts";
-import type { Piece, PieceTable, ReadPieces } from "./piece.ts";
+import type { BaseFile, Piece, PieceTable, ReadPieces } from "./piece.ts";
 
 /**
  * A row is a passage's number in its base: rows of one list lie together, near lists lie near.
@@ -21,6 +21,8 @@ export interface RowSearchOptions {
   /** Of rows in one group only the best is wanted; null when each row is its own. */
   readonly groupOf: ((row: number) => number) | null;
   readonly read: ReadPieces;
+  /** How many reads of a file the reader can make now: a search that need not read more plans with them. */
+  readonly readsMax?: (file: BaseFile) => number;
 }
 
 /** What a search read, and what it may have missed. */

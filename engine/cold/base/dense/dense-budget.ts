@@ -63,9 +63,11 @@ export function budgetOf(about: {
   /** So many lists whatever their bytes and distances; null lets the budget choose. */
   readonly probes: number | null;
   readonly near?: boolean;
+  /** What the reader can do. */
+  readonly codeReadsMax?: number;
 }): DenseBudget {
   if (about.near === true) return nearBudgetOf(about);
-  const { rows, admittedRows, wanted, probes } = about;
+  const { rows, admittedRows, wanted, probes, codeReadsMax = Infinity } = about;
   const narrowness = narrownessOf(rows > 0 ? admittedRows / rows : 1);
   const many = Math.min(1, Math.max(0, wanted * CANDIDATES_PER_WANTED - CANDIDATES_MIN) / MANY_WANTED);
   const need = Math.max(narrowness, many);
@@ -81,7 +83,7 @@ export function budgetOf(about: {
   }
   const chosen = {
     probesMax: Infinity,
-    readsMax: CODE_READS,
+    readsMax: Math.min(CODE_READS, codeReadsMax),
     bytesMax: between(CODE_BYTES, need),
     farness: narrowness === 0 ? FARNESS_MAX : Infinity,
   };

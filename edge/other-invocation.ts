@@ -9,7 +9,7 @@ export type BucketName = "COLD" | "COLD_GLOBAL";
  * Calls of a service binding do not count as connections, and the invocation behind it has six of its own
  * (https://developers.cloudflare.com/workers/runtime-apis/bindings/service-bindings/#limits).
  */
-export class RangeReader extends WorkerEntrypoint<EdgeBindings> {
+export class OtherInvocation extends WorkerEntrypoint<EdgeBindings> {
   /** Resolves with null for each range that could not be read. */
   async read(name: BucketName, ranges: readonly ObjectRange[]): Promise<readonly (Uint8Array | null)[]> {
     const bucket = this.env[name];
