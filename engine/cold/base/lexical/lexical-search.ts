@@ -11,6 +11,7 @@ import { LexicalThreshold } from "./lexical-threshold.ts";
 import type { RowAnswer, RowHit, RowRange, RowSearchOptions } from "../parts.ts";
 import { BLOCK_POSTINGS } from "./posting-decoder.ts";
 import { decodeDirectory, type PostingDirectory } from "./posting-directory.ts";
+import type { PostingRun, RunBlocks } from "./posting-run.ts";
 import { mayHaveTerm } from "./term-filter.ts";
 import { decodeTermPage } from "./term-page.ts";
 
@@ -51,6 +52,8 @@ export class LexicalSearch {
   #blocksOfTerms = 0;
   #heldBytes = 0;
   #missing = 0;
+  /** Of runs that were summed. */
+  readonly #blocksOf = new WeakMap<PostingRun, RunBlocks>();
   /** Rows whose sums may lack a term, since its postings could not be read. */
   readonly #unknown: RowRange[] = [];
 
@@ -181,6 +184,7 @@ export class LexicalSearch {
     const scored = exactScores(Uint32Array.from(rows), this.#terms, {
       decoder: this.#sums.decoder,
       sections: this.#sections,
+      blocksOf: (run) => this.#blocksOf.get(run) ?? null,
     });
     const best = rank(scored, { limit: wanted, groupOf, compareTies: (left, right) => left - right });
     return best.map(({ slot, score }) => ({ row: slot, score }));
@@ -235,7 +239,8 @@ export class LexicalSearch {
       const before = terms.map(({ runs }) => runs.length);
       await this.#read(part);
       terms.forEach((term, i) => {
-        for (const run of term.runs.slice(before[i])) this.#sums.add(run, term.weight);
+        for (const run of term.runs.slice(before[i]))
+          this.#blocksOf.set(run, this.#sums.add(run, term.weight));
       });
       this.#heldBytes += bytesOf(part);
       if (this.#heldBytes <= heldBytesMax) continue;
