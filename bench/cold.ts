@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import { buildBase, type BuiltBase } from "@kattegat/engine/cold/base/build-base.ts";
-import { assignHere } from "@kattegat/engine/cold/base/dense/cluster-assignment.ts";
 import { readScanner } from "@kattegat/replication/scanner.ts";
 import { keepOperations, renderCostsPage, type MeasuredOperations } from "./costs-page.ts";
 import { askAll, type Asked, COLUMNS, DEPTH, nothingDead, rowOf, TOP, type Asking } from "./cold/ask.ts";
@@ -22,11 +21,10 @@ import { type BenchResult, machineName, publish, type Table } from "./report.ts"
 
 async function build(files: BaseFiles, { spool }: Corpus): Promise<BuiltBase & { readonly seconds: number }> {
   const started = performance.now();
-  const scanner = readScanner();
   const built = await buildBase(spool, {
     key: "bases/law",
     model: "learned",
-    assign: (vectors) => assignHere(vectors, scanner),
+    scanner: readScanner(),
     put: files.put,
     deflate: deflateRawSync,
     progressed: (step, share) => {

@@ -4,7 +4,6 @@ import { parentPort, workerData } from "node:worker_threads";
 import { deflateRawSync } from "node:zlib";
 import { buildBase } from "@kattegat/engine/cold/base/build-base.ts";
 import { createPassageSpool } from "@kattegat/engine/cold/base/passage-spool.ts";
-import { assignHere } from "@kattegat/engine/cold/base/dense/cluster-assignment.ts";
 import { openSegment, type ColdPassage } from "@kattegat/engine/cold/segment.ts";
 import { z } from "zod";
 import { runInBackground } from "./background-thread.ts";
@@ -55,7 +54,7 @@ try {
   for await (const passage of passages()) spool.add(passage);
   const built = await buildBase(spool, {
     ...order,
-    assign: (vectors) => assignHere(vectors, scanner),
+    scanner,
     deflate: deflateRawSync,
     put: async (key, bytes) => {
       await ask({ kind: "put", key, bytes }, [bytes.buffer]);

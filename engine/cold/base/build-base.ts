@@ -1,9 +1,10 @@
 import type { SparseVector } from "../../lexical/bm25.ts";
+import type { Scanner } from "../../vector/scan.ts";
 import { crc32c } from "../crc32c.ts";
 import { rootKey, volumeKey } from "../manifest-base.ts";
 import type { ManifestBase } from "../manifest-shape.ts";
 import { clusterPassages } from "./dense/cluster.ts";
-import type { AssignRows } from "./dense/cluster-assignment.ts";
+import { assignHere } from "./dense/cluster-assignment.ts";
 import { encodeDense } from "./dense/dense-encoder.ts";
 import type { GridVectors } from "./dense/dense-vectors.ts";
 import { writeDocuments } from "./documents/document-writer.ts";
@@ -26,7 +27,7 @@ export interface BaseInput {
 export interface BuildOptions {
   readonly key: string;
   readonly model: string;
-  readonly assign: (vectors: GridVectors) => AssignRows;
+  readonly scanner: Scanner;
   readonly put: (key: string, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
   /** A faster deflate (RFC 1951) than the one in JavaScript, where there is one. */
   readonly deflate?: (raw: Uint8Array) => Uint8Array;
@@ -41,19 +42,19 @@ export interface BuiltBase {
 
 /** Writes the volumes as they fill, the root last; in memory are the vectors and terms, no text. */
 export async function buildBase(input: BaseInput, options: BuildOptions): Promise<BuiltBase> {
-  const { key, model, put, progressed } = options;
+  const { key, model, scanner, put, progressed } = options;
   const { vectors } = input;
   const { count, dimensions } = vectors;
   const clustering = await clusterPassages(vectors, {
     seed: SEED,
-    assign: options.assign(vectors),
+    assign: assignHere(vectors, scanner),
     progressed: (share) => progressed?.("clustering", share),
   });
   const { order } = clustering;
   const numberOf = (row: number): number => order[row] ?? 0;
   const writer = createVolumeWriter((file, volume, bytes) => put(volumeKey({ key }, file, volume), bytes));
   progressed?.("lists", 0);
-  const dense = await encodeDense(vectors, clustering, writer);
+  const dense = await encodeDense(vectors, clustering, { writer, scanner });
   progressed?.("postings", 0);
   const lexical = await writeLexical({ rows: count, vectorOf: (row) => input.sparse(numberOf(row)) }, writer);
   progressed?.("documents", 0);

@@ -1,4 +1,5 @@
 import { createRotation } from "../../../vector/rotate.ts";
+import type { Scanner } from "../../../vector/scan.ts";
 import type { Clustering } from "./cluster.ts";
 import { encodeDirectory, encodeRecall, type DenseLists } from "./dense-directory.ts";
 import { openDense } from "./dense-index.ts";
@@ -16,7 +17,7 @@ const BOUND_SLACK = 1e-6;
 export async function encodeDense(
   vectors: GridVectors,
   clustering: Clustering,
-  writer: PieceWriter,
+  { writer, scanner }: { readonly writer: PieceWriter; readonly scanner: Scanner },
 ): Promise<Sections> {
   const { lists, longest } = describeLists(vectors, clustering);
   const rowCodes = codesOf(vectors, clustering, lists);
@@ -49,7 +50,7 @@ export async function encodeDense(
     ...codes.map((piece, list) => ({ piece, make: () => codesOfList(list) })),
     ...rows.map((piece, block) => ({ piece, make: () => rowsOfBlock(block) })),
   ]);
-  const recall = await measureRecall(openDense(sections), { vectors, order, read });
+  const recall = await measureRecall(openDense(sections), { vectors, order, scanner, read });
   return new Map([...sections, ...encodeRecall(recall)]);
 }
 

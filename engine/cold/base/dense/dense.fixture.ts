@@ -86,10 +86,10 @@ export function passages(count: number, dimensions: number, seed = 1): Float32Ar
 
 /** Builds a base. */
 export async function buildDense(vectors: GridVectors): Promise<DenseBase> {
-  const assign = assignHere(vectors, testScanner());
-  const clustering = await clusterPassages(vectors, { seed: 5, assign });
+  const scanner = testScanner();
+  const clustering = await clusterPassages(vectors, { seed: 5, assign: assignHere(vectors, scanner) });
   const store = createPieceStore();
-  const sections = await encodeDense(vectors, clustering, store);
+  const sections = await encodeDense(vectors, clustering, { writer: store, scanner });
   const vectorOf = (row: number) => {
     const vector = new Float32Array(vectors.dimensions);
     readGridVector(vectors, clustering.order[row] ?? 0, vector);
