@@ -3,18 +3,13 @@ import type { Scanner } from "../../vector/scan.ts";
 import { crc32c } from "../crc32c.ts";
 import { rootKey, volumeKey } from "../manifest-base.ts";
 import type { ManifestBase } from "../manifest-shape.ts";
-import { clusterPassages } from "./dense/cluster.ts";
-import { assignHere } from "./dense/cluster-assignment.ts";
-import { encodeDense } from "./dense/dense-encoder.ts";
+import { buildDense } from "./dense/dense-builder.ts";
 import type { GridVectors } from "./dense/dense-vectors.ts";
 import { writeDocuments } from "./documents/document-writer.ts";
 import { writeLexical } from "./lexical/lexical-builder.ts";
 import type { BaseHit } from "./parts.ts";
 import { encodeRoot } from "./root.ts";
 import { createVolumeWriter } from "./volume-writer.ts";
-
-/** The same passages make the same base: a repetition is told by its checksums. */
-const SEED = 1;
 
 /** Passages by their numbers, in any order. */
 export interface BaseInput {
@@ -45,23 +40,16 @@ export async function buildBase(input: BaseInput, options: BuildOptions): Promis
   const { key, model, scanner, put, progressed } = options;
   const { vectors } = input;
   const { count, dimensions } = vectors;
-  const clustering = await clusterPassages(vectors, {
-    seed: SEED,
-    assign: assignHere(vectors, scanner),
-    progressed: (share) => progressed?.("clustering", share),
-  });
-  const { order } = clustering;
-  const numberOf = (row: number): number => order[row] ?? 0;
   const writer = createVolumeWriter((file, volume, bytes) => put(volumeKey({ key }, file, volume), bytes));
-  progressed?.("lists", 0);
-  const dense = await encodeDense(vectors, clustering, { writer, scanner });
+  const { order, sections } = await buildDense(vectors, { scanner, writer, progressed });
+  const numberOf = (row: number): number => order[row] ?? 0;
   progressed?.("postings", 0);
   const lexical = await writeLexical({ rows: count, vectorOf: (row) => input.sparse(numberOf(row)) }, writer);
   progressed?.("documents", 0);
   const documents: Listed[] = [];
   const written = await writeDocuments(hitsOf(input, order, documents), writer, options);
   const volumes = await writer.finish();
-  const root = encodeRoot({ model, dimensions }, [dense, lexical, written]);
+  const root = encodeRoot({ model, dimensions }, [sections, lexical, written]);
   // Before it is handed out: a thread's owner gets the memory itself.
   const about = { bytes: root.byteLength, checksum: crc32c(root).toString(16).padStart(8, "0") };
   await put(rootKey({ key }), root);

@@ -87,8 +87,8 @@ function exactScore(
   query: Float32Array,
 ): number {
   let sum = 0;
-  for (let i = 0, j = number * integerBytes(dimensions); i < dimensions; i += 1, j += 1)
-    sum += (query[i] ?? 0) * (integers[j] ?? 0);
+  const start = number * integerBytes(dimensions);
+  for (let i = 0; i < dimensions; i += 1) sum += (query[i] ?? 0) * (integers[start + i] ?? 0);
   return sum * (scales[number] ?? 0);
 }
 

@@ -21,8 +21,8 @@ export type AssignRows = (task: AssignTask) => Promise<Uint16Array>;
 /** The home list included. Twelve out of 48 near lists gave 14 % more entries and 0.005 more recall. */
 export const COPIES_MAX = 8;
 export const NO_LIST = 0xffff;
-/** One chunk of the kernel; the centroids of so many lists take 1.6 MB of a reader's memory at 384 dimensions. */
-export const LISTS_MAX = 4_096;
+/** One chunk of the kernel; the similarities of so many lists to each other take 67 MB. */
+export const LISTS_AT_ONCE_MAX = 4_096;
 /**
  * So many of the nearest lists may get a copy. Over 608,095 provisions in 1,600 plain k-means lists, 200 queries, twelve probes hold 0.967 of
  * the top ten with 8 (2.4 copies a row), 0.979 with 16 (3.2), 0.985 with 32 (4.1); eight near lists without the rule 0.965 (4.1).
@@ -70,8 +70,8 @@ export function assignHere(vectors: GridVectors, scanner: Scanner): AssignRows {
 }
 
 function load(centroids: GridVectors, scanner: Scanner): Centroids {
-  if (centroids.count > LISTS_MAX)
-    throw new RangeError(`expected at most ${LISTS_MAX} lists, got ${centroids.count}`);
+  if (centroids.count > LISTS_AT_ONCE_MAX)
+    throw new RangeError(`expected at most ${LISTS_AT_ONCE_MAX} lists at once, got ${centroids.count}`);
   const kernel = scanner.instantiate();
   const chunkSlots = Math.max(32, Math.ceil(centroids.count / 32) * 32);
   const { dimensions } = centroids;

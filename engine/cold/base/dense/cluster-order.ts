@@ -60,10 +60,11 @@ function farthest(vectors: GridVectors, numbers: Uint32Array, from: number): num
   const { integers, scales } = vectors;
   let found = from;
   let lowest = Infinity;
+  const start = from * width;
   for (const number of numbers) {
     let sum = 0;
-    for (let i = from * width, j = number * width; j < (number + 1) * width; i += 1, j += 1)
-      sum += (integers[i] ?? 0) * (integers[j] ?? 0);
+    const at = number * width;
+    for (let i = 0; i < width; i += 1) sum += (integers[start + i] ?? 0) * (integers[at + i] ?? 0);
     sum *= scales[number] ?? 0;
     if (sum < lowest) {
       lowest = sum;
@@ -80,8 +81,8 @@ function sortAlong(vectors: GridVectors, numbers: Uint32Array, direction: Float3
   for (let at = 0; at < numbers.length; at += 1) {
     const number = numbers[at] ?? 0;
     let sum = 0;
-    for (let i = 0, j = number * width; i < direction.length; i += 1, j += 1)
-      sum += (direction[i] ?? 0) * (integers[j] ?? 0);
+    const start = number * width;
+    for (let i = 0; i < direction.length; i += 1) sum += (direction[i] ?? 0) * (integers[start + i] ?? 0);
     places[at] = sum * (scales[number] ?? 0);
   }
   const before = numbers.slice();

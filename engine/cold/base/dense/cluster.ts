@@ -1,8 +1,10 @@
-import { COPIES_MAX, LISTS_MAX, NO_LIST, type AssignRows } from "./cluster-assignment.ts";
+import { seededRandom } from "../../../seeded-random.ts";
+import { integerBytes } from "../../../vector/quantize.ts";
+import { COPIES_MAX, LISTS_AT_ONCE_MAX, NO_LIST, type AssignRows } from "./cluster-assignment.ts";
+import { assignByBranches, branchesOf, trainByBranches, type Branching } from "./cluster-branches.ts";
 import { MEANS_ROUNDS, someOf, trainCentroids } from "./cluster-means.ts";
 import { orderByLikeness } from "./cluster-order.ts";
 import { pickGridVectors, type GridVectors } from "./dense-vectors.ts";
-import { seededRandom } from "../../../seeded-random.ts";
 
 /** Passages in lists of likes. */
 export interface Clustering {
@@ -22,42 +24,69 @@ export interface ClusterOptions {
   readonly assign: AssignRows;
   /** How much is done, from 0 to 1. */
   readonly progressed?: (share: number) => void;
+  /** More lists than `listsAtOnceMax` have branches. */
+  readonly branching?: Branching & { readonly listsAtOnceMax: number };
 }
 
 /** 608,095 provisions make 1,600 lists of 1,520 entries in the mean, copies included: 78 kB a read. */
 const LIST_ROWS = 380;
+/** Of the 24 MiB of roots that an isolate keeps; 27,306 lists at 384 dimensions. */
+const CENTROID_BYTES_MAX = 10 * 1_024 * 1_024;
+/** A list's number has 16 bits, one number means none, and splits may double what is asked for. */
+const LISTS_MAX = 32_000;
 /** A choice, not tuned: the sample of 1,600 lists is then a sixth of 608,095 rows. */
 const SAMPLE_LIST_ROWS = 64;
 /** A choice: 38 tasks for 608,095 rows, so that progress shows, each far longer than its start. */
 const TASK_ROWS = 16_384;
+const BRANCHING = { listsAtOnceMax: LISTS_AT_ONCE_MAX, branchLists: 64, nearLists: 1_536 } as const;
 
 /** Groups vectors of unit length into lists; the same for the same vectors and seed. */
 export async function clusterPassages(vectors: GridVectors, options: ClusterOptions): Promise<Clustering> {
   const random = seededRandom(options.seed);
-  const all = Uint32Array.from({ length: vectors.count }, (_, row) => row);
-  const lists = Math.min(LISTS_MAX, Math.max(1, Math.round(vectors.count / LIST_ROWS)));
-  const sample = someOf(all, lists * SAMPLE_LIST_ROWS, random);
-  const tasks = Math.ceil(vectors.count / TASK_ROWS);
-  const steps = MEANS_ROUNDS * Math.ceil(sample.length / TASK_ROWS) + tasks + 1;
+  const rows = Uint32Array.from({ length: vectors.count }, (_, row) => row);
+  const lists = listsFor(vectors);
+  const sample = someOf(rows, lists * SAMPLE_LIST_ROWS, random);
+  const branching = options.branching ?? BRANCHING;
+  const isBranched = lists > branching.listsAtOnceMax;
+  const passes = isBranched ? { sample: MEANS_ROUNDS + 1, rows: 2 } : { sample: MEANS_ROUNDS, rows: 1 };
+  const total = passes.sample * sample.length + passes.rows * rows.length;
   let done = 0;
-  const progressed = () => {
-    done += 1;
-    options.progressed?.(Math.min(1, done / steps));
-  };
-  const assign = inTasks(options.assign, progressed);
-  const trained = await trainCentroids(vectors, sample, { lists, random, assign });
+  const assign = inTasks(options.assign, (count) => {
+    done += count;
+    // The last step is to arrange what was assigned.
+    options.progressed?.(Math.min(0.99, done / total));
+  });
+  const means = { lists, random, assign };
+  const trained = isBranched
+    ? await trainByBranches(vectors, sample, { ...means, ...branching })
+    : {
+        centroids: await trainCentroids(vectors, sample, { ...means, listsMax: LISTS_AT_ONCE_MAX }),
+        branches: null,
+      };
   // Near lists get near numbers before rows are assigned, so that rows need no second numbering.
-  const listOrder = Uint32Array.from({ length: trained.count }, (_, list) => list);
-  orderByLikeness(trained, listOrder);
-  const centroids = pickGridVectors(trained, listOrder);
-  const assigned = await assign({ centroids, rows: all, listsMax: COPIES_MAX });
+  const listOrder = Uint32Array.from({ length: trained.centroids.count }, (_, list) => list);
+  orderByLikeness(trained.centroids, listOrder);
+  const centroids = pickGridVectors(trained.centroids, listOrder);
+  const task = { centroids, rows, listsMax: COPIES_MAX };
+  const assigned =
+    trained.branches === null
+      ? await assign(task)
+      : await assignByBranches(
+          { branches: branchesOf(trained.branches, centroids, branching), assign },
+          task,
+        );
   const clustering = { ...arrange(vectors, centroids, assigned), centroids };
-  progressed();
+  options.progressed?.(1);
   return clustering;
 }
 
+function listsFor({ count, dimensions }: GridVectors): number {
+  const most = Math.min(LISTS_MAX, Math.floor(CENTROID_BYTES_MAX / integerBytes(dimensions)));
+  return Math.min(most, Math.max(1, Math.round(count / LIST_ROWS)));
+}
+
 /** Cuts what is to be assigned into tasks, all of which the caller gets at once. */
-function inTasks(assign: AssignRows, progressed: () => void): AssignRows {
+function inTasks(assign: AssignRows, progressed: (rows: number) => void): AssignRows {
   return async ({ centroids, rows, listsMax }) => {
     const lists = new Uint16Array(rows.length * listsMax);
     const starts = Array.from({ length: Math.ceil(rows.length / TASK_ROWS) }, (_, task) => task * TASK_ROWS);
@@ -65,7 +94,7 @@ function inTasks(assign: AssignRows, progressed: () => void): AssignRows {
       starts.map(async (start) => {
         const part = rows.slice(start, start + TASK_ROWS);
         lists.set(await assign({ centroids, rows: part, listsMax }), start * listsMax);
-        progressed();
+        progressed(part.length);
       }),
     );
     return lists;

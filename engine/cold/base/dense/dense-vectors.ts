@@ -5,6 +5,7 @@ export interface GridVectors {
   readonly count: number;
   readonly dimensions: number;
   /** `count` vectors of `integerBytes(dimensions)` bytes, zeros at the end of each. */
+  /** Beyond 5.6 million of 384 dimensions a place is no 32-bit number: loops count within a vector, or they take forty times as long. */
   readonly integers: Int8Array;
   readonly scales: Float32Array;
 }
