@@ -8,7 +8,7 @@ import { readScanner } from "@kattegat/replication/scanner.ts";
 import { keepOperations, renderCostsPage, type MeasuredOperations } from "./costs-page.ts";
 import { askAll, type Asked, COLUMNS, DEPTH, nothingDead, rowOf, TOP, type Asking } from "./cold/ask.ts";
 import { baseFiles, type BaseFiles } from "./cold/base-files.ts";
-import { drawCurve } from "./cold/curve.ts";
+import { drawCurves } from "./cold/curve.ts";
 import { filterTable, recallTable } from "./cold/dense-tables.ts";
 import { exactLexical, type LexicalTop } from "./cold/exact-lexical.ts";
 import { exactTop } from "./cold/exact-top.ts";
@@ -173,7 +173,7 @@ async function measure(corpus: Corpus, folder: string): Promise<void> {
   if (PROVISIONS === PROVISIONS_ALL) {
     keepOperations(operationsOf(corpus, { sizes, asked: hybrid.asked }));
     renderCostsPage();
-    drawCurve(recall);
+    drawCurves("cold-recall.svg", { title: recall.title, tables: [recall] });
   }
   keep(await lanceTable(join(folder, "lance"), { corpus, truths: dense }));
 }
