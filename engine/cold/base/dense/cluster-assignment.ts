@@ -66,7 +66,9 @@ export function assignRows(
 
 /** Assigns in this thread. */
 export function assignHere(vectors: GridVectors, scanner: Scanner): AssignRows {
-  return (task) => Promise.resolve(assignRows(vectors, scanner, task));
+  // One memory for all tasks: each new one takes gigabytes of addresses until it is collected.
+  const kernel = scanner.instantiate();
+  return (task) => Promise.resolve(assignRows(vectors, { instantiate: () => kernel }, task));
 }
 
 function load(centroids: GridVectors, scanner: Scanner): Centroids {

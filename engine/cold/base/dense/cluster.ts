@@ -1,9 +1,10 @@
 import { seededRandom } from "../../../seeded-random.ts";
 import { integerBytes } from "../../../vector/quantize.ts";
+import type { Scanner } from "../../../vector/scan.ts";
 import { COPIES_MAX, LISTS_AT_ONCE_MAX, NO_LIST, type AssignRows } from "./cluster-assignment.ts";
 import { assignByBranches, branchesOf, trainByBranches, type Branching } from "./cluster-branches.ts";
 import { MEANS_ROUNDS, someOf, trainCentroids } from "./cluster-means.ts";
-import { orderByLikeness } from "./cluster-order.ts";
+import { likenessOf, type OrderByLikeness } from "./cluster-order.ts";
 import { pickGridVectors, type GridVectors } from "./dense-vectors.ts";
 
 /** Passages in lists of likes. */
@@ -20,6 +21,7 @@ export interface Clustering {
 
 export interface ClusterOptions {
   readonly seed: number;
+  readonly scanner: Scanner;
   /** `assignHere(vectors, scanner)`, or something that shares the work among threads. */
   readonly assign: AssignRows;
   /** How much is done, from 0 to 1. */
@@ -65,7 +67,7 @@ export async function clusterPassages(vectors: GridVectors, options: ClusterOpti
       };
   // Near lists get near numbers before rows are assigned, so that rows need no second numbering.
   const listOrder = Uint32Array.from({ length: trained.centroids.count }, (_, list) => list);
-  orderByLikeness(trained.centroids, listOrder);
+  likenessOf(trained.centroids, options.scanner)(listOrder);
   const centroids = pickGridVectors(trained.centroids, listOrder);
   const task = { centroids, rows, listsMax: COPIES_MAX };
   const assigned =
@@ -75,7 +77,10 @@ export async function clusterPassages(vectors: GridVectors, options: ClusterOpti
           { branches: branchesOf(trained.branches, centroids, branching), assign },
           task,
         );
-  const clustering = { ...arrange(vectors, centroids, assigned), centroids };
+  const clustering = {
+    ...arrange(likenessOf(vectors, options.scanner), { vectors, centroids, assigned }),
+    centroids,
+  };
   options.progressed?.(1);
   return clustering;
 }
@@ -102,9 +107,12 @@ function inTasks(assign: AssignRows, progressed: (rows: number) => void): Assign
 }
 
 function arrange(
-  vectors: GridVectors,
-  centroids: GridVectors,
-  assigned: Uint16Array,
+  orderByLikeness: OrderByLikeness,
+  {
+    vectors,
+    centroids,
+    assigned,
+  }: { readonly vectors: GridVectors; readonly centroids: GridVectors; readonly assigned: Uint16Array },
 ): Omit<Clustering, "centroids"> {
   const homes = new Uint32Array(centroids.count + 1);
   const copyStarts = new Uint32Array(centroids.count + 1);
@@ -124,7 +132,7 @@ function arrange(
     nextHome[list] = row + 1;
   }
   for (let list = 0; list < centroids.count; list += 1)
-    orderByLikeness(vectors, order.subarray(homes[list], homes[list + 1]));
+    orderByLikeness(order.subarray(homes[list], homes[list + 1]));
   const rows = new Uint32Array(copyStarts[centroids.count] ?? 0);
   const nextCopy = copyStarts.slice();
   for (let row = 0; row < order.length; row += 1) {

@@ -28,6 +28,7 @@ export async function buildDense(
   const { scanner, writer, progressed } = options;
   const clustering = await clusterPassages(vectors, {
     seed: SEED,
+    scanner,
     assign: assignHere(vectors, scanner),
     progressed: (share) => progressed?.("clustering", share),
   });

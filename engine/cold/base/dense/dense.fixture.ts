@@ -87,7 +87,11 @@ export function passages(count: number, dimensions: number, seed = 1): Float32Ar
 /** Builds a base. */
 export async function buildDense(vectors: GridVectors): Promise<DenseBase> {
   const scanner = testScanner();
-  const clustering = await clusterPassages(vectors, { seed: 5, assign: assignHere(vectors, scanner) });
+  const clustering = await clusterPassages(vectors, {
+    seed: 5,
+    scanner,
+    assign: assignHere(vectors, scanner),
+  });
   const store = createPieceStore();
   const sections = await encodeDense(vectors, clustering, { writer: store, scanner });
   const vectorOf = (row: number) => {
