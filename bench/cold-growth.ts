@@ -1,20 +1,23 @@
 /** How the dense half of a base grows: clustered vectors up to ten million, or a file of vectors that is given. */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import { z } from "zod";
 import { createClusteredSource } from "./cold/clustered-source.ts";
 import { COLUMNS } from "./cold/ask.ts";
 import { drawCurves } from "./cold/curve.ts";
-import { measureVectors, type MeasuredVectors } from "./cold/measure-vectors.ts";
+import { measuredSchema, measureVectors, type MeasuredVectors } from "./cold/measure-vectors.ts";
 import { writeNpy } from "./cold/npy.ts";
 import { machineName, publish, type Table } from "./report.ts";
 
-const SIZES = (process.env["KATTEGAT_BENCH_SIZES"] ?? "100000,1000000,10000000").split(",").map(Number);
-const DIMENSIONS = Number(process.env["KATTEGAT_BENCH_DIMENSIONS"] ?? 384);
-/** Where vectors and bases lie meanwhile: at ten million of 384 dimensions 22 GB. */
+/** Counts with dimensions. */
+const SIZES =
+  process.env["KATTEGAT_BENCH_SIZES"] ?? "100000x384,1000000x384,100000x128,1000000x128,10000000x128";
+/** Where vectors and bases lie meanwhile: at ten million of 128 dimensions 8 GB. */
 const FOLDER = process.env["KATTEGAT_BENCH_FOLDER"] ?? tmpdir();
 const VECTORS = process.env["KATTEGAT_BENCH_VECTORS"] ?? null;
 const VECTOR_QUERIES = process.env["KATTEGAT_BENCH_VECTOR_QUERIES"] ?? null;
+const KEPT = join(import.meta.dirname, "results", "operations", "cold-growth.json");
 const QUERIES = 200;
 const SEED = 1;
 const BLOCK_ROWS = 4_096;
@@ -68,45 +71,67 @@ function curveTable(measured: MeasuredVectors): Table {
   };
 }
 
-/** Publishes after each size: what is measured is kept whatever comes after it. */
+/** Keeps each size as it is measured, beside those of other runs: the largest takes an hour. */
 export async function benchColdGrowth(): Promise<void> {
-  const all: MeasuredVectors[] = [];
-  for (const count of SIZES) {
-    console.log(`  ${count} vectors of ${DIMENSIONS} dimensions`);
-    all.push(await measureGenerated(count));
-    const curves = all.map(curveTable);
-    publish({
-      name: "cold-growth",
-      title: "Growth of the cold index",
-      command: "npm run bench -- cold-growth",
-      measured_at: new Date().toISOString(),
-      machine: machineName(),
-      notes: [
-        "The dense half of a base, built on one thread by the code that replication builds with, in a process of its own for each size; reading and rounding the vectors is not counted as building, the memory for them is.",
-        "Vectors are generated: leaves of 400 rows in branches, a third of the rows equal or nearly equal to others (`bench/cold/clustered-source.ts`). Queries are of the same distribution, none of them a row. Truth is an exact scan of the float vectors.",
-        "“Expected” is what the builder measured with queries of its own making, without a filter and among a random hundredth.",
-        "In memory of the Worker is the dense half alone; words and documents come on top.",
-        "The curves: ![recall by bytes at each size](cold-growth.svg)",
-      ],
-      tables: [
-        { title: "By size, as the reader chooses", columns: SIZE_COLUMNS, rows: all.map(sizeRow) },
-        ...curves,
-      ],
-    });
-    drawCurves("cold-growth.svg", { title: "Clustered vectors", tables: curves });
+  for (const size of SIZES.split(",")) {
+    console.log(`  ${size} clustered vectors`);
+    const [count = 0, dimensions = 0] = size.split("x").map(Number);
+    const measured = await measureGenerated({ count, dimensions });
+    const others = keptSizes().filter(
+      (kept) => kept.passages !== measured.passages || kept.dimensions !== measured.dimensions,
+    );
+    const all = [...others, measured].toSorted(
+      (a, b) => b.dimensions - a.dimensions || a.passages - b.passages,
+    );
+    writeFileSync(KEPT, `${JSON.stringify(all, null, 2)}\n`);
+    publishGrowth(all);
   }
 }
 
-async function measureGenerated(count: number): Promise<MeasuredVectors> {
+function keptSizes(): readonly MeasuredVectors[] {
+  return existsSync(KEPT) ? z.array(measuredSchema).parse(JSON.parse(readFileSync(KEPT, "utf8"))) : [];
+}
+
+function publishGrowth(all: readonly MeasuredVectors[]): void {
+  const curves = all.map(curveTable);
+  publish({
+    name: "cold-growth",
+    title: "Growth of the cold index",
+    command: "npm run bench -- cold-growth",
+    measured_at: new Date().toISOString(),
+    machine: machineName(),
+    notes: [
+      "The dense half of a base, built on one thread by the code that replication builds with, in a process of its own for each size; reading and rounding the vectors is not counted as building, the memory for them is.",
+      "Vectors are generated: leaves of 400 rows in branches, a third of the rows equal or nearly equal to others (`bench/cold/clustered-source.ts`). Queries are of the same distribution, none of them a row. Truth is an exact scan of the float vectors.",
+      "“Expected” is what the builder measured with queries of its own making, without a filter and among a random hundredth.",
+      "In memory of the Worker is the dense half alone; words and documents come on top.",
+      "The machine was shared with other work: times are upper bounds, wall seconds by a lot.",
+      "The curves: ![recall by bytes at each size](cold-growth.svg)",
+    ],
+    tables: [
+      { title: "By size, as the reader chooses", columns: SIZE_COLUMNS, rows: all.map(sizeRow) },
+      ...curves,
+    ],
+  });
+  drawCurves("cold-growth.svg", { title: "Clustered vectors", tables: curves });
+}
+
+async function measureGenerated({
+  count,
+  dimensions,
+}: {
+  readonly count: number;
+  readonly dimensions: number;
+}): Promise<MeasuredVectors> {
   mkdirSync(FOLDER, { recursive: true });
   const folder = mkdtempSync(join(FOLDER, "kattegat-growth-"));
   try {
-    const source = createClusteredSource({ count, dimensions: DIMENSIONS, seed: SEED });
+    const source = createClusteredSource({ count, dimensions, seed: SEED });
     const [vectors, queries] = [join(folder, "vectors.npy"), join(folder, "queries.npy")];
-    await writeNpy(vectors, DIMENSIONS, source.blocks(BLOCK_ROWS));
+    await writeNpy(vectors, dimensions, source.blocks(BLOCK_ROWS));
     await writeNpy(
       queries,
-      DIMENSIONS,
+      dimensions,
       source.queries(QUERIES).map((query) => Float32Array.from(query)),
     );
     return await measureVectors({ vectors, queries, queriesMax: QUERIES, folder: join(folder, "base") });

@@ -40,8 +40,8 @@ const USAGE = `Usage: npm run bench [-- NAME…]
   embedding   the learned embedding: training, relevance (KATTEGAT_BENCH_LAW, KATTEGAT_BENCH_QA name the files)
   cold        the cold index at full size: build, recall, bytes, CPU (KATTEGAT_BENCH_LAW names the file)
   cold-latency  the cold tier in workerd with an object store's latency (KATTEGAT_BENCH_LAW names the file)
-  cold-growth   the cold index's dense half at 100,000, a million, ten million clustered vectors: build, memory, recall, bytes
-                (KATTEGAT_BENCH_SIZES, KATTEGAT_BENCH_DIMENSIONS name others, KATTEGAT_BENCH_FOLDER a disk with 22 GB)
+  cold-growth   the cold index's dense half at up to ten million clustered vectors: build, memory, recall, bytes
+                (KATTEGAT_BENCH_SIZES=COUNTxDIMENSIONS,… names others, KATTEGAT_BENCH_FOLDER a disk with 8 GB)
   cold-vectors  the same for a .npy, .fvecs or NDJSON file (KATTEGAT_BENCH_VECTORS, queries in KATTEGAT_BENCH_VECTOR_QUERIES)
   footprint   start times, resident memory of the idle network
   tiers       latency per tier through the edge, requests a second

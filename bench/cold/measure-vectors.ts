@@ -14,7 +14,7 @@ export const measureOrderSchema = z.object({
 });
 export type MeasureOrder = Readonly<z.infer<typeof measureOrderSchema>>;
 
-const measuredSchema = z.object({
+export const measuredSchema = z.object({
   passages: z.int(),
   dimensions: z.int(),
   queries: z.int(),

@@ -1,21 +1,15 @@
 import { integerBytes } from "../../../vector/quantize.ts";
 import { seededRandom } from "../../../seeded-random.ts";
-import { NO_LIST, type AssignRows, type AssignTask } from "./cluster-assignment.ts";
+import type { Branches } from "./branch-finder.ts";
+import type { AssignRows } from "./cluster-assignment.ts";
 import { someOf, trainCentroids } from "./cluster-means.ts";
-import { pickGridVectors, type GridVectors } from "./dense-vectors.ts";
-
-/** Lists of a large base are not all compared with a row, but those near the branch that the row is nearest to. */
-export interface Branches {
-  readonly centroids: GridVectors;
-  /** For each branch the numbers of the lists near it, ascending. */
-  readonly lists: readonly Uint32Array[];
-}
+import type { GridVectors } from "./dense-vectors.ts";
 
 /** How lists are shared out to branches. */
 export interface Branching {
   /** In the mean at home in a branch. */
   readonly branchLists: number;
-  /** Compared with a row: those at home in its branch, and the nearest others. */
+  /** Compared with a row in the mean: those of the branches nearest to it. */
   readonly nearLists: number;
 }
 
@@ -42,7 +36,7 @@ export async function trainByBranches(
     random,
     assign,
   });
-  const homes = await assign({ centroids: branches, rows: sample, listsMax: 1 });
+  const homes = await assign({ centroids: branches, branches: null, rows: sample, listsMax: 1 });
   const parts = partsOf(sample, homes, branches.count);
   // One generator for each branch: the order in which threads finish must not matter.
   const seeds = parts.map(() => Math.floor(random() * 2 ** 32));
@@ -60,51 +54,20 @@ export async function trainByBranches(
   return { branches, centroids: concatenated(trained.filter(Boolean), vectors.dimensions) };
 }
 
-/** Returns for each branch the lists that a row of it is compared with. */
-export function branchesOf(
+/** Returns each branch with the lists that are nearest to it among all branches. */
+export async function branchesOf(
   branches: GridVectors,
   centroids: GridVectors,
-  { nearLists }: Branching,
-): Branches {
-  const scores = Array.from({ length: branches.count }, (_, branch) =>
-    Float32Array.from({ length: centroids.count }, (__, list) => dotOf(branches, branch, centroids, list)),
-  );
-  const best = new Float32Array(centroids.count).fill(-Infinity);
-  for (const row of scores)
-    for (let list = 0; list < row.length; list += 1) best[list] = Math.max(best[list] ?? 0, row[list] ?? 0);
-  const lists = scores.map((row) => {
-    // A list at home in the branch comes first, however far it is.
-    const ranks = row.map((score, list) => (score === best[list] ? Infinity : score));
-    const order = Uint32Array.from({ length: centroids.count }, (_, list) => list);
-    order.sort((a, b) => (ranks[a] === ranks[b] ? a - b : (ranks[b] ?? 0) - (ranks[a] ?? 0)));
-    return order.slice(0, nearLists).sort();
-  });
-  return { centroids: branches, lists };
-}
-
-/** Assigns rows as `assign` does, each to lists near its branch. */
-export async function assignByBranches(
-  { branches, assign }: { readonly branches: Branches; readonly assign: AssignRows },
-  { centroids, rows, listsMax }: AssignTask,
-): Promise<Uint16Array> {
-  const found = new Uint16Array(rows.length * listsMax).fill(NO_LIST);
-  const homes = await assign({ centroids: branches.centroids, rows, listsMax: 1 });
-  const places = Uint32Array.from(rows, (_, at) => at);
-  await eachBranch(partsOf(places, homes, branches.centroids.count), async (part, branch) => {
-    const near = branches.lists[branch] ?? new Uint32Array(0);
-    const lists = await assign({
-      centroids: pickGridVectors(centroids, near),
-      rows: part.map((place) => rows[place] ?? 0),
-      listsMax,
-    });
-    for (let at = 0; at < lists.length; at += 1) {
-      const list = lists[at] ?? NO_LIST;
-      if (list === NO_LIST) continue;
-      const place = part[Math.floor(at / listsMax)] ?? 0;
-      found[place * listsMax + (at % listsMax)] = near[list] ?? NO_LIST;
-    }
-  });
-  return found;
+  { assign, nearLists }: { readonly assign: AssignRows; readonly nearLists: number },
+): Promise<Branches> {
+  const lists = Uint32Array.from({ length: centroids.count }, (_, list) => list);
+  const homes = await assign({ centroids: branches, branches: null, rows: lists, listsMax: 1 });
+  const nearBranches = Math.ceil((nearLists * branches.count) / Math.max(1, centroids.count));
+  return {
+    centroids: branches,
+    lists: partsOf(lists, homes, branches.count).map((part) => Uint16Array.from(part)),
+    nearBranches,
+  };
 }
 
 async function eachBranch(
@@ -141,13 +104,4 @@ function concatenated(all: readonly GridVectors[], dimensions: number): GridVect
     at += each.count;
   }
   return { count, dimensions, integers, scales };
-}
-
-function dotOf(left: GridVectors, leftAt: number, right: GridVectors, rightAt: number): number {
-  const width = integerBytes(left.dimensions);
-  const [leftFrom, rightFrom] = [leftAt * width, rightAt * width];
-  let sum = 0;
-  for (let i = 0; i < width; i += 1)
-    sum += (left.integers[leftFrom + i] ?? 0) * (right.integers[rightFrom + i] ?? 0);
-  return sum * (left.scales[leftAt] ?? 0) * (right.scales[rightAt] ?? 0);
 }

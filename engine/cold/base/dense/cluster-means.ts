@@ -36,7 +36,7 @@ export async function trainCentroids(
 ): Promise<GridVectors> {
   let centroids = pickGridVectors(vectors, someOf(sample, options.lists, options.random));
   for (let round = 0; round < MEANS_ROUNDS; round += 1) {
-    const assigned = await options.assign({ centroids, rows: sample, listsMax: 1 });
+    const assigned = await options.assign({ centroids, branches: null, rows: sample, listsMax: 1 });
     // Only the rounds that follow can settle what a split has moved.
     const splits =
       round < MEANS_ROUNDS - 2

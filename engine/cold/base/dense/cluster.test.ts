@@ -137,10 +137,16 @@ describe("the assignment of a row", () => {
     const rows = numbersBelow(300);
     const lists = assignRows(vectors, scanner, {
       centroids: clustering.centroids,
+      branches: null,
       rows,
       listsMax: COPIES_MAX,
     });
-    const nearest = assignRows(vectors, scanner, { centroids: clustering.centroids, rows, listsMax: 1 });
+    const nearest = assignRows(vectors, scanner, {
+      centroids: clustering.centroids,
+      branches: null,
+      rows,
+      listsMax: 1,
+    });
     for (const row of rows) {
       const found = [...lists.subarray(row * COPIES_MAX, (row + 1) * COPIES_MAX)].filter(
         (list) => list !== NO_LIST,
@@ -153,7 +159,7 @@ describe("the assignment of a row", () => {
   it("takes no list that is nearer to a taken one than to the row", () => {
     const { centroids } = clustering;
     const rows = numbersBelow(300);
-    const lists = assignRows(vectors, scanner, { centroids, rows, listsMax: COPIES_MAX });
+    const lists = assignRows(vectors, scanner, { centroids, branches: null, rows, listsMax: COPIES_MAX });
     for (const row of rows) {
       const found = [...lists.subarray(row * COPIES_MAX, (row + 1) * COPIES_MAX)].filter(
         (list) => list !== NO_LIST,
@@ -194,7 +200,7 @@ describe("the means", () => {
       random,
       assign: here,
     });
-    const homes = await here({ centroids, rows: sample, listsMax: 1 });
+    const homes = await here({ centroids, branches: null, rows: sample, listsMax: 1 });
     const counts = new Uint32Array(centroids.count);
     for (const list of homes) counts[list] = (counts[list] ?? 0) + 1;
     expect(Math.max(...counts)).toBeLessThan(3_000 / 4);

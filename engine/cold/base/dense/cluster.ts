@@ -1,8 +1,8 @@
 import { seededRandom } from "../../../seeded-random.ts";
 import { integerBytes } from "../../../vector/quantize.ts";
 import type { Scanner } from "../../../vector/scan.ts";
-import { COPIES_MAX, LISTS_AT_ONCE_MAX, NO_LIST, type AssignRows } from "./cluster-assignment.ts";
-import { assignByBranches, branchesOf, trainByBranches, type Branching } from "./cluster-branches.ts";
+import { assignHere, COPIES_MAX, LISTS_AT_ONCE_MAX, NO_LIST, type AssignRows } from "./cluster-assignment.ts";
+import { branchesOf, trainByBranches, type Branching } from "./cluster-branches.ts";
 import { MEANS_ROUNDS, someOf, trainCentroids } from "./cluster-means.ts";
 import { likenessOf, type OrderByLikeness } from "./cluster-order.ts";
 import { pickGridVectors, type GridVectors } from "./dense-vectors.ts";
@@ -50,8 +50,8 @@ export async function clusterPassages(vectors: GridVectors, options: ClusterOpti
   const sample = someOf(rows, lists * SAMPLE_LIST_ROWS, random);
   const branching = options.branching ?? BRANCHING;
   const isBranched = lists > branching.listsAtOnceMax;
-  const passes = isBranched ? { sample: MEANS_ROUNDS + 1, rows: 2 } : { sample: MEANS_ROUNDS, rows: 1 };
-  const total = passes.sample * sample.length + passes.rows * rows.length;
+  const passes = isBranched ? MEANS_ROUNDS + 1 : MEANS_ROUNDS;
+  const total = passes * sample.length + rows.length;
   let done = 0;
   const assign = inTasks(options.assign, (count) => {
     done += count;
@@ -69,14 +69,14 @@ export async function clusterPassages(vectors: GridVectors, options: ClusterOpti
   const listOrder = Uint32Array.from({ length: trained.centroids.count }, (_, list) => list);
   likenessOf(trained.centroids, options.scanner)(listOrder);
   const centroids = pickGridVectors(trained.centroids, listOrder);
-  const task = { centroids, rows, listsMax: COPIES_MAX };
-  const assigned =
+  const branches =
     trained.branches === null
-      ? await assign(task)
-      : await assignByBranches(
-          { branches: branchesOf(trained.branches, centroids, branching), assign },
-          task,
-        );
+      ? null
+      : await branchesOf(trained.branches, centroids, {
+          assign: assignHere(centroids, options.scanner),
+          nearLists: branching.nearLists,
+        });
+  const assigned = await assign({ centroids, branches, rows, listsMax: COPIES_MAX });
   const clustering = {
     ...arrange(likenessOf(vectors, options.scanner), { vectors, centroids, assigned }),
     centroids,
@@ -92,13 +92,13 @@ function listsFor({ count, dimensions }: GridVectors): number {
 
 /** Cuts what is to be assigned into tasks, all of which the caller gets at once. */
 function inTasks(assign: AssignRows, progressed: (rows: number) => void): AssignRows {
-  return async ({ centroids, rows, listsMax }) => {
+  return async ({ rows, listsMax, ...task }) => {
     const lists = new Uint16Array(rows.length * listsMax);
     const starts = Array.from({ length: Math.ceil(rows.length / TASK_ROWS) }, (_, task) => task * TASK_ROWS);
     await Promise.all(
       starts.map(async (start) => {
         const part = rows.slice(start, start + TASK_ROWS);
-        lists.set(await assign({ centroids, rows: part, listsMax }), start * listsMax);
+        lists.set(await assign({ ...task, rows: part, listsMax }), start * listsMax);
         progressed(part.length);
       }),
     );
