@@ -106,7 +106,10 @@ function buildTable({
   readonly asking: Asking;
 }): Table {
   const { passages } = built.base;
-  const index = sizes.root + sizes.codes + sizes.rows + sizes.postings + sizes.columns;
+  const all = Object.values(sizes).reduce((sum, bytes) => sum + bytes, 0);
+  const { hitPieces } = asking.base.documents;
+  let texts = 0;
+  for (let block = 0; block < hitPieces.count; block += 1) texts += hitPieces.at(block).length;
   return {
     title: `Build of ${passages.toLocaleString("en-US")} provisions on one thread (targets: 720 s, 4,096 MiB, 1,434 bytes)`,
     columns: [
@@ -122,8 +125,8 @@ function buildTable({
         corpus.embedSeconds,
         built.seconds,
         Math.round(peakMib),
-        Math.round(index / passages),
-        Math.round(sizes.hits / passages),
+        Math.round((all - texts) / passages),
+        Math.round(texts / passages),
         asking.base.residentBytes / 1e6,
       ],
     ],

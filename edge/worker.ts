@@ -1,4 +1,5 @@
 /** The Worker: reads its bindings, builds the parts, serves. */
+import { exports } from "cloudflare:workers";
 import scan from "@kattegat/engine/wasm/scan.wasm";
 import { createHashedEmbedder } from "@kattegat/engine/embedding/hashed.ts";
 import { HEAD_BYTES_MAX } from "@kattegat/engine/embedding/learned/artefact.ts";
@@ -21,6 +22,7 @@ import { createAuthentication } from "./http/authentication.ts";
 import { createRateLimit } from "./http/rate-limit.ts";
 import { createKnowledge } from "./knowledge.ts";
 import { createMetrics } from "./metrics.ts";
+import type { BucketName } from "./range-reader.ts";
 import { readSettings, type EdgeBindings, type EdgeSettings } from "./settings.ts";
 import { createSiteClient } from "./sites/site-client.ts";
 import { createUsage } from "./usage.ts";
@@ -60,6 +62,7 @@ function embedderOf(
       model,
       keys,
       bucket: bindings.COLD,
+      elsewhere: (ranges) => exports.RangeReader.read("COLD", ranges),
       memory,
       openCache: (colo) => caches.open(cacheName("pieces", settings, colo)),
       attempt,
@@ -94,10 +97,10 @@ function coldIndexes(
   const globalSite = settings.network.sites.find(
     (site) => site.kind === "edge" && site.zone === "global",
   )?.id;
-  const buckets: (readonly [string, R2Bucket])[] = [[settings.site, bindings.COLD]];
+  const buckets: (readonly [string, R2Bucket, BucketName])[] = [[settings.site, bindings.COLD, "COLD"]];
   if (settings.zone === "eu" && bindings.COLD_GLOBAL !== undefined && globalSite !== undefined)
-    buckets.push([globalSite, bindings.COLD_GLOBAL]);
-  return buckets.map(([site, bucket]) => {
+    buckets.push([globalSite, bindings.COLD_GLOBAL, "COLD_GLOBAL"]);
+  return buckets.map(([site, bucket, name]) => {
     const warmer = createWarmer({
       site,
       openCache: (colo) => caches.open(cacheName("habits", settings, colo)),
@@ -111,6 +114,7 @@ function coldIndexes(
       segmentBytesMax: SEGMENT_BYTES_MAX / buckets.length,
       bases: createBaseShelf({
         bucket,
+        elsewhere: (ranges) => exports.RangeReader.read(name, ranges),
         network: settings.network,
         zone: settings.zone,
         memory,
@@ -186,6 +190,8 @@ function edgeOf(bindings: EdgeBindings): BuiltEdge {
   edges.set(bindings, edge);
   return edge;
 }
+
+export { RangeReader } from "./range-reader.ts";
 
 export default {
   fetch(request: Request, bindings: EdgeBindings, execution: ExecutionContext): Response | Promise<Response> {

@@ -7,6 +7,7 @@ import { rootKey, volumeKey } from "@kattegat/engine/cold/manifest-base.ts";
 import type { ManifestBase } from "@kattegat/engine/cold/manifest.ts";
 import { ColdFormatError } from "@kattegat/engine/cold/segment.ts";
 import type { Attempt } from "./bucket-attempt.ts";
+import type { ReadElsewhere } from "./object-range.ts";
 import { openSession, type PieceMemory, type PieceSession, type SessionOptions } from "./piece-reader.ts";
 import type { CacheLike } from "./result-cache.ts";
 import { createRunCaches, type ObjectKeys, type RunCache } from "./run-cache.ts";
@@ -37,6 +38,7 @@ export interface BaseShelf {
 
 export interface BaseShelfOptions {
   readonly bucket: R2Bucket;
+  readonly elsewhere: ReadElsewhere | null;
   readonly network: Network;
   readonly zone: string;
   readonly memory: PieceMemory;
@@ -106,11 +108,11 @@ class Shelf implements BaseShelf {
       throw new ColdFormatError(
         `expected ${RESIDENT_BYTES_MAX} resident bytes at most, got ${base.residentBytes}`,
       );
-    const { network, zone, bucket, memory, attempt } = this.#options;
+    const { network, zone, bucket, elsewhere, memory, attempt } = this.#options;
     const isCacheable = base.documents.classes.every((name) => mayCache(network, name, zone));
     if (isCacheable) session.subrequests.later(root.keep);
     const keyOf: ObjectKeys = ({ file, volume }) => volumeKey(manifestBase, file, volume);
-    const reader = { bucket, memory, attempt, keyOf };
+    const reader = { bucket, elsewhere, memory, attempt, keyOf };
     const runsOf = isCacheable ? this.#runCaches(keyOf, manifestBase) : () => null;
     const open = {
       key: manifestBase.key,

@@ -24,7 +24,7 @@ const keyOf: ObjectKeys = ({ file, volume: number }) => `${KEY}.${file}.${number
 
 function pieceAt(offset: number, length: number): Piece {
   return {
-    file: "hits",
+    file: "rows",
     volume: 0,
     offset,
     length,
@@ -36,7 +36,7 @@ function openHere(cache: RunCache | null = null) {
   const limits = unboundLimits();
   const memory = createBlockCache<Uint8Array>({ bytesMax: 1_000 });
   const session = openSession(
-    { bucket: env.COLD, keyOf, memory, attempt },
+    { bucket: env.COLD, elsewhere: null, keyOf, memory, attempt },
     { ...limits, colo: "CPH", defer: () => undefined },
     cache,
   );
@@ -44,7 +44,7 @@ function openHere(cache: RunCache | null = null) {
 }
 
 beforeAll(async () => {
-  await env.COLD.put(`${KEY}.hits.0`, volume);
+  await env.COLD.put(`${KEY}.rows.0`, volume);
 });
 
 describe("the pieces of one search", () => {
@@ -94,7 +94,7 @@ describe("the pieces of one search", () => {
     const second = openHere(createRunCache(options));
     expect(await second.session.read(pieces)).toEqual(await openHere().session.read(pieces));
     expect(second.session.usage()).toMatchObject({ reads: 0, fromCache: 2, missing: 0 });
-    const url = `https://cold-pieces.invalid/${KEY}.hits.0/hits.0/0-10000`;
+    const url = `https://cold-pieces.invalid/${KEY}.rows.0/rows.0/0-10000`;
     const headers = { "cache-control": "max-age=60" };
     await (await caches.open("pieces-test")).put(url, new Response(new Uint8Array(10_000), { headers }));
     const third = openHere(createRunCache(options));

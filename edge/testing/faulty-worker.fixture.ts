@@ -1,5 +1,9 @@
 /** The Worker with buckets that fail as they are told to: `PUT /test/faults` with a `Faults`. */
-import { instrumentedWorker, type AroundRead } from "./instrumented-worker.fixture.ts";
+import {
+  instrumentedRangeReader,
+  instrumentedWorker,
+  type AroundRead,
+} from "./instrumented-worker.fixture.ts";
 
 export interface Faults {
   readonly kind: "error" | "throttled" | "unavailable" | "hang" | "slow";
@@ -35,6 +39,8 @@ const troubled: AroundRead = async (key, read) => {
   if (faults.kind === "hang") return new Promise(() => undefined);
   throw new Error(MESSAGES[faults.kind]);
 };
+
+export class RangeReader extends instrumentedRangeReader(() => troubled) {}
 
 export default instrumentedWorker(
   () => troubled,

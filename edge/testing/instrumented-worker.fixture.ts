@@ -1,5 +1,7 @@
 /** The Worker with troubles at its buckets, and an account of what each request made of them. */
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { ObjectRange } from "../cold/object-range.ts";
+import { RangeReader, type BucketName } from "../range-reader.ts";
 import type { EdgeBindings } from "../settings.ts";
 import worker from "../worker.ts";
 
@@ -10,15 +12,22 @@ export interface Account {
   /** Times at which a read began when none was waiting: how often the search had to wait for the store. */
   rounds: number;
   cacheOperations: number;
+  /** Of other invocations that read for this one. */
+  calls: number;
   isDone: boolean;
 }
 
 export type AroundRead = <T>(key: string, read: () => Promise<T>) => Promise<T>;
 
-interface Invocation {
+/** A request, with the invocations that read for it. */
+interface Tally {
   readonly account: Account;
-  readonly around: AroundRead;
   waiting: number;
+}
+
+interface Invocation {
+  readonly tally: Tally;
+  readonly around: AroundRead;
 }
 
 /** Isolates remembered: the one that is asked, those before it. */
@@ -26,13 +35,13 @@ const ISOLATES_MAX = 4;
 
 const invocations = new AsyncLocalStorage<Invocation>();
 const isolates = new Map<string, EdgeBindings>();
-let last: Account | null = null;
+let last: Tally | null = null;
 
 for (const name of ["match", "put"] as const) {
   const original: (...values: never[]) => unknown = Cache.prototype[name];
   Object.defineProperty(Cache.prototype, name, {
     value(this: Cache, ...values: unknown[]): unknown {
-      const account = invocations.getStore()?.account;
+      const account = invocations.getStore()?.tally.account;
       if (account !== undefined) account.cacheOperations += 1;
       return Reflect.apply(original, this, values);
     },
@@ -54,14 +63,14 @@ export function instrumentedWorker(
   return {
     async fetch(request, bindings, execution) {
       const { pathname } = new URL(request.url);
-      if (pathname === "/test/account") return Response.json(last);
+      if (pathname === "/test/account") return Response.json(last?.account ?? null);
       const env = bindingsOf(request.headers.get("x-test-isolate") ?? "", bindings);
       if (pathname.startsWith("/test/") && pathname !== "/test/read") return control(request);
-      const account: Account = { reads: 0, bytes: 0, rounds: 0, cacheOperations: 0, isDone: false };
-      last = account;
+      const account: Account = { reads: 0, bytes: 0, rounds: 0, cacheOperations: 0, calls: 0, isDone: false };
+      last = { account, waiting: 0 };
       const deferred: Promise<unknown>[] = [];
       const context = watched(execution, deferred);
-      return invocations.run({ account, around: aroundOf(), waiting: 0 }, async () => {
+      return invocations.run({ tally: last, around: aroundOf() }, async () => {
         const response =
           pathname === "/test/read" ? await readByte(env.COLD) : await worker.fetch(request, env, context);
         execution.waitUntil(
@@ -72,6 +81,19 @@ export function instrumentedWorker(
         return response;
       });
     },
+  };
+}
+
+/** Returns the entrypoint that reads for the last request, in invocations of their own. */
+export function instrumentedRangeReader(aroundOf: () => AroundRead): typeof RangeReader {
+  return class extends RangeReader {
+    override read(name: BucketName, ranges: readonly ObjectRange[]): ReturnType<RangeReader["read"]> {
+      const bucket = this.env[name];
+      if (last === null || bucket === undefined) return super.read(name, ranges);
+      last.account.calls += 1;
+      this.env = { ...this.env, [name]: counted(bucket) };
+      return invocations.run({ tally: last, around: aroundOf() }, () => super.read(name, ranges));
+    }
   };
 }
 
@@ -126,16 +148,17 @@ function counted(bucket: R2Bucket): R2Bucket {
 async function countedRead<T>(key: string, read: () => Promise<T>): Promise<T> {
   const invocation = invocations.getStore();
   if (invocation === undefined) return read();
-  const { account } = invocation;
+  const { tally, around } = invocation;
+  const { account } = tally;
   account.reads += 1;
-  if (invocation.waiting === 0) account.rounds += 1;
-  invocation.waiting += 1;
+  if (tally.waiting === 0) account.rounds += 1;
+  tally.waiting += 1;
   try {
-    const object = await invocation.around(key, read);
+    const object = await around(key, read);
     account.bytes += bytesOf(object);
     return object;
   } finally {
-    invocation.waiting -= 1;
+    tally.waiting -= 1;
   }
 }
 

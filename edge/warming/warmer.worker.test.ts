@@ -63,6 +63,7 @@ function isolate(colo: string, now: () => number = () => 0) {
   const shelf = createBaseShelf({
     ...common,
     bucket: env.COLD,
+    elsewhere: null,
     network,
     zone: "global",
     memory,

@@ -5,7 +5,8 @@ import { rootKey, volumeKey } from "../manifest-base.ts";
 import type { ManifestBase } from "../manifest-shape.ts";
 import { buildDense } from "./dense/dense-builder.ts";
 import type { GridVectors } from "./dense/dense-vectors.ts";
-import { writeDocuments } from "./documents/document-writer.ts";
+import { rowsPerBlockFor } from "./dense/dense-rows.ts";
+import { createDocumentsWriter } from "./documents/document-writer.ts";
 import { writeLexical } from "./lexical/lexical-builder.ts";
 import type { BaseHit } from "./parts.ts";
 import { encodeRoot } from "./root.ts";
@@ -41,13 +42,23 @@ export async function buildBase(input: BaseInput, options: BuildOptions): Promis
   const { vectors } = input;
   const { count, dimensions } = vectors;
   const writer = createVolumeWriter((file, volume, bytes) => put(volumeKey({ key }, file, volume), bytes));
-  const { order, sections } = await buildDense(vectors, { scanner, writer, progressed });
+  const texts = createDocumentsWriter(writer, { ...options, rowsPerBlock: rowsPerBlockFor(dimensions) });
+  const documents = createDocumentList();
+  const { order, sections } = await buildDense(vectors, {
+    scanner,
+    writer,
+    progressed,
+    beside: async (numbers) => {
+      const hits = Array.from(numbers, (number) => input.text(number));
+      for (const hit of hits) documents.add(hit);
+      await texts.write(hits);
+    },
+  });
   const numberOf = (row: number): number => order[row] ?? 0;
   progressed?.("postings", 0);
   const lexical = await writeLexical({ rows: count, vectorOf: (row) => input.sparse(numberOf(row)) }, writer);
   progressed?.("documents", 0);
-  const documents: Listed[] = [];
-  const written = await writeDocuments(hitsOf(input, order, documents), writer, options);
+  const written = await texts.finish();
   const volumes = await writer.finish();
   const root = encodeRoot({ model, dimensions }, [sections, lexical, written]);
   // Before it is handed out: a thread's owner gets the memory itself.
@@ -59,25 +70,26 @@ export async function buildBase(input: BaseInput, options: BuildOptions): Promis
       root: about,
       volumes,
       passages: count,
-      documents: documents.length,
+      documents: documents.listed.length,
       tombstones: "",
       dead: 0,
     },
-    documents,
+    documents: documents.listed,
   };
 }
 
 type Listed = BuiltBase["documents"][number];
 
-/** Documents are numbered by their first rows, as `writeDocuments` numbers them. */
-function* hitsOf(input: BaseInput, order: Uint32Array, documents: Listed[]): Generator<BaseHit> {
+/** Documents are numbered by their first rows, as the writer of documents numbers them. */
+function createDocumentList(): { readonly listed: readonly Listed[]; add(hit: BaseHit): void } {
   const seen = new Set<string>();
-  for (const number of order) {
-    const text = input.text(number);
-    if (!seen.has(text.documentId)) {
-      seen.add(text.documentId);
-      documents.push({ documentId: text.documentId, version: text.version });
-    }
-    yield text;
-  }
+  const listed: Listed[] = [];
+  return {
+    listed,
+    add({ documentId, version }) {
+      if (seen.has(documentId)) return;
+      seen.add(documentId);
+      listed.push({ documentId, version });
+    },
+  };
 }

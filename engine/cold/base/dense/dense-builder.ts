@@ -22,6 +22,8 @@ export async function buildDense(
   options: {
     readonly scanner: Scanner;
     readonly writer: PieceWriter;
+    /** Writes what is to lie behind the block of these vectors in the same file. */
+    readonly beside?: (numbers: Uint32Array) => Promise<void>;
     readonly progressed?: ((step: "clustering" | "lists", share: number) => void) | undefined;
   },
 ): Promise<BuiltDense> {
@@ -33,6 +35,13 @@ export async function buildDense(
     progressed: (share) => progressed?.("clustering", share),
   });
   progressed?.("lists", 0);
-  const sections = await encodeDense(vectors, clustering, { writer, scanner });
-  return { order: clustering.order, sections };
+  const { order } = clustering;
+  const sections = await encodeDense(vectors, clustering, {
+    writer,
+    scanner,
+    beside: async ({ from, to }) => {
+      await options.beside?.(order.subarray(from, to));
+    },
+  });
+  return { order, sections };
 }

@@ -8,16 +8,29 @@ import { readGridVector, type GridVectors } from "./dense-vectors.ts";
 import { measureRecall } from "./expected-recall.ts";
 import { codeBytes, encodeListCodes, type RowCodes } from "./list-codes.ts";
 import type { Piece, PieceWriter, ReadPieces } from "../piece.ts";
+import type { RowRange } from "../parts.ts";
 import type { Sections } from "../section-file.ts";
 
 /** Rounding of sums in float32 must not make a bound too tight. */
 const BOUND_SLACK = 1e-6;
 
-/** Writes the dense half of a base; resolves with its resident sections. */
+/**
+ * Writes the dense half of a base; resolves with its resident sections.
+ *
+ * @param beside - writes what is to lie behind the block of these rows in the same file.
+ */
 export async function encodeDense(
   vectors: GridVectors,
   clustering: Clustering,
-  { writer, scanner }: { readonly writer: PieceWriter; readonly scanner: Scanner },
+  {
+    writer,
+    scanner,
+    beside,
+  }: {
+    readonly writer: PieceWriter;
+    readonly scanner: Scanner;
+    readonly beside: (rows: RowRange) => Promise<void>;
+  },
 ): Promise<Sections> {
   const { lists, longest } = describeLists(vectors, clustering);
   const rowCodes = codesOf(vectors, clustering, lists);
@@ -40,7 +53,11 @@ export async function encodeDense(
     return encodeRowBlock(vectors, clustering.order.subarray(from, from + rowsPerBlock));
   };
   const blocks = Math.ceil(clustering.order.length / rowsPerBlock);
-  for (let block = 0; block < blocks; block += 1) rows.push(await writer.write("rows", rowsOfBlock(block)));
+  for (let block = 0; block < blocks; block += 1) {
+    rows.push(await writer.write("rows", rowsOfBlock(block)));
+    const from = block * rowsPerBlock;
+    await beside({ from, to: Math.min(from + rowsPerBlock, vectors.count) });
+  }
   const { centroids, order } = clustering;
   const sections = encodeDirectory(
     { rows: vectors.count, rowsPerBlock, longest, lists, centroids },

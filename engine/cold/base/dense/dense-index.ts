@@ -195,7 +195,11 @@ async function readSpans(now: Search, rescorer: Rescorer, spans: readonly BlockS
   const blocks = spans.flatMap(({ first, last }) =>
     Array.from({ length: last - first + 1 }, (_, at) => first + at),
   );
-  const pieces = await now.options.read(blocks.map((block) => now.directory.rowPieces.at(block)));
+  const { beside = null, read } = now.options;
+  const pieces = await read([
+    ...blocks.map((block) => now.directory.rowPieces.at(block)),
+    ...(beside === null ? [] : blocks.map(beside)),
+  ]);
   let missing = 0;
   blocks.forEach((block, at) => {
     const bytes = pieces[at] ?? null;

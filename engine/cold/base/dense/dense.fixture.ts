@@ -93,7 +93,11 @@ export async function buildDense(vectors: GridVectors): Promise<DenseBase> {
     assign: assignHere(vectors, scanner),
   });
   const store = createPieceStore();
-  const sections = await encodeDense(vectors, clustering, { writer: store, scanner });
+  const sections = await encodeDense(vectors, clustering, {
+    writer: store,
+    scanner,
+    beside: () => Promise.resolve(),
+  });
   const vectorOf = (row: number) => {
     const vector = new Float32Array(vectors.dimensions);
     readGridVector(vectors, clustering.order[row] ?? 0, vector);
