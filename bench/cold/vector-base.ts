@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { buildDense } from "@kattegat/engine/cold/base/dense/dense-builder.ts";
 import { decodeDirectory } from "@kattegat/engine/cold/base/dense/dense-directory.ts";
 import { openDense } from "@kattegat/engine/cold/base/dense/dense-index.ts";
+import { denseHere } from "@kattegat/engine/cold/base/dense/dense-work.ts";
 import {
   createGridVectors,
   writeGridVector,
@@ -60,15 +61,20 @@ export async function buildVectors(
   const writer = createVolumeWriter((name, volume, bytes) =>
     files.put(volumeKey({ key: KEY }, name, volume), bytes),
   );
-  const { order, sections } = await buildDense(vectors, {
-    scanner: readScanner(),
+  const scanner = readScanner();
+  const dense = await buildDense(vectors, {
+    scanner,
+    work: denseHere(vectors, scanner),
+    putCodes: (volume, bytes) => files.put(volumeKey({ key: KEY }, "codes", volume), bytes),
     writer,
     progressed: (step, share) => {
       if (share === 0 || share === 1)
         console.log(`  ${step} ${share}: ${Math.round((performance.now() - read) / 1_000)} s`);
     },
   });
-  const volumes = await writer.finish();
+  const { order } = dense;
+  const { sections, volumes: codeVolumes } = await dense.finish();
+  const volumes = { ...(await writer.finish()), codes: codeVolumes };
   const root = encodeRoot({ model: "vectors", dimensions }, [sections]);
   await files.put(rootKey({ key: KEY }), root);
   const { user, system } = process.cpuUsage(cpu);

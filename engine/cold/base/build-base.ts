@@ -5,6 +5,7 @@ import { rootKey, volumeKey } from "../manifest-base.ts";
 import type { ManifestBase } from "../manifest-shape.ts";
 import { buildDense } from "./dense/dense-builder.ts";
 import type { GridVectors } from "./dense/dense-vectors.ts";
+import { denseHere, type DenseWork } from "./dense/dense-work.ts";
 import { rowsPerBlockFor } from "./dense/dense-rows.ts";
 import { createDocumentsWriter } from "./documents/document-writer.ts";
 import { writeLexical } from "./lexical/lexical-builder.ts";
@@ -20,14 +21,22 @@ export interface BaseInput {
   text(number: number): BaseHit;
 }
 
+type Put = (key: string, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
+
 export interface BuildOptions {
   readonly key: string;
   readonly model: string;
   readonly scanner: Scanner;
-  readonly put: (key: string, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
+  /** Where the work on vectors is done; in this thread without it. */
+  readonly dense?: DenseWork;
+  /** Called for one object after the other. */
+  readonly put: Put;
   /** A faster deflate (RFC 1951) than the one in JavaScript, where there is one. */
   readonly deflate?: (raw: Uint8Array) => Uint8Array;
-  readonly progressed?: (step: "clustering" | "lists" | "postings" | "documents", share: number) => void;
+  readonly progressed?: (
+    step: "clustering" | "codes" | "rows" | "postings" | "documents",
+    share: number,
+  ) => void;
 }
 
 export interface BuiltBase {
@@ -38,14 +47,17 @@ export interface BuiltBase {
 
 /** Writes the volumes as they fill, the root last; in memory are the vectors and terms, no text. */
 export async function buildBase(input: BaseInput, options: BuildOptions): Promise<BuiltBase> {
-  const { key, model, scanner, put, progressed } = options;
+  const { key, model, scanner, progressed } = options;
   const { vectors } = input;
   const { count, dimensions } = vectors;
+  const put = inTurn(options.put);
   const writer = createVolumeWriter((file, volume, bytes) => put(volumeKey({ key }, file, volume), bytes));
   const texts = createDocumentsWriter(writer, { ...options, rowsPerBlock: rowsPerBlockFor(dimensions) });
   const documents = createDocumentList();
-  const { order, sections } = await buildDense(vectors, {
+  const dense = await buildDense(vectors, {
     scanner,
+    work: options.dense ?? denseHere(vectors, scanner),
+    putCodes: (volume, bytes) => put(volumeKey({ key }, "codes", volume), bytes),
     writer,
     progressed,
     beside: async (numbers) => {
@@ -54,13 +66,14 @@ export async function buildBase(input: BaseInput, options: BuildOptions): Promis
       await texts.write(hits);
     },
   });
-  const numberOf = (row: number): number => order[row] ?? 0;
+  const numberOf = (row: number): number => dense.order[row] ?? 0;
   progressed?.("postings", 0);
   const lexical = await writeLexical({ rows: count, vectorOf: (row) => input.sparse(numberOf(row)) }, writer);
   progressed?.("documents", 0);
   const written = await texts.finish();
-  const volumes = await writer.finish();
-  const root = encodeRoot({ model, dimensions }, [sections, lexical, written]);
+  const codes = await dense.finish();
+  const volumes = { ...(await writer.finish()), codes: codes.volumes };
+  const root = encodeRoot({ model, dimensions }, [codes.sections, lexical, written]);
   // Before it is handed out: a thread's owner gets the memory itself.
   const about = { bytes: root.byteLength, checksum: crc32c(root).toString(16).padStart(8, "0") };
   await put(rootKey({ key }), root);
@@ -75,6 +88,14 @@ export async function buildBase(input: BaseInput, options: BuildOptions): Promis
       dead: 0,
     },
     documents: documents.listed,
+  };
+}
+
+function inTurn(put: Put): Put {
+  let last: Promise<void> = Promise.resolve();
+  return (key, bytes) => {
+    last = last.then(() => put(key, bytes));
+    return last;
   };
 }
 
