@@ -1,6 +1,5 @@
 /** Measures of one base made of vectors, taken in a process of its own. */
 import { fork } from "node:child_process";
-import { join } from "node:path";
 import { z } from "zod";
 
 export const measureOrderSchema = z.object({
@@ -34,7 +33,7 @@ export type MeasuredVectors = z.infer<typeof measuredSchema>;
 
 /** @throws {Error} when the process ends without an answer. */
 export async function measureVectors(order: MeasureOrder): Promise<MeasuredVectors> {
-  const child = fork(join(import.meta.dirname, "vector-process.ts"), [JSON.stringify(order)]);
+  const child = fork(new URL("./vector-process.ts", import.meta.url), [JSON.stringify(order)]);
   return await new Promise((resolve, reject) => {
     let measured: MeasuredVectors | null = null;
     child.on("message", (message) => {

@@ -20,6 +20,16 @@ export function createGridVectors(count: number, dimensions: number): GridVector
   };
 }
 
+/** The same in memory that threads share. */
+export function createSharedGridVectors(count: number, dimensions: number): GridVectors {
+  return {
+    count,
+    dimensions,
+    integers: new Int8Array(new SharedArrayBuffer(count * integerBytes(dimensions))),
+    scales: new Float32Array(new SharedArrayBuffer(count * Float32Array.BYTES_PER_ELEMENT)),
+  };
+}
+
 /** Rounds the vector into its place. */
 export function writeGridVector(into: GridVectors, at: number, vector: Float32Array): void {
   const { integers, scale } = toIntegers(vector);
