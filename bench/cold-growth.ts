@@ -73,7 +73,7 @@ function curveTable(measured: MeasuredVectors): Table {
 
 /** Keeps each size as it is measured, beside those of other runs: the largest takes an hour. */
 export async function benchColdGrowth(): Promise<void> {
-  for (const size of SIZES.split(",")) {
+  for (const size of SIZES.split(",").filter((name) => name !== "")) {
     console.log(`  ${size} clustered vectors`);
     const [count = 0, dimensions = 0] = size.split("x").map(Number);
     const measured = await measureGenerated({ count, dimensions });
@@ -84,8 +84,8 @@ export async function benchColdGrowth(): Promise<void> {
       (a, b) => b.dimensions - a.dimensions || a.passages - b.passages,
     );
     writeFileSync(KEPT, `${JSON.stringify(all, null, 2)}\n`);
-    publishGrowth(all);
   }
+  publishGrowth(keptSizes());
 }
 
 function keptSizes(): readonly MeasuredVectors[] {
