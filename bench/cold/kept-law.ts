@@ -3,7 +3,6 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { join } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import { buildBase } from "@kattegat/engine/cold/base/build-base.ts";
-import { assignHere } from "@kattegat/engine/cold/base/dense/cluster-assignment.ts";
 import { emptyManifest, parseManifest, type ColdManifest } from "@kattegat/engine/cold/manifest.ts";
 import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
 import { readScanner } from "@kattegat/replication/scanner.ts";
@@ -48,11 +47,10 @@ async function build(folder: string, lawFile: string, model: string): Promise<vo
   try {
     const corpus = await corpusIn(scratch, lawFile);
     const files = baseFiles(store);
-    const scanner = readScanner();
     const { base } = await buildBase(corpus.spool, {
       key: "bases/law",
       model,
-      assign: (vectors) => assignHere(vectors, scanner),
+      scanner: readScanner(),
       put: files.put,
       deflate: deflateRawSync,
     });
