@@ -11,7 +11,8 @@ import { askAll, type Asked, COLUMNS, DEPTH, nothingDead, rowOf, TOP, type Askin
 import { baseFiles, type BaseFiles } from "./cold/base-files.ts";
 import { drawCurves } from "./cold/curve.ts";
 import { filterTable, recallTable } from "./cold/dense-tables.ts";
-import { exactLexical, type LexicalTop } from "./cold/exact-lexical.ts";
+import { exactLexical } from "./cold/exact-lexical.ts";
+import { lexicalTable } from "./cold/lexical-table.ts";
 import { exactTop } from "./cold/exact-top.ts";
 import { hybridTable } from "./cold/hybrid-table.ts";
 import { lanceTable } from "./cold/lance-table.ts";
@@ -46,24 +47,6 @@ async function build(files: BaseFiles, { spool }: Corpus): Promise<Built> {
     seconds: (performance.now() - started) / 1_000,
     cpuSeconds: (user + system) / 1e6,
     threads: threads === null ? "one thread" : "three threads",
-  };
-}
-
-async function lexicalTable(
-  asking: Asking,
-  corpus: Corpus,
-  truths: readonly (readonly LexicalTop[])[],
-): Promise<Table> {
-  const dead = nothingDead(asking);
-  const asked = await askAll(asking, corpus.questions, { mode: "lexical", probes: null, dead });
-  const same = asked.filter(({ answer }, at) => {
-    const truth = truths[at]?.slice(0, TOP) ?? [];
-    return answer.lexical.slice(0, TOP).every(({ score }, rank) => score === truth[rank]?.score);
-  });
-  return {
-    title: "Lexical: share of queries whose ten scores are those of scoring every passage",
-    columns: ["", "same ten", ...COLUMNS.slice(2)],
-    rows: [rowOf("block maxima", asked, same.length / asked.length)],
   };
 }
 
@@ -182,13 +165,14 @@ async function measure(corpus: Corpus, folder: string): Promise<void> {
   const recall = await recallTable(asking, corpus, dense);
   keep(recall);
   keep(await filterTable(asking, corpus, built.documents));
-  const lexical = exactLexical(
-    corpus.questions.map((question) => question.lexical),
-    { count: built.base.passages, sparse: (number) => corpus.spool.sparse(number), limit: DEPTH },
-  );
+  const lexical = exactLexical(corpus.words, {
+    count: built.base.passages,
+    sparse: (number) => corpus.spool.sparse(number),
+    limit: DEPTH,
+  });
   const hybrid = await hybridTable(asking, corpus, lexical);
   keep(hybrid.table);
-  keep(await lexicalTable(asking, corpus, lexical));
+  keep(await lexicalTable(asking, corpus.words, lexical));
   if (PROVISIONS === PROVISIONS_ALL) {
     keepOperations(operationsOf(corpus, { sizes, asked: hybrid.asked }));
     renderCostsPage();
@@ -205,8 +189,9 @@ function resultOf(tables: readonly Table[]): BenchResult {
     measured_at: new Date().toISOString(),
     machine: machineName(),
     notes: [
-      "One process reads the base from files; reads are ranged reads, pieces that touch taken together, as the Worker takes them; hits are read as well.",
+      "One process reads the base from files; reads are ranged reads, near pieces taken together, as the Worker takes them, but without its limit of subrequests; hits are read as well.",
       "Vectors are learned from the same provisions, 384 dimensions. Truth is an exact scan of the float vectors; the index holds them rounded to eight bits. A found row is right when its own float score reaches the tenth true one.",
+      "Rounds of a hybrid search are those of its two halves together, which run side by side.",
       "The hybrid truth fuses exact lists of the rounded vectors, which are those of every tier.",
       "“Expected when built” is what the builder measured with queries of its own making and an answer's `explain` tells.",
       "The limits of the reader were chosen on other queries over 20,000 and 100,000 provisions. The machine was shared with other work: times are upper bounds.",

@@ -23,7 +23,7 @@ export interface Asking {
 
 export async function askAll(
   asking: Asking,
-  questions: readonly Question[],
+  questions: readonly (Pick<Question, "lexical"> & { readonly dense: Float32Array | null })[],
   options: {
     readonly mode: "dense" | "lexical" | "hybrid";
     readonly probes: number | null;

@@ -20,7 +20,13 @@ export interface BaseFiles {
   put(key: string, bytes: Uint8Array): Promise<void>;
   /** Bytes of each file, of the root. */
   sizes(base: ManifestBase): Readonly<Record<BaseFile | "root", number>>;
-  open(base: ManifestBase): { readonly base: ColdBase; readonly session: ReadingSession };
+  open(base: ManifestBase): OpenFiles;
+}
+
+export interface OpenFiles {
+  readonly base: ColdBase;
+  readonly root: Uint8Array;
+  readonly session: ReadingSession;
 }
 
 export type ReadingSession = () => { readonly read: ReadPieces; readonly reading: Reading };
@@ -41,10 +47,10 @@ export function baseFiles(folder: string): BaseFiles {
       }
       return sizes;
     },
-    open: (base) => ({
-      base: openBase(readFileSync(pathOf(rootKey(base))), null),
-      session: readingSessions(folder, base.key),
-    }),
+    open(base) {
+      const root = readFileSync(pathOf(rootKey(base)));
+      return { base: openBase(root, null), root, session: readingSessions(folder, base.key) };
+    },
   };
 }
 
