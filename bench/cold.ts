@@ -7,7 +7,7 @@ import { buildBase, type BuiltBase } from "@kattegat/engine/cold/base/build-base
 import { startDenseThreads } from "@kattegat/replication/dense-threads.ts";
 import { readScanner } from "@kattegat/replication/scanner.ts";
 import { keepOperations, renderCostsPage, type MeasuredOperations } from "./costs-page.ts";
-import { askAll, type Asked, COLUMNS, DEPTH, nothingDead, rowOf, TOP, type Asking } from "./cold/ask.ts";
+import { type Asked, DEPTH, type Asking } from "./cold/ask.ts";
 import { baseFiles, type BaseFiles } from "./cold/base-files.ts";
 import { drawCurves } from "./cold/curve.ts";
 import { filterTable, recallTable } from "./cold/dense-tables.ts";

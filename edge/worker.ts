@@ -10,7 +10,7 @@ import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
 import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import type { Hono } from "hono";
 import { createApp } from "./app.ts";
-import { createBaseShelf } from "./cold/base-shelf.ts";
+import { createBaseShelf, type BaseShelf } from "./cold/base-shelf.ts";
 import { createBlockCache, type BlockCache } from "./cold/block-cache.ts";
 import { createAttempt } from "./cold/bucket-attempt.ts";
 import { createColdIndex, type ColdIndex } from "./cold/cold-index.ts";
@@ -100,29 +100,34 @@ function coldIndexes(
   const buckets: (readonly [string, R2Bucket, BucketName])[] = [[settings.site, bindings.COLD, "COLD"]];
   if (settings.zone === "eu" && bindings.COLD_GLOBAL !== undefined && globalSite !== undefined)
     buckets.push([globalSite, bindings.COLD_GLOBAL, "COLD_GLOBAL"]);
-  return buckets.map(([site, bucket, name]) => {
+  const shelves: BaseShelf[] = [];
+  return buckets.map(([site, bucket, name], at) => {
     const warmer = createWarmer({
       site,
       openCache: (colo) => caches.open(cacheName("habits", settings, colo)),
       now,
       report,
     });
+    const bases = createBaseShelf({
+      bucket,
+      elsewhere: (ranges) => exports.OtherInvocation.read(name, ranges),
+      network: settings.network,
+      zone: settings.zone,
+      memory,
+      openCache: (colo) => caches.open(cacheName("pieces", settings, colo)),
+      attempt,
+      now,
+      report,
+      othersBytes: () =>
+        shelves.reduce((sum, shelf, place) => sum + (place === at ? 0 : shelf.residentBytes), 0),
+    });
+    shelves.push(bases);
     const index = createColdIndex({
       site,
       bucket,
       scanner,
       segmentBytesMax: SEGMENT_BYTES_MAX / buckets.length,
-      bases: createBaseShelf({
-        bucket,
-        elsewhere: (ranges) => exports.OtherInvocation.read(name, ranges),
-        network: settings.network,
-        zone: settings.zone,
-        memory,
-        openCache: (colo) => caches.open(cacheName("pieces", settings, colo)),
-        attempt,
-        now,
-        report,
-      }),
+      bases,
       warmer,
       dimensions: settings.network.embedding.dimensions,
       attempt,

@@ -1,12 +1,13 @@
 /** What block maxima save, and that they change nothing. */
 import { openLexical } from "@kattegat/engine/cold/base/lexical/lexical-index.ts";
+import type { LexicalAnswer } from "@kattegat/engine/cold/base/lexical/lexical-search.ts";
 import { ROOT_KIND } from "@kattegat/engine/cold/base/root.ts";
 import { decodeSectionFile } from "@kattegat/engine/cold/base/section-file.ts";
 import type { SparseVector } from "@kattegat/engine/lexical/bm25.ts";
 import type { Table } from "../report.ts";
 import { summarize } from "../summary.ts";
 import { DEPTH, TOP } from "./ask.ts";
-import type { OpenFiles } from "./base-files.ts";
+import type { OpenFiles, Reading } from "./base-files.ts";
 import type { LexicalTop } from "./exact-lexical.ts";
 
 /** Searches the postings alone, without hits. */
@@ -16,7 +17,7 @@ export async function lexicalTable(
   truths: readonly (readonly LexicalTop[])[],
 ): Promise<Table> {
   const index = openLexical(decodeSectionFile(root, ROOT_KIND));
-  const asked = [];
+  const asked: (LexicalAnswer & Reading & { readonly cpuMs: number })[] = [];
   let same = 0;
   for (const [at, query] of queries.entries()) {
     const { read, reading } = session();

@@ -15,8 +15,8 @@ import { createRunCaches, type ObjectKeys, type RunCache } from "./run-cache.ts"
 import type { Subrequests } from "./subrequests.ts";
 import { readWhole } from "./whole-object.ts";
 
-/** What stays of bases in an isolate of 128 MB; a base that needs more is refused, since the isolate would be ended. */
-export const RESIDENT_BYTES_MAX = 24 * 1_024 * 1_024;
+/** What stays of all bases in an isolate of 128 MB; a base that needs more is refused, since the isolate would be ended. */
+const RESIDENT_BYTES_MAX = 24 * 1_024 * 1_024;
 /** A search lasts at most so long: nobody then reads the texts of the base that was replaced. */
 const FORMER_MS_MAX = 10_000;
 
@@ -28,7 +28,7 @@ export interface OpenBase {
 }
 
 export interface BaseShelf {
-  /** Of all bases that are open here, two while one replaces the other. */
+  /** Of all bases that are open on this shelf, two while one replaces the other. */
   readonly residentBytes: number;
   /** The base of this key, if it is open here. */
   find(key: string): OpenBase | null;
@@ -48,6 +48,9 @@ export interface BaseShelfOptions {
   readonly attempt: Attempt;
   readonly now: () => number;
   readonly report: (error: unknown) => void;
+  /** Of the isolate's other shelves. */
+  readonly othersBytes?: () => number;
+  readonly residentBytesMax?: number;
 }
 
 export function createBaseShelf(options: BaseShelfOptions): BaseShelf {
@@ -78,7 +81,13 @@ class Shelf implements BaseShelf {
   }
 
   hasRoomFor({ root }: ManifestBase): boolean {
-    return (this.#current?.base.residentBytes ?? 0) + root.bytes <= RESIDENT_BYTES_MAX;
+    return (this.#current?.base.residentBytes ?? 0) + root.bytes <= this.#bytesMax;
+  }
+
+  /** For this shelf, as the others are now. */
+  get #bytesMax(): number {
+    const { othersBytes = () => 0, residentBytesMax = RESIDENT_BYTES_MAX } = this.#options;
+    return residentBytesMax - othersBytes();
   }
 
   async open(manifestBase: ManifestBase, session: SessionOptions): Promise<OpenBase> {
@@ -106,9 +115,9 @@ class Shelf implements BaseShelf {
     if (root === null)
       throw new ColdFormatError(`expected the root of ${manifestBase.key} whole, got other bytes`);
     const base = openBase(root.value, columnMemory(this.#options.memory, manifestBase));
-    if (base.residentBytes > RESIDENT_BYTES_MAX)
+    if (base.residentBytes > this.#bytesMax)
       throw new ColdFormatError(
-        `expected ${RESIDENT_BYTES_MAX} resident bytes at most, got ${base.residentBytes}`,
+        `expected ${this.#bytesMax} resident bytes at most, got ${base.residentBytes}`,
       );
     const { network, zone, bucket, elsewhere, memory, attempt } = this.#options;
     const isCacheable = base.documents.classes.every((name) => mayCache(network, name, zone));
@@ -135,7 +144,7 @@ class Shelf implements BaseShelf {
     if (before?.key === open.key) return;
     this.#current = open;
     this.#former = before === null ? null : { open: before, sinceMs: this.#options.now() };
-    if (this.residentBytes > RESIDENT_BYTES_MAX) this.#former = null;
+    if (this.residentBytes > this.#bytesMax) this.#former = null;
   }
 
   #forgetFormer(): void {
