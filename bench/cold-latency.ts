@@ -57,7 +57,7 @@ export async function benchColdLatency(): Promise<void> {
 
 async function upload(edge: EdgeHost, law: KeptLaw): Promise<void> {
   for (const key of law.keys) await edge.putObject("global", key, law.read(key));
-  await edge.putObject("global", "manifest.json", JSON.stringify(law.manifest));
+  await edge.putManifest("global", JSON.stringify(law.manifest));
 }
 
 /** Puts questions to the zone `global`, which searches one index, as an isolate and at a location of one's choice. */
