@@ -148,6 +148,7 @@ function editionOf(
     indexes: indexes.map(([index]) => index),
     results,
     network,
+    isNext: model.model !== settings.network.embedding.model,
     knowledge,
     zone: settings.zone,
     attempt,

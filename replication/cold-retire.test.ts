@@ -42,8 +42,7 @@ async function running(clock: { now: () => number } = Date) {
   const { primary, edge } = await pair();
   primary.log.push(put(1));
   primary.models = [network.embedding.model];
-  const target = targetOf(primary, edge, clock);
-  return { primary, edge, start: () => started(primary, target) };
+  return { primary, edge, start: () => started(primary, targetOf(primary, edge, clock)) };
 }
 
 describe("copies of a model that nobody names", () => {
@@ -95,8 +94,10 @@ describe("copies of a model that nobody names", () => {
   it("are asked to be dropped once for each set of names, again after a failure", async () => {
     const asked: (readonly string[])[] = [];
     let isDone = false;
+    let nowMs = 0;
     const retirement = createRetirement({
       network,
+      now: () => nowMs,
       retire(kept) {
         asked.push(kept);
         return Promise.resolve(isDone);
@@ -106,10 +107,13 @@ describe("copies of a model that nobody names", () => {
     retirement.heard({ models: ["a"] });
     await retirement.round(never);
     isDone = true;
-    await retirement.round(never);
     expect(await retirement.round(never)).toBe(false);
+    nowMs += 10_000;
+    await retirement.round(never);
     retirement.heard({ models: ["b"] });
     await retirement.round(never);
+    nowMs += 10_000;
+    expect(await retirement.round(never)).toBe(false);
     const own = network.embedding.model;
     expect(asked).toEqual([
       ["a", own],

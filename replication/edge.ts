@@ -67,6 +67,7 @@ export function createEdge(options: EdgeOptions): Target {
   const upkeep = createColdUpkeep({ ...parts, needed: neededObjects(network) });
   const retirement = createRetirement({
     network,
+    now,
     retire: (kept, signal) => retireEditions(kept, { store, publisher, now }, signal),
   });
   return {
@@ -116,15 +117,18 @@ async function runUpkeep(
   },
   signal: AbortSignal,
 ): Promise<void> {
+  const failed = (error: unknown): void => {
+    if (!signal.aborted) log.warn({ ...about, err: error }, "upkeep failed");
+  };
   while (!signal.aborted) {
+    await retirement.round(signal).catch(failed);
     try {
-      if (await retirement.round(signal)) log.info(about, "keeps copies of no other model than those named");
       const done = await upkeep.round(signal);
       if (done.length > 0) log.info({ ...about, done }, "upkeep");
       // One merge often makes the next possible.
       if (done.includes("merged")) continue;
     } catch (error) {
-      if (!signal.aborted) log.warn({ ...about, err: error }, "upkeep failed");
+      failed(error);
     }
     await sleep(UPKEEP_EVERY_MS, signal);
   }

@@ -26,6 +26,7 @@ export interface RegionalOptions {
   readonly network: Network;
   /** Of the copies: one of the network's models. */
   readonly model: string;
+  readonly now: () => number;
   readonly sleep: StreamOptions["sleep"];
   readonly log: MonitorOptions["log"];
 }
@@ -67,9 +68,10 @@ export function createRegionalTarget(options: RegionalOptions): Target {
 }
 
 /** The upkeep of a regional's copies: it keeps none of a model that is gone. */
-function retiring({ client, network, sleep, log }: RegionalOptions): NonNullable<Target["upkeep"]> {
+function retiring({ client, network, now, sleep, log }: RegionalOptions): NonNullable<Target["upkeep"]> {
   const retirement = createRetirement({
     network,
+    now,
     async retire(kept, signal) {
       const answer = await client.request(
         "/internal/editions:retire",

@@ -22,6 +22,7 @@ function targetsAt(sites: Readonly<Record<string, { readonly url: string }>>): r
       client: clientOf(site, server),
       network,
       model: network.embedding.model,
+      now: Date.now,
       sleep,
       log: silent,
     }),

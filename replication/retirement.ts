@@ -10,9 +10,13 @@ export interface Retirement {
   round(signal: AbortSignal): Promise<boolean>;
 }
 
+/** A site that still names a model keeps its copies until it is restarted, which nobody needs to hear of each second. */
+const RETRY_MS = 10_000;
+
 /** The primary has to agree: while it still serves a model, its copies stay, whatever this process's network file says. */
 export function createRetirement(options: {
   readonly network: Network;
+  readonly now: () => number;
   /** Resolves with whether all is gone that is of none of the models; may be repeated. */
   readonly retire: (kept: readonly string[], signal: AbortSignal) => Promise<boolean>;
 }): Retirement {
@@ -20,6 +24,7 @@ export function createRetirement(options: {
   let wanted: string | null = null;
   let done: string | null = null;
   let kept: readonly string[] = [];
+  let tried: { readonly names: string; readonly atMs: number } | null = null;
   return {
     heard({ models }) {
       if (models === undefined) return;
@@ -27,8 +32,10 @@ export function createRetirement(options: {
       wanted = JSON.stringify(kept);
     },
     async round(signal) {
-      if (wanted === null || wanted === done) return false;
+      const isEarly = tried?.names === wanted && options.now() - (tried?.atMs ?? 0) < RETRY_MS;
+      if (wanted === null || wanted === done || isEarly) return false;
       const round = wanted;
+      tried = { names: round, atMs: options.now() };
       if (await options.retire(kept, signal)) done = round;
       return true;
     },

@@ -47,6 +47,8 @@ export interface ColdTierOptions {
   readonly results: ResultCache;
   /** As it is for the model of these indexes. */
   readonly network: Network;
+  /** Whether the model is only being prepared: then copies that are not whole are not searched. */
+  readonly isNext: boolean;
   readonly knowledge: Knowledge;
   readonly zone: string;
   readonly attempt: Attempt;
@@ -84,6 +86,8 @@ export function createColdTier(options: ColdTierOptions): ColdTier {
         if (state.manifest.model !== options.network.embedding.model && state.manifest.generation > 0) {
           return failed("unavailable", `its vectors are of the model ${state.manifest.model}`);
         }
+        const missing = options.isNext ? missingIn(state.manifest, options) : null;
+        if (missing !== null) return failed("unavailable", missing);
         options.knowledge.hear(state.manifest.watermark);
         const sequence = question.request.min_sequence ?? null;
         const served = index.serving.of(state, { sequence, session: asking.session });

@@ -150,11 +150,11 @@ export class NextEdition implements Follower {
     const index = this.#index;
     const id = effect.after?.id ?? effect.before?.id;
     if (index === null || id === undefined) return;
-    const isAwaited = this.#awaited.delete(id);
+    this.#awaited.delete(id);
     const { after, content } = effect;
     const isHere = after !== null && index.holds(after);
     const passages = content === null ? null : nextPassages(content.passages);
-    const isKnown = content === null ? index.has(id) && !isAwaited : passages !== null;
+    const isKnown = content === null ? index.has(id) : passages !== null;
     if (isHere && !isKnown) {
       index.remove(id);
       this.#await(id);

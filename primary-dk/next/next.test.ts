@@ -175,6 +175,43 @@ describe("a model to come at the primary", () => {
     expect(test.errors).toEqual([]);
   });
 
+  it("has what is written, moved and deleted while its index is filled (I3)", async () => {
+    const url = await postgres.database();
+    const before = await start(url, {});
+    await fill(before, 200, (index) => law(`Lov nummer${index}`, { tier: index % 2 === 0 ? "hot" : "warm" }));
+    await stop(before);
+    const first = await start(url, { network: preparing });
+    await prepared(first);
+    await stop(first);
+    const test = await start(url, { network: preparing });
+    const { client, primary } = test;
+    while (primary.next?.index === null) await round(test);
+    expect(primary.next?.missing).toMatch(/^\d+ documents are still to be indexed$/);
+    // None of them waits for the filling, nor is undone by it: the round reads while they are written.
+    const steps = [
+      client.put("d190", law("En anden tekst", { tier: "hot" })),
+      client.put("d192", law("Lov nummer192", { tier: "warm" })),
+      client.put("d191", law("Lov nummer191", { tier: "hot" })),
+      client.put("new", law("En ny lov", { tier: "hot" })),
+      client.send("/internal/documents/d194", { method: "DELETE" }),
+      client.send("/internal/documents/d0", { method: "DELETE" }),
+      client.put("d2", law("En tredje tekst", { tier: "hot" })),
+    ];
+    await Promise.all([...steps, prepared(test)]);
+    const tiers = ["hot" as const];
+    const dense = encodeFloats(createHashedEmbedder({ dimensions: 256 }).embedSync("lov"));
+    const next = await client.search("lov", { model: NEXT.model, dense, tiers, candidates: 1_000 });
+    expect(next.model).toBe(NEXT.model);
+    expect(idsIn(next)).toEqual(idsIn(await client.search("lov", { tiers, candidates: 1_000 })));
+    const [asked] = await createHashedEmbedder({ dimensions: 256 }).embed(["En anden tekst"], "query");
+    const found = await client.search("x", {
+      model: NEXT.model,
+      dense: encodeFloats(asked ?? new Float32Array()),
+    });
+    expect(found.dense[0]).toMatchObject({ document_id: "d190", score: expect.closeTo(1, 2) });
+    expect(test.errors).toEqual([]);
+  });
+
   it("goes on from Postgres after a restart, with its index filled again", async () => {
     const url = await postgres.database();
     const first = await start(url, {});
