@@ -91,11 +91,12 @@ export function embeddingCommands(program: Command, settings: Settings, terminal
       const network = readNetwork(settings);
       const folder = folderOf(options, network, settings);
       const trained = await listTrained(folder);
-      const used = network.embedding.model;
+      const { model: used, next: coming } = network.embedding;
+      const next = coming?.model ?? null;
       terminal.print(
         options.json === true
-          ? JSON.stringify({ folder, used, embeddings: trained }, null, 2)
-          : formatTrainedList(trained, { folder, used }),
+          ? JSON.stringify({ folder, used, next, embeddings: trained }, null, 2)
+          : formatTrainedList(trained, { folder, used, next }),
       );
     });
   statusCommand(embedding, settings, terminal);

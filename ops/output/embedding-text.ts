@@ -61,7 +61,7 @@ export function formatTrained(
 
 export function formatTrainedList(
   trained: readonly TrainedEmbedding[],
-  { folder, used }: { readonly folder: string; readonly used: string },
+  { folder, used, next }: { readonly folder: string; readonly used: string; readonly next: string | null },
 ): string {
   if (trained.length === 0) return `There is no trained embedding in ${folder}.`;
   const rows = trained.map(({ model, classes, words, passages, trained_at }) => [
@@ -70,7 +70,7 @@ export function formatTrainedList(
     number(words),
     number(passages),
     trained_at,
-    model === used ? "the network file's" : "",
+    model === used ? "the network file's" : model === next ? "the network file's next" : "",
   ]);
   return table([["model", "classes", "words", "passages", "trained", ""], ...rows], { right: [2, 3] }).join(
     "\n",

@@ -35,6 +35,7 @@ export interface NextEditionOptions {
   /** A tail of fewer passages stays in memory. */
   readonly basePassagesMin: number;
   readonly progress: (fields: object, message: string) => void;
+  readonly failed: (error: unknown) => void;
 }
 
 /**
@@ -84,15 +85,22 @@ export class NextEdition implements Follower {
     return done;
   }
 
+  /** Never rejects: what fails here is made anew, and no write fails for it. */
   async apply(group: CommittedGroup): Promise<void> {
-    await this.alone(async () => {
-      for (const effect of group.effects) await this.#apply(effect);
-    });
+    try {
+      await this.alone(async () => {
+        for (const effect of group.effects) await this.#apply(effect);
+      });
+    } catch (error) {
+      this.#options.failed(error);
+      await this.restart();
+    }
     this.vectors.follow(group);
   }
 
   /** Begins anew, since the log was not followed. */
   async restart(): Promise<void> {
+    this.vectors.restart();
     await this.alone(async () => {
       this.#index?.base?.leave();
       this.#index = null;

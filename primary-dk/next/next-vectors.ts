@@ -100,9 +100,17 @@ export class NextVectors {
     if (this.#isLevel && group.head !== null) this.released.advance(group.head);
   }
 
+  /** Looks for documents without vectors again, since the log was not followed. */
+  restart(): void {
+    this.#isLevel = false;
+    this.#hasMissed = true;
+  }
+
   /** Embeds the next documents that lack vectors; resolves at once when none does. */
   async round(): Promise<void> {
     if (this.#isLevel) {
+      // A group that was followed just before the level was reached is applied by now.
+      this.#release(this.#options.applied.head.fence.sequence);
       await this.#store(this.released.head.fence.sequence);
       return;
     }
@@ -192,7 +200,7 @@ export class NextVectors {
       progress({ model: embedder.model, sequence }, "every passage has a vector of the model to come");
     }
     // A group without vectors may have come while that was stored.
-    if (this.#isLevel) this.released.advance(applied.head);
+    if (this.#isLevel) this.#release(applied.head.fence.sequence);
   }
 
   #release(sequence: string): void {

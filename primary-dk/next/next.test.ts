@@ -209,6 +209,11 @@ describe("a model to come at the primary", () => {
       dense: encodeFloats(asked ?? new Float32Array()),
     });
     expect(found.dense[0]).toMatchObject({ document_id: "d190", score: expect.closeTo(1, 2) });
+    await primary.next?.restart();
+    expect((await searchNext(test, "lov")).model).toBeNull();
+    await prepared(test);
+    const again = await client.search("lov", { model: NEXT.model, dense, tiers, candidates: 1_000 });
+    expect(idsIn(again)).toEqual(idsIn(next));
     expect(test.errors).toEqual([]);
   });
 

@@ -47,9 +47,9 @@ export function nextEmbedderIn({
 
 export async function openNext(
   embedder: NextEmbedder,
-  options: Omit<NextEditionOptions, "model" | "vectors" | "store" | "basePassagesMin"> &
+  options: Omit<NextEditionOptions, "model" | "vectors" | "store" | "basePassagesMin" | "failed"> &
     Omit<NextVectorsOptions, "embedder"> &
-    Pick<PrimaryOptions, "cold"> & { readonly stores: BaseStores },
+    Pick<PrimaryOptions, "cold" | "log"> & { readonly stores: BaseStores },
 ): Promise<NextEdition> {
   const [, model] = modelsOf(options.network);
   if (model === undefined || model.model !== embedder.model)
@@ -62,6 +62,8 @@ export async function openNext(
     vectors,
     store,
     basePassagesMin: options.cold?.basePassagesMin ?? Infinity,
+    failed: (error) =>
+      options.log.error(loggable(error), "the index of the model to come failed; it is made anew"),
   });
 }
 
