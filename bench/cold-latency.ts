@@ -5,7 +5,8 @@ import { startEdge, type EdgeHost } from "@kattegat/edge/testing/edge-host.fixtu
 import { searchResponseSchema } from "@kattegat/protocol/search.ts";
 import { z } from "zod";
 import { childCpuMs } from "./cold/child-cpu.ts";
-import { keptLaw, type KeptLaw } from "./cold/kept-law.ts";
+import { serveFiles } from "./cold/file-server.ts";
+import { keptLaw, STATISTICS_KEY, type KeptLaw } from "./cold/kept-law.ts";
 import { LAW_FILE } from "./corpus.ts";
 import { loadNote, machineName, publish } from "./report.ts";
 import { summarize } from "./summary.ts";
@@ -21,6 +22,7 @@ const accountSchema = z.object({
   bytes: z.int(),
   rounds: z.int(),
   cacheOperations: z.int(),
+  calls: z.int(),
   isDone: z.boolean(),
 });
 
@@ -46,17 +48,22 @@ export async function benchColdLatency(): Promise<void> {
   });
   try {
     const law = await keptLaw(LAW_FILE, edge.network.embedding.model);
-    await upload(edge, law);
-    const rows = [];
-    for (const each of casesOf(new Asker(edge, law))) rows.push(await rowOf(each));
-    report(rows, law.manifest);
+    const store = await serveFiles(law.folder);
+    try {
+      await upload(edge, law);
+      const rows = [];
+      for (const each of casesOf(new Asker(edge, law, store.url))) rows.push(await rowOf(each));
+      report(rows, law.manifest);
+    } finally {
+      store.close();
+    }
   } finally {
     await edge.close();
   }
 }
 
 async function upload(edge: EdgeHost, law: KeptLaw): Promise<void> {
-  for (const key of law.keys) await edge.putObject("global", key, law.read(key));
+  await edge.putObject("global", STATISTICS_KEY, law.read(STATISTICS_KEY));
   await edge.putManifest("global", JSON.stringify(law.manifest));
 }
 
@@ -67,9 +74,12 @@ class Asker {
   #isolates = 0;
   #colos = 0;
 
-  constructor(edge: EdgeHost, law: KeptLaw) {
+  readonly #store: string;
+
+  constructor(edge: EdgeHost, law: KeptLaw, store: string) {
     this.#edge = edge;
     this.#law = law;
+    this.#store = store;
   }
 
   newIsolate(): string {
@@ -101,13 +111,14 @@ class Asker {
     const started = performance.now();
     const response = await this.#edge.search(body, {
       zone: "global",
-      headers: { "x-test-isolate": isolate, "x-kattegat-caller-colo": colo },
+      headers: { "x-test-isolate": isolate, "x-kattegat-caller-colo": colo, "x-test-store": this.#store },
     });
     const ms = performance.now() - started;
     if (response.status !== 200)
       throw new Error(`expected 200, got ${response.status}: ${await response.text()}`);
-    const { partial, hits } = searchResponseSchema.parse(await response.json());
-    if (hits.length === 0) throw new Error(`expected hits for question ${number}`);
+    const { partial, hits, tiers } = searchResponseSchema.parse(await response.json());
+    if (hits.length === 0)
+      throw new Error(`expected hits for question ${number}, got ${JSON.stringify(tiers)}`);
     return { ms, isPartial: partial, ...(await this.#account()) };
   }
 
@@ -192,7 +203,7 @@ async function rowOf({ name, target, ask }: Case): Promise<(string | number | nu
     mean(({ bytes }) => bytes) / 1_024,
     mean(({ rounds }) => rounds),
     mean(({ cacheOperations }) => cacheOperations),
-    Math.max(...asked.map(({ reads, cacheOperations }) => reads + cacheOperations)),
+    Math.max(...asked.map(({ reads, cacheOperations, calls }) => reads + cacheOperations + calls)),
     asked.filter(({ isPartial }) => isPartial).length,
     cpuMs,
   ];

@@ -3,8 +3,9 @@ import { createReadStream, existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { constants, createZstdDecompress } from "node:zlib";
 import { createHashedEmbedder } from "@kattegat/engine/embedding/hashed.ts";
-import { z } from "zod";
+import { normalRandom } from "@kattegat/engine/normal-random.ts";
 import { seededRandom } from "@kattegat/engine/seeded-random.ts";
+import { z } from "zod";
 
 /** Path of `danish-law.ndjson.zst`; without it the corpus is made of the packaged declarations. */
 export const LAW_FILE = process.env["KATTEGAT_BENCH_LAW"] ?? null;
@@ -27,10 +28,6 @@ export async function* lawProvisions(path: string): AsyncGenerator<string> {
   }
 }
 
-function gaussian(random: () => number): number {
-  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-}
-
 function unit(vector: Float32Array): Float32Array {
   const length = Math.hypot(...vector);
   return vector.map((value) => value / length);
@@ -44,11 +41,11 @@ export function clusteredCorpus(options: {
 }): Corpus {
   const { count, dimensions, queries } = options;
   const random = seededRandom(7);
-  const draw = (): Float32Array => Float32Array.from({ length: dimensions }, () => gaussian(random));
+  const draw = (): Float32Array => Float32Array.from({ length: dimensions }, () => normalRandom(random));
   const centres = Array.from({ length: 512 }, draw);
   const near = (): Float32Array => {
     const centre = centres[Math.floor(random() * centres.length)] ?? draw();
-    return unit(centre.map((value) => value + 0.8 * gaussian(random)));
+    return unit(centre.map((value) => value + 0.8 * normalRandom(random)));
   };
   const vectors = new Float32Array(count * dimensions);
   for (let row = 0; row < count; row += 1) vectors.set(near(), row * dimensions);

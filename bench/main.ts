@@ -1,6 +1,7 @@
 /** Runs the benchmarks named on the command line. */
 import { parseArgs } from "node:util";
 import { benchColdLatency } from "./cold-latency.ts";
+import { benchColdGrowth, benchColdVectors } from "./cold-growth.ts";
 import { benchCold } from "./cold.ts";
 import { renderCostsPage } from "./costs-page.ts";
 import { benchEmbedding } from "./embedding.ts";
@@ -18,6 +19,8 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   embedding: benchEmbedding,
   cold: benchCold,
   "cold-latency": benchColdLatency,
+  "cold-growth": benchColdGrowth,
+  "cold-vectors": benchColdVectors,
   footprint: benchFootprint,
   tiers: benchTiers,
   visible: benchVisible,
@@ -37,6 +40,9 @@ const USAGE = `Usage: npm run bench [-- NAME…]
   embedding   the learned embedding: training, relevance (KATTEGAT_BENCH_LAW, KATTEGAT_BENCH_QA name the files)
   cold        the cold index at full size: build, recall, bytes, CPU (KATTEGAT_BENCH_LAW names the file)
   cold-latency  the cold tier in workerd with an object store's latency (KATTEGAT_BENCH_LAW names the file)
+  cold-growth   the cold index's dense half at up to ten million clustered vectors: build, memory, recall, bytes
+                (KATTEGAT_BENCH_SIZES=COUNTxDIMENSIONS,… names others, KATTEGAT_BENCH_FOLDER a disk with 8 GB)
+  cold-vectors  the same for a .npy, .fvecs or NDJSON file (KATTEGAT_BENCH_VECTORS, queries in KATTEGAT_BENCH_VECTOR_QUERIES)
   footprint   start times, resident memory of the idle network
   tiers       latency per tier through the edge, requests a second
   visible     write to visible, per tier

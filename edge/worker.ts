@@ -1,4 +1,5 @@
 /** The Worker: reads its bindings, builds the parts, serves. */
+import { exports } from "cloudflare:workers";
 import { modelsOf, networkWith, type Model } from "@kattegat/config/models.ts";
 import scan from "@kattegat/engine/wasm/scan.wasm";
 import { createHashedEmbedder } from "@kattegat/engine/embedding/hashed.ts";
@@ -11,7 +12,7 @@ import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
 import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import type { Hono } from "hono";
 import { createApp } from "./app.ts";
-import { createBaseShelf } from "./cold/base-shelf.ts";
+import { createBaseShelf, type BaseShelf } from "./cold/base-shelf.ts";
 import { createBlockCache, type BlockCache } from "./cold/block-cache.ts";
 import { createAttempt } from "./cold/bucket-attempt.ts";
 import { createColdIndex, type ColdIndex } from "./cold/cold-index.ts";
@@ -24,6 +25,7 @@ import { createAuthentication } from "./http/authentication.ts";
 import { createRateLimit } from "./http/rate-limit.ts";
 import { createKnowledge, type Knowledge } from "./knowledge.ts";
 import { createMetrics } from "./metrics.ts";
+import type { BucketName } from "./other-invocation.ts";
 import { createModelChoice } from "./search/model-choice.ts";
 import { readSettings, type EdgeBindings, type EdgeSettings } from "./settings.ts";
 import { createSiteClient } from "./sites/site-client.ts";
@@ -64,6 +66,7 @@ function embedderOf(
       model,
       keys,
       bucket: bindings.COLD,
+      elsewhere: (ranges) => exports.OtherInvocation.read("COLD", ranges),
       memory,
       openCache: (colo) => caches.open(cacheName("pieces", settings, colo)),
       attempt,
@@ -91,19 +94,21 @@ interface EditionOptions {
   readonly knowledge: Knowledge;
   readonly memory: BlockCache<Uint8Array>;
   readonly results: ResultCache;
+  /** The bases of every index in this isolate, which share their room. */
+  readonly shelves: BaseShelf[];
 }
 
 function coldIndexes(
   bindings: EdgeBindings,
-  { settings, model, memory }: EditionOptions,
+  { settings, model, memory, shelves }: EditionOptions,
 ): readonly (readonly [ColdIndex, Warmer])[] {
   const globalSite = settings.network.sites.find(
     (site) => site.kind === "edge" && site.zone === "global",
   )?.id;
-  const buckets: (readonly [string, R2Bucket])[] = [[settings.site, bindings.COLD]];
+  const buckets: (readonly [string, R2Bucket, BucketName])[] = [[settings.site, bindings.COLD, "COLD"]];
   if (settings.zone === "eu" && bindings.COLD_GLOBAL !== undefined && globalSite !== undefined)
-    buckets.push([globalSite, bindings.COLD_GLOBAL]);
-  return buckets.map(([site, bucket]) => {
+    buckets.push([globalSite, bindings.COLD_GLOBAL, "COLD_GLOBAL"]);
+  return buckets.map(([site, bucket, name]) => {
     const isServing = model.model === settings.network.embedding.model;
     const warmer = createWarmer({
       // Habits of lists: those of another model's bases are others.
@@ -112,21 +117,25 @@ function coldIndexes(
       now,
       report,
     });
+    const bases: BaseShelf = createBaseShelf({
+      bucket,
+      elsewhere: (ranges) => exports.OtherInvocation.read(name, ranges),
+      network: settings.network,
+      zone: settings.zone,
+      memory,
+      openCache: (colo) => caches.open(cacheName("pieces", settings, colo)),
+      attempt,
+      now,
+      report,
+      othersBytes: () => shelves.reduce((sum, shelf) => sum + (shelf === bases ? 0 : shelf.residentBytes), 0),
+    });
+    shelves.push(bases);
     const index = createColdIndex({
       site,
       bucket,
       scanner,
       segmentBytesMax: SEGMENT_BYTES_MAX / (buckets.length * modelsOf(settings.network).length),
-      bases: createBaseShelf({
-        bucket,
-        network: settings.network,
-        zone: settings.zone,
-        memory,
-        openCache: (colo) => caches.open(cacheName("pieces", settings, colo)),
-        attempt,
-        now,
-        report,
-      }),
+      bases,
       warmer,
       model,
       attempt,
@@ -188,8 +197,9 @@ function build(bindings: EdgeBindings): BuiltEdge {
     now,
     epoch: knowledge.epoch,
   });
+  const shelves: BaseShelf[] = [];
   const [serving, next] = models.map((model) =>
-    editionOf(bindings, { settings, model, knowledge, memory, results }),
+    editionOf(bindings, { settings, model, knowledge, memory, results, shelves }),
   );
   if (serving === undefined) throw new Error("a network has a model");
   const nextModel =
@@ -219,6 +229,8 @@ function edgeOf(bindings: EdgeBindings): BuiltEdge {
   edges.set(bindings, edge);
   return edge;
 }
+
+export { OtherInvocation } from "./other-invocation.ts";
 
 export default {
   fetch(request: Request, bindings: EdgeBindings, execution: ExecutionContext): Response | Promise<Response> {

@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openBase } from "@kattegat/engine/cold/base/base-index.ts";
 import { buildBase, type BuiltBase } from "@kattegat/engine/cold/base/build-base.ts";
-import { assignHere } from "@kattegat/engine/cold/base/dense/cluster-assignment.ts";
 import { createPassageSpool } from "@kattegat/engine/cold/base/passage-spool.ts";
 import type { ReadPieces } from "@kattegat/engine/cold/base/piece.ts";
 import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
@@ -63,11 +62,10 @@ beforeAll(async () => {
   const texts = createTextFile({ folder, name: "b1", capacity });
   const spool = createPassageSpool({ dimensions: DIMENSIONS, capacity, texts });
   for (const passage of passages) spool.add(passage);
-  const scanner = readScanner();
   built = await buildBase(spool, {
     key: KEY,
     model: embedder.model,
-    assign: (vectors) => assignHere(vectors, scanner),
+    scanner: readScanner(),
     put: (key, bytes) => {
       objects.set(key, bytes);
       return Promise.resolve();

@@ -4,11 +4,11 @@ import { parentPort, workerData } from "node:worker_threads";
 import { deflateRawSync } from "node:zlib";
 import { buildBase } from "@kattegat/engine/cold/base/build-base.ts";
 import { createPassageSpool } from "@kattegat/engine/cold/base/passage-spool.ts";
-import { assignHere } from "@kattegat/engine/cold/base/dense/cluster-assignment.ts";
 import { openSegment, type ColdPassage } from "@kattegat/engine/cold/segment.ts";
 import { z } from "zod";
 import { runInBackground } from "./background-thread.ts";
 import { openBaseSource } from "./base-source.ts";
+import { startDenseThreads, type DenseThreads } from "./dense-threads.ts";
 import { baseOrderSchema, type BaseMessage } from "./make-base.ts";
 import { readScanner } from "./scanner.ts";
 import { createTextFile } from "./text-spool.ts";
@@ -51,11 +51,14 @@ async function* passages(): AsyncGenerator<ColdPassage> {
 
 const texts = createTextFile({ ...order, name: order.key.replaceAll("/", "-") });
 const spool = createPassageSpool({ ...order, texts });
+let threads: DenseThreads | null = null;
 try {
   for await (const passage of passages()) spool.add(passage);
+  threads = startDenseThreads(spool.vectors);
   const built = await buildBase(spool, {
     ...order,
-    assign: (vectors) => assignHere(vectors, scanner),
+    scanner,
+    ...(threads === null ? {} : { dense: threads.work }),
     deflate: deflateRawSync,
     put: async (key, bytes) => {
       await ask({ kind: "put", key, bytes }, [bytes.buffer]);
@@ -63,5 +66,6 @@ try {
   });
   parentPort?.postMessage({ kind: "built", ...built } satisfies BaseMessage);
 } finally {
+  await threads?.stop();
   texts.remove();
 }

@@ -104,7 +104,7 @@ describe("the base of a cold tier", () => {
 
   it("leaves the generation before it as it was, whichever of its objects was not stored (I12)", async () => {
     const { primary, edge } = await pair();
-    for (let failing = 1; failing <= 6; failing += 1) {
+    for (let failing = 1; failing <= 5; failing += 1) {
       const target = targetOf(primary, edge, Date, { basePassagesMin: 4 });
       const from = failing * 10;
       for (const at of [1, 2, 3, 4]) await target.apply(batchOf([put(from + at)]), never);

@@ -36,7 +36,6 @@ const STEPS: readonly (readonly [string, (step: Step) => boolean])[] = [
   ["the rows are stored", names(".rows.")],
   ["the postings are stored", names(".postings.")],
   ["the columns are stored", names(".columns.")],
-  ["the hits are stored", names(".hits.")],
   ["the root is stored", names(".root")],
   ["the manifest has come, but is not stored", (step) => step.kind === "sent" && hasBase(step.manifest)],
   [

@@ -12,7 +12,6 @@ const manifestBaseSchema = z.object({
     rows: z.int(),
     postings: z.int(),
     columns: z.int(),
-    hits: z.int(),
   }),
   passages: z.int(),
   documents: z.int(),

@@ -164,7 +164,7 @@ describe("the cold table", () => {
     const base = {
       key: "bases/1",
       root: { bytes: 1, checksum: "00000000" },
-      volumes: { codes: 0, rows: 0, postings: 0, columns: 0, hits: 0 },
+      volumes: { codes: 0, rows: 0, postings: 0, columns: 0 },
       passages: 3,
       documents: 3,
       tombstones: encodeNumbers([1]),

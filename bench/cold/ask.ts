@@ -1,10 +1,9 @@
 /** Questions put to a base one after another, with what each cost. */
 import type { BaseAnswer, ColdBase } from "@kattegat/engine/cold/base/base-index.ts";
-import type { ReadPieces } from "@kattegat/engine/cold/base/piece.ts";
 import { createBitmap, type Bitmap } from "@kattegat/engine/index/bitmap.ts";
 import type { Table } from "../report.ts";
 import { summarize } from "../summary.ts";
-import type { Reading } from "./base-files.ts";
+import type { Reading, ReadingSession } from "./base-files.ts";
 import type { Question } from "./law-corpus.ts";
 
 export const TOP = 10;
@@ -19,12 +18,12 @@ export interface Asked {
 
 export interface Asking {
   readonly base: ColdBase;
-  session(): { readonly read: ReadPieces; readonly reading: Reading };
+  readonly session: ReadingSession;
 }
 
 export async function askAll(
   asking: Asking,
-  questions: readonly Question[],
+  questions: readonly (Pick<Question, "lexical"> & { readonly dense: Float32Array | null })[],
   options: {
     readonly mode: "dense" | "lexical" | "hybrid";
     readonly probes: number | null;
@@ -57,7 +56,11 @@ export function nothingDead({ base }: Asking): { readonly name: string; readonly
   return { name: "none", documents: createBitmap(base.documents.documents) };
 }
 
-export function rowOf(name: string, asked: readonly Asked[], found: number): Table["rows"][number] {
+export function rowOf(
+  name: string,
+  asked: readonly Pick<Asked, "reading" | "cpuMs">[],
+  found: number,
+): Table["rows"][number] {
   const mean = (values: readonly number[]): number =>
     values.reduce((sum, value) => sum + value, 0) / values.length;
   return [

@@ -20,11 +20,16 @@ export interface BaseFiles {
   put(key: string, bytes: Uint8Array): Promise<void>;
   /** Bytes of each file, of the root. */
   sizes(base: ManifestBase): Readonly<Record<BaseFile | "root", number>>;
-  open(base: ManifestBase): {
-    readonly base: ColdBase;
-    session(): { readonly read: ReadPieces; readonly reading: Reading };
-  };
+  open(base: ManifestBase): OpenFiles;
 }
+
+export interface OpenFiles {
+  readonly base: ColdBase;
+  readonly root: Uint8Array;
+  readonly session: ReadingSession;
+}
+
+export type ReadingSession = () => { readonly read: ReadPieces; readonly reading: Reading };
 
 export function baseFiles(folder: string): BaseFiles {
   const pathOf = (key: string): string => join(folder, key);
@@ -35,7 +40,7 @@ export function baseFiles(folder: string): BaseFiles {
       return Promise.resolve();
     },
     sizes(base) {
-      const sizes = { root: 0, codes: 0, rows: 0, postings: 0, columns: 0, hits: 0 };
+      const sizes = { root: 0, codes: 0, rows: 0, postings: 0, columns: 0 };
       for (const key of keysOfBase(base)) {
         const file = BASE_FILES.find((name) => key.startsWith(`${base.key}.${name}.`)) ?? "root";
         sizes[file] += statSync(pathOf(key)).size;
@@ -43,38 +48,43 @@ export function baseFiles(folder: string): BaseFiles {
       return sizes;
     },
     open(base) {
-      const files = new Map<string, number>();
-      const bytesOf = ({ file, volume, offset, length }: Piece): Uint8Array => {
-        const key = volumeKey(base, file, volume);
-        const handle = files.get(key) ?? openSync(pathOf(key), "r");
-        files.set(key, handle);
-        const bytes = new Uint8Array(length);
-        readSync(handle, bytes, 0, length, offset);
-        return bytes;
-      };
-      return {
-        base: openBase(readFileSync(pathOf(rootKey(base))), null),
-        session() {
-          const reading: Reading = { bytes: 0, reads: 0, rounds: 0 };
-          return {
-            reading,
-            read(pieces) {
-              count(reading, pieces);
-              return Promise.resolve(
-                pieces.map((piece) => {
-                  const bytes = bytesOf(piece);
-                  return crc32c(bytes) === piece.checksum ? bytes : null;
-                }),
-              );
-            },
-          };
-        },
-      };
+      const root = readFileSync(pathOf(rootKey(base)));
+      return { base: openBase(root, null), root, session: readingSessions(folder, base.key) };
     },
   };
 }
 
-/** As the Worker reads: pieces that touch are one read. */
+/** Each call is one search: reads its pieces from files, counts what the Worker would read. */
+export function readingSessions(folder: string, key: string): ReadingSession {
+  const files = new Map<string, number>();
+  const bytesOf = ({ file, volume, offset, length }: Piece): Uint8Array => {
+    const name = volumeKey({ key }, file, volume);
+    const handle = files.get(name) ?? openSync(join(folder, name), "r");
+    files.set(name, handle);
+    const bytes = new Uint8Array(length);
+    readSync(handle, bytes, 0, length, offset);
+    return bytes;
+  };
+  return () => {
+    const reading: Reading = { bytes: 0, reads: 0, rounds: 0 };
+    const known = new Map<string, Uint8Array | null>();
+    const nameOf = ({ file, volume, offset }: Piece): string => `${file} ${volume} ${offset}`;
+    return {
+      reading,
+      read(pieces) {
+        const fresh = pieces.filter((piece) => !known.has(nameOf(piece)));
+        count(reading, fresh);
+        for (const piece of fresh) {
+          const bytes = bytesOf(piece);
+          known.set(nameOf(piece), crc32c(bytes) === piece.checksum ? bytes : null);
+        }
+        return Promise.resolve(pieces.map((piece) => known.get(nameOf(piece)) ?? null));
+      },
+    };
+  };
+}
+
+/** As the Worker reads: near pieces are one read, a piece asked twice is read once. */
 function count(reading: Reading, pieces: readonly Piece[]): void {
   const reads = mergePieces(pieces);
   if (reads.length > 0) reading.rounds += 1;

@@ -1,4 +1,5 @@
 /** Seeded vectors shaped like a corpus of versioned texts, at any count. */
+import { normalRandom } from "@kattegat/engine/normal-random.ts";
 import { seededRandom } from "@kattegat/engine/seeded-random.ts";
 
 export interface ClusteredOptions {
@@ -122,10 +123,6 @@ function normalise(row: Float32Array): void {
   for (let i = 0; i < row.length; i += 1) row[i] = (row[i] ?? 0) * factor;
 }
 
-/** Box and Muller, "A Note on the Generation of Random Normal Deviates", 1958. */
 function normalNumbers(length: number, random: () => number): Float32Array {
-  return Float32Array.from(
-    { length },
-    () => Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random()),
-  );
+  return Float32Array.from({ length }, () => normalRandom(random));
 }

@@ -1,12 +1,5 @@
 /** The bound on connections of one Worker invocation that wait for response headers. */
 
-/**
- * "Each Worker invocation can have up to six connections simultaneously waiting for response headers": a seventh waits for
- * one of the six to get its headers; a body that is still being read holds no place.
- * https://developers.cloudflare.com/workers/platform/limits/#simultaneous-open-connections
- */
-export const WAITING_CONNECTIONS_MAX = 6;
-
 export interface ConnectionLimit {
   /** Runs the part of a read that waits for headers, as soon as a place is free; first come, first served. */
   run<T>(wait: () => Promise<T>): Promise<T>;

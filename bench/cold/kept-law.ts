@@ -3,8 +3,6 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, w
 import { join } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import { buildBase } from "@kattegat/engine/cold/base/build-base.ts";
-import { assignHere } from "@kattegat/engine/cold/base/dense/cluster-assignment.ts";
-import { keysOfBase } from "@kattegat/engine/cold/manifest-base.ts";
 import { emptyManifest, parseManifest, type ColdManifest } from "@kattegat/engine/cold/manifest.ts";
 import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
 import { readScanner } from "@kattegat/replication/scanner.ts";
@@ -14,14 +12,14 @@ import { corpusIn, DIMENSIONS, PROVISIONS } from "./law-corpus.ts";
 
 /** Ignored by git, kept between runs. */
 const KEPT = join(import.meta.dirname, "..", "..", ".kattegat", "bench");
-const STATISTICS_KEY = "statistics/1.bin";
+export const STATISTICS_KEY = "statistics/1.bin";
 
 const questionsSchema = z.array(z.object({ text: z.string(), vector: z.array(z.number()) }));
 
 export interface KeptLaw {
   readonly manifest: ColdManifest;
-  /** Of every object that the manifest names. */
-  readonly keys: readonly string[];
+  /** Where the objects lie as files. */
+  readonly folder: string;
   readonly questions: z.infer<typeof questionsSchema>;
   read(key: string): Uint8Array;
 }
@@ -35,7 +33,7 @@ export async function keptLaw(lawFile: string, model: string): Promise<KeptLaw> 
   if (manifest.base === null) throw new Error(`expected a base in ${folder}`);
   return {
     manifest,
-    keys: [...keysOfBase(manifest.base), STATISTICS_KEY],
+    folder,
     questions: questionsSchema.parse(JSON.parse(readFileSync(join(folder, "questions.json"), "utf8"))),
     read,
   };
@@ -49,11 +47,10 @@ async function build(folder: string, lawFile: string, model: string): Promise<vo
   try {
     const corpus = await corpusIn(scratch, lawFile);
     const files = baseFiles(store);
-    const scanner = readScanner();
     const { base } = await buildBase(corpus.spool, {
       key: "bases/law",
       model,
-      assign: (vectors) => assignHere(vectors, scanner),
+      scanner: readScanner(),
       put: files.put,
       deflate: deflateRawSync,
     });

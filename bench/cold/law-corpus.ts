@@ -17,6 +17,8 @@ export const PROVISIONS_ALL = 608_095;
 export const PROVISIONS = Number(process.env["KATTEGAT_BENCH_PROVISIONS"] ?? PROVISIONS_ALL);
 export const DIMENSIONS = 384;
 const QUERIES = 300;
+/** Asked by their words alone, beside those. */
+const WORD_QUERIES = 700;
 const QUERY_WORDS = 8;
 const PROGRESS_PASSAGES = 50_000;
 
@@ -35,6 +37,8 @@ export interface Corpus {
   /** What weighs the words of the questions, as an object of the cold index. */
   readonly statistics: Uint8Array;
   readonly questions: readonly Question[];
+  /** The words of more of them, weighed; those of `questions` first. */
+  readonly words: readonly SparseVector[];
   readonly embedSeconds: number;
   /** Of all passages. */
   readonly textBytes: number;
@@ -55,6 +59,8 @@ export async function corpusIn(folder: string, lawFile: string): Promise<Corpus>
   const counter = new StatisticsCounter();
   const random = seededRandom(1);
   const texts: string[] = [];
+  const moreRandom = seededRandom(2);
+  const moreTexts: string[] = [];
   const totals = { textBytes: 0, metadataBytes: 0, sparseValues: 0 };
   const vectors = join(folder, "vectors.npy");
   const started = performance.now();
@@ -70,6 +76,10 @@ export async function corpusIn(folder: string, lawFile: string): Promise<Corpus>
       if (random() < (QUERIES * 1.5) / PROVISIONS) {
         const query = wordsOf(passage.text, random);
         if (query !== null && texts.length < QUERIES) texts.push(query);
+      }
+      if (moreRandom() < (WORD_QUERIES * 1.5) / PROVISIONS) {
+        const query = wordsOf(passage.text, moreRandom);
+        if (query !== null && moreTexts.length < WORD_QUERIES) moreTexts.push(query);
       }
       done += 1;
       if (done % PROGRESS_PASSAGES === 0)
@@ -92,6 +102,7 @@ export async function corpusIn(folder: string, lawFile: string): Promise<Corpus>
     vectors,
     statistics,
     questions,
+    words: [...texts, ...moreTexts].map((text) => queryVector(queryTerms(text), weights)),
     embedSeconds: (performance.now() - started) / 1_000,
     ...totals,
   };

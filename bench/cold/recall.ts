@@ -7,18 +7,24 @@ import type { VectorFile } from "./vector-block.ts";
 const TIE = 1e-6;
 const BLOCK_ROWS = 16_384;
 
+/** Returns the mean of `recallsOf`. */
+export async function recallOf(...asked: Parameters<typeof recallsOf>): Promise<number> {
+  const recalls = await recallsOf(...asked);
+  return recalls.reduce((sum, recall) => sum + recall, 0) / recalls.length;
+}
+
 /**
- * Returns the mean share of the true top that was found; a row that ties with the last of it is as right as that one.
+ * Returns for each query the share of the true top that was found; a row that ties with the last of it is as right as that one.
  *
  * `found` has row numbers of the file for each query, `truths` the true top for each query. The found rows are scored from
  * the file in one pass, so the index under test need not tell the truth about its scores.
  */
-export async function recallOf(
+export async function recallsOf(
   file: VectorFile,
   queries: readonly Float32Array[],
   found: readonly (readonly number[])[],
   truths: readonly Pick<ExactTop, "scores">[],
-): Promise<number> {
+): Promise<readonly number[]> {
   if (found.length !== queries.length || truths.length !== queries.length)
     throw new RangeError(
       `expected ${queries.length} answers with truths, got ${found.length} with ${truths.length}`,
@@ -40,8 +46,7 @@ export async function recallOf(
       }
     }
   }
-  let sum = 0;
-  for (const [at, { scores }] of truths.entries())
-    sum += scores.length === 0 ? 1 : Math.min(right[at] ?? 0, scores.length) / scores.length;
-  return sum / truths.length;
+  return truths.map(({ scores }, at) =>
+    scores.length === 0 ? 1 : Math.min(right[at] ?? 0, scores.length) / scores.length,
+  );
 }

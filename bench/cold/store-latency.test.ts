@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { createConnectionLimit, roundMs, WAITING_CONNECTIONS_MAX } from "./connection-limit.ts";
+import { createConnectionLimit, roundMs } from "./connection-limit.ts";
+import { WAITING_CONNECTIONS_MAX } from "@kattegat/edge/cold/connections.ts";
 import { createSlowStore } from "./slow-store.ts";
 import { createStoreLatency, fitShiftedLogNormal, OBJECT_STORE_MS } from "./store-latency.ts";
 import { seededRandom } from "@kattegat/engine/seeded-random.ts";

@@ -1,4 +1,5 @@
 /** How long an object store lets a read wait, as a distribution fitted to published percentiles. */
+import { normalRandom } from "@kattegat/engine/normal-random.ts";
 
 export interface LatencyQuantilesMs {
   readonly p50: number;
@@ -55,8 +56,5 @@ export function createStoreLatency(options: {
 }): () => number {
   const { random } = options;
   const { shift, mu, sigma } = fitShiftedLogNormal(options.quantilesMs ?? OBJECT_STORE_MS);
-  return () => {
-    const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-    return shift + Math.exp(mu + sigma * normal);
-  };
+  return () => shift + Math.exp(mu + sigma * normalRandom(random));
 }

@@ -16,18 +16,25 @@ export async function searchOpenBase(
   readonly finding: ColdFinding;
   readonly contents: readonly (readonly [ColdPlace, PassageContent])[];
 }> {
-  const reading = open.session(session);
   const { dense, lexical, depth, page, grouped } = query;
+  const filter = baseFilterOf(open.base.documents, query);
+  const reading = open.session(session, [
+    ...(filter === null ? [] : ["columns" as const]),
+    ...(dense === null ? [] : ["codes" as const]),
+    ...(lexical === null ? [] : ["postings" as const]),
+    "rows",
+  ]);
   const answer = await open.base.search({
     dense,
     lexical,
-    filter: baseFilterOf(open.base.documents, query),
+    filter,
     dead,
     depth,
     page,
     grouped,
     probes: null,
     read: reading.read,
+    readsMax: (file) => reading.readsMax(file),
   });
   const candidateOf = (entry: BaseEntry): ColdCandidate => candidate(entry, open.key, query);
   const contents = [...answer.dense, ...answer.lexical].flatMap(({ row, hit }) =>
@@ -54,7 +61,7 @@ export async function readFromBase(
   rows: readonly number[],
   session: SessionOptions,
 ): Promise<readonly (PassageContent | undefined)[]> {
-  const hits = await open.base.documents.hits(rows, open.session(session).read);
+  const hits = await open.base.documents.hits(rows, open.session(session, ["rows"]).read);
   return hits.map((hit) => (hit === null ? undefined : contentOf(hit)));
 }
 

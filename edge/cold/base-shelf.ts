@@ -1,31 +1,34 @@
 /** The bases of a cold index as this isolate keeps them. */
 import { mayCache } from "@kattegat/config/residency.ts";
 import type { Network } from "@kattegat/config/network.ts";
+import type { BaseFile } from "@kattegat/engine/cold/base/piece.ts";
 import { openBase, type ColdBase } from "@kattegat/engine/cold/base/base-index.ts";
 import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
 import { rootKey, volumeKey } from "@kattegat/engine/cold/manifest-base.ts";
 import type { ManifestBase } from "@kattegat/engine/cold/manifest.ts";
 import { ColdFormatError } from "@kattegat/engine/cold/segment.ts";
 import type { Attempt } from "./bucket-attempt.ts";
+import type { ReadElsewhere } from "./object-range.ts";
 import { openSession, type PieceMemory, type PieceSession, type SessionOptions } from "./piece-reader.ts";
 import type { CacheLike } from "./result-cache.ts";
 import { createRunCaches, type ObjectKeys, type RunCache } from "./run-cache.ts";
 import type { Subrequests } from "./subrequests.ts";
 import { readWhole } from "./whole-object.ts";
 
-/** What stays of bases in an isolate of 128 MB; a base that needs more is refused, since the isolate would be ended. */
-export const RESIDENT_BYTES_MAX = 24 * 1_024 * 1_024;
+/** What stays of all bases in an isolate of 128 MB; a base that needs more is refused, since the isolate would be ended. */
+const RESIDENT_BYTES_MAX = 24 * 1_024 * 1_024;
 /** A search lasts at most so long: nobody then reads the texts of the base that was replaced. */
 const FORMER_MS_MAX = 10_000;
 
 export interface OpenBase {
   readonly key: string;
   readonly base: ColdBase;
-  session(options: SessionOptions): PieceSession;
+  /** @param files - which ones will be read; all by default. */
+  session(options: SessionOptions, files?: readonly BaseFile[]): PieceSession;
 }
 
 export interface BaseShelf {
-  /** Of all bases that are open here, two while one replaces the other. */
+  /** Of all bases that are open on this shelf, two while one replaces the other. */
   readonly residentBytes: number;
   /** The base of this key, if it is open here. */
   find(key: string): OpenBase | null;
@@ -37,6 +40,7 @@ export interface BaseShelf {
 
 export interface BaseShelfOptions {
   readonly bucket: R2Bucket;
+  readonly elsewhere: ReadElsewhere | null;
   readonly network: Network;
   readonly zone: string;
   readonly memory: PieceMemory;
@@ -44,6 +48,9 @@ export interface BaseShelfOptions {
   readonly attempt: Attempt;
   readonly now: () => number;
   readonly report: (error: unknown) => void;
+  /** Of the isolate's other shelves. */
+  readonly othersBytes?: () => number;
+  readonly residentBytesMax?: number;
 }
 
 export function createBaseShelf(options: BaseShelfOptions): BaseShelf {
@@ -74,7 +81,13 @@ class Shelf implements BaseShelf {
   }
 
   hasRoomFor({ root }: ManifestBase): boolean {
-    return (this.#current?.base.residentBytes ?? 0) + root.bytes <= RESIDENT_BYTES_MAX;
+    return (this.#current?.base.residentBytes ?? 0) + root.bytes <= this.#bytesMax;
+  }
+
+  /** For this shelf, as the others are now. */
+  get #bytesMax(): number {
+    const { othersBytes = () => 0, residentBytesMax = RESIDENT_BYTES_MAX } = this.#options;
+    return residentBytesMax - othersBytes();
   }
 
   async open(manifestBase: ManifestBase, session: SessionOptions): Promise<OpenBase> {
@@ -102,20 +115,24 @@ class Shelf implements BaseShelf {
     if (root === null)
       throw new ColdFormatError(`expected the root of ${manifestBase.key} whole, got other bytes`);
     const base = openBase(root.value, columnMemory(this.#options.memory, manifestBase));
-    if (base.residentBytes > RESIDENT_BYTES_MAX)
+    if (base.residentBytes > this.#bytesMax)
       throw new ColdFormatError(
-        `expected ${RESIDENT_BYTES_MAX} resident bytes at most, got ${base.residentBytes}`,
+        `expected ${this.#bytesMax} resident bytes at most, got ${base.residentBytes}`,
       );
-    const { network, zone, bucket, memory, attempt } = this.#options;
+    const { network, zone, bucket, elsewhere, memory, attempt } = this.#options;
     const isCacheable = base.documents.classes.every((name) => mayCache(network, name, zone));
     if (isCacheable) session.subrequests.later(root.keep);
     const keyOf: ObjectKeys = ({ file, volume }) => volumeKey(manifestBase, file, volume);
-    const reader = { bucket, memory, attempt, keyOf };
+    const reader = { bucket, elsewhere, memory, attempt, keyOf };
     const runsOf = isCacheable ? this.#runCaches(keyOf, manifestBase) : () => null;
     const open = {
       key: manifestBase.key,
       base,
-      session: (opened: SessionOptions) => openSession(reader, opened, runsOf(opened.colo)),
+      session: (opened: SessionOptions, files?: readonly BaseFile[]) =>
+        openSession(reader, opened, {
+          cache: runsOf(opened.colo),
+          ...(files === undefined ? {} : { files }),
+        }),
     };
     this.#replace(open);
     return open;
@@ -127,7 +144,7 @@ class Shelf implements BaseShelf {
     if (before?.key === open.key) return;
     this.#current = open;
     this.#former = before === null ? null : { open: before, sinceMs: this.#options.now() };
-    if (this.residentBytes > RESIDENT_BYTES_MAX) this.#former = null;
+    if (this.residentBytes > this.#bytesMax) this.#former = null;
   }
 
   #forgetFormer(): void {

@@ -1,5 +1,6 @@
 import { encodeManifest, type ManifestSegment } from "@kattegat/engine/cold/manifest.ts";
 import type { SearchResponse } from "@kattegat/protocol/search.ts";
+import { seededRandom } from "@kattegat/engine/seeded-random.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { law } from "../testing/corpus.fixture.ts";
 import { startFaultyEdge, type FaultyEdge } from "../testing/faulty-edge.fixture.ts";
@@ -21,8 +22,8 @@ const lawsOf = (prefix: string, count: number) =>
 const QUESTION = { query: "frist for klage i sag 7", mode: "lexical", limit: 5 } as const;
 
 async function subrequests(): Promise<number> {
-  const { reads, cacheOperations } = await faulty.account();
-  return reads + cacheOperations;
+  const { reads, cacheOperations, calls } = await faulty.account();
+  return reads + cacheOperations + calls;
 }
 
 describe("the subrequests of a search", () => {
@@ -37,6 +38,27 @@ describe("the subrequests of a search", () => {
     // All that a question needs is kept where it was asked: the same one costs next to nothing.
     await faulty.ask({ query: "klage i sag 11" }, place);
     expect(await subrequests()).toBeLessThanOrEqual(2);
+  });
+
+  it("are made in other invocations where six already wait: the answer is the same, and told whole", async () => {
+    // Texts that deflate cannot shorten lie far apart.
+    const random = seededRandom(3);
+    const laws = Array.from({ length: 1_200 }, (_, number) => {
+      const words = Array.from({ length: 300 }, () => Math.floor(random() * 36 ** 6).toString(36));
+      return law(`long-${number}`, `${number % 40 === 7 ? "kalksten" : "grus"} ${words.join(" ")}`);
+    });
+    await faulty.edge.publishBase("global", laws);
+    const { hits, partial } = await faulty.ask(
+      { query: "kalksten", mode: "lexical", limit: 30 },
+      faulty.newPlace(),
+    );
+    expect(partial).toBe(false);
+    expect(new Set(hits.map(({ document_id }) => document_id))).toEqual(
+      new Set(Array.from({ length: 30 }, (_, number) => `long-${number * 40 + 7}`)),
+    );
+    const { calls } = await faulty.account();
+    expect(calls).toBeGreaterThan(0);
+    expect(await subrequests()).toBeLessThanOrEqual(SUBREQUESTS_MAX);
   });
 
   it("do not suffice for more segments than a generation has: what is left out makes the answer partial, and is named", async () => {

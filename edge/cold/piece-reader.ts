@@ -3,28 +3,22 @@ import { mergePieces, partOf, type MergedRead } from "@kattegat/engine/cold/base
 import type { BaseFile, Piece, ReadPieces } from "@kattegat/engine/cold/base/piece.ts";
 import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
 import { NoSubrequestLeft, type Attempt, type ReadLimits } from "./bucket-attempt.ts";
+import { WAITING_CONNECTIONS_MAX } from "./connections.ts";
+import { readRange, type ReadElsewhere } from "./object-range.ts";
 import type { ObjectKeys, Run, RunCache } from "./run-cache.ts";
 
 /** One search's share of an isolate's 128 MB; a default query takes 2 MB, one with a narrow filter some 5 MB. */
 export const SEARCH_BYTES_MAX = 32 * 1_024 * 1_024;
-/** Reads that 99 of 100 searches of a file need, gaps bridged: what is left is shared among the files to come in this proportion. */
-const NEEDS: Readonly<Record<BaseFile, number>> = { columns: 12, codes: 9, postings: 7, rows: 10, hits: 8 };
-/** What a search reads after a file; the words may need a second round beside the rows. */
-const LATER: Readonly<Record<BaseFile, readonly BaseFile[]>> = {
-  columns: ["codes", "postings", "rows", "hits"],
-  codes: ["postings", "rows", "hits"],
-  postings: ["rows", "hits"],
-  rows: ["hits"],
-  hits: [],
-};
-/** So many reads wait at once: a seventh takes as long again, so gaps of a millisecond's bytes are bridged. */
-const WAVE = { readsMax: 6, gapBytesMax: 131_072 } as const;
+/** What is left is shared among the files to come in this proportion: what 99 of 100 searches need of postings, and half of what they would use of the others. */
+const NEEDS: Readonly<Record<BaseFile, number>> = { columns: 12, codes: 9, postings: 14, rows: 17 };
+/** In this order; the words may need a second round beside the rows. */
+const ORDER: readonly BaseFile[] = ["columns", "codes", "postings", "rows"];
 /** Where subrequests are short, gaps of some milliseconds' bytes are bridged too. */
 const SHORT_GAP_BYTES_MAX = 524_288;
 /** Results of two parts, and the list of runs, are worth more than the runs. */
 const KEPT_FOR_RESULTS = 3;
 /** What other searches ask for as well is cached first. */
-const CACHED_FIRST: readonly BaseFile[] = ["codes", "postings", "columns", "rows", "hits"];
+const CACHED_FIRST: readonly BaseFile[] = ["codes", "postings", "columns", "rows"];
 
 export interface PieceMemory {
   get(key: string): Uint8Array | undefined;
@@ -49,11 +43,15 @@ export interface ReadUsage {
 
 export interface PieceSession {
   readonly read: ReadPieces;
+  /** How many reads of a file can be made now, so that a search plans with no more. */
+  readsMax(file: BaseFile): number;
   usage(): ReadUsage;
 }
 
 export interface PieceReaderOptions {
   readonly bucket: R2Bucket;
+  /** For reads that would have to wait for others; null where all are made here. */
+  readonly elsewhere: ReadElsewhere | null;
   /** Returns the key of the object that a piece is in. */
   readonly keyOf: ObjectKeys;
   readonly memory: PieceMemory;
@@ -70,13 +68,14 @@ export interface SessionOptions extends ReadLimits {
  * A session is one search: its reads share the limits, a piece asked twice is read once.
  *
  * @param cache - null where what the objects hold may not rest in a cache of this zone.
+ * @param files - which ones the search may come to read.
  */
 export function openSession(
   options: PieceReaderOptions,
   session: SessionOptions,
-  cache: RunCache | null,
+  { cache, files = ORDER }: { readonly cache: RunCache | null; readonly files?: readonly BaseFile[] },
 ): PieceSession {
-  return new Session(options, session, cache);
+  return new Session(options, session, { cache, files });
 }
 
 interface FreshRun {
@@ -89,15 +88,21 @@ class Session implements PieceSession {
   readonly #session: SessionOptions;
   readonly #cache: RunCache | null;
   readonly #asked = new Map<string, Promise<Uint8Array | null>>();
-  readonly #files = new Set<BaseFile>();
+  /** Files that nothing was read of yet. */
+  readonly #toCome: Set<BaseFile>;
   #fresh: FreshRun[] = [];
   #inFlightBytes = 0;
   #usage = { pieces: 0, bytes: 0, reads: 0, fromMemory: 0, fromCache: 0, missing: 0, leftOut: 0 };
 
-  constructor(options: PieceReaderOptions, session: SessionOptions, cache: RunCache | null) {
+  constructor(
+    options: PieceReaderOptions,
+    session: SessionOptions,
+    { cache, files }: { readonly cache: RunCache | null; readonly files: readonly BaseFile[] },
+  ) {
     this.#options = options;
     this.#session = session;
     this.#cache = cache;
+    this.#toCome = new Set(files);
     if (cache !== null) session.subrequests.later(() => this.#keepFresh(cache));
   }
 
@@ -157,15 +162,15 @@ class Session implements PieceSession {
   #fromBucket(pieces: readonly Piece[]): void {
     const [first] = pieces;
     if (first === undefined) return;
-    const readsMax = this.#readsMax(first.file);
-    const wave = mergePieces(pieces, WAVE);
-    const runs =
-      wave.length <= readsMax ? wave : mergePieces(pieces, { readsMax, gapBytesMax: SHORT_GAP_BYTES_MAX });
+    const readsMax = this.readsMax(first.file);
+    this.#toCome.delete(first.file);
+    const runs = mergePieces(pieces, { readsMax, gapBytesMax: SHORT_GAP_BYTES_MAX });
     const isWorth = ({ parts }: MergedRead): number => parts.length - Math.min(...parts) / pieces.length;
-    const read = new Set(runs.toSorted((a, b) => isWorth(b) - isWorth(a)).slice(0, readsMax));
+    const chosen = runs.toSorted((a, b) => isWorth(b) - isWorth(a)).slice(0, readsMax);
+    const reading = this.#readRuns(chosen);
     for (const run of runs) {
-      const bytes = read.has(run) ? this.#readRun(run) : Promise.resolve(null);
-      if (!read.has(run)) this.#usage.leftOut += run.parts.length;
+      const bytes = reading.get(run) ?? Promise.resolve(null);
+      if (!reading.has(run)) this.#usage.leftOut += run.parts.length;
       for (const place of run.parts) {
         const piece = pieces[place];
         if (piece !== undefined) this.#ask(piece, run, bytes);
@@ -180,10 +185,37 @@ class Session implements PieceSession {
     );
   }
 
+  /** Begins all reads at once: those that find no connection here in invocations of their own. */
+  #readRuns(runs: readonly MergedRead[]): ReadonlyMap<MergedRead, Promise<Uint8Array | null>> {
+    const { elsewhere, keyOf } = this.#options;
+    const { subrequests } = this.#session;
+    const here = elsewhere === null ? runs.length : subrequests.connections.free;
+    const reading = new Map(runs.slice(0, here).map((run) => [run, this.#readRun(run)] as const));
+    for (let from = here; from < runs.length; from += WAITING_CONNECTIONS_MAX) {
+      const group = runs.slice(from, from + WAITING_CONNECTIONS_MAX);
+      const ranges = group.map((run) => ({ key: keyOf(run), offset: run.offset, length: run.length }));
+      const answered = elsewhere !== null && subrequests.take() ? elsewhere(ranges) : null;
+      for (const [at, run] of group.entries()) {
+        const bytes = answered?.then((read) => read[at] ?? null).catch(() => null);
+        reading.set(run, this.#readRun(run, bytes));
+      }
+    }
+    return reading;
+  }
+
+  /** So many, with the calls for those that are made elsewhere, are within this file's share of what is left. */
+  readsMax(file: BaseFile): number {
+    const subrequestsMax = this.#subrequestsMax(file);
+    const here =
+      this.#options.elsewhere === null ? subrequestsMax : this.#session.subrequests.connections.free;
+    if (subrequestsMax <= here) return subrequestsMax;
+    const perCall = WAITING_CONNECTIONS_MAX + 1;
+    return here + Math.floor(((subrequestsMax - here) * WAITING_CONNECTIONS_MAX) / perCall);
+  }
+
   /** The share of this file in what is left: all of it for the last one. */
-  #readsMax(file: BaseFile): number {
-    const files = this.#files.add(file);
-    const later = LATER[file].filter((next) => !files.has(next));
+  #subrequestsMax(file: BaseFile): number {
+    const later = ORDER.slice(ORDER.indexOf(file) + 1).filter((next) => this.#toCome.has(next));
     const left = this.#session.subrequests.allowance(0);
     const needs = later.reduce((sum, next) => sum + NEEDS[next], NEEDS[file]);
     return Math.min(left, Math.ceil((left * NEEDS[file]) / needs));
@@ -202,8 +234,11 @@ class Session implements PieceSession {
     return part;
   }
 
-  async #readRun(run: MergedRead): Promise<Uint8Array | null> {
+  /** @param elsewhere - a first attempt that is already made; where it gives nothing, the run is read here. */
+  async #readRun(run: MergedRead, elsewhere?: Promise<Uint8Array | null>): Promise<Uint8Array | null> {
     const { bucket, keyOf, attempt } = this.#options;
+    const { connections } = this.#session.subrequests;
+    let first = elsewhere ?? null;
     const { offset, length } = run;
     if (!this.#admits(length)) {
       this.#usage.leftOut += run.parts.length;
@@ -214,8 +249,12 @@ class Session implements PieceSession {
       const bytes = await attempt(
         async () => {
           this.#usage.reads += 1;
-          const object = await bucket.get(keyOf(run), { range: { offset, length } });
-          return object === null ? null : new Uint8Array(await object.arrayBuffer());
+          const made = first;
+          first = null;
+          if (made === null) return readRange(bucket, { key: keyOf(run), offset, length }, connections.hold);
+          const bytes = await made;
+          if (bytes === null) throw new Error("another invocation could not read the range");
+          return bytes;
         },
         { ...this.#session, bytes: length },
       );

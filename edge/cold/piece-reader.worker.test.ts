@@ -4,6 +4,7 @@ import type { Piece } from "@kattegat/engine/cold/base/piece.ts";
 import { beforeAll, describe, expect, it } from "vitest";
 import { createBlockCache } from "./block-cache.ts";
 import { createAttempt, unboundLimits } from "./bucket-attempt.ts";
+import { readRange, type ReadElsewhere } from "./object-range.ts";
 import { openSession, SEARCH_BYTES_MAX } from "./piece-reader.ts";
 import { createRunCache, type ObjectKeys, type RunCache } from "./run-cache.ts";
 import { SUBREQUESTS_MAX } from "./subrequests.ts";
@@ -24,7 +25,7 @@ const keyOf: ObjectKeys = ({ file, volume: number }) => `${KEY}.${file}.${number
 
 function pieceAt(offset: number, length: number): Piece {
   return {
-    file: "hits",
+    file: "rows",
     volume: 0,
     offset,
     length,
@@ -32,19 +33,24 @@ function pieceAt(offset: number, length: number): Piece {
   };
 }
 
-function openHere(cache: RunCache | null = null) {
+interface Reads {
+  readonly bucket?: R2Bucket;
+  readonly elsewhere?: ReadElsewhere | null;
+}
+
+function openHere(cache: RunCache | null = null, { bucket = env.COLD, elsewhere = null }: Reads = {}) {
   const limits = unboundLimits();
   const memory = createBlockCache<Uint8Array>({ bytesMax: 1_000 });
   const session = openSession(
-    { bucket: env.COLD, keyOf, memory, attempt },
+    { bucket, elsewhere, keyOf, memory, attempt },
     { ...limits, colo: "CPH", defer: () => undefined },
-    cache,
+    { cache },
   );
   return { session, subrequests: limits.subrequests };
 }
 
 beforeAll(async () => {
-  await env.COLD.put(`${KEY}.hits.0`, volume);
+  await env.COLD.put(`${KEY}.rows.0`, volume);
 });
 
 describe("the pieces of one search", () => {
@@ -77,6 +83,39 @@ describe("the pieces of one search", () => {
     expect(session.usage()).toMatchObject({ leftOut: read.filter((piece) => piece === null).length });
   });
 
+  it("are read six here at once, the others in invocations of their own, whose calls count too", async () => {
+    let waiting = 0;
+    let most = 0;
+    const bucket = new Proxy(env.COLD, {
+      get: (target, name) =>
+        name === "get"
+          ? async (key: string, options: R2GetOptions) => {
+              waiting += 1;
+              most = Math.max(most, waiting);
+              const object = await target.get(key, options);
+              waiting -= 1;
+              return object;
+            }
+          : Reflect.get(target, name),
+    });
+    const groups: number[] = [];
+    const elsewhere: ReadElsewhere = async (ranges) => {
+      const call = groups.push(ranges.length);
+      const read = await Promise.all(ranges.map((range) => readRange(env.COLD, range)));
+      // One that the other invocation could not read.
+      return read.map((bytes, at) => (call === 2 && at === 0 ? null : bytes));
+    };
+    const { session, subrequests } = openHere(null, { bucket, elsewhere });
+    const pieces = Array.from({ length: 20 }, (_, number) => pieceAt(number * 100_000, 1_000));
+    const planned = session.readsMax("rows");
+    expect(planned).toBe(6 + Math.floor(((SUBREQUESTS_MAX - 6) * 6) / 7));
+    expect(await session.read(pieces)).toEqual(await openHere().session.read(pieces));
+    expect(most).toBe(6);
+    expect(groups).toEqual([6, 6, 2]);
+    expect(session.usage()).toMatchObject({ reads: 21, missing: 0, leftOut: 0 });
+    expect(subrequests.made).toBe(21 + groups.length);
+  });
+
   it("come from the cache of the location where an earlier search has put them, damaged ones anew", async () => {
     const options = {
       keyOf,
@@ -94,7 +133,7 @@ describe("the pieces of one search", () => {
     const second = openHere(createRunCache(options));
     expect(await second.session.read(pieces)).toEqual(await openHere().session.read(pieces));
     expect(second.session.usage()).toMatchObject({ reads: 0, fromCache: 2, missing: 0 });
-    const url = `https://cold-pieces.invalid/${KEY}.hits.0/hits.0/0-10000`;
+    const url = `https://cold-pieces.invalid/${KEY}.rows.0/rows.0/0-10000`;
     const headers = { "cache-control": "max-age=60" };
     await (await caches.open("pieces-test")).put(url, new Response(new Uint8Array(10_000), { headers }));
     const third = openHere(createRunCache(options));

@@ -1,7 +1,8 @@
 /** The subrequests that one search may make for its cold tier. */
+import { createConnections, type Connections } from "./connections.ts";
 
 /**
- * The platform counts each operation on a bucket, and each `match` and `put` of the Cache API, against one quota
+ * The platform counts each operation on a bucket, each `match` and `put` of the Cache API, each call of a service binding against one quota
  * (https://developers.cloudflare.com/workers/platform/limits/, "Subrequests" with "Cache API limits"): 50 on the free plan,
  * of which ten are left for other sites.
  */
@@ -9,6 +10,8 @@ export const SUBREQUESTS_MAX = 40;
 
 export interface Subrequests {
   readonly made: number;
+  /** Of the invocation that searches. */
+  readonly connections: Connections;
   /** Takes one; false when all are taken, and the operation must not be made. */
   take(): boolean;
   /** How many one of the indexes that are searched may still plan with when it keeps so many for what comes after. */
@@ -23,6 +26,7 @@ export function createSubrequests({ indexes = 1 }: { readonly indexes?: number }
   const works: (() => Promise<void>)[] = [];
   let made = 0;
   return {
+    connections: createConnections(),
     get made() {
       return made;
     },

@@ -78,7 +78,7 @@ export async function answerBy(
     ({ kind, site }) => kind === "cold" && cold.index(site)?.manifests.held()?.manifest.base !== null,
   ).length;
   const subrequests = createSubrequests({ indexes });
-  const prepared = await prepare(parts, request, {
+  const query = await prepare(parts, request, {
     isSearched: plan.asks.some(({ site }) => site === cold.sites[0]),
     startedAt,
     embeddingMs,
@@ -89,16 +89,13 @@ export async function answerBy(
       subrequests,
     },
   });
-  const response = await answerPlan(parts, { ...asked, subrequests, ...prepared }, options);
+  const response = await answerPlan(parts, { ...asked, subrequests, query }, options);
   options.defer(subrequests.finish());
   return response;
 }
 
-interface Prepared {
-  readonly query: PreparedQuery;
-  /** False when the words of the query could not be weighed as every other search weighs them. */
-  readonly isWeighed: boolean;
-}
+/** Another search weighs rare words more: scores differ, which an answer has to say. */
+const UNWEIGHED = "the term statistics could not be read: every word counts alike";
 
 async function prepare(
   { edition }: EditionParts,
@@ -114,7 +111,7 @@ async function prepare(
     readonly embeddingMs: number;
     readonly session: SessionOptions;
   },
-): Promise<Prepared> {
+): Promise<PreparedQuery> {
   const statistics = await within(
     edition.cold.statistics.read(session, { isSearched }),
     request.timeout_ms * STATISTICS_SHARE,
@@ -132,10 +129,12 @@ async function prepare(
     throw new KattegatError("timeout", "The embedding endpoint gave no vector in time.", {
       retryAfterSeconds: 1,
     });
-  return { query, isWeighed: statistics !== null || query.lexical === null };
+  if (statistics !== null || query.lexical === null) return query;
+  return { ...query, shortfall: [query.shortfall, UNWEIGHED].filter((reason) => reason !== null).join("; ") };
 }
 
-interface Task extends Asked, Prepared {
+interface Task extends Asked {
+  readonly query: PreparedQuery;
   readonly subrequests: Subrequests;
 }
 
@@ -219,7 +218,7 @@ async function merge(
   const tiers = orderedReports(outcomes, { silent: page.silent, head, shortfall });
   return {
     hits: [...page.hits],
-    partial: !task.isWeighed || shortfall !== null || tiers.some((report) => !isComplete(report)),
+    partial: shortfall !== null || tiers.some((report) => !isComplete(report)),
     tiers,
     not_served: [...task.withheld],
     sequence: head,

@@ -1,5 +1,9 @@
 /** The Worker with buckets that fail as they are told to: `PUT /test/faults` with a `Faults`. */
-import { instrumentedWorker, type AroundRead } from "./instrumented-worker.fixture.ts";
+import {
+  instrumentedInvocation,
+  instrumentedWorker,
+  type AroundRead,
+} from "./instrumented-worker.fixture.ts";
 
 export interface Faults {
   readonly kind: "error" | "throttled" | "unavailable" | "hang" | "slow";
@@ -26,15 +30,17 @@ function random(): number {
   return state / 2 ** 32;
 }
 
-const troubled: AroundRead = async (key, read) => {
-  if (faults === null || !key.startsWith(faults.prefix ?? "") || random() >= faults.share) return read();
+const troubled: AroundRead = async ({ key, make }) => {
+  if (faults === null || !key.startsWith(faults.prefix ?? "") || random() >= faults.share) return make();
   if (faults.kind === "slow") {
     await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
-    return read();
+    return make();
   }
   if (faults.kind === "hang") return new Promise(() => undefined);
   throw new Error(MESSAGES[faults.kind]);
 };
+
+export class OtherInvocation extends instrumentedInvocation(() => troubled) {}
 
 export default instrumentedWorker(
   () => troubled,

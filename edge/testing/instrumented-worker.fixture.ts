@@ -2,6 +2,8 @@
 import { networkSchema } from "@kattegat/config/network.ts";
 import { manifestKey } from "../cold/manifest-key.ts";
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { ObjectRange } from "../cold/object-range.ts";
+import { OtherInvocation, type BucketName } from "../other-invocation.ts";
 import type { EdgeBindings } from "../settings.ts";
 import worker from "../worker.ts";
 
@@ -12,15 +14,30 @@ export interface Account {
   /** Times at which a read began when none was waiting: how often the search had to wait for the store. */
   rounds: number;
   cacheOperations: number;
+  /** Of other invocations that read for this one. */
+  calls: number;
   isDone: boolean;
 }
 
-export type AroundRead = <T>(key: string, read: () => Promise<T>) => Promise<T>;
+export interface BucketRead {
+  readonly key: string;
+  readonly options: R2GetOptions | undefined;
+  /** Reads from the bucket that is bound. */
+  make(): Promise<unknown>;
+}
+
+/** Makes a read, or does something else; resolves with the object or null. */
+export type AroundRead = (read: BucketRead) => Promise<unknown>;
+
+/** A request, with the invocations that read for it. */
+interface Tally {
+  readonly account: Account;
+  waiting: number;
+}
 
 interface Invocation {
-  readonly account: Account;
+  readonly tally: Tally;
   readonly around: AroundRead;
-  waiting: number;
 }
 
 /** Isolates remembered: the one that is asked, those before it. */
@@ -28,13 +45,13 @@ const ISOLATES_MAX = 4;
 
 const invocations = new AsyncLocalStorage<Invocation>();
 const isolates = new Map<string, EdgeBindings>();
-let last: Account | null = null;
+let last: Tally | null = null;
 
 for (const name of ["match", "put"] as const) {
   const original: (...values: never[]) => unknown = Cache.prototype[name];
   Object.defineProperty(Cache.prototype, name, {
     value(this: Cache, ...values: unknown[]): unknown {
-      const account = invocations.getStore()?.account;
+      const account = invocations.getStore()?.tally.account;
       if (account !== undefined) account.cacheOperations += 1;
       return Reflect.apply(original, this, values);
     },
@@ -56,14 +73,14 @@ export function instrumentedWorker(
   return {
     async fetch(request, bindings, execution) {
       const { pathname } = new URL(request.url);
-      if (pathname === "/test/account") return Response.json(last);
+      if (pathname === "/test/account") return Response.json(last?.account ?? null);
       const env = bindingsOf(request.headers.get("x-test-isolate") ?? "", bindings);
       if (pathname.startsWith("/test/") && pathname !== "/test/read") return control(request);
-      const account: Account = { reads: 0, bytes: 0, rounds: 0, cacheOperations: 0, isDone: false };
-      last = account;
+      const account: Account = { reads: 0, bytes: 0, rounds: 0, cacheOperations: 0, calls: 0, isDone: false };
+      last = { account, waiting: 0 };
       const deferred: Promise<unknown>[] = [];
       const context = watched(execution, deferred);
-      return invocations.run({ account, around: aroundOf(), waiting: 0 }, async () => {
+      return invocations.run({ tally: last, around: aroundOf() }, async () => {
         const response =
           pathname === "/test/read" ? await readByte(env) : await worker.fetch(request, env, context);
         execution.waitUntil(
@@ -74,6 +91,19 @@ export function instrumentedWorker(
         return response;
       });
     },
+  };
+}
+
+/** Returns the entrypoint that reads for the last request, in invocations of their own. */
+export function instrumentedInvocation(aroundOf: () => AroundRead): typeof OtherInvocation {
+  return class extends OtherInvocation {
+    override read(name: BucketName, ranges: readonly ObjectRange[]): ReturnType<OtherInvocation["read"]> {
+      const bucket = this.env[name];
+      if (last === null || bucket === undefined) return super.read(name, ranges);
+      last.account.calls += 1;
+      this.env = { ...this.env, [name]: counted(bucket) };
+      return invocations.run({ tally: last, around: aroundOf() }, () => super.read(name, ranges));
+    }
   };
 }
 
@@ -117,7 +147,8 @@ function counted(bucket: R2Bucket): R2Bucket {
   return new Proxy(bucket, {
     get(target, name): unknown {
       if (name === "get")
-        return (key: string, options?: R2GetOptions) => countedRead(key, () => target.get(key, options));
+        return (key: string, options?: R2GetOptions) =>
+          countedRead({ key, options, make: () => target.get(key, options) });
       const member: unknown = Reflect.get(target, name);
       // A method of the runtime's own objects knows no other `this`.
       return typeof member === "function" ? member.bind(target) : member;
@@ -125,19 +156,20 @@ function counted(bucket: R2Bucket): R2Bucket {
   });
 }
 
-async function countedRead<T>(key: string, read: () => Promise<T>): Promise<T> {
+async function countedRead(read: BucketRead): Promise<unknown> {
   const invocation = invocations.getStore();
-  if (invocation === undefined) return read();
-  const { account } = invocation;
+  if (invocation === undefined) return read.make();
+  const { tally, around } = invocation;
+  const { account } = tally;
   account.reads += 1;
-  if (invocation.waiting === 0) account.rounds += 1;
-  invocation.waiting += 1;
+  if (tally.waiting === 0) account.rounds += 1;
+  tally.waiting += 1;
   try {
-    const object = await invocation.around(key, read);
+    const object = await around(read);
     account.bytes += bytesOf(object);
     return object;
   } finally {
-    invocation.waiting -= 1;
+    tally.waiting -= 1;
   }
 }
 

@@ -1,6 +1,8 @@
 import { testBase } from "@kattegat/engine/cold/base/base.fixture.ts";
 import type { ManifestBase } from "@kattegat/engine/cold/manifest.ts";
 import type { ColdPassage } from "@kattegat/engine/cold/segment.ts";
+import { createScanner } from "@kattegat/engine/vector/scan.ts";
+import scan from "@kattegat/engine/wasm/scan.wasm";
 import { parseNetwork } from "@kattegat/config/load.ts";
 import networkText from "@kattegat/config/network.yaml?raw";
 import { env } from "cloudflare:workers";
@@ -39,7 +41,11 @@ function passages(count: number, turn: number): ColdPassage[] {
 }
 
 async function stored(key: string, turn: number): Promise<ManifestBase> {
-  const { base, objects } = await testBase(passages(2_000, turn), { key, model: "hashed-8-v1" });
+  const { base, objects } = await testBase(passages(2_000, turn), {
+    key,
+    model: "hashed-8-v1",
+    scanner: createScanner(scan),
+  });
   for (const [object, bytes] of objects) await env.COLD.put(object, bytes);
   return base;
 }
@@ -57,6 +63,7 @@ function isolate(colo: string, now: () => number = () => 0) {
   const shelf = createBaseShelf({
     ...common,
     bucket: env.COLD,
+    elsewhere: null,
     network,
     zone: "global",
     memory,

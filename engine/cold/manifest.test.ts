@@ -36,7 +36,7 @@ const manifestOf = (...segments: ManifestSegment[]): ColdManifest => ({ ...empty
 const baseOf = (key: string): ManifestBase => ({
   key,
   root: { bytes: 9, checksum: "00000000" },
-  volumes: { codes: 1, rows: 2, postings: 1, columns: 0, hits: 1 },
+  volumes: { codes: 1, rows: 2, postings: 1, columns: 0 },
   passages: 1_000,
   documents: 800,
   tombstones: "",
@@ -124,7 +124,6 @@ describe("a manifest", () => {
       "bases/b1.rows.0",
       "bases/b1.rows.1",
       "bases/b1.postings.0",
-      "bases/b1.hits.0",
       "s1",
     ]);
   });

@@ -101,7 +101,6 @@ const volumes: Parse<ManifestBase["volumes"]> = (value, at) => {
     rows: field("rows", count),
     postings: field("postings", count),
     columns: field("columns", count),
-    hits: field("hits", count),
   };
 };
 

@@ -1,8 +1,9 @@
 /** Random vectors with a seed, some of them clustered as embeddings of legal texts are. */
+import { normalRandom } from "../normal-random.ts";
 
 /** Returns a vector of unit length. */
 export function unitVector(dimensions: number, random: () => number): Float32Array {
-  return normalised(Float32Array.from({ length: dimensions }, () => gaussian(random)));
+  return normalised(Float32Array.from({ length: dimensions }, () => normalRandom(random)));
 }
 
 /** Returns vectors around `centres` points, with long tails in few components as hashed n-grams have them. */
@@ -16,7 +17,7 @@ export function clusteredVectors(
     return normalised(
       middle.map((value) => {
         const isLarge = random() < 0.1;
-        return value + (gaussian(random) * (isLarge ? 2 : 0.4)) / Math.sqrt(dimensions);
+        return value + (normalRandom(random) * (isLarge ? 2 : 0.4)) / Math.sqrt(dimensions);
       }),
     );
   });
@@ -25,8 +26,4 @@ export function clusteredVectors(
 function normalised(vector: Float32Array): Float32Array {
   const length = Math.hypot(...vector);
   return vector.map((value) => value / length);
-}
-
-function gaussian(random: () => number): number {
-  return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
 }

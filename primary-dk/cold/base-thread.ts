@@ -3,7 +3,6 @@ import { constants, setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { deflateRawSync } from "node:zlib";
 import { buildBase } from "@kattegat/engine/cold/base/build-base.ts";
-import { assignHere } from "@kattegat/engine/cold/base/dense/cluster-assignment.ts";
 import postgres from "postgres";
 import { readScanner } from "../scanner.ts";
 import { baseOrderSchema, type MadeBase } from "./base-order.ts";
@@ -21,13 +20,12 @@ async function make(): Promise<MadeBase> {
   const sql = postgres(order.databaseUrl, { max: 1, onnotice: () => {} });
   const standing = await readStanding(sql, order).finally(() => sql.end({ timeout: 1 }));
   if (standing.spool.vectors.count === 0) return null;
-  const scanner = readScanner();
   const folder = new BaseFolder(order.folder);
   const files: BaseFileRecord[] = [];
   await buildBase(standing.spool, {
     key,
     model,
-    assign: (vectors) => assignHere(vectors, scanner),
+    scanner: readScanner(),
     deflate: deflateRawSync,
     put: async (name, bytes) => {
       files.push(await folder.write(name, bytes));

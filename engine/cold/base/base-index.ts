@@ -8,8 +8,16 @@ import { openDocuments } from "./documents/document-part.ts";
 import { openLexical } from "./lexical/lexical-index.ts";
 import type { PieceMemory } from "./documents/document-pieces.ts";
 import { nameableRows } from "./nameable.ts";
-import type { BaseHit, DenseAnswer, DocumentPart, ListDirectory, RowHit } from "./parts.ts";
-import type { ReadPieces } from "./piece.ts";
+import type {
+  BaseHit,
+  DenseAnswer,
+  DocumentPart,
+  ListDirectory,
+  RowAnswer,
+  RowHit,
+  RowSearchOptions,
+} from "./parts.ts";
+import type { BaseFile, ReadPieces } from "./piece.ts";
 import { decodeAbout, ROOT_KIND, type BaseAbout } from "./root.ts";
 import { decodeSectionFile } from "./section-file.ts";
 
@@ -30,6 +38,8 @@ export interface BaseQuery {
   /** Whether the objects are files of this machine. */
   readonly near?: boolean;
   readonly read: ReadPieces;
+  /** How many reads of a file the reader can make now; as many as a search wants where it is left out. */
+  readonly readsMax?: (file: BaseFile) => number;
 }
 
 /** A set of documents with a name that changes with it. */
@@ -105,18 +115,24 @@ class Base implements ColdBase {
   }
 
   async search(query: BaseQuery): Promise<BaseAnswer> {
-    const { read, grouped } = query;
+    const { read, grouped, near = false } = query;
     const { documentOf } = this.documents;
     const admitted = await this.#admittedBy(query);
     if (admitted === undefined)
       return { dense: [], lexical: [], missing: 1, blocks: 0, lists: [], exact: false, expectedRecall: null };
     const groupOf = grouped ? documentOf : null;
-    const options = { wanted: query.depth, admitted, groupOf, read };
+    const { readsMax = () => Infinity } = query;
+    const options = { wanted: query.depth, admitted, groupOf, read, readsMax };
     const [dense, lexical] = await Promise.all([
       query.dense === null
         ? NOTHING
-        : this.#dense.search(query.dense, { ...options, probes: query.probes, near: query.near === true }),
-      query.lexical === null ? NOTHING : this.#lexical.search(query.lexical, options),
+        : this.#dense.search(query.dense, {
+            ...options,
+            probes: query.probes,
+            near,
+            beside: near || query.page === 0 ? null : this.documents.hitPieces.at,
+          }),
+      query.lexical === null ? NOTHING : this.#searchWords(query.lexical, query, options),
     ]);
     const named = [
       ...nameableRows(
@@ -141,6 +157,21 @@ class Base implements ColdBase {
       exact: dense.exact && lexical.exact,
       expectedRecall: dense.expectedRecall,
     };
+  }
+
+  /** Reads what the best hits show while the vectors are still on their way: what leads a list cannot miss the page. */
+  async #searchWords(
+    words: SparseVector,
+    { page, read }: BaseQuery,
+    options: RowSearchOptions,
+  ): Promise<RowAnswer> {
+    const answer = await this.#lexical.search(words, options);
+    const leading = nameableRows(
+      { dense: [], lexical: answer.hits },
+      { page, keyOf: options.groupOf ?? ((row) => row) },
+    );
+    await this.documents.hits([...leading], read);
+    return answer;
   }
 
   /** The rows that may be found, null for all of them; undefined when the filter's columns could not be read. */

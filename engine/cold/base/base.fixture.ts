@@ -1,16 +1,11 @@
 /** A base made in memory, for tests that need no spool. */
+import type { Scanner } from "../../vector/scan.ts";
 import { crc32c } from "../crc32c.ts";
 import { rootKey, volumeKey } from "../manifest-base.ts";
 import type { ManifestBase } from "../manifest-shape.ts";
 import type { ColdPassage } from "../passage.ts";
 import { buildBase } from "./build-base.ts";
-import { NO_LIST, type AssignRows } from "./dense/cluster-assignment.ts";
-import {
-  createGridVectors,
-  readGridVector,
-  writeGridVector,
-  type GridVectors,
-} from "./dense/dense-vectors.ts";
+import { createGridVectors, writeGridVector } from "./dense/dense-vectors.ts";
 import type { ReadPieces } from "./piece.ts";
 
 export interface TestBase {
@@ -23,7 +18,7 @@ export interface TestBase {
 
 export async function testBase(
   passages: readonly ColdPassage[],
-  { key, model }: { readonly key: string; readonly model: string },
+  { key, model, scanner }: { readonly key: string; readonly model: string; readonly scanner: Scanner },
 ): Promise<TestBase> {
   const vectors = createGridVectors(passages.length, passages[0]?.dense.length ?? 8);
   for (const [number, { dense }] of passages.entries()) writeGridVector(vectors, number, dense);
@@ -38,7 +33,7 @@ export async function testBase(
     {
       key,
       model,
-      assign: assignSimply,
+      scanner,
       put: (object, bytes) => {
         objects.set(object, bytes);
         return Promise.resolve();
@@ -53,25 +48,4 @@ export async function testBase(
       }),
     );
   return { base, documents, objects, root: objects.get(rootKey(base)) ?? new Uint8Array(0), read };
-}
-
-/** Each row to its nearest list alone, without the kernel: this file is also checked under the types of workerd. */
-function assignSimply(vectors: GridVectors): AssignRows {
-  const row = new Float32Array(vectors.dimensions);
-  const centroid = new Float32Array(vectors.dimensions);
-  return ({ centroids, rows, listsMax }) => {
-    const lists = new Uint16Array(rows.length * listsMax).fill(NO_LIST);
-    for (const [at, number] of rows.entries()) {
-      readGridVector(vectors, number, row);
-      let best = -Infinity;
-      for (let list = 0; list < centroids.count; list += 1) {
-        readGridVector(centroids, list, centroid);
-        const dot = row.reduce((sum, value, i) => sum + value * (centroid[i] ?? 0), 0);
-        if (dot <= best) continue;
-        best = dot;
-        lists[at * listsMax] = list;
-      }
-    }
-    return Promise.resolve(lists);
-  };
 }

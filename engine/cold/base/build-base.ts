@@ -1,19 +1,17 @@
 import type { SparseVector } from "../../lexical/bm25.ts";
+import type { Scanner } from "../../vector/scan.ts";
 import { crc32c } from "../crc32c.ts";
 import { rootKey, volumeKey } from "../manifest-base.ts";
 import type { ManifestBase } from "../manifest-shape.ts";
-import { clusterPassages } from "./dense/cluster.ts";
-import type { AssignRows } from "./dense/cluster-assignment.ts";
-import { encodeDense } from "./dense/dense-encoder.ts";
+import { buildDense } from "./dense/dense-builder.ts";
 import type { GridVectors } from "./dense/dense-vectors.ts";
-import { writeDocuments } from "./documents/document-writer.ts";
+import { denseHere, type DenseWork } from "./dense/dense-work.ts";
+import { rowsPerBlockFor } from "./dense/dense-rows.ts";
+import { createDocumentsWriter } from "./documents/document-writer.ts";
 import { writeLexical } from "./lexical/lexical-builder.ts";
 import type { BaseHit } from "./parts.ts";
 import { encodeRoot } from "./root.ts";
 import { createVolumeWriter } from "./volume-writer.ts";
-
-/** The same passages make the same base: a repetition is told by its checksums. */
-const SEED = 1;
 
 /** Passages by their numbers, in any order. */
 export interface BaseInput {
@@ -23,14 +21,22 @@ export interface BaseInput {
   text(number: number): BaseHit;
 }
 
+type Put = (key: string, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
+
 export interface BuildOptions {
   readonly key: string;
   readonly model: string;
-  readonly assign: (vectors: GridVectors) => AssignRows;
-  readonly put: (key: string, bytes: Uint8Array<ArrayBuffer>) => Promise<void>;
+  readonly scanner: Scanner;
+  /** Where the work on vectors is done; in this thread without it. */
+  readonly dense?: DenseWork;
+  /** Called for one object after the other. */
+  readonly put: Put;
   /** A faster deflate (RFC 1951) than the one in JavaScript, where there is one. */
   readonly deflate?: (raw: Uint8Array) => Uint8Array;
-  readonly progressed?: (step: "clustering" | "lists" | "postings" | "documents", share: number) => void;
+  readonly progressed?: (
+    step: "clustering" | "codes" | "rows" | "postings" | "documents",
+    share: number,
+  ) => void;
 }
 
 export interface BuiltBase {
@@ -41,26 +47,33 @@ export interface BuiltBase {
 
 /** Writes the volumes as they fill, the root last; in memory are the vectors and terms, no text. */
 export async function buildBase(input: BaseInput, options: BuildOptions): Promise<BuiltBase> {
-  const { key, model, put, progressed } = options;
+  const { key, model, scanner, progressed } = options;
   const { vectors } = input;
   const { count, dimensions } = vectors;
-  const clustering = await clusterPassages(vectors, {
-    seed: SEED,
-    assign: options.assign(vectors),
-    progressed: (share) => progressed?.("clustering", share),
-  });
-  const { order } = clustering;
-  const numberOf = (row: number): number => order[row] ?? 0;
+  const put = inTurn(options.put);
   const writer = createVolumeWriter((file, volume, bytes) => put(volumeKey({ key }, file, volume), bytes));
-  progressed?.("lists", 0);
-  const dense = await encodeDense(vectors, clustering, writer);
+  const texts = createDocumentsWriter(writer, { ...options, rowsPerBlock: rowsPerBlockFor(dimensions) });
+  const documents = createDocumentList();
+  const dense = await buildDense(vectors, {
+    scanner,
+    work: options.dense ?? denseHere(vectors, scanner),
+    putCodes: (volume, bytes) => put(volumeKey({ key }, "codes", volume), bytes),
+    writer,
+    progressed,
+    beside: async (numbers) => {
+      const hits = Array.from(numbers, (number) => input.text(number));
+      for (const hit of hits) documents.add(hit);
+      await texts.write(hits);
+    },
+  });
+  const numberOf = (row: number): number => dense.order[row] ?? 0;
   progressed?.("postings", 0);
   const lexical = await writeLexical({ rows: count, vectorOf: (row) => input.sparse(numberOf(row)) }, writer);
   progressed?.("documents", 0);
-  const documents: Listed[] = [];
-  const written = await writeDocuments(hitsOf(input, order, documents), writer, options);
-  const volumes = await writer.finish();
-  const root = encodeRoot({ model, dimensions }, [dense, lexical, written]);
+  const written = await texts.finish();
+  const codes = await dense.finish();
+  const volumes = { ...(await writer.finish()), codes: codes.volumes };
+  const root = encodeRoot({ model, dimensions }, [codes.sections, lexical, written]);
   // Before it is handed out: a thread's owner gets the memory itself.
   const about = { bytes: root.byteLength, checksum: crc32c(root).toString(16).padStart(8, "0") };
   await put(rootKey({ key }), root);
@@ -70,25 +83,34 @@ export async function buildBase(input: BaseInput, options: BuildOptions): Promis
       root: about,
       volumes,
       passages: count,
-      documents: documents.length,
+      documents: documents.listed.length,
       tombstones: "",
       dead: 0,
     },
-    documents,
+    documents: documents.listed,
+  };
+}
+
+function inTurn(put: Put): Put {
+  let last: Promise<void> = Promise.resolve();
+  return (key, bytes) => {
+    last = last.then(() => put(key, bytes));
+    return last;
   };
 }
 
 type Listed = BuiltBase["documents"][number];
 
-/** Documents are numbered by their first rows, as `writeDocuments` numbers them. */
-function* hitsOf(input: BaseInput, order: Uint32Array, documents: Listed[]): Generator<BaseHit> {
+/** Documents are numbered by their first rows, as the writer of documents numbers them. */
+function createDocumentList(): { readonly listed: readonly Listed[]; add(hit: BaseHit): void } {
   const seen = new Set<string>();
-  for (const number of order) {
-    const text = input.text(number);
-    if (!seen.has(text.documentId)) {
-      seen.add(text.documentId);
-      documents.push({ documentId: text.documentId, version: text.version });
-    }
-    yield text;
-  }
+  const listed: Listed[] = [];
+  return {
+    listed,
+    add({ documentId, version }) {
+      if (seen.has(documentId)) return;
+      seen.add(documentId);
+      listed.push({ documentId, version });
+    },
+  };
 }

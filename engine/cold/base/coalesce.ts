@@ -10,14 +10,15 @@ export interface MergedRead {
   readonly parts: readonly number[];
 }
 
+/** A gap that takes less than a millisecond is cheaper than another read. */
+const GAP_BYTES = 32_768;
 /** A reader holds what it has read until all of it has come: a larger read is cut, at a piece. */
 const READ_BYTES_MAX = 1_048_576;
 
 /**
- * Merges pieces that touch within a volume.
+ * Merges pieces that lie near each other in a volume.
  *
- * Whoever wants to bridge a gap asks for the pieces in it as well: so each byte read has a checksum, each piece a place in a
- * cache. Only where that makes more than `readsMax` reads are gaps bridged unasked, the smallest first, none larger than
+ * Only where that makes more than `readsMax` reads are larger gaps bridged, the smallest first, none larger than
  * `gapBytesMax`; so there may still be more.
  */
 export function mergePieces(
@@ -27,7 +28,7 @@ export function mergePieces(
     gapBytesMax = 0,
   }: { readonly readsMax?: number; readonly gapBytesMax?: number } = {},
 ): readonly MergedRead[] {
-  let reads = mergeWithin(pieces, 0);
+  let reads = mergeWithin(pieces, GAP_BYTES);
   if (reads.length <= readsMax) return reads;
   for (const gap of gapsOf(reads, gapBytesMax)) {
     reads = mergeWithin(pieces, gap);

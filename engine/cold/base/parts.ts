@@ -2,7 +2,7 @@
 import type { Filter } from "@kattegat/protocol/filter.ts";
 import type { Bitmap } from "../../index/bitmap.ts";
 import type { SparseVector } from "../../lexical/bm25.ts";
-import type { Piece, ReadPieces } from "./piece.ts";
+import type { BaseFile, Piece, PieceTable, ReadPieces } from "./piece.ts";
 
 /**
  * A row is a passage's number in its base: rows of one list lie together, near lists lie near.
@@ -21,6 +21,8 @@ export interface RowSearchOptions {
   /** Of rows in one group only the best is wanted; null when each row is its own. */
   readonly groupOf: ((row: number) => number) | null;
   readonly read: ReadPieces;
+  /** How many reads of a file the reader can make now: a search that need not read more plans with them. */
+  readonly readsMax?: (file: BaseFile) => number;
 }
 
 /** What a search read, and what it may have missed. */
@@ -56,6 +58,8 @@ export interface DenseSearchOptions extends RowSearchOptions {
   readonly probes: number | null;
   /** Whether the objects are files of this machine, so that many reads are cheaper than a missed hit. */
   readonly near?: boolean;
+  /** What lies behind each block of rows and is read with it, for whoever asks for it later; null for nothing. */
+  readonly beside?: ((block: number) => Piece) | null;
 }
 
 export interface DenseIndex {
@@ -115,6 +119,8 @@ export interface DocumentPart {
   select(filter: Filter, read: ReadPieces): Promise<Bitmap | null>;
   /** The rows of these documents. */
   rowsOf(documents: Bitmap): Bitmap;
+  /** For each block of rows the piece with what hits of them show. */
+  readonly hitPieces: PieceTable;
   /** One hit for each row asked; null where its piece could not be read. */
   hits(rows: readonly number[], read: ReadPieces): Promise<readonly (BaseHit | null)[]>;
   /** All documents, ordered by id in code units. @throws {ColdFormatError} when a piece could not be read. */

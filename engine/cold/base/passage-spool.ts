@@ -2,7 +2,7 @@ import type { SparseVector } from "../../lexical/bm25.ts";
 import { integerBytes } from "../../vector/quantize.ts";
 import type { ColdPassage } from "../passage.ts";
 import type { BaseInput } from "./build-base.ts";
-import { createGridVectors, writeGridVector, type GridVectors } from "./dense/dense-vectors.ts";
+import { createSharedGridVectors, writeGridVector, type GridVectors } from "./dense/dense-vectors.ts";
 import type { BaseHit } from "./parts.ts";
 
 /** Some 60,000 passages of terms: growth by such pieces never copies what is there. */
@@ -50,7 +50,7 @@ class Spool implements PassageSpool {
     readonly capacity: number;
     readonly texts: TextSpool;
   }) {
-    this.#all = createGridVectors(capacity, dimensions);
+    this.#all = createSharedGridVectors(capacity, dimensions);
     this.#texts = texts;
     this.#capacity = capacity;
     this.#terms = new Uint32Array(capacity * 3);

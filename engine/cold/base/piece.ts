@@ -1,5 +1,5 @@
 /** The objects that a base consists of beside its root, each cut into volumes. */
-export const BASE_FILES = ["codes", "rows", "postings", "columns", "hits"] as const;
+export const BASE_FILES = ["codes", "rows", "postings", "columns"] as const;
 export type BaseFile = (typeof BASE_FILES)[number];
 
 /** A range of one volume, with the CRC-32C of its bytes. */
@@ -37,11 +37,13 @@ export function encodePieces(pieces: readonly Piece[]): Uint8Array {
   return new Uint8Array(numbers.buffer);
 }
 
-/** Returns a function that gives the piece with a number; it reads the table as it stands, so nothing is built per piece. */
-export function decodePieces(
-  file: BaseFile,
-  bytes: Uint8Array,
-): { readonly count: number; at(number: number): Piece } {
+export interface PieceTable {
+  readonly count: number;
+  at(number: number): Piece;
+}
+
+/** Returns the table as it stands, so nothing is built per piece. */
+export function decodePieces(file: BaseFile, bytes: Uint8Array): PieceTable {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const count = Math.floor(bytes.byteLength / PIECE_BYTES);
   return {

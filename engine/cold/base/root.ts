@@ -3,7 +3,7 @@ import { decodeText, encodeText } from "../utf8.ts";
 import { encodeSectionFile, sectionOf, type SectionFileKind, type Sections } from "./section-file.ts";
 
 /** The resident part of a base: "Kattegat cold base, root". */
-export const ROOT_KIND: SectionFileKind = { magic: "KCBR", version: 1 };
+export const ROOT_KIND: SectionFileKind = { magic: "KCBR", version: 2 };
 
 const ABOUT = "about";
 

@@ -65,7 +65,7 @@ describe("volumes", () => {
       buffer.fill(number);
       pieces.push(await writer.write(number % 3 === 0 ? "codes" : "rows", buffer));
     }
-    expect(await writer.finish()).toEqual({ codes: 2, rows: 2, postings: 0, columns: 0, hits: 0 });
+    expect(await writer.finish()).toEqual({ codes: 2, rows: 2, postings: 0, columns: 0 });
     const table = decodePieces("rows", encodePieces(pieces.filter(({ file }) => file === "rows")));
     expect(table.count).toBe(4);
     expect(table.at(3)).toEqual(pieces[5]);

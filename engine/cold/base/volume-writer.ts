@@ -67,7 +67,6 @@ export function createVolumeWriter(
         rows: count("rows"),
         postings: count("postings"),
         columns: count("columns"),
-        hits: count("hits"),
       };
     },
   };

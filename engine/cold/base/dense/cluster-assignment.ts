@@ -1,11 +1,15 @@
 import { createLayout } from "../../../vector/layout.ts";
 import { integerBytes } from "../../../vector/quantize.ts";
-import type { Kernel, Scanner } from "../../../vector/scan.ts";
+import type { Scanner } from "../../../vector/scan.ts";
+import { findByBranch, type Branches } from "./branch-finder.ts";
 import type { GridVectors } from "./dense-vectors.ts";
+import { createNearest, forget, keepNearest, NOTHING, type Nearest } from "./nearest.ts";
 
 /** Which rows to assign to how many lists each. */
 export interface AssignTask {
   readonly centroids: GridVectors;
+  /** Null when each row is compared with every list. */
+  readonly branches: Branches | null;
   readonly rows: Uint32Array;
   /** 1 for the nearest list alone, up to `COPIES_MAX`. */
   readonly listsMax: number;
@@ -20,9 +24,9 @@ export type AssignRows = (task: AssignTask) => Promise<Uint16Array>;
 
 /** The home list included. Twelve out of 48 near lists gave 14 % more entries and 0.005 more recall. */
 export const COPIES_MAX = 8;
-export const NO_LIST = 0xffff;
-/** One chunk of the kernel; the centroids of so many lists take 1.6 MB of a reader's memory at 384 dimensions. */
-export const LISTS_MAX = 4_096;
+export const NO_LIST = NOTHING;
+/** The similarities of so many lists to each other take 67 MB. */
+export const LISTS_AT_ONCE_MAX = 4_096;
 /**
  * So many of the nearest lists may get a copy. Over 608,095 provisions in 1,600 plain k-means lists, 200 queries, twelve probes hold 0.967 of
  * the top ten with 8 (2.4 copies a row), 0.979 with 16 (3.2), 0.985 with 32 (4.1); eight near lists without the rule 0.965 (4.1).
@@ -31,100 +35,81 @@ const NEAR_LISTS = 32;
 /** A choice, not tuned: a row in the middle of its list needs no copy in one that is twice as far. */
 const FARNESS_MAX = 2;
 
-interface Centroids {
-  readonly kernel: Kernel;
-  readonly chunkAt: number;
-  readonly queryIntegers: Int16Array;
-  readonly scores: Float32Array;
+/** Finds the lists near a row. */
+export interface FindLists {
+  /** Fills what is near. */
+  find(vectors: GridVectors, row: number): void;
+  /** The similarity of two of those that were found last, by their places. */
+  between(one: number, other: number): number;
 }
 
 /**
  * Returns the lists of the rows with these numbers.
  *
- * Pure, so that threads may share the work. Each call first scores the lists against each other, so few large calls are cheaper.
+ * Pure, so that threads may share the work. Each call lays out the lists for the kernel first, so few large calls are cheaper.
  */
-export function assignRows(
-  vectors: GridVectors,
-  scanner: Scanner,
-  { centroids, rows, listsMax }: AssignTask,
-): Uint16Array {
-  const loaded = load(centroids, scanner);
-  const isNearestOnly = listsMax === 1;
-  const between = isNearestOnly ? new Float32Array(0) : similaritiesBetween(centroids, loaded);
-  const near = new Uint16Array(isNearestOnly ? 1 : NEAR_LISTS);
-  const similarities = new Float32Array(near.length);
-  const lists = new Uint16Array(rows.length * listsMax).fill(NO_LIST);
+export function assignRows(vectors: GridVectors, scanner: Scanner, task: AssignTask): Uint16Array {
+  const { rows, listsMax, centroids, branches } = task;
+  const near = createNearest(listsMax === 1 ? 1 : NEAR_LISTS);
+  const lists =
+    branches === null
+      ? findAmongAll(centroids, scanner, near)
+      : findByBranch({ centroids, branches }, scanner, near);
+  const assigned = new Uint16Array(rows.length * listsMax).fill(NO_LIST);
   for (let at = 0; at < rows.length; at += 1) {
-    score(loaded, vectors, rows[at] ?? 0);
-    keepNearest(loaded.scores, near, similarities);
-    const found = lists.subarray(at * listsMax, (at + 1) * listsMax);
-    if (isNearestOnly) found[0] = near[0] ?? NO_LIST;
-    else chooseCopies({ near, similarities, between, count: centroids.count }, found);
+    lists.find(vectors, rows[at] ?? 0);
+    const found = assigned.subarray(at * listsMax, (at + 1) * listsMax);
+    if (listsMax === 1) found[0] = near.numbers[0] ?? NO_LIST;
+    else chooseCopies(near, lists, found);
   }
-  return lists;
+  return assigned;
 }
 
 /** Assigns in this thread. */
 export function assignHere(vectors: GridVectors, scanner: Scanner): AssignRows {
-  return (task) => Promise.resolve(assignRows(vectors, scanner, task));
+  // The same memories for all tasks: each takes gigabytes of addresses until it is collected.
+  const kernels = [scanner.instantiate(), scanner.instantiate()];
+  return (task) => {
+    const free = kernels.values();
+    const kept = { instantiate: () => free.next().value ?? scanner.instantiate() };
+    return Promise.resolve(assignRows(vectors, kept, task));
+  };
 }
 
-function load(centroids: GridVectors, scanner: Scanner): Centroids {
-  if (centroids.count > LISTS_MAX)
-    throw new RangeError(`expected at most ${LISTS_MAX} lists, got ${centroids.count}`);
+function findAmongAll(centroids: GridVectors, scanner: Scanner, near: Nearest): FindLists {
+  const { count, dimensions } = centroids;
+  if (count > LISTS_AT_ONCE_MAX)
+    throw new RangeError(`expected at most ${LISTS_AT_ONCE_MAX} lists at once, got ${count}`);
   const kernel = scanner.instantiate();
-  const chunkSlots = Math.max(32, Math.ceil(centroids.count / 32) * 32);
-  const { dimensions } = centroids;
+  const chunkSlots = Math.max(32, Math.ceil(count / 32) * 32);
   const layout = createLayout({ kernel, dimensions, chunkSlots, hasCodes: false }, chunkSlots);
-  const chunk = layout.chunks[0];
+  const [chunk] = layout.chunks;
   if (chunk === undefined) throw new RangeError("expected a chunk for the centroids");
   chunk.integers.set(centroids.integers);
   chunk.scales.set(centroids.scales);
   chunk.admitted.fill(0xffff_ffff);
-  return {
-    kernel,
-    chunkAt: chunk.at,
-    queryIntegers: layout.queryIntegers,
-    scores: chunk.scores.subarray(0, centroids.count),
+  const score = (vectors: GridVectors, row: number): void => {
+    const from = row * integerBytes(dimensions);
+    layout.queryIntegers.set(vectors.integers.subarray(from, from + integerBytes(dimensions)));
+    // The kernel's histogram is of no use here: one bucket takes all.
+    kernel.begin(0, 0, vectors.scales[row] ?? 0);
+    kernel.scoreIntegers(chunk.at);
   };
-}
-
-function score({ kernel, chunkAt, queryIntegers }: Centroids, vectors: GridVectors, row: number): void {
-  const width = integerBytes(vectors.dimensions);
-  queryIntegers.set(vectors.integers.subarray(row * width, (row + 1) * width));
-  // The kernel's histogram is of no use here: one bucket takes all.
-  kernel.begin(0, 0, vectors.scales[row] ?? 0);
-  kernel.scoreIntegers(chunkAt);
-}
-
-function similaritiesBetween(centroids: GridVectors, loaded: Centroids): Float32Array {
-  const between = new Float32Array(centroids.count ** 2);
-  for (let list = 0; list < centroids.count; list += 1) {
-    score(loaded, centroids, list);
-    between.set(loaded.scores, list * centroids.count);
+  const similarities = new Float32Array(near.numbers.length === 1 ? 0 : count ** 2);
+  for (let list = 0; similarities.length > 0 && list < count; list += 1) {
+    score(centroids, list);
+    similarities.set(chunk.scores.subarray(0, count), list * count);
   }
-  return between;
-}
-
-/** Keeps the best scores by insertion: nearly all fail the first comparison. */
-function keepNearest(scores: Float32Array, near: Uint16Array, similarities: Float32Array): void {
-  near.fill(NO_LIST);
-  similarities.fill(-Infinity);
-  const last = near.length - 1;
-  let lowest = -Infinity;
-  for (let list = 0; list < scores.length; list += 1) {
-    const found = scores[list] ?? 0;
-    if (found <= lowest) continue;
-    let at = last;
-    while (at > 0 && (similarities[at - 1] ?? 0) < found) {
-      similarities[at] = similarities[at - 1] ?? 0;
-      near[at] = near[at - 1] ?? 0;
-      at -= 1;
-    }
-    similarities[at] = found;
-    near[at] = list;
-    lowest = similarities[last] ?? -Infinity;
-  }
+  const numbers = Uint16Array.from({ length: count }, (_, list) => list);
+  const { numbers: found } = near;
+  return {
+    find(vectors, row) {
+      score(vectors, row);
+      forget(near);
+      keepNearest(near, numbers, chunk.scores);
+    },
+    between: (one, other) => similarities[(found[one] ?? 0) * count + (found[other] ?? 0)] ?? 0,
+  };
 }
 
 /**
@@ -133,27 +118,15 @@ function keepNearest(scores: Float32Array, near: Uint16Array, similarities: Floa
  * The rule of relative neighbourhood graphs, as in SPANN (Chen et al., "SPANN: Highly-efficient Billion-scale Approximate
  * Nearest Neighbor Search", NeurIPS 2021, section 3.2). All vectors have unit length: |x − c|² = 2 − 2⟨x, c⟩.
  */
-function chooseCopies(
-  from: {
-    readonly near: Uint16Array;
-    readonly similarities: Float32Array;
-    readonly between: Float32Array;
-    readonly count: number;
-  },
-  found: Uint16Array,
-): void {
-  const { near, similarities, between, count } = from;
-  const farthest = 2 - 2 * (similarities[0] ?? 0);
-  let chosen = 0;
-  for (let at = 0; at < near.length && chosen < found.length; at += 1) {
-    const list = near[at] ?? NO_LIST;
-    const similarity = similarities[at] ?? 0;
+function chooseCopies(near: Nearest, { between }: FindLists, found: Uint16Array): void {
+  const farthest = 2 - 2 * (near.scores[0] ?? 0);
+  const chosen: number[] = [];
+  for (let at = 0; at < near.numbers.length && chosen.length < found.length; at += 1) {
+    const list = near.numbers[at] ?? NO_LIST;
+    const similarity = near.scores[at] ?? 0;
     if (list === NO_LIST || (at > 0 && 2 - 2 * similarity > FARNESS_MAX ** 2 * farthest)) return;
-    let isShadowed = false;
-    for (let other = 0; other < chosen && !isShadowed; other += 1)
-      isShadowed = (between[(found[other] ?? 0) * count + list] ?? 0) > similarity;
-    if (isShadowed) continue;
-    found[chosen] = list;
-    chosen += 1;
+    if (chosen.some((other) => between(other, at) > similarity)) continue;
+    found[chosen.length] = list;
+    chosen.push(at);
   }
 }

@@ -1,5 +1,5 @@
 import { integerBytes } from "../../../vector/quantize.ts";
-import { LISTS_MAX, type AssignRows } from "./cluster-assignment.ts";
+import type { AssignRows } from "./cluster-assignment.ts";
 import {
   createGridVectors,
   pickGridVectors,
@@ -10,6 +10,8 @@ import {
 
 export interface MeansOptions {
   readonly lists: number;
+  /** Splits never make more. */
+  readonly listsMax: number;
   /** Numbers in [0, 1), with a seed. */
   readonly random: () => number;
   readonly assign: AssignRows;
@@ -34,7 +36,7 @@ export async function trainCentroids(
 ): Promise<GridVectors> {
   let centroids = pickGridVectors(vectors, someOf(sample, options.lists, options.random));
   for (let round = 0; round < MEANS_ROUNDS; round += 1) {
-    const assigned = await options.assign({ centroids, rows: sample, listsMax: 1 });
+    const assigned = await options.assign({ centroids, branches: null, rows: sample, listsMax: 1 });
     // Only the rounds that follow can settle what a split has moved.
     const splits =
       round < MEANS_ROUNDS - 2
@@ -73,7 +75,7 @@ const NO_SPLITS: Splits = { lists: new Set(), seeds: [] };
 
 /** Returns what is to be split; the centroid itself goes, since a mean would keep most rows from single ones of them. */
 function splitsOf(sample: Uint32Array, options: MeansOptions & { readonly assigned: Uint16Array }): Splits {
-  const counts = new Uint32Array(LISTS_MAX);
+  const counts = new Uint32Array(options.lists);
   for (const list of options.assigned) counts[list] = (counts[list] ?? 0) + 1;
   const mean = sample.length / options.lists;
   const lists = new Set<number>();
@@ -81,7 +83,7 @@ function splitsOf(sample: Uint32Array, options: MeansOptions & { readonly assign
   for (let at = 0; at < sample.length; at += 1) {
     const list = options.assigned[at] ?? 0;
     const count = counts[list] ?? 0;
-    if (count < mean * SPLIT_TIMES || seeds.length >= LISTS_MAX - options.lists) continue;
+    if (count < mean * SPLIT_TIMES || seeds.length >= options.listsMax - options.lists) continue;
     if (options.random() * mean > 1) continue;
     lists.add(list);
     seeds.push(sample[at] ?? 0);
@@ -109,8 +111,9 @@ function meansOf(
     const list = options.assigned[at] ?? 0;
     const scale = scales[row] ?? 0;
     counts[list] = (counts[list] ?? 0) + 1;
-    for (let i = list * dimensions, j = row * width; i < (list + 1) * dimensions; i += 1, j += 1)
-      sums[i] = (sums[i] ?? 0) + (integers[j] ?? 0) * scale;
+    const [from, to] = [row * width, list * dimensions];
+    for (let i = 0; i < dimensions; i += 1)
+      sums[to + i] = (sums[to + i] ?? 0) + (integers[from + i] ?? 0) * scale;
   }
   const kept = keptLists(counts, { ...options, mean: sample.length / options.wanted });
   const centroids = createGridVectors(kept.length + options.splits.seeds.length, dimensions);

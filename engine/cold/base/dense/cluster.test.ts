@@ -3,7 +3,7 @@ import { testScanner } from "../../../vector/scanner.fixture.ts";
 import { exactDot } from "../../../vector/dot.ts";
 import { assignHere, assignRows, COPIES_MAX, NO_LIST } from "./cluster-assignment.ts";
 import { trainCentroids } from "./cluster-means.ts";
-import { orderByLikeness } from "./cluster-order.ts";
+import { likenessOf } from "./cluster-order.ts";
 import { clusterPassages } from "./cluster.ts";
 import { gridOf, passages } from "./dense.fixture.ts";
 import { readGridVector, type GridVectors } from "./dense-vectors.ts";
@@ -13,7 +13,7 @@ const scanner = testScanner();
 const DIMENSIONS = 32;
 const vectors = gridOf(passages(5_000, DIMENSIONS), DIMENSIONS);
 const assign = assignHere(vectors, scanner);
-const clustering = await clusterPassages(vectors, { seed: 3, assign });
+const clustering = await clusterPassages(vectors, { seed: 3, scanner, assign });
 
 function vectorAt(from: GridVectors, at: number): Float32Array {
   const vector = new Float32Array(from.dimensions);
@@ -71,6 +71,7 @@ describe("the lists of passages", () => {
   it("are the same for the same seed, in however many threads rows are assigned", async () => {
     const again = await clusterPassages(vectors, {
       seed: 3,
+      scanner,
       assign: async (task) => {
         // As threads do, later tasks may be done first.
         await new Promise<void>((resolve) => {
@@ -83,7 +84,7 @@ describe("the lists of passages", () => {
   });
 
   it("are others for another seed", async () => {
-    const other = await clusterPassages(vectors, { seed: 4, assign });
+    const other = await clusterPassages(vectors, { seed: 4, scanner, assign });
     expect(other.order).not.toEqual(clustering.order);
   });
 
@@ -113,7 +114,7 @@ describe("the lists of passages", () => {
 
   it("tell how far they are", async () => {
     const shares: number[] = [];
-    await clusterPassages(vectors, { seed: 3, assign, progressed: (share) => shares.push(share) });
+    await clusterPassages(vectors, { seed: 3, scanner, assign, progressed: (share) => shares.push(share) });
     expect(shares).toEqual(shares.toSorted((a, b) => a - b));
     expect(shares.at(-1)).toBe(1);
   });
@@ -122,6 +123,7 @@ describe("the lists of passages", () => {
     const few = gridOf(passages(count, 8), 8);
     const { centroids, order, listStarts } = await clusterPassages(few, {
       seed: 1,
+      scanner,
       assign: assignHere(few, scanner),
     });
     expect(centroids.count).toBe(count === 0 ? 0 : 1);
@@ -135,10 +137,16 @@ describe("the assignment of a row", () => {
     const rows = numbersBelow(300);
     const lists = assignRows(vectors, scanner, {
       centroids: clustering.centroids,
+      branches: null,
       rows,
       listsMax: COPIES_MAX,
     });
-    const nearest = assignRows(vectors, scanner, { centroids: clustering.centroids, rows, listsMax: 1 });
+    const nearest = assignRows(vectors, scanner, {
+      centroids: clustering.centroids,
+      branches: null,
+      rows,
+      listsMax: 1,
+    });
     for (const row of rows) {
       const found = [...lists.subarray(row * COPIES_MAX, (row + 1) * COPIES_MAX)].filter(
         (list) => list !== NO_LIST,
@@ -151,7 +159,7 @@ describe("the assignment of a row", () => {
   it("takes no list that is nearer to a taken one than to the row", () => {
     const { centroids } = clustering;
     const rows = numbersBelow(300);
-    const lists = assignRows(vectors, scanner, { centroids, rows, listsMax: COPIES_MAX });
+    const lists = assignRows(vectors, scanner, { centroids, branches: null, rows, listsMax: COPIES_MAX });
     for (const row of rows) {
       const found = [...lists.subarray(row * COPIES_MAX, (row + 1) * COPIES_MAX)].filter(
         (list) => list !== NO_LIST,
@@ -186,8 +194,13 @@ describe("the means", () => {
       calls += 1;
       return calls <= 12 ? 0 : later();
     };
-    const centroids = await trainCentroids(crowded, sample, { lists: 12, random, assign: here });
-    const homes = await here({ centroids, rows: sample, listsMax: 1 });
+    const centroids = await trainCentroids(crowded, sample, {
+      lists: 12,
+      listsMax: 24,
+      random,
+      assign: here,
+    });
+    const homes = await here({ centroids, branches: null, rows: sample, listsMax: 1 });
     const counts = new Uint32Array(centroids.count);
     for (const list of homes) counts[list] = (counts[list] ?? 0) + 1;
     expect(Math.max(...counts)).toBeLessThan(3_000 / 4);
@@ -198,7 +211,7 @@ describe("the means", () => {
 describe("the order by likeness", () => {
   it("keeps neighbours alike", () => {
     const numbers = numbersBelow(1_000);
-    orderByLikeness(vectors, numbers);
+    likenessOf(vectors, scanner)(numbers);
     expect(numbers.toSorted()).toEqual(numbersBelow(1_000));
     let ordered = 0;
     let unordered = 0;

@@ -4,12 +4,13 @@ import { budgetOf } from "./dense-budget.ts";
 const plain = { rows: 600_000, admittedRows: 600_000, wanted: 10, probes: null };
 
 describe("the budget of a dense search", () => {
-  it("is a megabyte of codes in twelve reads and sixteen spans by default", () => {
+  it("is 0.8 MB of codes in eleven reads and fourteen spans by default, or what the reader can do", () => {
     const { probes, spans, candidates } = budgetOf(plain);
-    expect(probes).toMatchObject({ readsMax: 12, bytesMax: 1_000_000 });
+    expect(probes).toMatchObject({ readsMax: 11, bytesMax: 800_000 });
     expect(probes?.farness).toBeLessThan(2);
-    expect(spans?.spansMax).toBe(16);
+    expect(spans?.spansMax).toBe(14);
     expect(candidates).toBe(100);
+    expect(budgetOf({ ...plain, codeReadsMax: 4 }).probes?.readsMax).toBe(4);
   });
 
   it("widens as the filter narrows, within 32 reads", () => {
@@ -17,8 +18,8 @@ describe("the budget of a dense search", () => {
       (share) => budgetOf({ ...plain, admittedRows: 600_000 * share }).probes?.bytesMax ?? 0,
     );
     expect(bytes).toEqual(bytes.toSorted((a, b) => a - b));
-    expect(bytes[0]).toBe(1_000_000);
-    expect(bytes[1]).toBeGreaterThan(1_000_000);
+    expect(bytes[0]).toBe(800_000);
+    expect(bytes[1]).toBeGreaterThan(800_000);
     expect(bytes[3]).toBe(bytes[4]);
     const narrow = budgetOf({ ...plain, admittedRows: 6_000 });
     expect((narrow.probes?.readsMax ?? 0) + (narrow.spans?.spansMax ?? 0)).toBeLessThanOrEqual(32);

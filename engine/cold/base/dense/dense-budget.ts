@@ -25,10 +25,10 @@ const NEAR = {
  * Limits were chosen on 200 queries of eight words over 20,000 and 100,000 provisions, 384 dimensions; what is reported in docs/benchmarks.md
  * was measured on other queries. Each pair: of a search without a filter, of one whose filter keeps a hundredth or less.
  */
-/** Reads of codes, lists side by side being one: 16 instead of 12 found no more at 100,000 without a filter, 0.01 more with it. */
-const CODE_READS = 12;
-/** At 100,000 the lists of 1 MB hold 0.989 of the ten nearest, 0.978 of the hundred; under the filter 0.955 in 2 MB, 0.974 in 3 MB. */
-const CODE_BYTES = { least: 1_000_000, most: 3_500_000 } as const;
+/** Reads of codes, lists side by side being one: with 12 instead of 11 and 16 spans a hybrid search of 608,095 needed 44 reads at most instead of 40 and found 0.003 more. */
+const CODE_READS = 11;
+/** At 608,095 0.8 MB found 0.001 less than 1 MB; at 100,000 lists of 2 MB hold 0.955 of the ten nearest under the filter, of 3 MB 0.974. */
+const CODE_BYTES = { least: 800_000, most: 3_500_000 } as const;
 /** Farther lists are left out by this factor to the nearest: reads 6.8 lists instead of 10.9 for 0.0013 of the top ten; 1.25 loses 0.005. */
 const FARNESS_MAX = 1.3;
 /** A choice, not measured: a filter that keeps a larger share is answered as if there were none. */
@@ -39,14 +39,14 @@ const NARROW_SHARE = 0.01;
 const CANDIDATES_MIN = 100;
 /** A choice, not tuned: estimates of neighbours in a long ranking differ little, so the last wanted ones need company. */
 const CANDIDATES_PER_WANTED = 1.5;
-/** With 14 the overlap of hybrid answers was 0.970 at 20,000 instead of 0.976. Under a filter each candidate lies alone. */
-const SPANS = { least: 16, most: 20 } as const;
-/** A megabyte without a filter, of which a base of 20,000 needs nearly all, one of 100,000 half. */
-const BLOCKS = { least: 80, most: 130 } as const;
+/** Under a filter each candidate lies alone. */
+const SPANS = { least: 14, most: 20 } as const;
+/** A megabyte with texts without a filter. */
+const BLOCKS = { least: 64, most: 130 } as const;
 /** 2.5 MB, a choice: a thousand wanted rows read 1.1 MB of rows in the mean. */
 const BLOCKS_MANY = 200;
-/** 50 kB to save a read; under a filter the best of several, since how far candidates lie apart depends on its share. */
-const GAPS = [4] as const;
+/** 35 kB to save a read; under a filter the best of several, since how far candidates lie apart depends on its share. */
+const GAPS = [2] as const;
 const GAPS_FILTERED = [2, 4, 8, 12, 16] as const;
 /** From here on all of the budget for many wanted rows is given. */
 const MANY_WANTED = 1_000;
@@ -63,9 +63,11 @@ export function budgetOf(about: {
   /** So many lists whatever their bytes and distances; null lets the budget choose. */
   readonly probes: number | null;
   readonly near?: boolean;
+  /** What the reader can do. */
+  readonly codeReadsMax?: number;
 }): DenseBudget {
   if (about.near === true) return nearBudgetOf(about);
-  const { rows, admittedRows, wanted, probes } = about;
+  const { rows, admittedRows, wanted, probes, codeReadsMax = Infinity } = about;
   const narrowness = narrownessOf(rows > 0 ? admittedRows / rows : 1);
   const many = Math.min(1, Math.max(0, wanted * CANDIDATES_PER_WANTED - CANDIDATES_MIN) / MANY_WANTED);
   const need = Math.max(narrowness, many);
@@ -81,7 +83,7 @@ export function budgetOf(about: {
   }
   const chosen = {
     probesMax: Infinity,
-    readsMax: CODE_READS,
+    readsMax: Math.min(CODE_READS, codeReadsMax),
     bytesMax: between(CODE_BYTES, need),
     farness: narrowness === 0 ? FARNESS_MAX : Infinity,
   };

@@ -2,7 +2,7 @@ import { ColdFormatError } from "../../format-error.ts";
 import { integerBytes } from "../../../vector/quantize.ts";
 import type { ExpectedRecall } from "./expected-recall.ts";
 import type { GridVectors } from "./dense-vectors.ts";
-import { decodePieces, encodePieces, type Piece } from "../piece.ts";
+import { decodePieces, encodePieces, type Piece, type PieceTable } from "../piece.ts";
 import { sectionOf, type Sections } from "../section-file.ts";
 
 /** What a reader keeps of the dense half of a base. */
@@ -14,8 +14,8 @@ export interface DenseDirectory {
   readonly lists: DenseLists;
   /** Of unit length. */
   readonly centroids: GridVectors;
-  readonly codePieces: { readonly count: number; at(number: number): Piece };
-  readonly rowPieces: { readonly count: number; at(number: number): Piece };
+  readonly codePieces: PieceTable;
+  readonly rowPieces: PieceTable;
   /** What was measured when the base was made; empty for a base that is older than the measuring. */
   readonly recall: readonly ExpectedRecall[];
 }

@@ -1,143 +1,40 @@
-import { createRotation } from "../../../vector/rotate.ts";
-import type { Clustering } from "./cluster.ts";
-import { encodeDirectory, encodeRecall, type DenseLists } from "./dense-directory.ts";
-import { openDense } from "./dense-index.ts";
-import { encodeRowBlock, rowsPerBlockFor } from "./dense-rows.ts";
-import { readGridVector, type GridVectors } from "./dense-vectors.ts";
-import { measureRecall } from "./expected-recall.ts";
-import { codeBytes, encodeListCodes, type RowCodes } from "./list-codes.ts";
-import type { Piece, PieceWriter, ReadPieces } from "../piece.ts";
+import type { RowRange } from "../parts.ts";
+import type { Piece, PieceWriter } from "../piece.ts";
 import type { Sections } from "../section-file.ts";
-
-/** Rounding of sums in float32 must not make a bound too tight. */
-const BOUND_SLACK = 1e-6;
-
-/** Writes the dense half of a base; resolves with its resident sections. */
-export async function encodeDense(
-  vectors: GridVectors,
-  clustering: Clustering,
-  writer: PieceWriter,
-): Promise<Sections> {
-  const { lists, longest } = describeLists(vectors, clustering);
-  const rowCodes = codesOf(vectors, clustering, lists);
-  const codes: Piece[] = [];
-  const codesOfList = (list: number): Uint8Array => {
-    const { starts, rows } = clustering.copies;
-    return encodeListCodes(rowCodes, {
-      start: lists.starts[list] ?? 0,
-      end: lists.starts[list + 1] ?? 0,
-      copies: rows.subarray(starts[list], starts[list + 1]),
-    });
-  };
-  // One after another: near lists must lie next to each other.
-  for (let list = 0; list < lists.count; list += 1)
-    codes.push(await writer.write("codes", codesOfList(list)));
-  const rowsPerBlock = rowsPerBlockFor(vectors.dimensions);
-  const rows: Piece[] = [];
-  const rowsOfBlock = (block: number): Uint8Array => {
-    const from = block * rowsPerBlock;
-    return encodeRowBlock(vectors, clustering.order.subarray(from, from + rowsPerBlock));
-  };
-  const blocks = Math.ceil(clustering.order.length / rowsPerBlock);
-  for (let block = 0; block < blocks; block += 1) rows.push(await writer.write("rows", rowsOfBlock(block)));
-  const { centroids, order } = clustering;
-  const sections = encodeDirectory(
-    { rows: vectors.count, rowsPerBlock, longest, lists, centroids },
-    { codes, rows },
-  );
-  const read = madeAgain([
-    ...codes.map((piece, list) => ({ piece, make: () => codesOfList(list) })),
-    ...rows.map((piece, block) => ({ piece, make: () => rowsOfBlock(block) })),
-  ]);
-  const recall = await measureRecall(openDense(sections), { vectors, order, read });
-  return new Map([...sections, ...encodeRecall(recall)]);
-}
-
-/** Reads by making the bytes again: what has been written may be far away by now. */
-function madeAgain(made: readonly { readonly piece: Piece; make(): Uint8Array }[]): ReadPieces {
-  const nameOf = ({ file, volume, offset }: Piece): string => `${file} ${volume} ${offset}`;
-  const makers = new Map(made.map(({ piece, make }) => [nameOf(piece), make]));
-  return (pieces) => Promise.resolve(pieces.map((piece) => makers.get(nameOf(piece))?.() ?? null));
-}
-
-function describeLists(
-  vectors: GridVectors,
-  clustering: Clustering,
-): { readonly lists: DenseLists; readonly longest: number } {
-  const { centroids, listStarts, copies, order } = clustering;
-  const lists = {
-    count: centroids.count,
-    starts: listStarts,
-    entries: new Uint32Array(centroids.count),
-    means: new Float32Array(centroids.count),
-    lowest: new Float32Array(centroids.count).fill(1),
-  };
-  const row = new Float32Array(vectors.dimensions);
-  const centroid = new Float32Array(vectors.dimensions);
-  let longest = 0;
-  for (let list = 0; list < lists.count; list += 1) {
-    const [start, end] = [listStarts[list] ?? 0, listStarts[list + 1] ?? 0];
-    lists.entries[list] = end - start + (copies.starts[list + 1] ?? 0) - (copies.starts[list] ?? 0);
-    readGridVector(centroids, list, centroid);
-    const centroidLength = Math.sqrt(dotOf(centroid, centroid));
-    let total = 0;
-    let lowest = 1;
-    for (let at = start; at < end; at += 1) {
-      readGridVector(vectors, order[at] ?? 0, row);
-      const dot = dotOf(row, centroid);
-      const length = Math.sqrt(dotOf(row, row));
-      longest = Math.max(longest, length);
-      total += dot;
-      // A zero vector has no direction: nothing can be said about where it is not.
-      const cosine = length > 0 && centroidLength > 0 ? dot / (length * centroidLength) : -1;
-      lowest = Math.min(lowest, cosine);
-    }
-    lists.means[list] = end > start ? total / (end - start) : 0;
-    lists.lowest[list] = lowest - BOUND_SLACK;
-  }
-  return { lists, longest: longest + BOUND_SLACK };
-}
+import type { Clustering } from "./cluster.ts";
+import type { EncodedCodes } from "./code-encoder.ts";
+import { encodeDirectory, encodeRecall } from "./dense-directory.ts";
+import { encodeRowBlock, rowsPerBlockFor } from "./dense-rows.ts";
+import type { GridVectors } from "./dense-vectors.ts";
 
 /**
- * Codes what is left of each row when its home centroid, shortened to the rows' mean dot product, is taken away.
+ * Writes the rows of a base.
  *
- * RaBitQ (Gao and Long, SIGMOD 2024, section 3): signs of the rotated rest r, factor |r|² / Σ|rᵢ|, so that factor · ⟨signs, q⟩
- * estimates ⟨r, q⟩ without bias; the shorter the rest, the smaller the error.
+ * @param beside - writes what is to lie behind the block of these rows in the same file.
  */
-function codesOf(vectors: GridVectors, { centroids, order }: Clustering, lists: DenseLists): RowCodes {
-  const { dimensions } = vectors;
-  const rotate = createRotation(dimensions);
-  const width = codeBytes(dimensions);
-  const bits = new Uint8Array(vectors.count * width);
-  const factors = new Float32Array(vectors.count);
-  const row = new Float32Array(dimensions);
-  const centroid = new Float32Array(dimensions);
-  for (let list = 0; list < lists.count; list += 1) {
-    readGridVector(centroids, list, centroid);
-    const mean = lists.means[list] ?? 0;
-    for (let at = lists.starts[list] ?? 0; at < (lists.starts[list + 1] ?? 0); at += 1) {
-      readGridVector(vectors, order[at] ?? 0, row);
-      for (let i = 0; i < dimensions; i += 1) row[i] = (row[i] ?? 0) - mean * (centroid[i] ?? 0);
-      factors[at] = writeSigns(rotate(row), bits, at * width);
-    }
+export async function encodeRows(
+  vectors: GridVectors,
+  { order }: Clustering,
+  { writer, beside }: { readonly writer: PieceWriter; readonly beside: (rows: RowRange) => Promise<void> },
+): Promise<readonly Piece[]> {
+  const rowsPerBlock = rowsPerBlockFor(vectors.dimensions);
+  const pieces: Piece[] = [];
+  for (let from = 0; from < order.length; from += rowsPerBlock) {
+    const to = Math.min(from + rowsPerBlock, order.length);
+    pieces.push(await writer.write("rows", encodeRowBlock(vectors, order.subarray(from, to))));
+    await beside({ from, to });
   }
-  return { dimensions, bits, factors };
+  return pieces;
 }
 
-function writeSigns(rotated: Float32Array, bits: Uint8Array, from: number): number {
-  let absolute = 0;
-  let square = 0;
-  for (let i = 0; i < rotated.length; i += 1) {
-    const value = rotated[i] ?? 0;
-    absolute += Math.abs(value);
-    square += value * value;
-    if (value > 0) bits[from + (i >> 3)] = (bits[from + (i >> 3)] ?? 0) | (1 << (i & 7));
-  }
-  return absolute > 0 ? square / absolute : 0;
-}
-
-function dotOf(left: Float32Array, right: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < left.length; i += 1) sum += (left[i] ?? 0) * (right[i] ?? 0);
-  return sum;
+/** Returns the resident sections of the dense half. */
+export function encodeDense(
+  vectors: GridVectors,
+  { centroids }: Clustering,
+  { codes, rows }: { readonly codes: EncodedCodes; readonly rows: readonly Piece[] },
+): Sections {
+  const { lists, longest, pieces, recall } = codes;
+  const rowsPerBlock = rowsPerBlockFor(vectors.dimensions);
+  const about = { rows: vectors.count, rowsPerBlock, longest, lists, centroids };
+  return new Map([...encodeDirectory(about, { codes: pieces, rows }), ...encodeRecall(recall)]);
 }

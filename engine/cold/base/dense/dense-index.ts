@@ -67,12 +67,14 @@ async function search(
   const now = { directory, query, scores, admitted, options };
   const admittedRows = admitted.reduce((sum, count) => sum + count, 0);
   const share = directory.rows > 0 ? admittedRows / directory.rows : 1;
+  const { readsMax = () => Infinity } = options;
   const budget = budgetOf({
     rows: directory.rows,
     admittedRows,
     wanted: options.wanted,
     probes: options.probes,
     near: options.near === true,
+    codeReadsMax: readsMax("codes"),
   });
   const chosen =
     budget.probes === null
@@ -86,7 +88,10 @@ async function search(
   const spans =
     budget.spans === null
       ? eachOf(blocks)
-      : spansOf(blocks, withSpare({ probes: budget.probes, spans: budget.spans }, chosen, directory));
+      : spansOf(blocks, {
+          ...withSpare({ probes: budget.probes, spans: budget.spans }, chosen, directory),
+          readsMax: readsMax("rows"),
+        });
   const lost = await readSpans(now, rescorer, spans);
   const hits = rescorer.best();
   const mark = hits.length < options.wanted ? -Infinity : (hits.at(-1)?.score ?? Infinity);
@@ -195,7 +200,11 @@ async function readSpans(now: Search, rescorer: Rescorer, spans: readonly BlockS
   const blocks = spans.flatMap(({ first, last }) =>
     Array.from({ length: last - first + 1 }, (_, at) => first + at),
   );
-  const pieces = await now.options.read(blocks.map((block) => now.directory.rowPieces.at(block)));
+  const { beside = null, read } = now.options;
+  const pieces = await read([
+    ...blocks.map((block) => now.directory.rowPieces.at(block)),
+    ...(beside === null ? [] : blocks.map(beside)),
+  ]);
   let missing = 0;
   blocks.forEach((block, at) => {
     const bytes = pieces[at] ?? null;

@@ -116,8 +116,6 @@ describe("the lists that are read", async () => {
     });
     expect(lists).toEqual([5, 1, 6]);
     expect(reads).toBe(2);
-    const { codePieces } = directory;
-    expect(mergePieces(lists.map((list) => codePieces.at(list)))).toHaveLength(2);
   });
 
   it("stay within the bytes, but for the nearest", () => {
@@ -188,13 +186,15 @@ describe("pieces that are read together", () => {
     checksum: 0,
   });
 
-  it("touch within one volume", () => {
-    const pieces = [piece(0, 100, 50), piece(1, 150, 10), piece(0, 0, 100), piece(0, 160, 5)];
+  it("lie near each other within one volume", () => {
+    const far = 100_000;
+    const pieces = [piece(0, 100, 50), piece(1, 150, 10), piece(0, 0, 90), piece(0, far, 5)];
     expect(mergePieces(pieces)).toEqual([
       { file: "codes", volume: 0, offset: 0, length: 150, parts: [2, 0] },
-      { file: "codes", volume: 0, offset: 160, length: 5, parts: [3] },
+      { file: "codes", volume: 0, offset: far, length: 5, parts: [3] },
       { file: "codes", volume: 1, offset: 150, length: 10, parts: [1] },
     ]);
+    expect(mergePieces(pieces, { readsMax: 2, gapBytesMax: far })).toHaveLength(2);
     expect(mergePieces([piece(0, 0, 10), { ...piece(0, 10, 10), file: "rows" }])).toHaveLength(2);
   });
 

@@ -9,10 +9,16 @@ export interface SpanBudget {
   readonly blocksMax: number;
   /** So many blocks that nobody asked for are read rather than making a second read; of several the one by which most fits. */
   readonly gaps: readonly number[];
+  /** What the reader can do; no more spans than these, whatever the budget is. */
+  readonly readsMax?: number;
 }
 
 /** Returns the spans that hold the blocks, the most wanted ones given first; what does not fit is left out. */
-export function spansOf(blocks: readonly number[], { gaps, ...budget }: SpanBudget): readonly BlockSpan[] {
+export function spansOf(
+  blocks: readonly number[],
+  { gaps, readsMax = Infinity, ...asked }: SpanBudget,
+): readonly BlockSpan[] {
+  const budget = { ...asked, spansMax: Math.min(asked.spansMax, readsMax) };
   let best: readonly BlockSpan[] = [];
   let most = -1;
   for (const gapMax of gaps) {

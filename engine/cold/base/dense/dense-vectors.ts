@@ -5,6 +5,7 @@ export interface GridVectors {
   readonly count: number;
   readonly dimensions: number;
   /** `count` vectors of `integerBytes(dimensions)` bytes, zeros at the end of each. */
+  /** Beyond 5.6 million of 384 dimensions a place is no 32-bit number: loops count within a vector, or they take forty times as long. */
   readonly integers: Int8Array;
   readonly scales: Float32Array;
 }
@@ -16,6 +17,16 @@ export function createGridVectors(count: number, dimensions: number): GridVector
     dimensions,
     integers: new Int8Array(count * integerBytes(dimensions)),
     scales: new Float32Array(count),
+  };
+}
+
+/** The same in memory that threads share. */
+export function createSharedGridVectors(count: number, dimensions: number): GridVectors {
+  return {
+    count,
+    dimensions,
+    integers: new Int8Array(new SharedArrayBuffer(count * integerBytes(dimensions))),
+    scales: new Float32Array(new SharedArrayBuffer(count * Float32Array.BYTES_PER_ELEMENT)),
   };
 }
 

@@ -5,7 +5,8 @@ import { clusteredVectors } from "../../../vector/vectors.fixture.ts";
 import { crc32c } from "../../crc32c.ts";
 import { assignHere } from "./cluster-assignment.ts";
 import { clusterPassages, type Clustering } from "./cluster.ts";
-import { encodeDense } from "./dense-encoder.ts";
+import { encodeCodes } from "./code-encoder.ts";
+import { encodeDense, encodeRows } from "./dense-encoder.ts";
 import { createGridVectors, readGridVector, writeGridVector, type GridVectors } from "./dense-vectors.ts";
 import type { BaseFile, Piece, PieceWriter, ReadPieces } from "../piece.ts";
 import type { Sections } from "../section-file.ts";
@@ -86,10 +87,16 @@ export function passages(count: number, dimensions: number, seed = 1): Float32Ar
 
 /** Builds a base. */
 export async function buildDense(vectors: GridVectors): Promise<DenseBase> {
-  const assign = assignHere(vectors, testScanner());
-  const clustering = await clusterPassages(vectors, { seed: 5, assign });
+  const scanner = testScanner();
+  const clustering = await clusterPassages(vectors, {
+    seed: 5,
+    scanner,
+    assign: assignHere(vectors, scanner),
+  });
   const store = createPieceStore();
-  const sections = await encodeDense(vectors, clustering, store);
+  const codes = await encodeCodes(vectors, clustering, { writer: store, scanner });
+  const rows = await encodeRows(vectors, clustering, { writer: store, beside: () => Promise.resolve() });
+  const sections = encodeDense(vectors, clustering, { codes, rows });
   const vectorOf = (row: number) => {
     const vector = new Float32Array(vectors.dimensions);
     readGridVector(vectors, clustering.order[row] ?? 0, vector);

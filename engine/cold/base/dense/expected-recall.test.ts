@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createBitmap, setBit } from "../../../index/bitmap.ts";
+import { testScanner } from "../../../vector/scanner.fixture.ts";
 import { unitVector } from "../../../vector/vectors.fixture.ts";
 import { decodeDirectory, encodeRecall } from "./dense-directory.ts";
 import { openDense } from "./dense-index.ts";
@@ -23,14 +24,24 @@ describe("the recall that a base expects of itself (I6)", () => {
   });
 
   it("is that of searches that read what was written", async () => {
-    const measured = await measureRecall(index, { vectors, order: clustering.order, read: store.read });
+    const measured = await measureRecall(index, {
+      vectors,
+      order: clustering.order,
+      scanner: testScanner(),
+      read: store.read,
+    });
     const { recall } = decodeDirectory(base.sections);
     expect(measured.map((each) => Math.fround(each.recall))).toEqual(recall.map((each) => each.recall));
   });
 
   it("falls when searches find less", async () => {
     store.lose(({ file, offset }) => file === "rows" && offset % 3 === 0);
-    const [all] = await measureRecall(index, { vectors, order: clustering.order, read: store.read });
+    const [all] = await measureRecall(index, {
+      vectors,
+      order: clustering.order,
+      scanner: testScanner(),
+      read: store.read,
+    });
     store.lose(() => false);
     expect(all?.recall).toBeLessThan((decodeDirectory(base.sections).recall[0]?.recall ?? 0) - 0.05);
   });

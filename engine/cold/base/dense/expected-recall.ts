@@ -1,8 +1,9 @@
 /** How much of the true top a base's dense searches find, measured on the base itself when it is made. */
 import { createBitmap, setBit } from "../../../index/bitmap.ts";
-import { integerBytes } from "../../../vector/quantize.ts";
+import type { Scanner } from "../../../vector/scan.ts";
 import type { DenseIndex } from "../parts.ts";
 import type { ReadPieces } from "../piece.ts";
+import { bestScores } from "./best-scores.ts";
 import { readGridVector, type GridVectors } from "./dense-vectors.ts";
 import { seededRandom } from "../../../seeded-random.ts";
 
@@ -14,7 +15,7 @@ export interface ExpectedRecall {
 
 /** No filter, one that keeps a tenth, a hundredth; each row that the narrower one keeps the wider one keeps as well. */
 export const MEASURED_SHARES = [1, 0.1, 0.01] as const;
-/** The standard error of a recall near 0.95 is then some 0.01; scoring 608,095 rows for each takes half a minute. */
+/** The standard error of a recall near 0.95 is then some 0.01. */
 const QUERIES = 96;
 const TOP = 10;
 /** As the edge asks for a page of ten. */
@@ -33,14 +34,26 @@ export async function measureRecall(
   {
     vectors,
     order,
+    scanner,
     read,
-  }: { readonly vectors: GridVectors; readonly order: Uint32Array; readonly read: ReadPieces },
+  }: {
+    readonly vectors: GridVectors;
+    readonly order: Uint32Array;
+    readonly scanner: Scanner;
+    readonly read: ReadPieces;
+  },
 ): Promise<readonly ExpectedRecall[]> {
   if (vectors.count === 0) return [];
   const random = seededRandom(1);
   const draws = Float64Array.from({ length: vectors.count }, random);
   const queries = Array.from({ length: QUERIES }, () => movedPassage(vectors, random));
-  const truths = worstOfTops(vectors, order, { queries, draws });
+  const levels = levelsOf(draws, order);
+  const truths = bestScores(vectors, scanner, {
+    queries,
+    levels,
+    levelCount: MEASURED_SHARES.length,
+    top: TOP,
+  });
   const measured: ExpectedRecall[] = [];
   for (const [at, share] of MEASURED_SHARES.entries()) {
     const admitted = share === 1 ? null : admittedOf(draws, share);
@@ -96,34 +109,10 @@ function admittedOf(draws: Float64Array, share: number): ReturnType<typeof creat
   return admitted;
 }
 
-/** For each query and each share the best scores, best first, by scoring every row. */
-function worstOfTops(
-  vectors: GridVectors,
-  order: Uint32Array,
-  { queries, draws }: { readonly queries: readonly Float32Array[]; readonly draws: Float64Array },
-): number[][][] {
-  const { dimensions, integers, scales } = vectors;
-  const width = integerBytes(dimensions);
-  return queries.map((query) => {
-    const tops = MEASURED_SHARES.map((): number[] => []);
-    for (let row = 0; row < order.length; row += 1) {
-      const number = order[row] ?? 0;
-      let sum = 0;
-      for (let i = 0, j = number * width; i < dimensions; i += 1, j += 1)
-        sum += (query[i] ?? 0) * (integers[j] ?? 0);
-      const score = sum * (scales[number] ?? 0);
-      for (const [at, share] of MEASURED_SHARES.entries()) {
-        if ((draws[row] ?? 1) >= share) break;
-        keep(tops[at] ?? [], score);
-      }
-    }
-    return tops;
-  });
-}
-
-function keep(top: number[], score: number): void {
-  if (top.length === TOP && score <= (top.at(-1) ?? Infinity)) return;
-  const at = top.findIndex((other) => other < score);
-  top.splice(at === -1 ? top.length : at, 0, score);
-  if (top.length > TOP) top.pop();
+/** For each row the narrowest share that keeps it. */
+function levelsOf(draws: Float64Array, order: Uint32Array): Uint8Array {
+  const levels = new Uint8Array(order.length);
+  for (let row = 0; row < order.length; row += 1)
+    levels[order[row] ?? 0] = MEASURED_SHARES.findLastIndex((share) => (draws[row] ?? 1) < share);
+  return levels;
 }

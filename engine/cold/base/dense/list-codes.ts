@@ -58,7 +58,8 @@ export function encodeListCodes(codes: RowCodes, rows: ListRows): Uint8Array {
     const row = rowOf(entry);
     const steps = step > 0 ? Math.round((codes.factors[row] ?? 0) / step) : 0;
     view.setUint16(STEP_BYTES + entry * FACTOR_BYTES, Math.min(FACTOR_STEPS, steps), true);
-    bytes.set(codes.bits.subarray(row * width, (row + 1) * width), codesAt + entry * width);
+    for (let from = row * width, to = codesAt + entry * width, i = 0; i < width; i += 1)
+      bytes[to + i] = codes.bits[from + i] ?? 0;
   }
   let at = rowsAt;
   let before = 0;

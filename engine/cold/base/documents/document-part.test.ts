@@ -8,13 +8,7 @@ import { ColdFormatError } from "../../format-error.ts";
 import { pointOf, randomPassages } from "./document-filter.fixture.ts";
 import { packText } from "./document-frame.ts";
 import { openDocuments } from "./document-part.ts";
-import { writeDocuments } from "./document-writer.ts";
-import {
-  createMemoryFiles,
-  selectedRows,
-  type WrittenDocuments,
-  writtenDocuments,
-} from "./document.fixture.ts";
+import { selectedRows, type WrittenDocuments, writtenDocuments } from "./document.fixture.ts";
 import type { BaseHit } from "../parts.ts";
 import type { ReadPieces } from "../piece.ts";
 
@@ -126,21 +120,11 @@ describe("a base's documents", () => {
     }
   });
 
-  it("lie in blocks of bounded size even where they have no texts", async () => {
-    const rows = Array.from({ length: 500 }, (_, at) =>
-      hit(`d-${at}`, { title: "", text: "", metadata: { note: `${at} `.repeat(100) } }),
-    );
-    const { part, files } = await writtenDocuments(rows);
-    await part.hits([...rows.keys()], files.read);
-    expect(files.readPieces.length).toBeGreaterThan(10);
-  });
-
   it("may be compressed by another deflate", async () => {
     const rows = Array.from({ length: 50 }, (_, at) =>
       hit(`d-${at}`, { text: `Provision ${at} `.repeat(90) }),
     );
-    const files = createMemoryFiles();
-    const part = openDocuments(await writeDocuments(rows, files, { deflate: (raw) => deflateRawSync(raw) }));
+    const { part, files } = await writtenDocuments(rows, { deflate: (raw) => deflateRawSync(raw) });
     expect(await part.hits([...rows.keys()], files.read)).toEqual(rows);
   });
 

@@ -35,14 +35,17 @@ export function openDocuments(
 ): DocumentPart {
   const section = (name: keyof typeof DOCUMENT_SECTIONS) => sectionOf(sections, DOCUMENT_SECTIONS[name]);
   const counts = section("counts");
-  if (counts.byteLength !== 8) throw new ColdFormatError("expected the counts of rows and documents");
+  if (counts.byteLength !== 12) throw new ColdFormatError("expected the counts of rows and documents");
   const view = new DataView(counts.buffer, counts.byteOffset);
   const rows = decodeDocumentRows(section("rows"), view.getUint32(0, true), view.getUint32(4, true));
   const residency = decodeResidentColumn(section("residencies"), section("residencyOf"), rows.documents);
   const collection = decodeResidentColumn(section("collections"), section("collectionOf"), rows.documents);
   const directory = decodeColumns(section("columns"), section("columnPieces"));
   const ids = decodeDocumentIds(section("idFirsts"), section("idPieces"));
-  const blocks = decodeHitBlocks(section("hitFirsts"), section("hitPieces"), rows.rows);
+  const blocks = decodeHitBlocks(section("hitPieces"), {
+    rows: rows.rows,
+    rowsPerBlock: view.getUint32(8, true),
+  });
   const payloads: Payloads = {
     resident: new Map([
       ["residency", residency],
@@ -65,6 +68,7 @@ export function openDocuments(
     rowsOf: rows.rowsOf,
     select: (filter, read) => select(filter, payloads, createRawReader(read, memory)),
     hits: blocks.hits,
+    hitPieces: blocks.pieces,
     // Read once, at a start or for a merge: in the memory it would only displace what searches ask for.
     documentsOf: (read) => ids.all(createRawReader(read, null)),
     readRows: blocks.range,

@@ -12,6 +12,7 @@ import { encodeDocumentRows } from "./document-rows.ts";
 import { createHitWriter } from "./hit-writer.ts";
 import type { BaseHit } from "../parts.ts";
 import { encodePieces, type PieceWriter } from "../piece.ts";
+import type { Sections } from "../section-file.ts";
 
 /** Names of the sections in the root. */
 export const DOCUMENT_SECTIONS = {
@@ -25,53 +26,63 @@ export const DOCUMENT_SECTIONS = {
   columnPieces: "doc-column-parts",
   idFirsts: "doc-ids",
   idPieces: "doc-id-parts",
-  hitFirsts: "hit-firsts",
   hitPieces: "hit-parts",
 } as const;
 
 /** Keys of metadata with a column of their own; all later ones share one, as their directory is resident. */
 const METADATA_COLUMNS_MAX = 256;
 
+export interface DocumentsWriter {
+  /** Takes the passages of the next rows: `rowsPerBlock` of them, fewer at the end; their hits are one piece. */
+  write(passages: readonly BaseHit[]): Promise<void>;
+  /** Returns the sections of the root. */
+  finish(): Promise<Sections>;
+}
+
 /**
- * Writes the documents of passages that come in the order of their rows; returns their sections of the root.
+ * Returns a writer for the documents of passages that come in the order of their rows.
  *
  * `deflate` compresses the hits, nine tenths of the bytes, in place of the one in JavaScript.
  * Texts pass through. What stays until the end is each document's id with some numbers, and each distinct value of each key.
  */
-export async function writeDocuments(
-  passages: AsyncIterable<BaseHit> | Iterable<BaseHit>,
+export function createDocumentsWriter(
   writer: PieceWriter,
-  { deflate }: { readonly deflate?: Deflate } = {},
-): Promise<ReadonlyMap<string, Uint8Array>> {
+  { rowsPerBlock, deflate }: { readonly rowsPerBlock: number; readonly deflate?: Deflate },
+): DocumentsWriter {
   const hits = createHitWriter(writer, deflate);
   const documents = createDocumentList();
   const columns = createColumns();
-  for await (const passage of passages) {
-    const { document, isNew } = documents.add(passage);
-    if (isNew) columns.add(document, passage);
-    await hits.add(passage);
-  }
-  const count = documents.identified.length;
-  const blocks = await hits.finish();
-  const written = encodeColumns(await writeColumns(columns.drafts(), count, writer));
-  const ids = await writeDocumentIds(documents.identified, writer);
-  const residency = columns.residency.sections(count);
-  const collection = columns.collection.sections(count);
-  const rows = documents.documentOfRow();
-  return new Map([
-    [DOCUMENT_SECTIONS.counts, new Uint8Array(Uint32Array.of(rows.length, count).buffer)],
-    [DOCUMENT_SECTIONS.rows, encodeDocumentRows(rows, count)],
-    [DOCUMENT_SECTIONS.residencies, residency.values],
-    [DOCUMENT_SECTIONS.residencyOf, residency.codes],
-    [DOCUMENT_SECTIONS.collections, collection.values],
-    [DOCUMENT_SECTIONS.collectionOf, collection.codes],
-    [DOCUMENT_SECTIONS.columns, encodeText(written.json)],
-    [DOCUMENT_SECTIONS.columnPieces, encodePieces(written.pieces)],
-    [DOCUMENT_SECTIONS.idFirsts, ids.firsts],
-    [DOCUMENT_SECTIONS.idPieces, ids.pieces],
-    [DOCUMENT_SECTIONS.hitFirsts, blocks.firstRows],
-    [DOCUMENT_SECTIONS.hitPieces, blocks.pieces],
-  ]);
+  return {
+    async write(passages) {
+      for (const passage of passages) {
+        const { document, isNew } = documents.add(passage);
+        if (isNew) columns.add(document, passage);
+      }
+      await hits.write(passages);
+    },
+    async finish() {
+      const count = documents.identified.length;
+      const written = encodeColumns(await writeColumns(columns.drafts(), count, writer));
+      const ids = await writeDocumentIds(documents.identified, writer);
+      const residency = columns.residency.sections(count);
+      const collection = columns.collection.sections(count);
+      const rows = documents.documentOfRow();
+      const counts = Uint32Array.of(rows.length, count, rowsPerBlock);
+      return new Map([
+        [DOCUMENT_SECTIONS.counts, new Uint8Array(counts.buffer)],
+        [DOCUMENT_SECTIONS.rows, encodeDocumentRows(rows, count)],
+        [DOCUMENT_SECTIONS.residencies, residency.values],
+        [DOCUMENT_SECTIONS.residencyOf, residency.codes],
+        [DOCUMENT_SECTIONS.collections, collection.values],
+        [DOCUMENT_SECTIONS.collectionOf, collection.codes],
+        [DOCUMENT_SECTIONS.columns, encodeText(written.json)],
+        [DOCUMENT_SECTIONS.columnPieces, encodePieces(written.pieces)],
+        [DOCUMENT_SECTIONS.idFirsts, ids.firsts],
+        [DOCUMENT_SECTIONS.idPieces, ids.pieces],
+        [DOCUMENT_SECTIONS.hitPieces, hits.pieces()],
+      ]);
+    },
+  };
 }
 
 /** Numbers documents by their first rows. */

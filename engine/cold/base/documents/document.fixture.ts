@@ -4,7 +4,8 @@ import { forEachBit } from "../../../index/bitmap.ts";
 import { crc32c } from "../../crc32c.ts";
 import { openDocuments } from "./document-part.ts";
 import type { PieceMemory } from "./document-pieces.ts";
-import { writeDocuments } from "./document-writer.ts";
+import { createDocumentsWriter } from "./document-writer.ts";
+import type { Deflate } from "./document-frame.ts";
 import type { BaseHit, DocumentPart } from "../parts.ts";
 import type { BaseFile, Piece, PieceWriter, ReadPieces } from "../piece.ts";
 
@@ -56,13 +57,21 @@ export interface WrittenDocuments {
   readonly sections: ReadonlyMap<string, Uint8Array>;
 }
 
+const ROWS_PER_BLOCK = 32;
+
 /** Writes the passages, then opens what was written. */
 export async function writtenDocuments(
-  passages: AsyncIterable<BaseHit> | Iterable<BaseHit>,
-  options: { readonly memory?: PieceMemory } = {},
+  passages: readonly BaseHit[],
+  { deflate, ...options }: { readonly memory?: PieceMemory; readonly deflate?: Deflate } = {},
 ): Promise<WrittenDocuments> {
   const files = createMemoryFiles();
-  const sections = await writeDocuments(passages, files);
+  const writer = createDocumentsWriter(files, {
+    rowsPerBlock: ROWS_PER_BLOCK,
+    ...(deflate === undefined ? {} : { deflate }),
+  });
+  for (let from = 0; from < passages.length; from += ROWS_PER_BLOCK)
+    await writer.write(passages.slice(from, from + ROWS_PER_BLOCK));
+  const sections = await writer.finish();
   return { part: openDocuments(sections, options), files, sections };
 }
 

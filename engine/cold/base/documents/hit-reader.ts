@@ -2,10 +2,12 @@
 import { ColdFormatError } from "../../format-error.ts";
 import { decodeHitBlock } from "./hit-block.ts";
 import type { BaseHit, RowRange } from "../parts.ts";
-import { decodePieces, type ReadPieces } from "../piece.ts";
+import { decodePieces, PIECE_BYTES, type PieceTable, type ReadPieces } from "../piece.ts";
 
 export interface HitReader {
   readonly residentBytes: number;
+  /** The pieces of the blocks. */
+  readonly pieces: PieceTable;
   /** One hit for each row asked; null where its block could not be read. */
   hits(rows: readonly number[], read: ReadPieces): Promise<readonly (BaseHit | null)[]>;
   /** The hits of a range in the order of their rows. @throws {ColdFormatError} when a block could not be read. */
@@ -16,29 +18,25 @@ export interface HitReader {
 const ROUND_BLOCKS = 128;
 
 /** Reads the resident table of blocks. @throws {ColdFormatError} when it does not fit the number of rows. */
-export function decodeHitBlocks(firstRows: Uint8Array, table: Uint8Array, rows: number): HitReader {
-  const pieces = decodePieces("hits", table);
-  const firsts = new DataView(firstRows.buffer, firstRows.byteOffset, firstRows.byteLength);
-  if (firstRows.byteLength !== pieces.count * 4 || (rows > 0 && pieces.count === 0))
-    throw new ColdFormatError(`expected the first row of each of ${pieces.count} blocks of hits`);
-  const firstOf = (block: number) => (block < pieces.count ? firsts.getUint32(block * 4, true) : rows);
+export function decodeHitBlocks(
+  table: Uint8Array,
+  { rows, rowsPerBlock }: { readonly rows: number; readonly rowsPerBlock: number },
+): HitReader {
+  const pieces = decodePieces("rows", table);
+  const count = rowsPerBlock > 0 ? Math.ceil(rows / rowsPerBlock) : 0;
+  if (pieces.count !== count || table.byteLength !== count * PIECE_BYTES || (rows > 0 && count === 0))
+    throw new ColdFormatError(`expected ${count} blocks of hits, got ${pieces.count}`);
   const decoded = (packed: Uint8Array, block: number) =>
-    decodeHitBlock(packed, firstOf(block + 1) - firstOf(block));
+    decodeHitBlock(packed, Math.min(rowsPerBlock, rows - block * rowsPerBlock));
 
   function blockOf(row: number): number {
     if (row < 0 || row >= rows) throw new RangeError(`expected a row below ${rows}, got ${row}`);
-    let low = 0;
-    let high = pieces.count;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (firstOf(middle) <= row) low = middle + 1;
-      else high = middle;
-    }
-    return low - 1;
+    return Math.floor(row / rowsPerBlock);
   }
 
   return {
-    residentBytes: firstRows.byteLength + table.byteLength,
+    residentBytes: table.byteLength,
+    pieces,
     async hits(wanted, read) {
       const blocks = [...new Set(wanted.map(blockOf))].toSorted((left, right) => left - right);
       const packed = blocks.length === 0 ? [] : await read(blocks.map(pieces.at));
@@ -49,7 +47,7 @@ export function decodeHitBlocks(firstRows: Uint8Array, table: Uint8Array, rows: 
       });
       return wanted.map((row) => {
         const block = blockOf(row);
-        return hitsOf.get(block)?.[row - firstOf(block)] ?? null;
+        return hitsOf.get(block)?.[row % rowsPerBlock] ?? null;
       });
     },
     async *range({ from, to }, read) {
@@ -62,7 +60,7 @@ export function decodeHitBlocks(firstRows: Uint8Array, table: Uint8Array, rows: 
           const block = first + at;
           if (bytes === null)
             throw new ColdFormatError(`expected block ${block} of hits, but it could not be read`);
-          const start = firstOf(block);
+          const start = block * rowsPerBlock;
           yield* decoded(bytes, block).slice(Math.max(0, from - start), to - start);
         }
       }

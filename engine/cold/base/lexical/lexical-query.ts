@@ -2,6 +2,7 @@
 import type { Bitmap } from "../../../index/bitmap.ts";
 import { hasBitBetween, LexicalBounds } from "./lexical-bounds.ts";
 import type { LexicalSections } from "./lexical-sections.ts";
+import type { RowRange } from "../parts.ts";
 import type { Piece } from "../piece.ts";
 import { ByteReader } from "./posting-bytes.ts";
 import { BLOCK_POSTINGS } from "./posting-decoder.ts";
@@ -27,6 +28,8 @@ export interface QueryTerm {
 /** A piece with what becomes of it. */
 export interface Ask {
   readonly piece: Piece;
+  /** The rows that it may have postings of; null for any. */
+  readonly rows: RowRange | null;
   take(bytes: Uint8Array): void;
 }
 
@@ -36,6 +39,7 @@ export function askWhole(term: QueryTerm, { frequent, pieces }: LexicalSections)
   const end = frequent.firstPieces[term.frequent + 1] ?? 0;
   return Array.from({ length: end - from }, (_, i) => ({
     piece: pieces.at(from + i),
+    rows: null,
     take(bytes) {
       const reader = new ByteReader(bytes);
       const count = reader.varint();
@@ -52,16 +56,23 @@ export function askBlocks(term: QueryTerm, rows: Bitmap, { frequent, pieces }: L
   const count = frequent.counts[term.frequent] ?? 0;
   const asks: Ask[] = [];
   let blocks: number[] = [];
+  let range = { from: 0, to: 0 };
   for (let block = 0; block < directory.blocks; block += 1) {
     const piece = directory.pieces[block] ?? 0;
     if (block > 0 && piece !== directory.pieces[block - 1]) blocks = [];
     const previous = block === 0 ? -1 : (directory.lasts[block - 1] ?? 0);
     if (!hasBitBetween(rows, previous + 1, directory.lasts[block] ?? 0)) continue;
     blocks.push(block);
-    if (blocks.length > 1) continue;
+    const to = (directory.lasts[block] ?? 0) + 1;
+    if (blocks.length > 1) {
+      range.to = to;
+      continue;
+    }
     const ofPiece = blocks;
+    range = { from: previous + 1, to };
     asks.push({
       piece: pieces.at(first + piece),
+      rows: range,
       take(bytes) {
         for (const wanted of ofPiece) term.runs.push(runOf(bytes, directory, { block: wanted, count }));
       },

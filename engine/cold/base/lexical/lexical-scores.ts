@@ -2,7 +2,7 @@ import type { Ranked } from "../../../index/ranking.ts";
 import type { QueryTerm } from "./lexical-query.ts";
 import type { LexicalSections } from "./lexical-sections.ts";
 import type { PostingDecoder } from "./posting-decoder.ts";
-import { readRun } from "./posting-run.ts";
+import { type PostingRun, readBlock, readRun, type RunBlocks } from "./posting-run.ts";
 import { matrixValueOf } from "./term-matrix.ts";
 
 /**
@@ -16,7 +16,16 @@ import { matrixValueOf } from "./term-matrix.ts";
 export function* exactScores(
   rows: Uint32Array,
   terms: readonly QueryTerm[],
-  { decoder, sections }: { readonly decoder: PostingDecoder; readonly sections: LexicalSections },
+  {
+    decoder,
+    sections,
+    blocksOf,
+  }: {
+    readonly decoder: PostingDecoder;
+    readonly sections: LexicalSections;
+    /** Where the blocks of a run are, so that those without any of the rows are passed over; null when it is not known. */
+    readonly blocksOf: (run: PostingRun) => RunBlocks | null;
+  },
 ): Generator<Ranked> {
   const sums = new Float64Array(rows.length);
   const isPresent = new Uint8Array(rows.length);
@@ -30,16 +39,25 @@ export function* exactScores(
       sums[i] = (sums[i] ?? 0) + weight * value;
       isPresent[i] = 1;
     }
-    for (const run of runs)
-      readRun(run, decoder, (size) => {
-        for (let i = 0; i < size && next < rows.length; i += 1) {
-          const row = decoder.rows[i] ?? 0;
-          while (next < rows.length && (rows[next] ?? 0) < row) next += 1;
-          if (rows[next] !== row) continue;
-          sums[next] = (sums[next] ?? 0) + weight * (decoder.values[i] ?? 0);
-          isPresent[next] = 1;
-        }
-      });
+    const add = (size: number): void => {
+      for (let i = 0; i < size && next < rows.length; i += 1) {
+        const row = decoder.rows[i] ?? 0;
+        while (next < rows.length && (rows[next] ?? 0) < row) next += 1;
+        if (rows[next] !== row) continue;
+        sums[next] = (sums[next] ?? 0) + weight * (decoder.values[i] ?? 0);
+        isPresent[next] = 1;
+      }
+    };
+    for (const run of runs) {
+      const blocks = blocksOf(run);
+      if (blocks === null) readRun(run, decoder, add);
+      for (let block = 0; block < (blocks?.lasts.length ?? 0) && next < rows.length; block += 1) {
+        const previous = block === 0 ? run.previous : (blocks?.lasts[block - 1] ?? 0);
+        while (next < rows.length && (rows[next] ?? 0) <= previous) next += 1;
+        if (blocks !== null && (rows[next] ?? Infinity) <= (blocks.lasts[block] ?? 0))
+          add(readBlock(run, decoder, { ...blocks, block }));
+      }
+    }
   }
   for (let i = 0; i < rows.length; i += 1)
     if (isPresent[i] === 1) yield { slot: rows[i] ?? 0, score: Math.fround(sums[i] ?? 0) };

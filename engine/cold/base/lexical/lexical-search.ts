@@ -1,4 +1,4 @@
-import { type Bitmap, countBits, forEachBit, hasBit } from "../../../index/bitmap.ts";
+import { type Bitmap, forEachBit, hasBit } from "../../../index/bitmap.ts";
 import { rank } from "../../../index/ranking.ts";
 import type { SparseVector } from "../../../lexical/bm25.ts";
 import type { LexicalBounds } from "./lexical-bounds.ts";
@@ -8,9 +8,10 @@ import { exactScores } from "./lexical-scores.ts";
 import { lastAtMost, type LexicalSections } from "./lexical-sections.ts";
 import { LexicalSums, PRESENT, WINDOW_ROWS } from "./lexical-sums.ts";
 import { LexicalThreshold } from "./lexical-threshold.ts";
-import type { RowAnswer, RowHit, RowSearchOptions } from "../parts.ts";
+import type { RowAnswer, RowHit, RowRange, RowSearchOptions } from "../parts.ts";
 import { BLOCK_POSTINGS } from "./posting-decoder.ts";
 import { decodeDirectory, type PostingDirectory } from "./posting-directory.ts";
+import type { PostingRun, RunBlocks } from "./posting-run.ts";
 import { mayHaveTerm } from "./term-filter.ts";
 import { decodeTermPage } from "./term-page.ts";
 
@@ -32,7 +33,7 @@ export interface LexicalLimits {
 
 export const LEXICAL_LIMITS: LexicalLimits = {
   /** Nothing bounds a score as well as a list that is known. */
-  wholeBytesMax: 192 * 1024,
+  wholeBytesMax: 1024 * 1024,
   /** What the rarest terms add often spares the rest. */
   roundBytesMax: 1024 * 1024,
   /** With sums and candidates below 16 MB; a query of hundreds of frequent terms reads its last round in parts. */
@@ -51,6 +52,10 @@ export class LexicalSearch {
   #blocksOfTerms = 0;
   #heldBytes = 0;
   #missing = 0;
+  /** Of runs that were summed. */
+  readonly #blocksOf = new WeakMap<PostingRun, RunBlocks>();
+  /** Rows whose sums may lack a term, since its postings could not be read. */
+  readonly #unknown: RowRange[] = [];
 
   constructor(
     query: SparseVector,
@@ -130,6 +135,7 @@ export class LexicalSearch {
     }
     return Array.from(byPage, ([page, terms]) => ({
       piece: pages.at(page),
+      rows: null,
       take: (bytes) => {
         for (const { id, count, postings } of decodeTermPage(bytes, terms)) {
           this.#blocksOfTerms += Math.ceil(count / BLOCK_POSTINGS);
@@ -171,15 +177,14 @@ export class LexicalSearch {
     const bounds = this.#raise([]);
     const candidates = bounds.live(this.#sums, Math.max(PRESENT / 2, this.#threshold.cut), admitted);
     await this.#readAgain(candidates);
-    const rows = new Uint32Array(countBits(candidates));
-    let at = 0;
+    const rows: number[] = [];
     forEachBit(candidates, (row) => {
-      rows[at] = row;
-      at += 1;
+      if (!this.#unknown.some(({ from, to }) => row >= from && row < to)) rows.push(row);
     });
-    const scored = exactScores(rows, this.#terms, {
+    const scored = exactScores(Uint32Array.from(rows), this.#terms, {
       decoder: this.#sums.decoder,
       sections: this.#sections,
+      blocksOf: (run) => this.#blocksOf.get(run) ?? null,
     });
     const best = rank(scored, { limit: wanted, groupOf, compareTies: (left, right) => left - right });
     return best.map(({ slot, score }) => ({ row: slot, score }));
@@ -234,7 +239,8 @@ export class LexicalSearch {
       const before = terms.map(({ runs }) => runs.length);
       await this.#read(part);
       terms.forEach((term, i) => {
-        for (const run of term.runs.slice(before[i])) this.#sums.add(run, term.weight);
+        for (const run of term.runs.slice(before[i]))
+          this.#blocksOf.set(run, this.#sums.add(run, term.weight));
       });
       this.#heldBytes += bytesOf(part);
       if (this.#heldBytes <= heldBytesMax) continue;
@@ -249,10 +255,14 @@ export class LexicalSearch {
   async #read(asks: readonly Ask[]): Promise<void> {
     if (asks.length === 0) return;
     const found = await this.#options.read(asks.map(({ piece }) => piece));
-    asks.forEach(({ take }, i) => {
+    asks.forEach(({ take, rows }, i) => {
       const bytes = found[i] ?? null;
-      if (bytes === null) this.#missing += 1;
-      else take(bytes);
+      if (bytes !== null) {
+        take(bytes);
+        return;
+      }
+      this.#missing += 1;
+      this.#unknown.push(rows ?? { from: 0, to: this.#rows });
     });
   }
 

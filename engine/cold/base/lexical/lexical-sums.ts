@@ -1,5 +1,5 @@
 import { createPostingDecoder, type PostingDecoder } from "./posting-decoder.ts";
-import { type PostingRun, readRun } from "./posting-run.ts";
+import { type PostingRun, readRun, type RunBlocks } from "./posting-run.ts";
 
 /**
  * What a row of a query has at least, so that 0 means that it has no term of it.
@@ -28,11 +28,11 @@ export class LexicalSums {
     this.decoder = createPostingDecoder(lengths);
   }
 
-  /** Adds the products of a run. */
-  add(run: PostingRun, weight: number): void {
+  /** Adds the products of a run; returns where its blocks are. */
+  add(run: PostingRun, weight: number): RunBlocks {
     const { ofRow, peaks } = this;
     const { rows, values } = this.decoder;
-    this.blocks += readRun(run, this.decoder, (size) => {
+    const blocks = readRun(run, this.decoder, (size) => {
       for (let i = 0; i < size; i += 1) {
         const row = rows[i] ?? 0;
         const sum = (ofRow[row] ?? 0) + weight * (values[i] ?? 0) + PRESENT;
@@ -40,6 +40,8 @@ export class LexicalSums {
         if (sum > (peaks[row >>> WINDOW_BITS] ?? 0)) peaks[row >>> WINDOW_BITS] = sum;
       }
     });
+    this.blocks += blocks.starts.length;
+    return blocks;
   }
 
   /** Sets the sum of a row to a larger one. */

@@ -1,0 +1,95 @@
+import { buildBase } from "@kattegat/engine/cold/base/build-base.ts";
+import { createSharedGridVectors, writeGridVector } from "@kattegat/engine/cold/base/dense/dense-vectors.ts";
+import type { BaseHit } from "@kattegat/engine/cold/base/parts.ts";
+import { seededRandom } from "@kattegat/engine/seeded-random.ts";
+import { clusteredVectors } from "@kattegat/engine/vector/vectors.fixture.ts";
+import { afterEach, describe, expect, it } from "vitest";
+import { startDenseThreads, type DenseThreads } from "./dense-threads.ts";
+import { readScanner } from "./scanner.ts";
+
+const DIMENSIONS = 32;
+/** Two tasks of rows, so that both threads have one. */
+const PASSAGES = 20_000;
+const vectors = createSharedGridVectors(PASSAGES, DIMENSIONS);
+const random = seededRandom(1);
+for (const [at, vector] of clusteredVectors(PASSAGES, {
+  dimensions: DIMENSIONS,
+  centres: 60,
+  random,
+}).entries())
+  writeGridVector(vectors, at, vector);
+let threads: DenseThreads | null = null;
+afterEach(async () => {
+  await threads?.stop();
+  threads = null;
+});
+
+function textOf(number: number): BaseHit {
+  return {
+    documentId: `d-${number}`,
+    ordinal: 1,
+    version: "1",
+    epoch: 1,
+    residency: "global",
+    collection: "default",
+    title: `Lov ${number}`,
+    text: `§ ${number}`,
+    lang: "da",
+    publishedAt: null,
+    metadata: {},
+  };
+}
+
+/** @param isRefused - whether an object cannot be stored. */
+async function objectsOf(
+  started: DenseThreads | null,
+  isRefused: (key: string) => boolean = () => false,
+): Promise<ReadonlyMap<string, Uint8Array>> {
+  const objects = new Map<string, Uint8Array>();
+  await buildBase(
+    {
+      vectors,
+      sparse: (number) => ({ indices: Uint32Array.of(number % 97), values: Float32Array.of(1) }),
+      text: textOf,
+    },
+    {
+      key: "bases/b",
+      model: "hashed-32-v1",
+      scanner: readScanner(),
+      ...(started === null ? {} : { dense: started.work }),
+      async put(key, bytes) {
+        await Promise.resolve();
+        if (isRefused(key)) throw new Error(`${key} is refused`);
+        objects.set(key, bytes);
+      },
+    },
+  );
+  return objects;
+}
+
+describe("a base that is made in several threads", () => {
+  it("has the bytes of one that is made in one thread", async () => {
+    threads = startDenseThreads(vectors, 2);
+    const shared = await objectsOf(threads);
+    expect([...shared.keys()].toSorted()).toContain("bases/b.codes.0");
+    expect(new Map([...shared].toSorted())).toEqual(new Map([...(await objectsOf(null))].toSorted()));
+  });
+
+  it("is not made when its codes cannot be stored", async () => {
+    threads = startDenseThreads(vectors, 2);
+    await expect(objectsOf(threads, (key) => key.includes(".codes."))).rejects.toThrow("is refused");
+  });
+
+  it("is not made when a thread ends", async () => {
+    threads = startDenseThreads(vectors, 2);
+    const made = objectsOf(threads);
+    await threads?.stop();
+    await expect(made).rejects.toThrow("ended");
+  });
+});
+
+describe("the threads", () => {
+  it("are none on a machine with one core", () => {
+    expect(startDenseThreads(vectors, 1)).toBe(null);
+  });
+});
