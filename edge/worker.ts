@@ -95,7 +95,12 @@ interface EditionOptions {
   readonly memory: BlockCache<Uint8Array>;
   readonly results: ResultCache;
   /** The bases of every index in this isolate, which share their room. */
-  readonly shelves: BaseShelf[];
+  readonly shelves: ModelShelf[];
+}
+
+interface ModelShelf {
+  readonly model: string;
+  readonly bases: BaseShelf;
 }
 
 function coldIndexes(
@@ -127,9 +132,13 @@ function coldIndexes(
       attempt,
       now,
       report,
-      othersBytes: () => shelves.reduce((sum, shelf) => sum + (shelf === bases ? 0 : shelf.residentBytes), 0),
+      othersBytes: () =>
+        shelves.reduce((sum, other) => sum + (other.bases === bases ? 0 : other.bases.residentBytes), 0),
+      makeRoom() {
+        for (const other of shelves) if (other.model !== model.model) other.bases.leave();
+      },
     });
-    shelves.push(bases);
+    shelves.push({ model: model.model, bases });
     const index = createColdIndex({
       site,
       bucket,
@@ -197,7 +206,7 @@ function build(bindings: EdgeBindings): BuiltEdge {
     now,
     epoch: knowledge.epoch,
   });
-  const shelves: BaseShelf[] = [];
+  const shelves: ModelShelf[] = [];
   const [serving, next] = models.map((model) =>
     editionOf(bindings, { settings, model, knowledge, memory, results, shelves }),
   );
