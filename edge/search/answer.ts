@@ -18,6 +18,7 @@ import { prepareQuery, type PreparedQuery } from "./query.ts";
 import { rankPage } from "./ranking.ts";
 import { lateOutcome, orderedReports, withheldOutcome } from "./reports.ts";
 import { askSite, type Question } from "./site-question.ts";
+import { UNWEIGHED } from "./unweighed.ts";
 
 /** What merging and reading of texts needs at the end of the time. */
 const FINISH_MS = 20;
@@ -93,9 +94,6 @@ export async function answerBy(
   options.defer(subrequests.finish());
   return response;
 }
-
-/** Another search weighs rare words more: scores differ, which an answer has to say. */
-const UNWEIGHED = "the term statistics could not be read: every word counts alike";
 
 async function prepare(
   { edition }: EditionParts,
