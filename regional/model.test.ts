@@ -59,6 +59,10 @@ function nextBatch(
   return { ...request, head: { ...request.head, whole_at: wholeAt } };
 }
 
+/** A site's first search makes its collections, for which a busy machine takes its time. */
+const ask = (overrides: Parameters<typeof search>[0] = {}): ReturnType<typeof search> =>
+  search({ deadline_ms: 10_000, ...overrides });
+
 const idsIn = ({ body }: SiteAnswer): unknown =>
   body.dense.map(({ document_id }: { document_id: string }) => document_id);
 
@@ -91,8 +95,8 @@ describe("a regional site", () => {
     await first.kill("SIGTERM");
     const site = await start(await adopted());
     expect((await site.get("/internal/watermark")).body.watermark.sequence).toBe("0");
-    expect(idsIn(await site.post("/internal/search", search({ model: NEXT })))).toEqual([]);
-    const asked = await site.post("/internal/search", search());
+    expect(idsIn(await site.post("/internal/search", ask({ model: NEXT })))).toEqual([]);
+    const asked = await site.post("/internal/search", ask());
     expect(asked).toMatchObject({
       status: 200,
       body: { model: null, ready: [NEXT], dense: [], lexical: [] },
@@ -104,7 +108,7 @@ describe("a regional site", () => {
     const axis = (at: number) => put({ id: "a", sequence: 1, axis: at });
     await site.post("/internal/apply", batch([axis(0), put({ id: "b", sequence: 2 })], { watermark: 2 }));
     await site.post("/internal/apply", nextBatch([axis(9)], { watermark: 1, wholeAt: null, head: 2 }));
-    const early = await site.post("/internal/search", search({ model: NEXT }));
+    const early = await site.post("/internal/search", ask({ model: NEXT }));
     expect(early.body).toMatchObject({ model: null, ready: [MODEL], dense: [] });
     await site.post(
       "/internal/apply",
@@ -112,9 +116,9 @@ describe("a regional site", () => {
     );
     const query = new Float32Array(DIMENSIONS);
     query[9] = 1;
-    const ask = (model: string) =>
-      site.post("/internal/search", search({ model, dense: encodeFloats(query) }));
-    const [old, young] = [await ask(MODEL), await ask(NEXT)];
+    const askBy = (model: string) =>
+      site.post("/internal/search", ask({ model, dense: encodeFloats(query) }));
+    const [old, young] = [await askBy(MODEL), await askBy(NEXT)];
     expect([old.body.model, young.body.model]).toEqual([MODEL, NEXT]);
     expect(young.body.ready).toEqual([MODEL, NEXT]);
     expect(
@@ -129,7 +133,7 @@ describe("a regional site", () => {
       ),
     );
     expect(marks).toEqual(["2", "3"]);
-    expect([idsIn(await ask(MODEL)), idsIn(await ask(NEXT))]).toEqual([["a", "b"], ["b"]]);
+    expect([idsIn(await askBy(MODEL)), idsIn(await askBy(NEXT))]).toEqual([["a", "b"], ["b"]]);
     expect(await collections()).toHaveLength(4);
   });
 
@@ -141,16 +145,16 @@ describe("a regional site", () => {
       "/internal/apply",
       nextBatch([put({ id: "a", sequence: 1 })], { watermark: 1, wholeAt: "2", head: 2 }),
     );
-    expect((await first.post("/internal/search", search())).body.ready).toEqual([MODEL]);
+    expect((await first.post("/internal/search", ask())).body.ready).toEqual([MODEL]);
     await first.post(
       "/internal/apply",
       nextBatch([put({ id: "b", sequence: 2 })], { watermark: 2, wholeAt: "2" }),
     );
-    expect((await first.post("/internal/search", search())).body.ready).toEqual([MODEL, NEXT]);
+    expect((await first.post("/internal/search", ask())).body.ready).toEqual([MODEL, NEXT]);
     await first.kill("SIGTERM");
     const again = await start(file);
     await again.get(`/internal/watermark?model=${NEXT}`);
-    expect((await again.post("/internal/search", search())).body.ready).toEqual([MODEL, NEXT]);
+    expect((await again.post("/internal/search", ask())).body.ready).toEqual([MODEL, NEXT]);
   });
 
   it("drops copies of models that nobody names, never those of its own network file", async () => {
@@ -171,7 +175,7 @@ describe("a regional site", () => {
       retired: [MODEL],
     });
     expect(await collections()).toHaveLength(2);
-    expect(idsIn(await site.post("/internal/search", search({ model: NEXT })))).toEqual(["a"]);
+    expect(idsIn(await site.post("/internal/search", ask({ model: NEXT })))).toEqual(["a"]);
   });
 
   it("goes on with collections from before there were editions", async () => {
@@ -181,14 +185,14 @@ describe("a regional site", () => {
     await first.kill("SIGTERM");
     for (const name of names) await copyCollection(name, name.replace(/_hashed.*$/, ""));
     const site = await start();
-    expect(idsIn(await site.post("/internal/search", search()))).toEqual(["a"]);
+    expect(idsIn(await site.post("/internal/search", ask()))).toEqual(["a"]);
     expect(await collections()).toEqual(["kattegat_meta", "kattegat_passages"]);
   });
 });
 
 /** Gives a collection another name, as an earlier release had named it. */
 async function copyCollection(from: string, to: string): Promise<void> {
-  const ask = async (path: string, method: string, body?: object) => {
+  const send = async (path: string, method: string, body?: object) => {
     const answer = await fetch(`${qdrant.url}/collections/${path}`, {
       method,
       headers: { "content-type": "application/json" },
@@ -197,14 +201,14 @@ async function copyCollection(from: string, to: string): Promise<void> {
     expect(answer.status, path).toBe(200);
     return await answer.json();
   };
-  const { vectors, sparse_vectors } = (await ask(from, "GET")).result.config.params;
-  await ask(to, "PUT", {
+  const { vectors, sparse_vectors } = (await send(from, "GET")).result.config.params;
+  await send(to, "PUT", {
     vectors: vectors ?? {},
     ...(sparse_vectors === undefined ? {} : { sparse_vectors }),
   });
   const { points } = (
-    await ask(`${from}/points/scroll`, "POST", { limit: 100, with_payload: true, with_vector: true })
+    await send(`${from}/points/scroll`, "POST", { limit: 100, with_payload: true, with_vector: true })
   ).result;
-  await ask(`${to}/points?wait=true`, "PUT", { points });
-  await ask(from, "DELETE");
+  await send(`${to}/points?wait=true`, "PUT", { points });
+  await send(from, "DELETE");
 }
