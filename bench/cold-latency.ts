@@ -64,7 +64,7 @@ export async function benchColdLatency(): Promise<void> {
 
 async function upload(edge: EdgeHost, law: KeptLaw): Promise<void> {
   await edge.putObject("global", STATISTICS_KEY, law.read(STATISTICS_KEY));
-  await edge.putObject("global", "manifest.json", JSON.stringify(law.manifest));
+  await edge.putManifest("global", JSON.stringify(law.manifest));
 }
 
 /** Puts questions to the zone `global`, which searches one index, as an isolate and at a location of one's choice. */

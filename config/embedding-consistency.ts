@@ -18,7 +18,31 @@ export function learnedModelParts(
   return digest === undefined ? null : { dimensions: Number(dimensions), digest };
 }
 
-export function embeddingProblems(embedding: NetworkParts["embedding"]): readonly Problem[] {
+export function embeddingProblems({ next, ...serving }: NetworkParts["embedding"]): readonly Problem[] {
+  if (next === undefined) return modelProblems(serving);
+  const nextProblems = modelProblems(next).map(({ path: [embedding = "", ...rest], ...problem }) => ({
+    ...problem,
+    path: [embedding, "next", ...rest],
+  }));
+  return [...modelProblems(serving), ...nextProblems, ...sameModelProblems(serving.model, next.model)];
+}
+
+type ModelParts = Omit<NetworkParts["embedding"], "next">;
+
+/** A search names its model by the id alone. */
+function sameModelProblems(serving: string | undefined, next: string | undefined): readonly Problem[] {
+  if (next === undefined || next !== serving) return [];
+  return [
+    {
+      path: ["embedding", "next", "model"],
+      expected: `another model than ${serving}, which serves`,
+      received: next,
+      write: "the model that is to come, or remove next",
+    },
+  ];
+}
+
+function modelProblems(embedding: ModelParts): readonly Problem[] {
   switch (embedding.provider) {
     case "openai":
       return openAiProblems(embedding);
@@ -35,7 +59,7 @@ export function embeddingProblems(embedding: NetworkParts["embedding"]): readonl
   }
 }
 
-function openAiProblems({ url }: NetworkParts["embedding"]): readonly Problem[] {
+function openAiProblems({ url }: ModelParts): readonly Problem[] {
   if (url !== undefined) return [];
   return [
     {
@@ -48,7 +72,7 @@ function openAiProblems({ url }: NetworkParts["embedding"]): readonly Problem[] 
 }
 
 /** Both make vectors without asking anyone. */
-function urlProblems({ provider, url }: NetworkParts["embedding"]): readonly Problem[] {
+function urlProblems({ provider, url }: ModelParts): readonly Problem[] {
   if (url === undefined) return [];
   return [
     {
@@ -61,7 +85,7 @@ function urlProblems({ provider, url }: NetworkParts["embedding"]): readonly Pro
   ];
 }
 
-function hashedProblems(embedding: NetworkParts["embedding"]): readonly Problem[] {
+function hashedProblems(embedding: ModelParts): readonly Problem[] {
   const { model, dimensions } = embedding;
   const problems = urlProblems(embedding);
   if (model === undefined || dimensions === undefined || model === hashedModel(dimensions)) return problems;
@@ -79,7 +103,7 @@ function hashedProblems(embedding: NetworkParts["embedding"]): readonly Problem[
   ];
 }
 
-function learnedProblems(embedding: NetworkParts["embedding"]): readonly Problem[] {
+function learnedProblems(embedding: ModelParts): readonly Problem[] {
   const { model, dimensions } = embedding;
   const problems = urlProblems(embedding);
   const parts = model === undefined ? null : learnedModelParts(model);

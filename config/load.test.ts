@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 
 import { NetworkFileError, parseNetwork } from "./load.ts";
+import { modelsOf } from "./models.ts";
 
 const TEXT = readFileSync(new URL("network.yaml", import.meta.url), "utf8");
 
@@ -349,7 +350,33 @@ const CASES: readonly (readonly [
   ],
 ];
 
+const withNext = (next: string): string =>
+  TEXT.replace("dimensions: 384 }", `dimensions: 384, next: { ${next} } }`);
+
 describe("parseNetwork", () => {
+  it("takes a model that is to come beside the one that serves", () => {
+    const network = parseNetwork(withNext("provider: hashed, model: hashed-256-v1, dimensions: 256"));
+    expect(modelsOf(network).map(({ model }) => model)).toEqual(["hashed-384-v1", "hashed-256-v1"]);
+    expect(modelsOf(parseNetwork(TEXT)).map(({ model }) => model)).toEqual(["hashed-384-v1"]);
+  });
+
+  it.each([
+    ["provider: hashed, model: foo, dimensions: 256", "embedding.next.model", "hashed-256-v1, because"],
+    ["provider: openai, model: foo, dimensions: 256", "embedding.next.url", "the base URL"],
+    [
+      "provider: learned, model: learned-64-0123456789abcdef, dimensions: 60",
+      "embedding.next.dimensions",
+      "64,",
+    ],
+    ["provider: hashed, model: hashed-384-v1, dimensions: 384", "embedding.next.model", "another model than"],
+    ["provider: none, model: own, dimensions: 384", "embedding.next.provider", "hashed, learned, openai"],
+  ])("checks the model that is to come as the one that serves: %s", (next, path, expected) => {
+    const [problem, ...others] = failureOf(withNext(next)).problems;
+    expect(others).toEqual([]);
+    expect(problem?.path.join(".")).toBe(path);
+    expect(problem?.expected).toContain(expected);
+  });
+
   it("takes a trained embedding with its own dimensions", () => {
     const { embedding } = parseNetwork(
       TEXT.replace(

@@ -155,7 +155,7 @@ function tier(example: {
   });
 }
 
-const embedding = z.strictObject({
+const model = z.strictObject({
   provider: z
     .enum(["hashed", "learned", "openai"])
     .meta({ description: "who makes the vectors", examples: ["hashed"] }),
@@ -179,6 +179,13 @@ const embedding = z.strictObject({
       description: "base URL of an OpenAI-compatible endpoint",
       examples: ["http://127.0.0.1:11434/v1"],
     }),
+});
+
+const embedding = model.extend({
+  next: model.optional().meta({
+    description: "the model that is to come: every site prepares it while the one above serves",
+    examples: [{ provider: "hashed", model: "hashed-256-v1", dimensions: 256 }],
+  }),
 });
 
 const defaults = z.strictObject({

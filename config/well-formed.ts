@@ -2,6 +2,7 @@
 import type { z } from "zod";
 
 import { TIER_NAMES, networkSchema, siteSchema } from "./network.ts";
+import type { Model } from "./models.ts";
 import type { Network, Site, TierName } from "./network.ts";
 import { countryGroupSchema, residencyClassSchema } from "./residency-class.ts";
 
@@ -27,7 +28,7 @@ export interface NetworkParts {
   readonly classes: Readonly<Record<string, Partly<Network["classes"][string]>>>;
   /** What placement needs: every site and group, with the classes that are well formed. */
   readonly placeable: Pick<Network, "sites" | "country_groups" | "classes"> | undefined;
-  readonly embedding: Partly<Network["embedding"]>;
+  readonly embedding: Partly<Model> & { readonly next?: Partly<Model> | undefined };
   readonly writes: Network["writes"] | undefined;
 }
 
@@ -101,6 +102,11 @@ function classOf(raw: Raw): NetworkParts["classes"][string] {
 }
 
 function embeddingOf(raw: Raw): NetworkParts["embedding"] {
+  const next = objectOf(raw["next"]);
+  return { ...modelOf(raw), next: next === undefined ? undefined : modelOf(next) };
+}
+
+function modelOf(raw: Raw): Partly<Model> {
   const { shape } = networkSchema.shape.embedding;
   return {
     provider: partOf(shape.provider, raw["provider"]),

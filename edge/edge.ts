@@ -4,13 +4,13 @@ import { requestIdOf } from "@kattegat/protocol/hono/problems.ts";
 import type { KeyScope } from "@kattegat/protocol/site-token.ts";
 import type { TokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import type { Context } from "hono";
-import type { ColdTier } from "./cold/cold-tier.ts";
-import type { QueryEmbedder } from "./embedding/query-embedder.ts";
+import type { Edition } from "./edition.ts";
 import type { Authentication } from "./http/authentication.ts";
 import type { RateLimit } from "./http/rate-limit.ts";
 import { randomHex, traceparentOf } from "./http/trace.ts";
 import type { Knowledge } from "./knowledge.ts";
 import type { Metrics } from "./metrics.ts";
+import type { ModelChoice } from "./search/model-choice.ts";
 import type { EdgeSettings } from "./settings.ts";
 import { createPrimaryReadiness, type PrimaryReadiness } from "./sites/primary-readiness.ts";
 import type { RequestContext, SiteClient } from "./sites/site-client.ts";
@@ -21,8 +21,10 @@ export interface EdgeParts {
   readonly primary: string;
   readonly bucket: R2Bucket;
   readonly sites: SiteClient;
-  readonly cold: ColdTier;
-  readonly embedder: QueryEmbedder;
+  readonly serving: Edition;
+  /** Of the model that is being prepared; null without one. */
+  readonly next: Edition | null;
+  readonly choice: ModelChoice;
   readonly authentication: Authentication;
   readonly rateLimit: RateLimit;
   readonly verifier: TokenVerifier;

@@ -14,7 +14,7 @@ import { openUntilDone } from "./open.ts";
 import { loggable } from "./postgres/failure.ts";
 import { openPrimary } from "./primary.ts";
 import { readScanner } from "./scanner.ts";
-import { embedderOf } from "./search/embedder.ts";
+import { embedderOf, nextEmbedderOf } from "./search/embedder.ts";
 import { processSettings } from "./settings.ts";
 import { startUpkeep } from "./upkeep.ts";
 
@@ -35,6 +35,7 @@ const opening = openUntilDone({
       databaseUrl: settings.DATABASE_URL,
       scanner,
       embedder: await embedderOf(network, { apiKey, embeddings }),
+      nextEmbedder: await nextEmbedderOf(network, { apiKey, embeddings }),
       embeddings,
       now,
       newId: randomUUID,

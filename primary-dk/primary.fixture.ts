@@ -22,7 +22,7 @@ import type { ColdOptions } from "./cold/open-store.ts";
 import { createApp } from "./http/app.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { openPrimary, type Primary } from "./primary.ts";
-import { embedderOf } from "./search/embedder.ts";
+import { embedderOf, nextEmbedderOf } from "./search/embedder.ts";
 import { readScanner } from "./scanner.ts";
 
 export const SITE = "dk-cph";
@@ -94,6 +94,7 @@ export async function startPrimary(
     databaseUrl,
     scanner: readScanner(),
     embedder: await embedderOf(used, { apiKey: null, embeddings }),
+    nextEmbedder: await nextEmbedderOf(used, { apiKey: null, embeddings }),
     embeddings,
     now,
     newId: randomUUID,
@@ -125,7 +126,7 @@ export interface Client {
   feed(
     target: string,
     after: string,
-    options?: { readonly limit?: number; readonly waitMs?: number },
+    options?: { readonly limit?: number; readonly waitMs?: number; readonly model?: string },
   ): Promise<{ readonly changes: Change[]; readonly head: FeedHead }>;
   search(query: string, request?: Partial<SiteSearchRequest>): Promise<SiteSearchResponse>;
 }
@@ -161,9 +162,10 @@ export function createClient(keys: TestKeys, fetchPath: Send): Client {
         .split("\n")
         .map((line) => JSON.parse(line));
     },
-    async feed(target, after, { limit = 512, waitMs = 0 } = {}) {
+    async feed(target, after, { limit = 512, waitMs = 0, model } = {}) {
+      const query = `target=${target}&after=${after}&limit=${limit}&wait_ms=${waitMs}`;
       const response = await send(
-        `/internal/changes?target=${target}&after=${after}&limit=${limit}&wait_ms=${waitMs}`,
+        `/internal/changes?${query}${model === undefined ? "" : `&model=${model}`}`,
       );
       if (response.status !== 200) throw new Error(`feed: ${response.status} ${await response.text()}`);
       const lines = (await response.text())

@@ -3,14 +3,16 @@ import type { Network } from "@kattegat/config/network.ts";
 import type { Embedder } from "@kattegat/engine/embedding/embedder.ts";
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import { createBaseUpkeep, openStore, type ColdOptions } from "./cold/open-store.ts";
+import { openStores, type ColdOptions } from "./cold/open-store.ts";
 import type { BaseUpkeep } from "./cold/rebase.ts";
 import { createPassageMaker } from "./documents/passages.ts";
 import { Placements } from "./documents/placements.ts";
-import { assertModelOfRecord } from "./embedding/model-of-record.ts";
 import { commitGroup } from "./documents/transaction.ts";
 import { Writer } from "./documents/writer.ts";
 import type { AppliedLog } from "./log/head.ts";
+import type { NextEmbedder } from "./next/next-embedder.ts";
+import type { NextEdition } from "./next/next-edition.ts";
+import { agreeOnModels, baseUpkeepsOf, nextEmbedderIn, openNext } from "./next/open-next.ts";
 import { Confirmations } from "./network/confirmations.ts";
 import { openDatabase, type Database } from "./postgres/database.ts";
 import { loggable } from "./postgres/failure.ts";
@@ -26,6 +28,8 @@ export interface PrimaryOptions {
   readonly databaseUrl: string;
   readonly scanner: Scanner;
   readonly embedder: Embedder;
+  /** Of the model that is being prepared; null without one. */
+  readonly nextEmbedder: Embedder | null;
   /** Where trained embeddings are, which targets copy. */
   readonly embeddings: string;
   readonly now: () => number;
@@ -40,7 +44,7 @@ export interface PrimaryOptions {
   readonly cold?: ColdOptions;
 }
 
-export interface Primary extends Omit<PrimaryOptions, "databaseUrl" | "log" | "cold"> {
+export interface Primary extends Omit<PrimaryOptions, "databaseUrl" | "log" | "cold" | "nextEmbedder"> {
   readonly placements: Placements;
   readonly database: Database;
   readonly memory: () => Memory;
@@ -49,8 +53,11 @@ export interface Primary extends Omit<PrimaryOptions, "databaseUrl" | "log" | "c
   readonly statistics: StatisticsPublisher;
   readonly confirmations: Confirmations;
   readonly contents: PassageContents;
+  /** The copies of the model that is being prepared; null without one. */
+  readonly next: NextEdition | null;
   /** Null when cold passages stay in memory. */
   readonly baseUpkeep: BaseUpkeep | null;
+  readonly nextBaseUpkeep: BaseUpkeep | null;
   /** Resolves when accepted writes are committed and the connections are closed. */
   close(): Promise<void>;
 }
@@ -73,45 +80,47 @@ export async function openPrimary(options: PrimaryOptions): Promise<Primary> {
 async function assemble(database: Database, options: PrimaryOptions): Promise<Primary> {
   const { network, site, now, log } = options;
   const { sql } = database;
-  await assertModelOfRecord(sql, network.embedding);
+  await agreeOnModels(sql, options);
   const placements = new Placements(network, now);
   const pacer = new Pacer(options);
   const progress = (fields: object, message: string): void => log.info(fields, message);
-  const store = await openStore(options, { sql, pacer });
+  const stores = await openStores(options, { sql, pacer });
+  const closeStores = async (): Promise<void> => {
+    await Promise.all([stores.serving?.close(), stores.next?.close()]);
+  };
   const memory = (): Promise<Memory> =>
-    rebuildMemory(sql, { ...options, placements, pacer, progress, openBase: () => store?.current ?? null });
+    rebuildMemory(sql, {
+      ...options,
+      placements,
+      pacer,
+      progress,
+      openBase: () => stores.serving?.current ?? null,
+    });
   const live = await LiveMemory.open(memory).catch(async (error: unknown) => {
-    await store?.close();
+    await closeStores();
     throw error;
   });
   const { applied } = live;
+  const parts = { ...options, placements, sql, pacer, progress, applied };
+  const nextEmbedder = nextEmbedderIn(options);
+  const next = nextEmbedder === null ? null : await openNext(nextEmbedder, { ...parts, stores });
+  live.follower = next;
   const statistics = new StatisticsPublisher({
     database,
     now,
     source: () => ({ counter: live.memory.statistics, sequence: applied.head.fence.sequence }),
   });
-  const confirmations = new Confirmations({ database, placements, site, log: applied, now });
+  const confirmations = new Confirmations({
+    database,
+    placements,
+    site,
+    log: applied,
+    now,
+    next: next?.vectors ?? null,
+  });
   await statistics.load();
   await confirmations.load();
-  const maker = createPassageMaker({ embedder: options.embedder, pacer });
-  const writer = new Writer({
-    digests: (ids) => digestsOf(sql, ids),
-    prepare: (operation) =>
-      operation.kind === "put" ? maker.prepare(operation.content) : Promise.resolve(null),
-    commit: (group) =>
-      commitGroup(sql, group, {
-        placements,
-        site,
-        counts: live.memory.counts,
-        nowMs: now(),
-        newId: options.newId,
-      }),
-    apply: async (group) => statistics.changed(await live.apply(group, pacer)),
-    recover: async () => {
-      if (await live.recover(sql)) log.info({}, "memory was behind Postgres after a failed commit");
-    },
-    report: (error) => log.error(loggable(error), "a group of writes failed"),
-  });
+  const writer = createWriter({ ...parts, live, statistics, nextEmbedder });
   const { index } = live.memory;
   log.info({ documents: index.documents, passages: index.index.size }, "index rebuilt");
   return {
@@ -124,14 +133,46 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
     statistics,
     confirmations,
     contents: new PassageContents(sql),
-    baseUpkeep: store === null ? null : createBaseUpkeep(store, { ...options, live, placements, sql, pacer }),
+    next,
+    ...baseUpkeepsOf(stores, { ...parts, live, next }),
     close: async () => {
       applied.release();
+      next?.vectors.released.release();
       await writer.close();
-      await store?.close();
+      await closeStores();
       await database.close();
     },
   };
+}
+
+function createWriter({
+  sql,
+  live,
+  statistics,
+  nextEmbedder: next,
+  ...options
+}: Omit<PrimaryOptions, "nextEmbedder"> & {
+  readonly placements: Placements;
+  readonly sql: Database["sql"];
+  readonly pacer: Pacer;
+  readonly live: LiveMemory;
+  readonly statistics: StatisticsPublisher;
+  readonly nextEmbedder: NextEmbedder | null;
+}): Writer {
+  const { placements, site, now, newId, pacer, log } = options;
+  const maker = createPassageMaker({ embedder: options.embedder, next, pacer });
+  return new Writer({
+    digests: (ids) => digestsOf(sql, ids),
+    prepare: (operation) =>
+      operation.kind === "put" ? maker.prepare(operation.content) : Promise.resolve(null),
+    commit: (group) =>
+      commitGroup(sql, group, { placements, site, counts: live.memory.counts, nowMs: now(), newId }),
+    apply: async (group) => statistics.changed(await live.apply(group, pacer)),
+    recover: async () => {
+      if (await live.recover(sql)) log.info({}, "memory was behind Postgres after a failed commit");
+    },
+    report: (error) => log.error(loggable(error), "a group of writes failed"),
+  });
 }
 
 async function digestsOf(sql: Database["sql"], ids: readonly string[]): Promise<Map<string, string>> {

@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import postgresOf from "postgres";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { coldDocument, expectAllInMemory, putCold } from "./cold/partition.fixture.ts";
 import { startPostgres, type PostgresFixture } from "./postgres.fixture.ts";
@@ -142,6 +143,55 @@ describe("a primary killed in the middle of writes", () => {
     await kill(running, "SIGTERM");
     expect(running.child.exitCode).toBe(0);
   }, 60_000);
+});
+
+describe("a primary killed while it embeds for a model to come", () => {
+  it("goes on where it was, and is ready with every document of the log", async () => {
+    const url = await postgres.database();
+    const config = join(folder, "next.yaml");
+    const next = "next: { provider: hashed, model: hashed-256-v1, dimensions: 256 } }";
+    const text = await readFile(networkFile, "utf8");
+    await writeFile(config, text.replace("dimensions: 384 }", `dimensions: 384, ${next}`));
+    let running = await start(url);
+    await untilReady(running);
+    const lines = Array.from({ length: 1_500 }, (_, index) => ({
+      id: `d${index}`,
+      ...law(`Lov nummer${index}`),
+    }));
+    expect(await running.client.batch(lines)).toHaveLength(1_500);
+    await kill(running, "SIGTERM");
+    const sql = postgresOf(url, { max: 1, onnotice: () => {} });
+    const lacking = async (): Promise<number> =>
+      (await sql`select count(*)::int as count from passages where dense_next is null`)[0]?.["count"];
+    const seen: number[] = [];
+    for (let kills = 0; kills < 3; kills += 1) {
+      running = await start(url, { KATTEGAT_CONFIG: config });
+      await untilReady(running);
+      const before = await lacking();
+      while ((await lacking()) > before - 200) await sleep(5);
+      await kill(running, "SIGKILL");
+      await running.client.put(`lost${kills}`, law("x")).catch(() => null);
+      seen.push(await lacking());
+    }
+    expect(seen.every((count, index) => count > 0 && count < (seen[index - 1] ?? 1_500))).toBe(true);
+    running = await start(url, { KATTEGAT_CONFIG: config });
+    await untilReady(running);
+    const { client } = running;
+    await expect
+      .poll(async () => (await client.search("nummer7")).ready, { timeout: 30_000 })
+      .toEqual(["hashed-384-v1", "hashed-256-v1"]);
+    expect(await lacking()).toBe(0);
+    const copied: string[] = [];
+    for (let after = "0"; ;) {
+      const { changes } = await client.feed("eu-fra", after, { model: "hashed-256-v1" });
+      copied.push(...changes.map(({ sequence }) => sequence));
+      if (changes.length === 0) break;
+      after = changes.at(-1)?.sequence ?? after;
+    }
+    expect(copied).toHaveLength(1_500);
+    await sql.end();
+    await kill(running, "SIGTERM");
+  }, 120_000);
 });
 
 describe("a primary killed while it makes a base", () => {

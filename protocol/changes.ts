@@ -1,4 +1,4 @@
-/** The change feed: `GET /internal/changes?after=…&limit=…&wait_ms=…&target=…`, NDJSON, one `FeedLine` a line. */
+/** The change feed: `GET /internal/changes?after=…&limit=…&wait_ms=…&target=…&model=…`, NDJSON, one `FeedLine` a line. */
 import { z } from "zod";
 import { base64Schema } from "./base64.ts";
 import { collectionSchema, tierNameSchema } from "./search.ts";
@@ -68,6 +68,10 @@ export const feedHeadSchema = z.object({
   at: z.string(),
   /** The embedding of every vector in the changes. */
   model: z.string(),
+  /** Of a model that is being prepared: from here on it has a vector of every passage. Null while some have none. */
+  whole_at: sequenceSchema.nullable().optional(),
+  /** All models that the primary holds vectors of. */
+  models: z.array(z.string()).optional(),
   statistics_version: z.string().nullable(),
 });
 export type FeedHead = z.infer<typeof feedHeadSchema>;
@@ -79,7 +83,12 @@ export const applyRequestSchema = z.strictObject({
   changes: z.array(changeSchema).max(BATCH_CHANGES_MAX),
   watermark: fenceSchema,
   watermark_at: z.string(),
-  head: z.strictObject({ sequence: sequenceSchema, at: z.string(), model: z.string() }),
+  head: z.strictObject({
+    sequence: sequenceSchema,
+    at: z.string(),
+    model: z.string(),
+    whole_at: sequenceSchema.nullable().optional(),
+  }),
 });
 export type ApplyRequest = z.infer<typeof applyRequestSchema>;
 
@@ -93,7 +102,7 @@ export const applyResponseSchema = z.object({
 });
 export type ApplyResponse = z.infer<typeof applyResponseSchema>;
 
-/** `GET /internal/watermark` at a regional or an edge. */
+/** `GET /internal/watermark?model=…` at a regional or an edge; without a model, of the one that serves. */
 export const watermarkSchema = z.object({
   site: z.string(),
   watermark: fenceSchema,
@@ -104,6 +113,8 @@ export type Watermark = z.infer<typeof watermarkSchema>;
 /** `POST /internal/confirm` at the primary: replication tells how far a target has come. */
 export const confirmRequestSchema = z.strictObject({
   site: z.string(),
+  /** Of the copies that are this far; left out, of the model that serves. */
+  model: z.string().optional(),
   watermark: fenceSchema,
   lag_ms: z.number(),
   lag_changes: z.int(),
@@ -111,3 +122,9 @@ export const confirmRequestSchema = z.strictObject({
   healthy: z.boolean(),
 });
 export type ConfirmRequest = z.infer<typeof confirmRequestSchema>;
+
+/** `POST /internal/editions:retire` at a regional: the models of which it may still hold copies. */
+export const retireRequestSchema = z.strictObject({ models: z.array(z.string()).min(1).max(8) });
+
+/** Models whose copies the site has dropped. */
+export const retireResponseSchema = z.object({ retired: z.array(z.string()) });

@@ -31,6 +31,33 @@ export const tierStateSchema = z
   })
   .meta({ id: "TierState" });
 
+/** How far a site's copies of the model to come are. */
+export const nextSiteSchema = z
+  .object({
+    site: z.string(),
+    tiers: z.array(tierNameSchema),
+    watermark: sequenceSchema.nullable(),
+    lag_changes: z.int().nullable(),
+    ready: z.boolean(),
+    reason: z.string().nullable().meta({ description: "Why searches may not ask for it yet." }),
+  })
+  .meta({ id: "NextSite" });
+
+export const nextModelSchema = z
+  .object({
+    id: z.string(),
+    dimensions: z.int(),
+    embedded: z.int().meta({ description: "Passages that have a vector of it." }),
+    passages: z.int(),
+    whole_at: sequenceSchema
+      .nullable()
+      .meta({ description: "The sequence at which every older passage had one; null before." }),
+    sites: z.array(nextSiteSchema),
+    serves: z.boolean().meta({ description: "Whether a search of every tier here asks for it now." }),
+  })
+  .meta({ id: "NextModel" });
+export type NextModel = z.infer<typeof nextModelSchema>;
+
 export const networkStatusSchema = z
   .object({
     sequence: sequenceSchema,
@@ -48,6 +75,9 @@ export const networkStatusSchema = z
       }),
     ),
     model: z.object({ id: z.string(), dimensions: z.int() }),
+    next: nextModelSchema
+      .optional()
+      .meta({ description: "The model that is being prepared, when there is one." }),
     statistics_version: z.string().nullable(),
   })
   .meta({ id: "NetworkStatus" });

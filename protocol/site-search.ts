@@ -17,7 +17,9 @@ export const siteSearchRequestSchema = z.strictObject({
     .nullable()
     .meta({ description: "Float32 vector of unit length, or null when the mode has no dense list." }),
   lexical: z.strictObject({ indices: base64Schema, values: base64Schema }).nullable(),
-  model: z.string().meta({ description: "The embedding model of `dense`; a site with another one refuses." }),
+  model: z.string().meta({
+    description: "The embedding of `dense`, which also says which of a site's copies are searched.",
+  }),
   filter: filterSchema.nullable(),
   collection: collectionSchema,
   classes: z
@@ -65,6 +67,11 @@ export const siteTierSchema = z.object({
 
 export const siteSearchResponseSchema = z.object({
   site: z.string(),
+  model: z.string().nullable().meta({
+    description:
+      "The model whose copies were searched; null when the site does not hold those asked for whole.",
+  }),
+  ready: z.array(z.string()).meta({ description: "Models that a search may name here." }),
   epoch: z.int(),
   tiers: z.array(siteTierSchema),
   dense: z.array(candidateSchema),
@@ -74,6 +81,9 @@ export type SiteSearchResponse = z.infer<typeof siteSearchResponseSchema>;
 
 /** `POST /internal/passages`: the contents of final hits that came without. */
 export const hydrateRequestSchema = z.strictObject({
+  model: z.string().optional().meta({
+    description: "The model of the copies that were searched; left out, the one that serves.",
+  }),
   zone: z.string(),
   classes: z.array(z.string()),
   passages: z.array(z.strictObject({ document_id: z.string(), ordinal: z.int().min(1) })).max(HYDRATE_MAX),

@@ -1,5 +1,5 @@
 /** The routes of a regional site. */
-import { applyRequestSchema } from "@kattegat/protocol/changes.ts";
+import { applyRequestSchema, retireRequestSchema } from "@kattegat/protocol/changes.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { answerProblems, requestIds } from "@kattegat/protocol/hono/problems.ts";
 import { siteAuth } from "@kattegat/protocol/hono/site-auth.ts";
@@ -14,6 +14,9 @@ import type { Regional } from "./regional.ts";
 const SEARCH_BODY_BYTES_MAX = 2 * 1_024 * 1_024;
 /** One document of 20,000 passages with its vectors is the largest batch; 5 kB a passage. */
 const APPLY_BODY_BYTES_MAX = 128 * 1_024 * 1_024;
+
+/** A few names. */
+const RETIRE_BODY_BYTES_MAX = 4_096;
 
 export interface AppOptions {
   readonly regional: Regional;
@@ -46,20 +49,26 @@ export function createApp({
   app.use("/internal/*", siteAuth(verifier));
   app.post("/internal/search", async (context) => {
     const request = await readBody(context.req, siteSearchRequestSchema, { bytesMax: SEARCH_BODY_BYTES_MAX });
-    return context.json(await timed(metrics.searches, regional.searcher.search(request)));
+    return context.json(await timed(metrics.searches, regional.search(request)));
   });
   app.post("/internal/passages", async (context) => {
     const request = await readBody(context.req, hydrateRequestSchema, { bytesMax: SEARCH_BODY_BYTES_MAX });
-    return context.json(await regional.searcher.passages(request));
+    return context.json(await regional.passages(request));
   });
   app.post("/internal/apply", async (context) => {
     const request = await readBody(context.req, applyRequestSchema, { bytesMax: APPLY_BODY_BYTES_MAX });
     for (const { kind } of request.changes) metrics.changes.inc({ kind });
-    const answer = await timed(metrics.batches, regional.applier.apply(request));
+    const answer = await timed(metrics.batches, regional.apply(request));
     for (const { code } of answer.refused) metrics.refused.inc({ code });
     return context.json(answer);
   });
-  app.get("/internal/watermark", async (context) => context.json(await regional.watermarkAnswer()));
+  app.get("/internal/watermark", async (context) =>
+    context.json(await regional.watermarkAnswer(context.req.query("model") ?? null)),
+  );
+  app.post("/internal/editions:retire", async (context) => {
+    const { models } = await readBody(context.req, retireRequestSchema, { bytesMax: RETIRE_BODY_BYTES_MAX });
+    return context.json({ retired: await regional.retire(models) });
+  });
   return app;
 }
 

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { editionName } from "@kattegat/engine/embedding/edition.ts";
 import { parseNetwork } from "@kattegat/config/load.ts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { startQdrant, temporaryFolder } from "./process.fixture.ts";
@@ -109,7 +110,8 @@ describe("the nodes of a cluster", () => {
       vectors: { dense: { size: 8, distance: "Cosine" } },
       sparse_vectors: { lexical: {} },
     });
-    await fetch(`${only.url}/collections/kattegat_passages`, { method: "PUT", body });
+    const edition = editionName({ model: "hashed-384-v1", dimensions: 384 });
+    await fetch(`${only.url}/collections/kattegat_passages_${edition}`, { method: "PUT", body });
     const site = await siteAt(only.url);
     expect(await site.get("/readyz")).toMatchObject({
       status: 503,
@@ -133,19 +135,19 @@ describe("lag", () => {
       sleep: async () => {},
     });
     const at = new Date(nowMs - 3_600_000).toISOString();
-    await regional.applier.apply({ ...batch([], { watermark: 1, head: 5 }), watermark_at: at });
+    await regional.apply({ ...batch([], { watermark: 1, head: 5 }), watermark_at: at });
     // The last change is an hour old, but a later one was heard of only now.
     expect(regional.watermark.lagMs()).toBe(0);
     expect(await regional.notReadyReason()).toBeNull();
     nowMs += network.limits.lag_ms_max + 1;
     expect(await regional.notReadyReason()).toMatch(/30001 ms behind the primary; at most 30000 ms/);
-    await regional.applier.apply({
+    await regional.apply({
       ...batch([], { watermark: 4, head: 5 }),
       watermark_at: new Date(nowMs - 40).toISOString(),
     });
     expect(regional.watermark.lagMs()).toBe(40);
     expect(await regional.notReadyReason()).toBeNull();
-    await regional.applier.apply({
+    await regional.apply({
       ...batch([], { watermark: 5, head: 5 }),
       watermark_at: new Date(nowMs - 40).toISOString(),
     });

@@ -6,13 +6,10 @@ import type { Watermark } from "./apply/watermark.ts";
 const READY_MS_MAX = 1_000;
 
 /** Returns why the site is not ready, or null. */
-export async function notReadyReason({
-  network,
-  watermark,
-}: {
-  readonly network: Network;
-  readonly watermark: Watermark;
-}): Promise<string | null> {
+export async function notReadyReason(
+  { watermark }: { readonly watermark: Watermark },
+  network: Network,
+): Promise<string | null> {
   try {
     await watermark.read(READY_MS_MAX);
   } catch (error) {

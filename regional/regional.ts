@@ -1,43 +1,76 @@
-/** The parts of one regional site. */
+/** A regional site: an edition for each model of the network. */
+import { modelsOf } from "@kattegat/config/models.ts";
 import type { Network, Site } from "@kattegat/config/network.ts";
-import type { Watermark as WatermarkAnswer } from "@kattegat/protocol/changes.ts";
-import { Applier } from "./apply/applier.ts";
-import { Watermark } from "./apply/watermark.ts";
-import type { NodePool } from "./qdrant/node-pool.ts";
-import { Schema } from "./qdrant/schema.ts";
+import type {
+  ApplyRequest,
+  ApplyResponse,
+  Watermark as WatermarkAnswer,
+} from "@kattegat/protocol/changes.ts";
+import { KattegatError } from "@kattegat/protocol/errors.ts";
+import type {
+  HydrateRequest,
+  HydrateResponse,
+  SiteSearchRequest,
+  SiteSearchResponse,
+} from "@kattegat/protocol/site-search.ts";
+import type { Watermark } from "./apply/watermark.ts";
+import { createEdition, type Edition, type EditionOptions } from "./edition.ts";
+import { dropEditions } from "./qdrant/schema.ts";
 import { notReadyReason } from "./readiness.ts";
-import { Searcher } from "./search/searcher.ts";
 
-export interface RegionalOptions {
-  readonly network: Network;
-  readonly site: Site;
-  readonly pool: NodePool;
-  readonly now: () => number;
-  readonly sleep: (ms: number) => Promise<void>;
-}
+export type RegionalOptions = Omit<EditionOptions, "model">;
 
 export interface Regional {
-  readonly applier: Applier;
-  readonly searcher: Searcher;
+  /** Of the edition that serves. */
   readonly watermark: Watermark;
-  watermarkAnswer(): Promise<WatermarkAnswer>;
+  search(request: SiteSearchRequest): Promise<SiteSearchResponse>;
+  passages(request: HydrateRequest): Promise<HydrateResponse>;
+  /** @throws {KattegatError} `not_ready` for changes of a model that the network file does not name. */
+  apply(request: ApplyRequest): Promise<ApplyResponse>;
+  /** @throws {KattegatError} `not_ready` for a model that the network file does not name. */
+  watermarkAnswer(model: string | null): Promise<WatermarkAnswer>;
+  /** Drops the copies of all other models; resolves with those. What the network file names stays whatever is asked for. */
+  retire(kept: readonly string[]): Promise<readonly string[]>;
   /** Null when the site may be asked. */
   notReadyReason(): Promise<string | null>;
 }
 
 export function createRegional(options: RegionalOptions): Regional {
-  const schema = new Schema(options);
-  const watermark = new Watermark(schema, options.now);
-  const parts = { ...options, schema, watermark };
+  const { network, pool, site } = options;
+  const editions = modelsOf(network).map((model) => createEdition({ ...options, model }));
+  const [serving] = editions;
+  if (serving === undefined) throw new TypeError("expected a network with a model");
+  const find = (model: string): Edition | null =>
+    editions.find((edition) => edition.model.model === model) ?? null;
+  const named = (model: string): Edition => {
+    const edition = find(model);
+    if (edition !== null) return edition;
+    const known = editions.map((other) => other.model.model).join(" or ");
+    throw new KattegatError(
+      "not_ready",
+      `Expected copies of the model ${known}, as the network file says; these are of ${model.slice(0, 128)}.`,
+    );
+  };
+  const ready = (): string[] =>
+    editions
+      .filter((edition) => edition === serving || edition.isReady())
+      .map((edition) => edition.model.model);
   return {
-    applier: new Applier(parts),
-    searcher: new Searcher(parts),
-    watermark,
-    async watermarkAnswer() {
-      const position = await watermark.read();
-      return { site: options.site.id, watermark: position.watermark, watermark_at: position.watermark_at };
+    watermark: serving.watermark,
+    async search(request) {
+      const edition = find(request.model);
+      if (edition === null || (edition !== serving && !edition.isReady())) {
+        const epoch = serving.watermark.known?.watermark.epoch ?? 0;
+        return { site: site.id, model: null, ready: ready(), epoch, tiers: [], dense: [], lexical: [] };
+      }
+      return { ...(await edition.searcher.search(request)), ready: ready() };
     },
-    notReadyReason: () => notReadyReason(parts),
+    passages: async (request) =>
+      await (find(request.model ?? serving.model.model) ?? serving).searcher.passages(request),
+    apply: async (request) => await named(request.head.model).applier.apply(request),
+    watermarkAnswer: async (model) => await named(model ?? serving.model.model).watermarkAnswer(),
+    retire: (kept) => dropEditions(pool, [...kept, ...editions.map(({ model }) => model.model)]),
+    notReadyReason: () => notReadyReason(serving, network),
   };
 }
 

@@ -145,7 +145,6 @@ describe("bad input", () => {
     ["no JSON", "{", 400, "bad_json"],
     ["bad UTF-8", null, 400, "bad_json"],
     ["an unknown field", vector({ colour: 1 }), 400, "bad_request"],
-    ["another model", vector({ model: "other" }), 400, "bad_vector"],
     ["a short vector", vector({ dense: "AACAPw==" }), 400, "bad_vector"],
     ["a vector of NaN", vector({ dense: Buffer.alloc(384 * 4, 0xff).toString("base64") }), 400, "bad_vector"],
     ["half a number", vector({ lexical: { indices: "AAA=", values: "AAA=" } }), 400, "bad_vector"],

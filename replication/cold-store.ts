@@ -2,8 +2,11 @@
 import { createHash } from "node:crypto";
 import type { ColdManifest } from "@kattegat/engine/cold/manifest.ts";
 import { encodeManifest, parseManifest } from "@kattegat/engine/cold/manifest.ts";
+import type { Model } from "@kattegat/config/models.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { parseShape } from "@kattegat/protocol/parse.ts";
 import { formatDigest } from "@kattegat/protocol/content-digest.ts";
+import { z } from "zod";
 import type { SiteClient } from "./site-client.ts";
 
 const MANIFEST_TIMEOUT_MS = 10_000;
@@ -41,13 +44,43 @@ export interface ColdStore {
     signal: AbortSignal,
   ): Promise<Uint8Array<ArrayBuffer>>;
   deleteObject(key: string, signal: AbortSignal): Promise<void>;
+  /** The models of which the zone has a manifest. */
+  editions(signal: AbortSignal): Promise<readonly Edition[]>;
+  /** The same store, for the manifest of another model. */
+  ofEdition(edition: Edition): ColdStore;
+  /** @throws {KattegatError} `conflict` while the edge's network file names the model. */
+  deleteManifest(signal: AbortSignal): Promise<void>;
 }
 
-export function createColdStore(client: SiteClient): ColdStore {
-  const manifestPath = "/internal/cold/manifest";
+type Edition = Pick<Model, "model" | "dimensions">;
+
+const editionsSchema = z.object({
+  editions: z.array(z.object({ model: z.string(), dimensions: z.int() })),
+});
+
+/** Speaks of the manifest of one model; objects have names of their own, whichever manifest names them. */
+export function createColdStore(client: SiteClient, { model, dimensions }: Edition): ColdStore {
+  const query = new URLSearchParams({ model, dimensions: String(dimensions) });
+  const manifestPath = `/internal/cold/manifest?${query}`;
   return {
     site: client.site,
     ...objectVerbs(client),
+    ofEdition: (edition) => createColdStore(client, edition),
+    async editions(signal) {
+      const answer = await client.request(
+        "/internal/cold/editions",
+        { timeoutMs: MANIFEST_TIMEOUT_MS, signal },
+        (response) => response.json(),
+      );
+      return parseShape(editionsSchema, answer, "internal").editions;
+    },
+    async deleteManifest(signal) {
+      await client.request(
+        manifestPath,
+        { method: "DELETE", timeoutMs: MANIFEST_TIMEOUT_MS, signal },
+        (response) => response.arrayBuffer(),
+      );
+    },
     async readManifest(signal) {
       try {
         return await client.request(
@@ -104,11 +137,9 @@ function objectVerbs(
       try {
         return await client.request(
           objectPath(key),
-          { headers: { range: "bytes=0-0" }, timeoutMs: MANIFEST_TIMEOUT_MS, signal },
-          async (response) => {
-            await response.arrayBuffer();
-            return response.headers.get("repr-digest") !== null;
-          },
+          // An object may be empty, and then has no range that could be asked for.
+          { method: "HEAD", timeoutMs: MANIFEST_TIMEOUT_MS, signal },
+          (response) => Promise.resolve(response.headers.get("repr-digest") !== null),
         );
       } catch (error) {
         if (error instanceof KattegatError && error.code === "not_found") return false;

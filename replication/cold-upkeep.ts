@@ -7,6 +7,7 @@ import {
   type ColdManifest,
   type ManifestSegment,
 } from "@kattegat/engine/cold/manifest.ts";
+import { editionName } from "@kattegat/engine/embedding/edition.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { isRebaseDue } from "@kattegat/engine/cold/manifest-base.ts";
 import { rebase, type RebaseOptions } from "./cold-rebase.ts";
@@ -34,6 +35,8 @@ export type UpkeepDone = "statistics" | "rebase begun" | "rebased" | "merged" | 
 export interface UpkeepOptions extends RebaseOptions {
   readonly primary: Pick<Primary, "statistics">;
   readonly embedding: EmbeddingCopy;
+  /** Objects of models that the network file names: what was garbage before may be needed again. */
+  readonly needed: ReadonlySet<string>;
 }
 
 /** A base that could not be made is not tried again before; a full disk does not go away in a second. */
@@ -105,10 +108,8 @@ export function createColdUpkeep(options: UpkeepOptions): ColdUpkeep {
   };
 }
 
-async function publishStatistics(
-  { primary, publisher, store, now }: UpkeepOptions,
-  signal: AbortSignal,
-): Promise<void> {
+async function publishStatistics(options: UpkeepOptions, signal: AbortSignal): Promise<void> {
+  const { primary, publisher, store, now } = options;
   const { version, bytes } = await primary.statistics(signal);
   if (!/^[A-Za-z0-9._-]{1,64}$/.test(version)) {
     throw new KattegatError(
@@ -116,7 +117,8 @@ async function publishStatistics(
       `Expected a version of the statistics that can be a key; got ${JSON.stringify(version)}.`,
     );
   }
-  const key = `statistics/${version}.bin`;
+  // A manifest of another model may name the same table, and would find it gone.
+  const key = `statistics/${version}.${editionName(options)}.bin`;
   await publisher.reserve(key, signal);
   await store.putObject(key, bytes, signal);
   await publisher.publish((base) => {
@@ -172,14 +174,19 @@ function isWhole(manifest: ColdManifest, keys: readonly string[]): boolean {
   return keys.every((key) => manifest.segments.some((segment) => segment.key === key));
 }
 
+/** An object that another model's manifest names is that one's to delete. */
+function unlessNamed(error: unknown): void {
+  if (!(error instanceof KattegatError && error.code === "conflict")) throw error;
+}
+
 /** Deletes first, forgets then: a crash between the two deletes again, which does no harm. */
 async function deleteGarbage(
-  { publisher, store, now }: UpkeepOptions,
+  { publisher, store, needed, now }: UpkeepOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
   const keys = keysToDelete(await publisher.current(signal), { nowMs: now() }).slice(0, DELETIONS_MAX);
   if (keys.length === 0) return false;
-  for (const key of keys) await store.deleteObject(key, signal);
+  for (const key of keys) if (!needed.has(key)) await store.deleteObject(key, signal).catch(unlessNamed);
   await publisher.publish((base) => withoutGarbage(base, keys), signal);
   return true;
 }

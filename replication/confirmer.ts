@@ -41,6 +41,7 @@ function reportOf(status: StreamStatus): ConfirmRequest | null {
   if (status.watermark === null) return null;
   return {
     site: status.site,
+    model: status.model,
     watermark: status.watermark,
     lag_ms: status.lag_ms ?? 0,
     lag_changes: status.lag_changes ?? 0,

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseNetwork } from "@kattegat/config/load.ts";
+import { modelsOf, type Model } from "@kattegat/config/models.ts";
 import type { Network } from "@kattegat/config/network.ts";
 import type { Change } from "@kattegat/protocol/changes.ts";
 import { createEdge } from "./edge.ts";
@@ -16,7 +17,7 @@ import type { Target } from "./target.ts";
 const file = parseNetwork(
   readFileSync(fileURLToPath(import.meta.resolve("@kattegat/config/network.yaml")), "utf8"),
 );
-const network = { ...file, embedding: { ...file.embedding, dimensions: 8 } };
+export const network = { ...file, embedding: { ...file.embedding, dimensions: 8 } };
 
 export async function pair(): Promise<{ readonly primary: FakePrimary; readonly edge: FakeEdge }> {
   const primary = await servePrimary();
@@ -32,11 +33,18 @@ export function targetOf(
   {
     basePassagesMin = 1_000_000,
     embedding = network.embedding,
-  }: { readonly basePassagesMin?: number; readonly embedding?: Network["embedding"] } = {},
+    model = modelsOf({ embedding })[0] ?? embedding,
+  }: {
+    readonly basePassagesMin?: number;
+    readonly embedding?: Network["embedding"];
+    /** Of the copies; the one that serves, unless it is given. */
+    readonly model?: Model;
+  } = {},
 ): Target {
   return createEdge({
     client: clientOf("edge-global", edge),
     network: { ...network, embedding },
+    model,
     primary: createPrimary(clientOf("dk-cph", primary)),
     scanner,
     now: clock.now,

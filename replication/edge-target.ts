@@ -38,7 +38,9 @@ export interface ColdParts {
  * Stores each batch as one segment, with the watermark in the manifest that makes it visible (I8, I12): a crash before
  * that leaves an object that nobody refers to, a repetition after it finds the watermark moved.
  */
-export function createEdgeTarget(parts: ColdParts & { readonly refuse: Refuse }): Target {
+export function createEdgeTarget(
+  parts: ColdParts & { readonly refuse: Refuse; readonly isNext: boolean },
+): Target {
   const { publisher, now } = parts;
   const newKey = (): string => `segments/${parts.newId()}.seg`;
   let segmentKey: string | null = null;
@@ -57,6 +59,8 @@ export function createEdgeTarget(parts: ColdParts & { readonly refuse: Refuse })
 
   return {
     site: parts.store.site,
+    model: parts.model,
+    isNext: parts.isNext,
     linger: { delayMs: LINGER_MS, passages: LINGER_PASSAGES },
     async watermark(signal) {
       return (await publisher.read(signal)).watermark;
@@ -91,7 +95,8 @@ export function createEdgeTarget(parts: ColdParts & { readonly refuse: Refuse })
         if (segment !== null) assertReserved(base, segment.key, now());
         const edited = withBatch(base, { segment, hidden: wanted.hidden, table: parts.table });
         const reserved = segment === null ? edited : (withReservation(edited, nextKey, now()) ?? edited);
-        return { ...reserved, watermark: position, watermark_at: positionAt };
+        const known = typeof head.whole_at === "string" ? { whole_at: head.whole_at } : {};
+        return { ...reserved, ...known, watermark: position, watermark_at: positionAt };
       }, signal);
       if (segment !== null) segmentKey = nextKey;
       return { watermark: published.watermark, refused: [...batch.refused] };

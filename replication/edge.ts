@@ -1,21 +1,25 @@
 /** An edge site with all that its cold tier needs. */
+import { modelsOf, type Model } from "@kattegat/config/models.ts";
 import type { Network } from "@kattegat/config/network.ts";
 import { mayHold } from "@kattegat/config/residency.ts";
 import { openSegment } from "@kattegat/engine/cold/segment.ts";
+import { embeddingKeys } from "@kattegat/engine/embedding/learned/artefact-names.ts";
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
 import type { DocumentRecord } from "@kattegat/protocol/changes.ts";
 import { openBaseSource } from "./base-source.ts";
 import type { Refuse } from "./cold-batch.ts";
 import { createColdPublisher } from "./cold-publisher.ts";
-import { createColdStore } from "./cold-store.ts";
+import { retireEditions } from "./cold-retire.ts";
+import { createColdStore, type ColdStore } from "./cold-store.ts";
 import { createColdTable } from "./cold-table.ts";
 import { createColdUpkeep, type ColdUpkeep } from "./cold-upkeep.ts";
 import { createEmbeddingCopy } from "./embedding-copy.ts";
 import { createEdgeTarget } from "./edge-target.ts";
 import type { Primary } from "./primary.ts";
+import { createRetirement, type Retirement } from "./retirement.ts";
 import type { StreamOptions } from "./run-stream.ts";
 import type { SiteClient } from "./site-client.ts";
-import type { MonitorOptions } from "./stream-status.ts";
+import { logFields, type MonitorOptions } from "./stream-status.ts";
 import type { Target } from "./target.ts";
 
 /** A merge or a new table of statistics may be this late; both are about cost, not about what is found. */
@@ -24,6 +28,8 @@ const UPKEEP_EVERY_MS = 1_000;
 export interface EdgeOptions {
   readonly client: SiteClient;
   readonly network: Network;
+  /** Of the copies: one of the network's models. */
+  readonly model: Model;
   readonly primary: Pick<Primary, "statistics" | "embedding">;
   readonly scanner: Scanner;
   readonly now: () => number;
@@ -35,20 +41,10 @@ export interface EdgeOptions {
   readonly basePassagesMin: number;
 }
 
-export function createEdge({
-  client,
-  network,
-  primary,
-  scanner,
-  now,
-  newId,
-  sleep,
-  log,
-  spoolFolder,
-  basePassagesMin,
-}: EdgeOptions): Target {
-  const { model, dimensions } = network.embedding;
-  const store = createColdStore(client);
+export function createEdge(options: EdgeOptions): Target {
+  const { client, network, primary, scanner, now, sleep, log } = options;
+  const { model, dimensions } = options.model;
+  const store = createColdStore(client, options.model);
   const table = createColdTable({
     async segment({ key, bytes: totalBytes, checksum }, signal) {
       const read = (offset: number, length: number): Promise<Uint8Array> =>
@@ -63,23 +59,38 @@ export function createEdge({
       return source.documents();
     },
   });
-  const embedding = createEmbeddingCopy({ store, primary, network });
+  const embedding = createEmbeddingCopy({ store, primary, network, model });
   const publisher = createColdPublisher({ store, table, embedding, model, dimensions, now });
-  const parts = { store, table, publisher, embedding, model, dimensions, now, newId };
-  const target = createEdgeTarget({ ...parts, refuse: refuserOf(network, store.site) });
-  const upkeep = createColdUpkeep({ ...parts, primary, spoolFolder, basePassagesMin });
+  const parts = { ...options, store, table, publisher, embedding, model, dimensions };
+  const isNext = model !== network.embedding.model;
+  const target = createEdgeTarget({ ...parts, isNext, refuse: refuserOf(network, parts) });
+  const upkeep = createColdUpkeep({ ...parts, needed: neededObjects(network) });
+  const retirement = createRetirement({
+    network,
+    now,
+    retire: (kept, signal) => retireEditions(kept, { store, publisher, now }, signal),
+  });
   return {
     ...target,
     upkeep: {
-      heard: (head) => upkeep.heard(head.statistics_version),
-      run: (signal) => runUpkeep({ upkeep, site: store.site, sleep, log }, signal),
+      heard(head) {
+        upkeep.heard(head.statistics_version);
+        if (!isNext) retirement.heard(head);
+      },
+      run: (signal) => runUpkeep({ upkeep, retirement, about: logFields(target), sleep, log }, signal),
     },
   };
 }
 
+function neededObjects(network: Network): ReadonlySet<string> {
+  return new Set(modelsOf(network).flatMap(({ model }) => Object.values(embeddingKeys(model) ?? {})));
+}
+
 /** This site's own check of what the primary sent (I5). */
-function refuserOf(network: Network, site: string): Refuse {
-  const { dimensions } = network.embedding;
+function refuserOf(
+  network: Network,
+  { store: { site }, dimensions }: { readonly store: ColdStore; readonly dimensions: number },
+): Refuse {
   // Four bytes for each number, four characters of base64 for each three bytes, without the padding.
   const characters = Math.ceil((dimensions * 4 * 4) / 3);
   return ({ residency, passages }: DocumentRecord) => {
@@ -95,20 +106,29 @@ function refuserOf(network: Network, site: string): Refuse {
 async function runUpkeep(
   {
     upkeep,
-    site,
+    retirement,
+    about,
     sleep,
     log,
-  }: Pick<EdgeOptions, "sleep" | "log"> & { readonly upkeep: ColdUpkeep; readonly site: string },
+  }: Pick<EdgeOptions, "sleep" | "log"> & {
+    readonly upkeep: ColdUpkeep;
+    readonly retirement: Retirement;
+    readonly about: object;
+  },
   signal: AbortSignal,
 ): Promise<void> {
+  const failed = (error: unknown): void => {
+    if (!signal.aborted) log.warn({ ...about, err: error }, "upkeep failed");
+  };
   while (!signal.aborted) {
+    await retirement.round(signal).catch(failed);
     try {
       const done = await upkeep.round(signal);
-      if (done.length > 0) log.info({ target: site, done }, "upkeep");
+      if (done.length > 0) log.info({ ...about, done }, "upkeep");
       // One merge often makes the next possible.
       if (done.includes("merged")) continue;
     } catch (error) {
-      if (!signal.aborted) log.warn({ target: site, err: error }, "upkeep failed");
+      failed(error);
     }
     await sleep(UPKEEP_EVERY_MS, signal);
   }

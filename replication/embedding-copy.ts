@@ -23,9 +23,9 @@ export function createEmbeddingCopy(options: {
   readonly store: ColdStore;
   readonly primary: Pick<Primary, "embedding">;
   readonly network: Network;
+  readonly model: string;
 }): EmbeddingCopy {
-  const { store, primary, network } = options;
-  const { model } = network.embedding;
+  const { store, primary, network, model } = options;
   const keys = embeddingKeys(model);
   let isThere = keys === null;
   let running: Promise<void> | null = null;

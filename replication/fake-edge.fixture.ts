@@ -1,7 +1,7 @@
 /** A zone's Worker on a loopback socket, with objects in memory. */
 import { keysOfBase } from "@kattegat/engine/cold/manifest-base.ts";
 import { decodeNumbers } from "@kattegat/engine/cold/numbers.ts";
-import { parseManifest, type ColdManifest } from "@kattegat/engine/cold/manifest.ts";
+import { keysOf, parseManifest, type ColdManifest } from "@kattegat/engine/cold/manifest.ts";
 import { openSegment } from "@kattegat/engine/cold/segment.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { compareFences } from "@kattegat/protocol/sequence.ts";
@@ -17,6 +17,8 @@ export interface FakeEdge extends Loopback {
   /** What objects were sent with, by key. */
   readonly digests: Map<string, string>;
   readonly published: ColdManifest[];
+  /** Manifests of other models than that of `published`, by the model. */
+  readonly others: Map<string, ColdManifest>;
   /** Called with each manifest before it is stored. */
   before: (manifest: ColdManifest) => void;
   /** Called after a manifest is stored: a throw loses the answer. */
@@ -36,6 +38,7 @@ export async function serveEdge(): Promise<FakeEdge> {
   const objects = new Map<string, Uint8Array>();
   const digests = new Map<string, string>();
   const published: ColdManifest[] = [];
+  const others = new Map<string, ColdManifest>();
   const state: Pick<FakeEdge, "before" | "after" | "uploaded" | "deleted"> = {
     uploaded: () => Promise.resolve(),
     deleted: () => Promise.resolve(),
@@ -51,6 +54,22 @@ export async function serveEdge(): Promise<FakeEdge> {
   const loopback = await serveLoopback(async (request, response, url, body) => {
     const key = url.pathname.startsWith("/internal/cold/objects/") ? url.pathname.slice(23) : null;
     if (key === null) {
+      const other = others.get(url.searchParams.get("model") ?? "");
+      if (url.pathname === "/internal/cold/editions") {
+        const all = [...published.slice(-1), ...others.values()];
+        response.end(
+          JSON.stringify({ editions: all.map(({ model, dimensions }) => ({ model, dimensions })) }),
+        );
+        return;
+      }
+      if (other !== undefined) {
+        if (request.method === "DELETE") {
+          others.delete(other.model);
+          await state.deleted(url.pathname);
+        }
+        response.writeHead(200, { etag: "other" }).end(JSON.stringify(other));
+        return;
+      }
       if (url.pathname !== "/internal/cold/manifest") throw new KattegatError("not_found", url.pathname);
       if (request.method === "PUT") {
         const next = parseManifest(body.toString());
@@ -84,21 +103,29 @@ export async function serveEdge(): Promise<FakeEdge> {
     const object = objects.get(key);
     if (object === undefined) throw new KattegatError("not_found", key);
     if (request.method === "DELETE") {
+      if ([...others.values()].some((manifest) => keysOf(manifest).includes(key)))
+        throw new KattegatError("conflict", `${key} is named`);
       objects.delete(key);
       await state.deleted(key);
       response.writeHead(204).end();
       return;
     }
-    const [, from = "0", to = ""] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
     const digest = digests.get(key);
+    const headers = digest === undefined ? {} : { "repr-digest": digest };
+    if (request.method === "HEAD") {
+      response.writeHead(200, headers).end();
+      return;
+    }
+    const [, from = "0", to = ""] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? "") ?? [];
     response
-      .writeHead(206, digest === undefined ? {} : { "repr-digest": digest })
+      .writeHead(206, headers)
       .end(object.subarray(Number(from), to === "" ? object.length : Number(to) + 1));
   });
   return Object.assign(state, loopback, {
     objects,
     digests,
     published,
+    others,
     manifest,
     interfere: (edit: (manifest: ColdManifest) => ColdManifest) => void published.push(edit(manifest())),
     visible: () => visibleIn(manifest(), objects),

@@ -123,6 +123,8 @@ export interface FakePrimary extends Loopback {
   epoch: number;
   /** Of the vectors in its log. */
   model: string;
+  /** All of which it has vectors. */
+  models: string[];
   statistics: { readonly version: string; readonly bytes: Uint8Array } | null;
   /** Objects of the trained embedding, by name. */
   readonly embedding: Map<string, Uint8Array>;
@@ -133,9 +135,10 @@ export async function servePrimary(): Promise<FakePrimary> {
   const log: Change[] = [];
   const confirmed: ConfirmRequest[] = [];
   const embedding = new Map<string, Uint8Array>();
-  const state: Pick<FakePrimary, "epoch" | "model" | "statistics"> = {
+  const state: Pick<FakePrimary, "epoch" | "model" | "models" | "statistics"> = {
     epoch: 1,
     model: "hashed-384-v1",
+    models: ["hashed-384-v1"],
     statistics: null,
   };
   const loopback = await serveLoopback(async (_request, response, url, body) => {
@@ -170,6 +173,7 @@ export async function servePrimary(): Promise<FakePrimary> {
       sequence: log.at(-1)?.sequence ?? "0",
       at: new Date().toISOString(),
       model: state.model,
+      models: state.models,
       statistics_version: state.statistics?.version ?? null,
     };
     response.writeHead(200, { "content-type": "application/x-ndjson" });

@@ -10,13 +10,13 @@ export function createMetrics(streams: () => readonly StreamStatus[]): Registry 
     new Gauge({
       name: `kattegat_replication_${name}`,
       help,
-      labelNames: ["target"],
+      labelNames: ["target", "model"],
       registers: [registry],
       collect() {
         this.reset();
         for (const stream of streams()) {
           const number = value(stream);
-          if (number !== null) this.set({ target: stream.site }, number);
+          if (number !== null) this.set(labelsOf(stream), number);
         }
       },
     });
@@ -25,11 +25,11 @@ export function createMetrics(streams: () => readonly StreamStatus[]): Registry 
     new Counter({
       name: `kattegat_replication_${name}_total`,
       help,
-      labelNames: ["target"],
+      labelNames: ["target", "model"],
       registers: [registry],
       collect() {
         this.reset();
-        for (const stream of streams()) this.inc({ target: stream.site }, value(stream));
+        for (const stream of streams()) this.inc(labelsOf(stream), value(stream));
       },
     });
   };
@@ -45,4 +45,9 @@ export function createMetrics(streams: () => readonly StreamStatus[]): Registry 
   counter("refused", "Changes that the target refused for good.", ({ parked }) => parked);
   counter("retries", "Attempts that failed and were made again.", ({ retries }) => retries);
   return registry;
+}
+
+/** A site has a second stream while a model is being prepared, which alone is told by its model. */
+function labelsOf({ site, model, is_next: isNext }: StreamStatus): { target: string; model?: string } {
+  return isNext ? { target: site, model } : { target: site };
 }

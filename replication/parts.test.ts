@@ -103,7 +103,7 @@ describe("lag", () => {
     const timeline = createTimeline();
     const silent = { warn: () => undefined, error: () => undefined, info: () => undefined };
     const monitor = createStreamMonitor({
-      site: "eu-fra",
+      target: { site: "eu-fra", model: "hashed-384-v1", isNext: false },
       timeline,
       now: () => 10_000,
       log: silent,
@@ -209,6 +209,8 @@ it("halts when a target says that it refused a withdraw (I9)", async () => {
     {
       target: {
         site: "t",
+        model: "m",
+        isNext: false,
         linger: { delayMs: 0, passages: 0 },
         watermark: () => Promise.resolve({ epoch: 1, sequence: "0" }),
         apply: ({ position }) =>
@@ -251,6 +253,8 @@ it("halts when a target says that it refused a withdraw (I9)", async () => {
 
 const stream = (part: Partial<StreamStatus>): StreamStatus => ({
   site: "eu-fra",
+  model: "hashed-384-v1",
+  is_next: false,
   state: "waiting",
   answers: true,
   watermark: { epoch: 1, sequence: "7" },

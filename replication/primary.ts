@@ -15,6 +15,7 @@ export interface Primary {
   changes(
     request: {
       readonly target: string;
+      readonly model: string;
       readonly after: string;
       readonly limit: number;
       readonly waitMs: number;
@@ -25,15 +26,21 @@ export interface Primary {
   statistics(
     signal: AbortSignal,
   ): Promise<{ readonly version: string; readonly bytes: Uint8Array<ArrayBuffer> }>;
-  /** Resolves with an object of the network's trained embedding. */
+  /** Resolves with an object of a trained embedding that the network names. */
   embedding(name: string, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 export function createPrimary(client: SiteClient): Primary {
   return {
-    changes({ target, after, limit, waitMs }, signal) {
+    changes({ target, model, after, limit, waitMs }, signal) {
       const wait = Math.min(waitMs, FEED_WAIT_MS_MAX);
-      const query = new URLSearchParams({ target, after, limit: String(limit), wait_ms: String(wait) });
+      const query = new URLSearchParams({
+        target,
+        model,
+        after,
+        limit: String(limit),
+        wait_ms: String(wait),
+      });
       return client.request(
         `/internal/changes?${query}`,
         { timeoutMs: wait + FEED_TIMEOUT_MS, signal },

@@ -1,12 +1,13 @@
 /** Whether replication does all of its work. */
 import type { StreamStatus } from "./stream-status.ts";
 
-/** Why it is not ready; empty when it is. */
+/** Why it is not ready; empty when it is. Copies of a model that is only being prepared are waited for by nobody. */
 export function unreadiness(
   streams: readonly StreamStatus[],
   { lagMsMax }: { readonly lagMsMax: number },
 ): readonly string[] {
   return streams.flatMap((stream): string[] => {
+    if (stream.is_next) return [];
     if (stream.state === "halted") return [`${stream.site}: halted with ${stream.code ?? "an error"}`];
     if (!stream.answers) return [`${stream.site}: it does not answer`];
     if (stream.watermark === null) return [`${stream.site}: its watermark is not known yet`];

@@ -1,39 +1,102 @@
 /** A regional site as a target. */
-import { applyResponseSchema, watermarkSchema, type ApplyRequest } from "@kattegat/protocol/changes.ts";
+import type { Network } from "@kattegat/config/network.ts";
+import {
+  applyResponseSchema,
+  retireResponseSchema,
+  watermarkSchema,
+  type ApplyRequest,
+} from "@kattegat/protocol/changes.ts";
 import { parseShape } from "@kattegat/protocol/parse.ts";
-import type { SiteClient } from "./site-client.ts";
+import { createRetirement } from "./retirement.ts";
+import type { StreamOptions } from "./run-stream.ts";
+import type { SiteClient, SiteRequest } from "./site-client.ts";
+import type { MonitorOptions } from "./stream-status.ts";
 import type { Target } from "./target.ts";
 
 const WATERMARK_TIMEOUT_MS = 5_000;
 /** A full batch waits for every replica of a Qdrant cluster that may be merging segments. */
 const APPLY_TIMEOUT_MS = 60_000;
+/** A collection of a million points is deleted within seconds. */
+const RETIRE_TIMEOUT_MS = 60_000;
+/** So late copies of a model that nobody names may be dropped. */
+const RETIRE_EVERY_MS = 1_000;
 
-export function createRegionalTarget(client: SiteClient): Target {
+export interface RegionalOptions {
+  readonly client: SiteClient;
+  readonly network: Network;
+  /** Of the copies: one of the network's models. */
+  readonly model: string;
+  readonly now: () => number;
+  readonly sleep: StreamOptions["sleep"];
+  readonly log: MonitorOptions["log"];
+}
+
+export function createRegionalTarget(options: RegionalOptions): Target {
+  const { client, network, model } = options;
+  const isNext = model !== network.embedding.model;
+  const query = new URLSearchParams({ model });
   return {
     site: client.site,
+    model,
+    isNext,
     linger: { delayMs: 0, passages: 0 },
     async watermark(signal) {
       const answer = await client.request(
-        "/internal/watermark",
+        `/internal/watermark?${query}`,
         { timeoutMs: WATERMARK_TIMEOUT_MS, signal },
         (response) => response.json(),
       );
       return parseShape(watermarkSchema, answer, "internal").watermark;
     },
     async apply({ changes, position, positionAt, head }, signal) {
+      const { sequence, at, whole_at: wholeAt } = head;
       const body: ApplyRequest = {
         changes: [...changes],
         watermark: position,
         watermark_at: positionAt,
-        head: { sequence: head.sequence, at: head.at, model: head.model },
+        head: { sequence, at, model: head.model, ...(wholeAt === undefined ? {} : { whole_at: wholeAt }) },
       };
-      const headers = { "content-type": "application/json" };
       const answer = await client.request(
         "/internal/apply",
-        { method: "POST", headers, body: JSON.stringify(body), timeoutMs: APPLY_TIMEOUT_MS, signal },
+        { ...jsonRequest(body), timeoutMs: APPLY_TIMEOUT_MS, signal },
         (response) => response.json(),
       );
       return parseShape(applyResponseSchema, answer, "internal");
     },
+    ...(isNext ? {} : { upkeep: retiring(options) }),
   };
+}
+
+/** The upkeep of a regional's copies: it keeps none of a model that is gone. */
+function retiring({ client, network, now, sleep, log }: RegionalOptions): NonNullable<Target["upkeep"]> {
+  const retirement = createRetirement({
+    network,
+    now,
+    async retire(kept, signal) {
+      const answer = await client.request(
+        "/internal/editions:retire",
+        { ...jsonRequest({ models: kept }), timeoutMs: RETIRE_TIMEOUT_MS, signal },
+        (response) => response.json(),
+      );
+      const { retired } = parseShape(retireResponseSchema, answer, "internal");
+      if (retired.length > 0) log.info({ target: client.site, retired }, "dropped copies of other models");
+      return true;
+    },
+  });
+  return {
+    heard: retirement.heard,
+    async run(signal) {
+      while (!signal.aborted) {
+        await retirement.round(signal).catch((error: unknown) => {
+          if (!signal.aborted) log.warn({ target: client.site, err: error }, "upkeep failed");
+        });
+        await sleep(RETIRE_EVERY_MS, signal);
+      }
+    },
+  };
+}
+
+function jsonRequest(body: object): Pick<SiteRequest, "method" | "headers" | "body"> {
+  const headers = { "content-type": "application/json" };
+  return { method: "POST", headers, body: JSON.stringify(body) };
 }

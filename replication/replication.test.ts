@@ -2,8 +2,9 @@ import { afterEach, describe, expect, it } from "vitest";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { createRegionalTarget } from "./regional-target.ts";
 import type { Replication } from "./replication.ts";
-import { clientOf, closeAll, closeLater, started } from "./running.fixture.ts";
+import { clientOf, closeAll, closeLater, silent, started } from "./running.fixture.ts";
 import type { Target } from "./target.ts";
+import { network } from "./edge-target.fixture.ts";
 import { sleep } from "./sleep.ts";
 import { put, servePrimary, serveRegional, skip, withdraw, type Loopback } from "./fakes.fixture.ts";
 
@@ -16,7 +17,16 @@ async function opened<T extends Loopback>(server: Promise<T>): Promise<T> {
 }
 
 function targetsAt(sites: Readonly<Record<string, { readonly url: string }>>): readonly Target[] {
-  return Object.entries(sites).map(([site, server]) => createRegionalTarget(clientOf(site, server)));
+  return Object.entries(sites).map(([site, server]) =>
+    createRegionalTarget({
+      client: clientOf(site, server),
+      network,
+      model: network.embedding.model,
+      now: Date.now,
+      sleep,
+      log: silent,
+    }),
+  );
 }
 
 const statusOf = (replication: Replication, site: string) => {

@@ -3,7 +3,7 @@ import { createConfirmer } from "./confirmer.ts";
 import { createPulse } from "./pulse.ts";
 import type { Primary } from "./primary.ts";
 import { runStream, type StreamOptions } from "./run-stream.ts";
-import { createStreamMonitor, type MonitorOptions, type StreamStatus } from "./stream-status.ts";
+import { createStreamMonitor, logFields, type MonitorOptions, type StreamStatus } from "./stream-status.ts";
 import type { Target } from "./target.ts";
 import { createTimeline } from "./timeline.ts";
 
@@ -31,13 +31,13 @@ export function createReplication(options: {
       probe: (signal) => (target.probe ?? target.watermark)(signal),
       sleep,
       changed(answers, error) {
-        if (answers) log.info({ target: target.site }, "answers again");
-        else log.warn({ target: target.site, err: error }, "does not answer");
+        if (answers) log.info(logFields(target), "answers again");
+        else log.warn({ ...logFields(target), err: error }, "does not answer");
         confirmer.poke();
       },
     });
     const monitor = createStreamMonitor({
-      site: target.site,
+      target,
       timeline,
       now,
       log,
@@ -48,7 +48,7 @@ export function createReplication(options: {
       primary,
       status: monitor.status,
       sleep,
-      failed: (error) => log.warn({ target: target.site, err: error }, "confirm failed"),
+      failed: (error) => log.warn({ ...logFields(target), err: error }, "confirm failed"),
     });
     const observer: StreamOptions["observer"] = {
       ...monitor,

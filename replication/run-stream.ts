@@ -78,7 +78,7 @@ async function read(
   const idleMs = compareFences(position, watermark) > 0 ? FLUSH_AFTER_MS : FEED_WAIT_MS_MAX;
   const waitMs = state.name === "waiting" ? idleMs : 0;
   const answer = await feed.changes(
-    { target: target.site, after: position.sequence, limit: BATCH_CHANGES_MAX, waitMs },
+    { target: target.site, model: target.model, after: position.sequence, limit: BATCH_CHANGES_MAX, waitMs },
     signal,
   );
   observer.read(answer);

@@ -44,6 +44,8 @@ function targetOf(world: World, random: () => number, poison: ReadonlySet<string
   const fault = (share: number): boolean => world.isFaulty && random() < share;
   return {
     site: "t",
+    model: "m",
+    isNext: false,
     linger: random() < 0.5 ? { delayMs: 300, passages: 10 } : { delayMs: 0, passages: 0 },
     watermark() {
       if (fault(0.2)) return Promise.reject(new KattegatError("timeout", "lost"));

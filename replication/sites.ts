@@ -1,5 +1,6 @@
 /** The clients of every site that the network file names. */
-import type { Network } from "@kattegat/config/network.ts";
+import { modelsOf, type Model } from "@kattegat/config/models.ts";
+import type { Network, Site } from "@kattegat/config/network.ts";
 import { createEdge, type EdgeOptions } from "./edge.ts";
 import { createProbe } from "./probe.ts";
 import { createPrimary, type Primary } from "./primary.ts";
@@ -7,13 +8,13 @@ import { createRegionalTarget } from "./regional-target.ts";
 import { createSiteClient, type Fetch, type SiteClient } from "./site-client.ts";
 import type { Target } from "./target.ts";
 
-/** Running regional and edge sites, in the file's order; throws when one has no URL, all of them in one message. */
+/** Running regional and edge sites, in the file's order, each once for every model; throws when one has no URL, all of them in one message. */
 export function createSites(options: {
   readonly network: Network;
   readonly urls: Readonly<Record<string, string>>;
   readonly fetch: Fetch;
   readonly authorization: (site: string) => Promise<string>;
-  readonly cold: Omit<EdgeOptions, "client" | "network" | "primary">;
+  readonly cold: Omit<EdgeOptions, "client" | "network" | "model" | "primary">;
 }): { readonly primary: Primary; readonly targets: readonly Target[] } {
   const { network, urls, fetch, authorization } = options;
   const running = network.sites.filter((site) => site.running);
@@ -26,12 +27,14 @@ export function createSites(options: {
   const primarySite = running.find(({ kind }) => kind === "primary");
   if (primarySite === undefined) throw new Error("The network file has no running primary.");
   const primary = createPrimary(clientOf(primarySite.id));
-  const targets = wanted.flatMap(({ id, kind }): Target[] => {
-    if (kind === "regional") return [createRegionalTarget(clientOf(id))];
-    if (kind !== "edge") return [];
+  const targetOf = ({ id, kind }: Site, model: Model): Target[] => {
     const client = clientOf(id);
+    const parts = { ...options.cold, client, network, primary };
+    if (kind === "regional") return [createRegionalTarget({ ...parts, model: model.model })];
+    if (kind !== "edge") return [];
     // Reading its watermark as a target waits for the manifest's turn; the route beside it does not.
-    return [{ ...createEdge({ ...options.cold, client, network, primary }), probe: createProbe(client) }];
-  });
+    return [{ ...createEdge({ ...parts, model }), probe: createProbe(client) }];
+  };
+  const targets = modelsOf(network).flatMap((model) => wanted.flatMap((site) => targetOf(site, model)));
   return { primary, targets };
 }

@@ -3,10 +3,13 @@ import { changesBehind, compareFences, type Fence } from "@kattegat/protocol/seq
 import { createParking, type ParkedChange, type Parking } from "./parking.ts";
 import type { StreamObserver } from "./run-stream.ts";
 import { progressOf, type State } from "./stream.ts";
+import type { Target } from "./target.ts";
 import type { Timeline } from "./timeline.ts";
 
 export interface StreamStatus {
   readonly site: string;
+  readonly model: string;
+  readonly is_next: boolean;
   readonly state: State["name"];
   /** False while the target does not answer, whether or not there is anything to apply. */
   readonly answers: boolean;
@@ -26,7 +29,7 @@ export interface StreamMonitor extends StreamObserver {
 }
 
 export interface MonitorOptions {
-  readonly site: string;
+  readonly target: Pick<Target, "site" | "model" | "isNext">;
   readonly timeline: Timeline;
   readonly now: () => number;
   readonly log: {
@@ -47,13 +50,15 @@ export interface MonitorOptions {
  * stream has seen: a lower bound that is exact to within one feed answer.
  */
 export function createStreamMonitor({
-  site,
+  target,
   timeline,
   now,
   log,
   answers,
   changed,
 }: MonitorOptions): StreamMonitor {
+  const { site, model, isNext } = target;
+  const about = logFields(target);
   const parking: Parking = createParking();
   let state: State = { name: "starting", failures: 0 };
   let watermark: Fence | null = null;
@@ -66,9 +71,9 @@ export function createStreamMonitor({
       watermark = progressOf(to)?.watermark ?? watermark;
       if (to.name === "backing-off" && event.name === "failed") {
         retries += 1;
-        log.warn({ target: site, code: to.code, detail: to.detail, failures: to.failures }, "retrying");
+        log.warn({ ...about, code: to.code, detail: to.detail, failures: to.failures }, "retrying");
       }
-      if (to.name === "halted") log.error({ target: site, code: to.code, detail: to.detail }, "halted");
+      if (to.name === "halted") log.error({ ...about, code: to.code, detail: to.detail }, "halted");
       const isStored =
         watermark !== null && (before.watermark === null || compareFences(watermark, before.watermark) !== 0);
       if (isStored || isMoving(before.name) !== isMoving(to.name)) changed();
@@ -85,17 +90,16 @@ export function createStreamMonitor({
     },
     parked(change) {
       parking.park({ ...change, at: new Date(now()).toISOString() });
-      log.error(
-        { target: site, sequence: change.sequence, code: change.code, detail: change.detail },
-        "parked",
-      );
+      log.error({ ...about, sequence: change.sequence, code: change.code, detail: change.detail }, "parked");
     },
     surprised(error) {
-      log.error({ target: site, err: error }, "unexpected");
+      log.error({ ...about, err: error }, "unexpected");
     },
     status() {
       return {
         site,
+        model,
+        is_next: isNext,
         state: state.name,
         answers: answers(),
         watermark,
@@ -109,6 +113,11 @@ export function createStreamMonitor({
       };
     },
   };
+}
+
+/** What names a target in the log; the model only where there are copies of two. */
+export function logFields({ site, model, isNext }: MonitorOptions["target"]): object {
+  return isNext ? { target: site, model } : { target: site };
 }
 
 /** Whether the target takes copies. */

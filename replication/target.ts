@@ -16,6 +16,10 @@ export interface Batch {
  */
 export interface Target {
   readonly site: string;
+  /** Of the vectors in its copies. */
+  readonly model: string;
+  /** Whether the model is only being prepared: then nobody waits for these copies. */
+  readonly isNext: boolean;
   /** How long a batch smaller than `lingerPassages` waits for company; 0 where small batches cost nothing. */
   readonly linger: { readonly delayMs: number; readonly passages: number };
   watermark(signal: AbortSignal): Promise<Fence>;

@@ -36,6 +36,8 @@ export interface BaseShelf {
   hasRoomFor(base: ManifestBase): boolean;
   /** @throws {ColdFormatError} for a root that is gone, damaged or too large. */
   open(base: ManifestBase, session: SessionOptions): Promise<OpenBase>;
+  /** Gives up what is open; searches that have it already go on with it. */
+  leave(): void;
 }
 
 export interface BaseShelfOptions {
@@ -51,6 +53,8 @@ export interface BaseShelfOptions {
   /** Of the isolate's other shelves. */
   readonly othersBytes?: () => number;
   readonly residentBytesMax?: number;
+  /** Gives up bases of the isolate that are not searched together with this one's. */
+  readonly makeRoom?: () => void;
 }
 
 export function createBaseShelf(options: BaseShelfOptions): BaseShelf {
@@ -102,6 +106,7 @@ class Shelf implements BaseShelf {
   }
 
   async #read(manifestBase: ManifestBase, session: SessionOptions): Promise<OpenBase> {
+    if (!this.hasRoomFor(manifestBase)) this.#options.makeRoom?.();
     if (!this.hasRoomFor(manifestBase)) this.#current = null;
     if (!this.hasRoomFor(manifestBase))
       throw new ColdFormatError(
@@ -140,6 +145,11 @@ class Shelf implements BaseShelf {
     };
     this.#replace(open);
     return open;
+  }
+
+  leave(): void {
+    this.#current = null;
+    this.#former = null;
   }
 
   #replace(open: OpenBase): void {

@@ -46,6 +46,7 @@ async function stored(key: string): Promise<ManifestBase> {
 function shelf(options: {
   readonly residentBytesMax: number;
   readonly othersBytes?: () => number;
+  readonly makeRoom?: () => void;
 }): BaseShelf {
   const report = (error: unknown): never => {
     throw error;
@@ -120,5 +121,20 @@ describe("the bases that an isolate keeps", () => {
     expect(other.hasRoomFor(two)).toBe(false);
     await expect(open(other, two)).rejects.toThrow(ColdFormatError);
     expect(mine.residentBytes + other.residentBytes).toBe(bytes);
+  });
+
+  it("of another model's copies leave where they do not fit: no search asks for both", async () => {
+    const [one, two] = pair();
+    const former = shelf({ residentBytesMax: Infinity });
+    const kept = await open(former, one);
+    const next = shelf({
+      residentBytesMax: Math.ceil(1.5 * Math.max(bytes, two.root.bytes)),
+      othersBytes: () => former.residentBytes,
+      makeRoom: () => former.leave(),
+    });
+    await open(next, two);
+    expect([former.residentBytes, next.residentBytes]).toEqual([0, bytes]);
+    // A search that had it goes on.
+    expect(kept.base.residentBytes).toBe(bytes);
   });
 });

@@ -105,9 +105,8 @@ describe("a base at the edge", () => {
     const { base } = manifest;
     if (base === null) throw new Error("there is a base");
     const numbers = Array.from({ length: base.documents }, (_, number) => number);
-    await edge.putObject(
+    await edge.putManifest(
       "global",
-      "manifest.json",
       JSON.stringify({
         ...manifest,
         generation: 2,

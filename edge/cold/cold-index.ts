@@ -1,4 +1,5 @@
 /** The cold index in one bucket. */
+import type { Model } from "@kattegat/config/models.ts";
 import type { ColdHit, ColdSearchOptions, ColdSegment } from "@kattegat/engine/cold/segment.ts";
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
 import { compareCandidates } from "@kattegat/protocol/fuse.ts";
@@ -19,6 +20,8 @@ import type { Warmer } from "../warming/warmer.ts";
 
 export interface ColdIndex {
   readonly site: string;
+  /** Of the vectors in it. */
+  readonly model: Model;
   readonly bucket: R2Bucket;
   readonly manifests: ManifestReader;
   /** Searches what came since the base was made, exactly. */
@@ -54,8 +57,8 @@ export interface ColdIndexOptions {
   readonly segmentBytesMax: number;
   readonly bases: BaseShelf;
   readonly warmer: Warmer;
-  /** Of the network's vectors; a manifest of others is not searched. */
-  readonly dimensions: number;
+  /** A manifest of another one is not searched. */
+  readonly model: Model;
   readonly attempt: Attempt;
   readonly now: () => number;
   readonly report: (error: unknown) => void;
@@ -73,7 +76,11 @@ const uncached = (): SessionOptions => ({ ...unboundLimits(), colo: "publication
 // oxlint-disable-next-line max-lines-per-function -- a factory: its verbs share state that they alone may touch
 export function createColdIndex(options: ColdIndexOptions): ColdIndex {
   const { bases } = options;
-  const shelf = createSegmentShelf({ ...options, bytesMax: options.segmentBytesMax });
+  const shelf = createSegmentShelf({
+    ...options,
+    dimensions: options.model.dimensions,
+    bytesMax: options.segmentBytesMax,
+  });
   const texts = createTextShelf();
   let content = "";
 
@@ -100,6 +107,7 @@ export function createColdIndex(options: ColdIndexOptions): ColdIndex {
 
   return {
     site: options.site,
+    model: options.model,
     bucket: options.bucket,
     manifests: createManifestReader(options.bucket, options),
     serving: createServing(options),

@@ -4,6 +4,7 @@ import type { Network } from "@kattegat/config/network.ts";
 import type { SitedCandidate } from "@kattegat/protocol/fuse.ts";
 import type { PassageContent } from "@kattegat/protocol/site-search.ts";
 import { candidateDepth } from "@kattegat/protocol/search.ts";
+import type { ColdManifest } from "@kattegat/engine/cold/manifest.ts";
 import { compareSequences } from "@kattegat/protocol/sequence.ts";
 import { failureReports, passageKey, type Outcome } from "../search/outcome.ts";
 import type { Knowledge } from "../knowledge.ts";
@@ -31,6 +32,8 @@ export interface ColdTier {
   /** Those that the zone's own manifest names. */
   readonly statistics: StatisticsShelf;
   ask(ask: Ask, question: Question): Promise<Outcome>;
+  /** Whether a search may ask for it instead of the model that serves, by what is known: whole, as fresh as a site has to be. */
+  isReady(site: string): boolean;
   read(
     site: string,
     places: readonly (ColdPlace | null)[],
@@ -42,7 +45,10 @@ export interface ColdTierOptions {
   /** The zone's own index first. */
   readonly indexes: readonly ColdIndex[];
   readonly results: ResultCache;
+  /** As it is for the model of these indexes. */
   readonly network: Network;
+  /** Whether the model is only being prepared: then copies that are not whole are not searched. */
+  readonly isNext: boolean;
   readonly knowledge: Knowledge;
   readonly zone: string;
   readonly attempt: Attempt;
@@ -80,6 +86,8 @@ export function createColdTier(options: ColdTierOptions): ColdTier {
         if (state.manifest.model !== options.network.embedding.model && state.manifest.generation > 0) {
           return failed("unavailable", `its vectors are of the model ${state.manifest.model}`);
         }
+        const missing = options.isNext ? missingIn(state.manifest, options) : null;
+        if (missing !== null) return failed("unavailable", missing);
         options.knowledge.hear(state.manifest.watermark);
         const sequence = question.request.min_sequence ?? null;
         const served = index.serving.of(state, { sequence, session: asking.session });
@@ -90,12 +98,31 @@ export function createColdTier(options: ColdTierOptions): ColdTier {
         return failed("unavailable", "object storage did not give a manifest that can be read");
       }
     },
+    isReady(site) {
+      const manifest = indexes.get(site)?.manifests.held()?.manifest;
+      return manifest !== undefined && missingIn(manifest, options) === null;
+    },
     async read(site, places, session) {
       const index = indexes.get(site);
       if (index === undefined) return places.map(() => null);
       return index.read(places, { state: index.manifests.held(), session });
     },
   };
+}
+
+/** Why the copies of a model to come may not be searched; null when they may. */
+export function missingIn(
+  { generation, whole_at: wholeAt, watermark, watermark_at: at, statistics }: ColdManifest,
+  { network, knowledge, now }: Pick<ColdTierOptions, "network" | "knowledge" | "now">,
+): string | null {
+  if (generation === 0) return "its copies have not begun";
+  if (wholeAt === undefined) return "passages are still being embedded";
+  if (compareSequences(watermark.sequence, wholeAt) < 0)
+    return `its copies are at sequence ${watermark.sequence} of ${wholeAt}`;
+  if (statistics === null) return "its term statistics have not come";
+  const lagMs = now() - Date.parse(at);
+  const isLate = knowledge.isBefore(watermark) && lagMs > network.limits.lag_ms_max;
+  return isLate ? `its copies are ${Math.round(lagMs)} ms behind` : null;
 }
 
 /** The newest manifest, or the first that has the sequence asked for while there is time. */

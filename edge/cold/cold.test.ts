@@ -37,9 +37,8 @@ describe("the cold tier", () => {
     expect(ids(await ask())[0]).toBe("a");
     expect(globalReport(await ask())?.cache).toBe("hit");
     const [segment] = manifest.segments;
-    await edge.putObject(
+    await edge.putManifest(
       "global",
-      "manifest.json",
       JSON.stringify({ ...manifest, generation: 2, segments: [{ ...segment, tombstones: ["a"] }] }),
     );
     await expect.poll(async () => ids(await ask()), { timeout: 5_000 }).not.toContain("a");
@@ -77,7 +76,7 @@ describe("the cold tier", () => {
 
   it("reports a manifest that cannot be read, a segment that is gone", async () => {
     await edge.publish("eu", []);
-    await edge.putObject("global", "manifest.json", "{");
+    await edge.putManifest("global", "{");
     expect(globalReport(await ask())?.status).toBe("unavailable");
     const manifest = await edge.publish("global", LAWS, {
       segments: [
@@ -112,9 +111,8 @@ describe("the cold tier", () => {
     await edge.publish("eu", []);
     expect(globalReport(await ask({ min_sequence: "10" }))?.status).toBe("ok");
     const waiting = ask({ min_sequence: "11", timeout_ms: 3_000 });
-    await edge.putObject(
+    await edge.putManifest(
       "global",
-      "manifest.json",
       JSON.stringify({ ...manifest, watermark: { epoch: 1, sequence: "11" } }),
     );
     expect(globalReport(await waiting)).toMatchObject({ status: "ok", watermark: "11" });
@@ -248,6 +246,12 @@ describe("publishing", () => {
     expect(await codeOf(await put(path, "another"))).toBe("divergence");
     const range = await edge.fetch("global", path, { headers: { ...headers, range: "bytes=2-4" } });
     expect([range.status, await range.text()]).toEqual([206, "234"]);
+    const empty = "/internal/cold/objects/embeddings/empty.rows";
+    const digest = { "content-digest": "sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:" };
+    expect((await put(empty, "", { ...digest, "content-length": "0" })).status).toBe(204);
+    const head = await edge.fetch("global", empty, { method: "HEAD", headers });
+    expect([head.status, head.headers.get("repr-digest")]).toEqual([200, digest["content-digest"]]);
+    expect((await edge.fetch("global", `${empty}x`, { method: "HEAD", headers })).status).toBe(404);
     expect(await codeOf(await put("/internal/cold/objects/elsewhere/one", "x"))).toBe("bad_request");
     expect(await codeOf(await put("/internal/cold/objects/segments/..%2Fmanifest.json", "x"))).toBe(
       "bad_request",

@@ -168,7 +168,7 @@ const DAMAGES: readonly Damage[] = [
 describe("an object that is not what was written", () => {
   async function bytesOf(key: string): Promise<Uint8Array> {
     const headers = await faulty.edge.siteHeaders("global");
-    const path = key === "manifest.json" ? "/internal/cold/manifest" : `/internal/cold/objects/${key}`;
+    const path = `/internal/cold/objects/${key}`;
     return new Uint8Array(await (await faulty.edge.fetch("global", path, { headers })).arrayBuffer());
   }
 
@@ -211,9 +211,9 @@ describe("an object that is not what was written", () => {
       base: manifest.base === null ? null : { ...manifest.base, key: "bases/elsewhere" },
     };
     const other = new TextEncoder().encode(encodeManifest(foreign));
-    await faulty.edge.putObject("global", "manifest.json", damage(whole, other));
+    await faulty.edge.putManifest("global", damage(whole, other));
     expect(await partialOf(truth)).toBe(QUESTIONS.length);
-    await faulty.edge.putObject("global", "manifest.json", whole);
+    await faulty.edge.putManifest("global", whole);
     expect(await partialOf(truth)).toBe(0);
   });
 
@@ -232,7 +232,7 @@ describe("an object that is not what was written", () => {
       base: { ...first.base, tombstones: encodeNumbers(number), dead: number.length },
     };
     const put = (manifest: ColdManifest): Promise<void> =>
-      faulty.edge.putObject("global", "manifest.json", encodeManifest(manifest));
+      faulty.edge.putManifest("global", encodeManifest(manifest));
     const shown = async (): Promise<readonly [boolean, string | undefined, boolean]> => {
       const { partial, tiers, hits: found } = await faulty.ask(question, place);
       return [partial, tiers[0]?.status, found.some(({ document_id }) => document_id.startsWith("law-"))];

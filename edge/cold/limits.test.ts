@@ -78,8 +78,7 @@ describe("the subrequests of a search", () => {
     for (let number = 0; number < 45; number += 1) {
       const manifest = await faulty.edge.publish("global", lawsOf(`s${number}`, 1));
       segments.push(...manifest.segments);
-      if (number === 44)
-        await faulty.edge.putObject("global", "manifest.json", encodeManifest({ ...manifest, segments }));
+      if (number === 44) await faulty.edge.putManifest("global", encodeManifest({ ...manifest, segments }));
     }
     const place = faulty.newPlace();
     const first = await faulty.ask({ ...QUESTION, limit: 100 }, place);
@@ -111,12 +110,12 @@ describe("a publication", () => {
     const place = faulty.newPlace();
     expect(shown(await faulty.ask(QUESTION, place))).toEqual([false, "10", "before"]);
     const after = await faulty.edge.publishBase("global", lawsOf("after", 300));
-    await faulty.edge.putObject("global", "manifest.json", encodeManifest(before));
+    await faulty.edge.putManifest("global", encodeManifest(before));
     // Its root does not come, however long anybody waits.
     const root = `${after.base?.key}.root`;
     await faulty.tell({ kind: "hang", share: 1, seed: 1, prefix: root });
     const next = { ...after, generation: 2, watermark: { epoch: 1, sequence: "12" } };
-    await faulty.edge.putObject("global", "manifest.json", encodeManifest(next));
+    await faulty.edge.putManifest("global", encodeManifest(next));
     await new Promise((resolve) => setTimeout(resolve, MANIFEST_AGE_MS_MAX));
     // This one reads the new manifest, and leaves the root to come behind its answer.
     expect(shown(await faulty.ask(QUESTION, place))).toEqual([false, "10", "before"]);
@@ -134,7 +133,7 @@ describe("a publication", () => {
     await faulty.ask(QUESTION, place);
     const after = await faulty.edge.publishBase("global", lawsOf("after", 300));
     const next = { ...after, generation: before.generation + 1, watermark: { epoch: 1, sequence: "12" } };
-    await faulty.edge.putObject("global", "manifest.json", encodeManifest(next));
+    await faulty.edge.putManifest("global", encodeManifest(next));
     const answer = await faulty.ask({ ...QUESTION, min_sequence: "12" }, place);
     expect(shown(answer)).toEqual([false, "12", "after"]);
   });
@@ -146,7 +145,7 @@ describe("a publication", () => {
     const after = await faulty.edge.publishBase("global", lawsOf("after", 300));
     await faulty.tell({ kind: "hang", share: 1, seed: 1, prefix: `${after.base?.key}.root` });
     const next = { ...after, generation: before.generation + 1, watermark: { epoch: 1, sequence: "12" } };
-    await faulty.edge.putObject("global", "manifest.json", encodeManifest(next));
+    await faulty.edge.putManifest("global", encodeManifest(next));
     await expect
       .poll(async () => shown(await faulty.ask(QUESTION, place)), { timeout: 10_000 })
       .toEqual([true, "12", undefined]);

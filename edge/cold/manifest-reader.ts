@@ -1,13 +1,14 @@
 /** The manifest of a cold index as this isolate last read it. */
 import type { DeadDocuments } from "@kattegat/engine/cold/base/base-index.ts";
 import { parseManifest, type ColdManifest, type ManifestBase } from "@kattegat/engine/cold/manifest.ts";
+import type { Model } from "@kattegat/config/models.ts";
 import { decodeNumbers } from "@kattegat/engine/cold/numbers.ts";
 import { createBitmap, setBit } from "@kattegat/engine/index/bitmap.ts";
 import { compareFences } from "@kattegat/protocol/sequence.ts";
 import { sha256Hex } from "../http/authentication.ts";
+import { manifestKey } from "./manifest-key.ts";
 import { unboundLimits, type Attempt, type ReadLimits } from "./bucket-attempt.ts";
 
-export const MANIFEST_KEY = "manifest.json";
 /** The contract's second within which an edge stops showing an erased document. */
 export const MANIFEST_AGE_MS_MAX = 1_000;
 /** Read again ahead of need, so that where questions keep coming none of them waits for a manifest. */
@@ -48,8 +49,9 @@ export interface ManifestReader {
 
 export function createManifestReader(
   bucket: R2Bucket,
-  { now, attempt }: { readonly now: () => number; readonly attempt: Attempt },
+  { model, now, attempt }: { readonly model: Model; readonly now: () => number; readonly attempt: Attempt },
 ): ManifestReader {
+  const key = manifestKey(model);
   let state: ManifestState | null = null;
   let checkedAt = Number.NEGATIVE_INFINITY;
   let stateOfReadAt = Number.NEGATIVE_INFINITY;
@@ -73,7 +75,7 @@ export function createManifestReader(
     const known = state;
     const read = await attempt(async () => {
       const object = await bucket.get(
-        MANIFEST_KEY,
+        key,
         known === null ? {} : { onlyIf: { etagDoesNotMatch: known.etag } },
       );
       if (object === null) return null;

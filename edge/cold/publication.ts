@@ -14,19 +14,22 @@ import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { compareFences } from "@kattegat/protocol/sequence.ts";
 import { checkedHead, modelOfHeadKey } from "../embedding/incoming-head.ts";
 import type { ColdIndex } from "./cold-index.ts";
-import { MANIFEST_KEY } from "./manifest-reader.ts";
+import { manifestsIn, readManifestOf } from "./manifests.ts";
+import { manifestKey } from "./manifest-key.ts";
 
 interface ExpectedObject {
   readonly bytes: number;
   readonly sha256: Uint8Array<ArrayBuffer> | null;
 }
 
+/** Of one model's copies; objects are everybody's. */
 export interface Publication {
   /**
    * Publishes a manifest in the place of the one that the ETag names, of none when it is null; resolves with its own ETag.
    *
    * @throws {KattegatError} `conflict` when another one is there, `stale_epoch` for an earlier reign, `divergence` for a
-   * watermark that goes backwards, `residency_refused` for a segment with a class that may not rest here.
+   * watermark that goes backwards, `residency_refused` for a segment with a class that may not rest here, `bad_request` for a
+   * manifest of another model.
    */
   publish(text: string, expectedEtag: string | null): Promise<string>;
   /**
@@ -36,7 +39,7 @@ export interface Publication {
    * `residency_refused` for a trained embedding that may not rest here.
    */
   store(key: string, body: ReadableStream, expected: ExpectedObject): Promise<void>;
-  /** @throws {KattegatError} `conflict` for an object that the current manifest names. */
+  /** @throws {KattegatError} `conflict` for an object that a manifest names. */
   remove(key: string): Promise<void>;
 }
 
@@ -45,7 +48,8 @@ export function createPublication(options: {
   readonly network: Network;
   readonly site: string;
 }): Publication {
-  const { bucket } = options.index;
+  const { bucket, model } = options.index;
+  const manifestName = manifestKey(model);
   const classes = Object.keys(options.network.classes).filter((name) =>
     mayHold(options.network, name, { id: options.site }),
   );
@@ -55,7 +59,7 @@ export function createPublication(options: {
     readonly etag: string;
     readonly httpEtag: string;
   } | null> {
-    const object = await bucket.get(MANIFEST_KEY);
+    const object = await readManifestOf(bucket, model);
     return object === null
       ? null
       : { manifest: parseManifest(await object.text()), etag: object.etag, httpEtag: object.httpEtag };
@@ -64,6 +68,11 @@ export function createPublication(options: {
   return {
     async publish(text, expectedEtag) {
       const next = manifestOf(text);
+      if (next.model !== model.model || next.dimensions !== model.dimensions)
+        throw new KattegatError(
+          "bad_request",
+          `Expected a manifest of ${model.model} with ${model.dimensions} dimensions; one of ${next.model} with ${next.dimensions} came.`,
+        );
       const before = await held();
       refuseEarlierReign(before?.manifest ?? null, next);
       // Before the watermark: a publisher that lost a race has not gone backwards, it has to read again.
@@ -75,7 +84,7 @@ export function createPublication(options: {
       if (next.base !== null && next.base.key !== before?.manifest.base?.key)
         await refuseForeignBase(options, next.base, classes);
       const onlyIf = before === null ? new Headers({ "if-none-match": "*" }) : { etagMatches: before.etag };
-      const stored = await bucket.put(MANIFEST_KEY, text, {
+      const stored = await bucket.put(manifestName, text, {
         onlyIf,
         httpMetadata: { contentType: "application/json" },
       });
@@ -83,18 +92,20 @@ export function createPublication(options: {
       return stored.httpEtag;
     },
     async store(key, body, expected) {
-      const model = modelOfHeadKey(key);
+      const embedding = modelOfHeadKey(key);
       const checked =
-        model === null ? body : await checkedHead(body, { ...options, model, bytes: expected.bytes });
+        embedding === null
+          ? body
+          : await checkedHead(body, { ...options, model: embedding, bytes: expected.bytes });
       await storeOnce(bucket, key, checked, expected);
     },
     async remove(key) {
-      const current = await held();
-      if (current !== null && keysOf(current.manifest).includes(key))
-        throw new KattegatError(
-          "conflict",
-          `${key} is named by the current manifest; publish one without it first.`,
-        );
+      for (const { manifest } of await manifestsIn(bucket))
+        if (keysOf(manifest).includes(key))
+          throw new KattegatError(
+            "conflict",
+            `${key} is named by the current manifest of ${manifest.model}; publish one without it first.`,
+          );
       await bucket.delete(key);
     },
   };

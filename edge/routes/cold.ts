@@ -1,11 +1,12 @@
 /** The way in for replication: manifests, objects, the watermark. */
+import type { Model } from "@kattegat/config/models.ts";
 import { formatDigest, parseDigest } from "@kattegat/protocol/content-digest.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { siteAuth } from "@kattegat/protocol/hono/site-auth.ts";
 import { FENCE_ZERO } from "@kattegat/protocol/sequence.ts";
 import type { Context, Hono } from "hono";
-import { MANIFEST_KEY } from "../cold/manifest-reader.ts";
-import { createPublication } from "../cold/publication.ts";
+import { manifestsIn, readManifestOf } from "../cold/manifests.ts";
+import { createPublication, type Publication } from "../cold/publication.ts";
 import type { Edge } from "../edge.ts";
 import { readText } from "../http/body.ts";
 import { allowOnly } from "../http/methods.ts";
@@ -19,13 +20,52 @@ const OBJECTS = "/internal/cold/objects/:kind/:name";
 
 export function coldRoutes(app: Hono, edge: Edge): void {
   const { bucket } = edge;
-  const index = edge.cold.index(edge.settings.site);
-  if (index === null) throw new Error("an edge has a cold index of its own");
-  const publication = createPublication({ index, network: edge.settings.network, site: edge.settings.site });
+  const { site, network } = edge.settings;
+  const own = [edge.serving, edge.next]
+    .map((edition) => edition?.cold.index(site) ?? null)
+    .filter((index) => index !== null);
+  const [index] = own;
+  if (index === undefined) throw new Error("an edge has a cold index of its own");
+  const publications = new Map(
+    own.map((each) => [each.model.model, createPublication({ index: each, network, site })]),
+  );
   app.use("/internal/*", siteAuth(edge.verifier));
 
+  app.get("/internal/cold/editions", async (context) => {
+    const stored = await manifestsIn(bucket);
+    return context.json({
+      editions: stored.map(({ manifest: { model, dimensions } }) => ({ model, dimensions })),
+    });
+  });
+  manifestRoutes(app, { bucket, serving: index.model, publications });
+  objectRoutes(app, { bucket, publication: createPublication({ index, network, site }) });
+  app.get("/internal/watermark", async (context) => {
+    const manifest = (await index.manifests.read({ ageMsMax: 0 }))?.manifest;
+    return context.json({
+      site,
+      watermark: manifest?.watermark ?? FENCE_ZERO,
+      watermark_at: manifest?.watermark_at ?? null,
+    });
+  });
+  allowOnly(app, "/internal/cold/editions", ["GET"]);
+  allowOnly(app, "/internal/watermark", ["GET"]);
+}
+
+function manifestRoutes(
+  app: Hono,
+  {
+    bucket,
+    serving,
+    publications,
+  }: {
+    readonly bucket: R2Bucket;
+    readonly serving: Model;
+    /** By the model whose copies they publish. */
+    readonly publications: ReadonlyMap<string, Publication>;
+  },
+): void {
   app.get("/internal/cold/manifest", async (context) => {
-    const object = await bucket.get(MANIFEST_KEY);
+    const object = await readManifestOf(bucket, modelOf(context, serving));
     if (object === null) throw new KattegatError("not_found", "No generation has been published yet.");
     return context.newResponse(object.body, 200, {
       "content-type": "application/json",
@@ -34,9 +74,31 @@ export function coldRoutes(app: Hono, edge: Edge): void {
   });
   app.put("/internal/cold/manifest", async (context) => {
     const expected = expectedEtag(context);
+    const { model } = modelOf(context, serving);
+    const publishing = publications.get(model);
+    if (publishing === undefined)
+      throw new KattegatError(
+        "not_ready",
+        `Expected a manifest of ${[...publications.keys()].join(" or ")}, as the network file says; one of ${model} came.`,
+      );
     const text = await readText(context.req.raw, { bytesMax: MANIFEST_BYTES_MAX });
-    return context.newResponse(null, 204, { etag: await publication.publish(text, expected) });
+    return context.newResponse(null, 204, { etag: await publishing.publish(text, expected) });
   });
+  app.delete("/internal/cold/manifest", async (context) => {
+    const { model } = modelOf(context, serving);
+    if (publications.has(model))
+      throw new KattegatError("conflict", `The network file names ${model}; its copies stay.`);
+    for (const { key, manifest } of await manifestsIn(bucket))
+      if (manifest.model === model) await bucket.delete(key);
+    return context.body(null, 204);
+  });
+  allowOnly(app, "/internal/cold/manifest", ["GET", "PUT", "DELETE"]);
+}
+
+function objectRoutes(
+  app: Hono,
+  { bucket, publication }: { readonly bucket: R2Bucket; readonly publication: Publication },
+): void {
   app.put(OBJECTS, async (context) => {
     const key = keyOf(context);
     const bytes = Number(context.req.header("content-length") ?? Number.NaN);
@@ -50,29 +112,45 @@ export function coldRoutes(app: Hono, edge: Edge): void {
   });
   app.get(OBJECTS, async (context) => {
     const range = rangeOf(context.req.header("range"));
-    const object = await bucket.get(keyOf(context), range === null ? {} : { range });
-    if (object === null) throw new KattegatError("not_found", "There is no such object.");
-    const { sha256 } = object.checksums;
-    return context.newResponse(object.body, range === null ? 200 : 206, {
-      "content-type": "application/octet-stream",
-      ...(sha256 === undefined ? {} : { "repr-digest": formatDigest(new Uint8Array(sha256)) }),
-    });
+    const key = keyOf(context);
+    if (context.req.method === "HEAD") {
+      const object = await bucket.head(key);
+      if (object === null) throw noObject();
+      return context.newResponse(null, 200, headersOf(object));
+    }
+    const object = await bucket.get(key, range === null ? {} : { range });
+    if (object === null) throw noObject();
+    return context.newResponse(object.body, range === null ? 200 : 206, headersOf(object));
   });
   app.delete(OBJECTS, async (context) => {
     await publication.remove(keyOf(context));
     return context.body(null, 204);
   });
-  app.get("/internal/watermark", async (context) => {
-    const manifest = (await index.manifests.read({ ageMsMax: 0 }))?.manifest;
-    return context.json({
-      site: edge.settings.site,
-      watermark: manifest?.watermark ?? FENCE_ZERO,
-      watermark_at: manifest?.watermark_at ?? null,
-    });
-  });
-  allowOnly(app, "/internal/cold/manifest", ["GET", "PUT"]);
   allowOnly(app, OBJECTS, ["GET", "PUT", "DELETE"]);
-  allowOnly(app, "/internal/watermark", ["GET"]);
+}
+
+function headersOf({ checksums: { sha256 } }: R2Object): Record<string, string> {
+  return {
+    "content-type": "application/octet-stream",
+    ...(sha256 === undefined ? {} : { "repr-digest": formatDigest(new Uint8Array(sha256)) }),
+  };
+}
+
+function noObject(): KattegatError {
+  return new KattegatError("not_found", "There is no such object.");
+}
+
+/** The model that the request names; the one that serves where it names none. */
+function modelOf(
+  context: Context,
+  serving: Pick<Model, "model" | "dimensions">,
+): Pick<Model, "model" | "dimensions"> {
+  const model = context.req.query("model");
+  if (model === undefined) return serving;
+  const dimensions = Number(context.req.query("dimensions"));
+  if (!Number.isSafeInteger(dimensions) || dimensions < 1)
+    throw new KattegatError("bad_request", "Expected the dimensions of the model.");
+  return { model, dimensions };
 }
 
 function digestOf(context: Context): Uint8Array<ArrayBuffer> | null {

@@ -13,7 +13,7 @@ export function healthRoutes(app: Hono, edge: Edge): void {
   app.get("/readyz", async (context) => {
     const checks = [
       edge.primaryReadiness.fault(edge.requestContext(context)),
-      ...edge.cold.sites.map((site) => coldReason(edge, site)),
+      ...edge.serving.cold.sites.map((site) => coldReason(edge, site)),
     ];
     const reasons = (await Promise.all(checks)).filter((reason) => reason !== null);
     if (reasons.length > 0)
@@ -22,10 +22,10 @@ export function healthRoutes(app: Hono, edge: Edge): void {
   });
   app.get("/metrics", async (context) => {
     await edge.admit(context, "admin");
-    const gauges = edge.cold.sites.map((site) => ({
+    const gauges = edge.serving.cold.sites.map((site) => ({
       name: "kattegat_edge_cold_resident_bytes",
       help: "Memory that the opened segments of a cold index take in this isolate.",
-      value: edge.cold.index(site)?.residentBytes() ?? 0,
+      value: edge.serving.cold.index(site)?.residentBytes() ?? 0,
       labels: { site },
     }));
     const breakers = [...edge.settings.sites.keys()].map((site) => ({
@@ -42,7 +42,7 @@ export function healthRoutes(app: Hono, edge: Edge): void {
 
 /** An index without a first generation is ready: it holds all that there is. */
 async function coldReason(edge: Edge, site: string): Promise<string | null> {
-  const index = edge.cold.index(site);
+  const index = edge.serving.cold.index(site);
   if (index === null) return `the bucket of ${site} is not bound`;
   const read = await within(
     index.manifests.read().then(

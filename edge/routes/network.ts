@@ -1,13 +1,18 @@
 /** The state of the network: what the primary knows, with what this edge knows better. */
 import { TIER_NAMES, type Site } from "@kattegat/config/network.ts";
 import { placement } from "@kattegat/config/placement.ts";
+import { mayPass } from "@kattegat/config/residency.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { networkStatusSchema, type NetworkStatus } from "@kattegat/protocol/network-status.ts";
+import { changesBehind } from "@kattegat/protocol/sequence.ts";
 import type { Context, Hono } from "hono";
+import { missingIn } from "../cold/cold-tier.ts";
 import type { ManifestState } from "../cold/manifest-reader.ts";
+import type { Edition } from "../edition.ts";
 import type { Edge } from "../edge.ts";
 import { allowOnly } from "../http/methods.ts";
 import { within } from "../search/deadline.ts";
+import { planSearch } from "../search/plan.ts";
 
 /** A status that takes longer tells by that alone that the primary is not well. */
 const STATUS_MS_MAX = 2_000;
@@ -17,11 +22,12 @@ export function networkRoutes(app: Hono, edge: Edge): void {
     await edge.admit(context, "search");
     const [status, manifests, primaryFault] = await Promise.all([
       primaryStatus(edge, context),
-      ownManifests(edge),
+      manifestsOf(edge.serving),
       edge.primaryReadiness.fault(edge.requestContext(context)),
     ]);
     const own = withOwn(status ?? (await fallback(edge, context)), manifests, edge);
-    return context.json(withSilent(own, edge, { isPrimaryReady: primaryFault === null }));
+    const told = withSilent(own, edge, { isPrimaryReady: primaryFault === null });
+    return context.json(await withNext(told, edge));
   });
   allowOnly(app, "/v1/network", ["GET"]);
 }
@@ -42,12 +48,46 @@ async function primaryStatus(edge: Edge, context: Context): Promise<NetworkStatu
   }
 }
 
+/** What this edge's own buckets say of the model to come, and whether its searches ask for it. */
+async function withNext(status: NetworkStatus, edge: Edge): Promise<NetworkStatus> {
+  const { next, settings } = edge;
+  if (status.next === undefined || next === null || status.next.id !== next.network.embedding.model)
+    return status;
+  const manifests = await manifestsOf(next);
+  // Searches hear it from the sites themselves; where nobody searches, the primary's word is the latest.
+  for (const { site, ready } of status.next.sites)
+    if (!manifests.has(site)) edge.choice.hear(site, ready ? [status.next.id] : []);
+  const sites = status.next.sites.map((site): NextSite => {
+    const manifest = manifests.get(site.site)?.manifest;
+    if (manifest === undefined) return site;
+    const reason = missingIn(manifest, {
+      network: settings.network,
+      knowledge: edge.knowledge,
+      now: edge.now,
+    });
+    const { sequence } = manifest.watermark;
+    const lag = changesBehind(status.sequence, sequence);
+    return { ...site, watermark: sequence, lag_changes: lag, ready: reason === null, reason };
+  });
+  const plan = planSearch(settings.network, {
+    tiers: TIER_NAMES,
+    served: Object.keys(settings.network.classes).filter((name) =>
+      mayPass(settings.network, name, settings.zone),
+    ),
+    buckets: edge.serving.cold.sites,
+    callerLocation: null,
+    edgeSite: settings.site,
+  });
+  return { ...status, next: { ...status.next, sites, serves: edge.choice.isNextReady(plan) } };
+}
+
+type NextSite = NonNullable<NetworkStatus["next"]>["sites"][number];
 type Manifests = ReadonlyMap<string, ManifestState | null>;
 
-async function ownManifests(edge: Edge): Promise<Manifests> {
-  const read = edge.cold.sites.map(async (site) => {
+async function manifestsOf({ cold }: Edition): Promise<Manifests> {
+  const read = cold.sites.map(async (site) => {
     const state = await within(
-      edge.cold.index(site)?.manifests.read() ?? Promise.resolve(null),
+      cold.index(site)?.manifests.read() ?? Promise.resolve(null),
       STATUS_MS_MAX,
     ).catch(() => null);
     return [site, state] as const;
@@ -102,7 +142,7 @@ async function fallback(edge: Edge, context: Context): Promise<NetworkStatus> {
 
 async function siteStatus(edge: Edge, site: Site, context: Context): Promise<SiteStatus> {
   const { network } = edge.settings;
-  const isHere = edge.cold.sites.includes(site.id);
+  const isHere = edge.serving.cold.sites.includes(site.id);
   const answers = isHere || (site.running && (await isAlive(edge, site.id, context)));
   return {
     id: site.id,

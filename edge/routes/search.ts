@@ -13,7 +13,8 @@ import { parseJsonText, readText, requireMediaType } from "../http/body.ts";
 import { callerOf } from "../http/caller.ts";
 import { allowOnly } from "../http/methods.ts";
 import { searchOfParameters } from "../http/search-parameters.ts";
-import { search, type SearchOptions } from "../search/search.ts";
+import type { SearchOptions } from "../search/answer.ts";
+import { search } from "../search/search.ts";
 import { streamSearch } from "../search/stream.ts";
 
 /** The primary hears of use when there is time; a report that waits longer is dropped. */

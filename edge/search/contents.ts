@@ -22,6 +22,8 @@ export interface Contents {
 export interface ContentSources {
   readonly sites: SiteClient;
   readonly cold: ColdTier;
+  /** Of the copies that were searched. */
+  readonly model: string;
   readonly zone: string;
   readonly classes: readonly string[];
   readonly context: RequestContext;
@@ -77,6 +79,7 @@ async function readFrom(
     );
   }
   const body: HydrateRequest = {
+    model: sources.model,
     zone: sources.zone,
     classes: [...sources.classes],
     passages: wanted.map(({ document_id, ordinal }) => ({ document_id, ordinal })),

@@ -13,6 +13,7 @@ import type { Subrequests } from "../cold/subrequests.ts";
 import type { Knowledge } from "../knowledge.ts";
 import type { RequestContext, SiteClient } from "../sites/site-client.ts";
 import { failureReports, isComplete, type Outcome } from "./outcome.ts";
+import type { ModelChoice } from "./model-choice.ts";
 import type { Ask } from "./plan.ts";
 import type { PreparedQuery } from "./query.ts";
 
@@ -46,7 +47,12 @@ export interface Question {
 
 /** Asks the nearest site, then its stand-ins while time is left; never throws for what a site did. */
 export async function askSite(
-  parts: { readonly sites: SiteClient; readonly knowledge: Knowledge; readonly now: () => number },
+  parts: {
+    readonly sites: SiteClient;
+    readonly knowledge: Knowledge;
+    readonly choice: ModelChoice;
+    readonly now: () => number;
+  },
   ask: Ask,
   question: Question,
 ): Promise<Outcome> {
@@ -70,6 +76,12 @@ export async function askSite(
     const waitMs = Math.floor(index === attempts.length - 1 ? leftMs : leftMs / 2);
     try {
       const answer = await askOne(parts.sites, { site, ask, question, waitMs });
+      parts.choice.hear(site, answer.ready);
+      if (answer.model !== question.model)
+        throw new KattegatError(
+          "unavailable",
+          `${site} holds no whole copies of the model ${question.model}.`,
+        );
       for (const { watermark } of answer.tiers)
         parts.knowledge.hear({ epoch: answer.epoch, sequence: watermark });
       const outcome = outcomeOf(answer, { site, ask, question, tookMs: parts.now() - from });

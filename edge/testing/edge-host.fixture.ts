@@ -17,6 +17,7 @@ import { build, stop } from "esbuild";
 import { exportJWK, generateKeyPair, type JSONWebKeySet, type JWK } from "jose";
 import { Miniflare } from "miniflare";
 import { statisticsOf, type Law } from "./corpus.fixture.ts";
+import { manifestKey } from "../cold/manifest-key.ts";
 import { serveSite, type SiteServer } from "./site-server.fixture.ts";
 
 export const KEYS = { search: "search-key", write: "write-key", admin: "admin-key" } as const;
@@ -45,6 +46,7 @@ export interface EdgeHost {
   readonly url: URL;
   /** Headers of a request from another site or service to the edge. */
   siteHeaders(zone: Zone, issuer?: string): Promise<Record<string, string>>;
+  /** Publishes copies of the model that serves, or of the one that the change names. */
   publish(zone: Zone, laws: readonly Law[], change?: Partial<ColdManifest>): Promise<ColdManifest>;
   /** Publishes a base, with a tail behind it, without those of its documents that are dead. */
   publishBase(
@@ -53,6 +55,8 @@ export interface EdgeHost {
     options?: { readonly tail?: readonly Law[]; readonly dead?: readonly string[] },
   ): Promise<ColdManifest>;
   putObject(zone: Zone, key: string, bytes: Uint8Array | string): Promise<void>;
+  /** Of the model that serves. */
+  putManifest(zone: Zone, bytes: Uint8Array | string): Promise<void>;
   /** Starts over: no cold index, no failures remembered, calm sites. */
   reset(): Promise<void>;
   close(): Promise<void>;
@@ -126,6 +130,7 @@ export async function startEdge(
   if (primary === undefined || frankfurt === undefined || stockholm === undefined)
     throw new Error("three sites");
   const sites = { "dk-cph": primary, "eu-fra": frankfurt, "eu-arn": stockholm };
+  for (const site of Object.values(sites)) site.models = [network.embedding.model];
   const script = await bundle(entry);
   const callers = Object.entries(KEYS).map(([scope, key]) => ({
     id: scope,
@@ -199,8 +204,12 @@ export async function startEdge(
     async putObject(zone, key, bytes) {
       await (await bucketOf(zone)).put(key, bytes);
     },
+    async putManifest(zone, bytes) {
+      await (await bucketOf(zone)).put(manifestKey(network.embedding), bytes);
+    },
     async publish(zone, laws, change = {}) {
-      const bytes = encodeSegment(laws.map(passageOf), network.embedding);
+      const model = { ...network.embedding, ...change };
+      const bytes = encodeSegment(laws.map(passageOf), model);
       // New each time: results of an earlier test are still in the cache under the old name.
       const name = randomUUID();
       const bucket = await bucketOf(zone);
@@ -225,7 +234,7 @@ export async function startEdge(
         ],
         ...change,
       };
-      await bucket.put("manifest.json", JSON.stringify(manifest));
+      await bucket.put(manifestKey(manifest), JSON.stringify(manifest));
       return manifest;
     },
     async publishBase(zone, laws, { tail = [], dead = [] } = {}) {
@@ -257,6 +266,8 @@ export async function startEdge(
       for (const site of Object.values(sites)) {
         Object.assign(site, {
           laws: [],
+          models: [network.embedding.model],
+          lawsOf: () => null,
           mood: "answers",
           state: { status: "ok", watermark: "10" },
           tamper: (answer: unknown) => answer,

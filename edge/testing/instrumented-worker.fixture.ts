@@ -1,4 +1,6 @@
 /** The Worker with troubles at its buckets, and an account of what each request made of them. */
+import { networkSchema } from "@kattegat/config/network.ts";
+import { manifestKey } from "../cold/manifest-key.ts";
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { ObjectRange } from "../cold/object-range.ts";
 import { OtherInvocation, type BucketName } from "../other-invocation.ts";
@@ -80,7 +82,7 @@ export function instrumentedWorker(
       const context = watched(execution, deferred);
       return invocations.run({ tally: last, around: aroundOf() }, async () => {
         const response =
-          pathname === "/test/read" ? await readByte(env.COLD) : await worker.fetch(request, env, context);
+          pathname === "/test/read" ? await readByte(env) : await worker.fetch(request, env, context);
         execution.waitUntil(
           settled(deferred).then(() => {
             account.isDone = true;
@@ -180,7 +182,8 @@ function bytesOf(object: unknown): number {
 }
 
 /** The least that any answer from the store can take. */
-async function readByte(bucket: R2Bucket): Promise<Response> {
-  const object = await bucket.get("manifest.json", { range: { offset: 0, length: 1 } });
+async function readByte({ COLD, NETWORK }: EdgeBindings): Promise<Response> {
+  const key = manifestKey(networkSchema.parse(JSON.parse(NETWORK)).embedding);
+  const object = await COLD.get(key, { range: { offset: 0, length: 1 } });
   return new Response(object === null ? "" : await object.text());
 }

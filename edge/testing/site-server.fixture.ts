@@ -26,6 +26,10 @@ export interface SiteServer {
   readonly url: string;
   readonly received: Received[];
   laws: readonly Law[];
+  /** The models that it may be asked for. */
+  models: string[];
+  /** Its laws with vectors of a model; null for one of which `laws` are. */
+  lawsOf: (model: string) => readonly Law[] | null;
   /** What the site does with the next requests: answers, is silent, or breaks the connection. */
   mood: "answers" | "hangs" | "breaks" | "refuses" | "talks nonsense" | "lacks texts";
   /** Its status for the tiers, with its watermark. */
@@ -97,7 +101,7 @@ export async function serveSite({
   }
 
   function searchOf(request: SiteSearchRequest): SiteSearchResponse {
-    const visible = self.laws.filter(
+    const visible = (self.lawsOf(request.model) ?? self.laws).filter(
       ({ tier, residency }) => request.tiers.includes(tier) && request.classes.includes(residency),
     );
     const listed = (scoreOf: (law: Law) => number): Candidate[] =>
@@ -126,6 +130,8 @@ export async function serveSite({
         : { indices: decodeIntegers(request.lexical.indices), values: decodeFloats(request.lexical.values) };
     return {
       site,
+      model: self.models.includes(request.model) ? request.model : null,
+      ready: self.models,
       epoch: 1,
       tiers: request.tiers.map((tier) => ({ tier, ...self.state, lag_ms: 0 })),
       dense:
@@ -140,6 +146,8 @@ export async function serveSite({
     url: "",
     received: [],
     laws: [],
+    models: ["hashed-384-v1"],
+    lawsOf: () => null,
     mood: "answers",
     state: { status: "ok", watermark: "10" },
     tamper: (answer) => answer,

@@ -36,6 +36,8 @@ export interface ColdManifest {
   readonly dimensions: number;
   readonly watermark: { readonly epoch: number; readonly sequence: string };
   readonly watermark_at: string;
+  /** Of a model that is being prepared: from this sequence on the copies are whole. Missing where they always were. */
+  readonly whole_at?: string;
   readonly statistics: { readonly version: string; readonly key: string; readonly checksum: string } | null;
   /** Null while the segments are few enough to be scanned. */
   readonly base: ManifestBase | null;

@@ -132,6 +132,11 @@ const fence: Parse<ColdManifest["watermark"]> = (value, at) => {
   return { epoch: field("epoch", count), sequence: field("sequence", sequence) };
 };
 
+function wholeAt(field: ReturnType<typeof fieldsOf>): Pick<ColdManifest, "whole_at"> {
+  const value = field("whole_at", (given, at) => (given === undefined ? null : sequence(given, at)));
+  return value === null ? {} : { whole_at: value };
+}
+
 /** Refuses a field that it does not know: a name may be damaged too, the checksum's among them. */
 const manifest: Parse<ColdManifest> = (value, at) => {
   const known = new Set<string>();
@@ -147,6 +152,7 @@ const manifest: Parse<ColdManifest> = (value, at) => {
     dimensions: field("dimensions", count),
     watermark: field("watermark", fence),
     watermark_at: field("watermark_at", time),
+    ...wholeAt(field),
     statistics: field("statistics", nullable(statistics)),
     base: field("base", nullable(base)),
     segments: field("segments", listOf(segment)),

@@ -35,6 +35,8 @@ export interface CommandHost {
   takes: (firstId: string) => boolean;
   refuses: (id: string) => boolean;
   health: NetworkStatus["sites"][number]["health"];
+  /** The model that is being prepared. */
+  next: NetworkStatus["next"];
   /** Thrown instead of an answer to a search. */
   refusal: KattegatError | null;
   start(args: readonly string[], options?: StartOptions): RunningCommand;
@@ -78,7 +80,7 @@ export async function hostCommands(): Promise<CommandHost> {
     try {
       if (path === "/v1/search" && host.refusal !== null) throw host.refusal;
       if (path === "/v1/search") response.end(JSON.stringify(ANSWER));
-      else if (path === "/v1/network") response.end(JSON.stringify(statusOf(host.health)));
+      else if (path === "/v1/network") response.end(JSON.stringify(statusOf(host)));
       else if (path === "/v1/documents:batch") response.end(batchOf(body));
       else throw new KattegatError("not_found", path);
     } catch (error) {
@@ -115,6 +117,7 @@ export async function hostCommands(): Promise<CommandHost> {
     takes: () => true,
     refuses: () => false,
     health: "ok",
+    next: undefined,
     refusal: null,
     start(args, { input, isInputOpen = false, environment = {} } = {}) {
       const child = spawn(process.execPath, ["--no-warnings", join(ROOT, "ops", "kattegat.ts"), ...args], {
@@ -151,13 +154,13 @@ async function endOf(child: ChildProcess): Promise<Ended> {
   return { code: typeof code === "number" ? code : null, stdout, stderr };
 }
 
-function statusOf(health: NetworkStatus["sites"][number]["health"]): NetworkStatus {
+function statusOf({ health, next }: Pick<CommandHost, "health" | "next">): NetworkStatus {
   const site: NetworkStatus["sites"][number] = {
     id: "eu-fra",
     kind: "regional",
     country: "DE",
     city: "Frankfurt",
-    tiers: [],
+    tiers: ["warm"],
     health,
     epoch: 1,
     watermark: "7",
@@ -173,6 +176,7 @@ function statusOf(health: NetworkStatus["sites"][number]["health"]): NetworkStat
     tiers: [],
     classes: [],
     model: { id: "hashed-384-v1", dimensions: 384 },
+    ...(next === undefined ? {} : { next }),
     statistics_version: null,
   };
 }

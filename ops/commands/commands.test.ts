@@ -17,6 +17,7 @@ afterAll(() => host?.close());
 beforeEach(() => {
   host.health = "ok";
   host.refusal = null;
+  host.next = undefined;
 });
 
 const problemSchema = z.strictObject({
@@ -34,6 +35,7 @@ describe("help", () => {
     ["config", ["explain"]],
     ["key", ["create"]],
     ["embedding", ["train"]],
+    ["embedding", ["status"]],
   ])(
     "shows %s %j with options and examples, as a success",
     async (command, more) => {
@@ -54,6 +56,70 @@ describe("help", () => {
       for (const name of ["search", "ingest", "status", "config", "key", "embedding"])
         expect(stdout).toMatch(new RegExp(`^ {2}${name} `, "m"));
       expect(stdout).toContain("0 done, 1 a finding, 2 bad usage, 3 the network refused");
+    },
+    RUN_MS_MAX,
+  );
+});
+
+describe("embedding status", () => {
+  const preparing = {
+    id: "hashed-64-v1",
+    dimensions: 64,
+    embedded: 1_200,
+    passages: 5_000,
+    whole_at: null,
+    sites: [
+      {
+        site: "eu-fra",
+        tiers: ["warm" as const],
+        watermark: "3",
+        lag_changes: 4,
+        ready: false,
+        reason: "passages are still being embedded",
+      },
+    ],
+    serves: false,
+  };
+
+  it(
+    "tells how far each site is with each model, which one searches use, and what is to be done at the end",
+    async () => {
+      expect(await host.run(["embedding", "status"])).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining("hashed-384-v1 serves; config/network.yaml names no next model."),
+      });
+      host.next = preparing;
+      const early = await host.run(["embedding", "status"]);
+      expect(early.code).toBe(1);
+      expect(early.stdout).toContain("1,200 of 5,000 passages are embedded");
+      expect(early.stdout).toMatch(/hashed-64-v1 +eu-fra +warm +3 +4 +passages are still being embedded/);
+      const [site] = preparing.sites;
+      host.next = {
+        ...preparing,
+        serves: true,
+        sites: [
+          {
+            ...site,
+            tiers: ["warm"],
+            site: "eu-fra",
+            watermark: "7",
+            lag_changes: 0,
+            ready: true,
+            reason: null,
+          },
+        ],
+      };
+      const late = await host.run(["embedding", "status"]);
+      expect([late.code, late.stdout]).toEqual([0, expect.stringContaining("Searches use hashed-64-v1.")]);
+      expect(late.stdout).toContain("name hashed-64-v1 as the embedding in");
+      const { code, stdout } = await host.run(["embedding", "status", "--json"]);
+      expect([code, JSON.parse(stdout)]).toMatchObject([
+        0,
+        { serving: "hashed-384-v1", next: "hashed-64-v1", searches_use: "hashed-64-v1", passages: 5_000 },
+      ]);
+      expect((await host.run(["status"])).stdout).toContain(
+        "model hashed-384-v1 (384 dimensions), next hashed-64-v1 (64 dimensions), which searches use",
+      );
     },
     RUN_MS_MAX,
   );

@@ -1,4 +1,4 @@
-/** The commands `kattegat embedding train` and `kattegat embedding list`. */
+/** The commands of `kattegat embedding`. */
 import { existsSync, readFileSync } from "node:fs";
 import { constants, setPriority } from "node:os";
 import { resolve } from "node:path";
@@ -22,7 +22,8 @@ import {
 import { EXIT, UsageError } from "../output/exit.ts";
 import type { Terminal } from "../output/terminal.ts";
 import type { Settings } from "../settings.ts";
-import { wholeNumber } from "./connection.ts";
+import { formatModelStatus, isSettled, modelStatusOf } from "../output/model-text.ts";
+import { connect, connectionOptions, wholeNumber, type ConnectionOptions } from "./connection.ts";
 
 interface FolderOptions {
   readonly folder?: string;
@@ -43,13 +44,28 @@ const TRAIN_NOTES = `
 Runs where the system of record is: it reads the passages from DATABASE_URL, or from the Postgres of the network that runs
 on KATTEGAT_DATA. Texts never leave this process. The artefact goes to every edge, so it is trained only from residency
 classes that may rest at all of them (docs/embedding.md); what is left out is printed. It ends with the line to put into
-the network file. A changed model counts for a new data folder: a primary refuses data that another model embedded.
+the network file. A network that has data prepares another model first: see kattegat embedding status.
 
 Exit code 1 when there is nothing to learn from: no word stands in three passages.
 
 Examples:
   kattegat embedding train
   kattegat embedding train --dimensions 256 --folder new/sites/dk-cph/embeddings --json
+`;
+
+interface StatusOptions extends ConnectionOptions {
+  readonly json?: boolean;
+}
+
+const STATUS_NOTES = `
+A model that runs is changed without a stop (docs/embedding.md): name the other one as \`next\` of the embedding in the
+network file, restart, and wait here. Searches use it as soon as every site that they ask has it whole.
+
+Exit code 1 while some site is not ready with a model.
+
+Examples:
+  kattegat embedding status
+  kattegat embedding status --json | jq '.editions[] | select(.ready | not)'
 `;
 
 export function embeddingCommands(program: Command, settings: Settings, terminal: Terminal): void {
@@ -75,13 +91,30 @@ export function embeddingCommands(program: Command, settings: Settings, terminal
       const network = readNetwork(settings);
       const folder = folderOf(options, network, settings);
       const trained = await listTrained(folder);
-      const used = network.embedding.model;
+      const { model: used, next: coming } = network.embedding;
+      const next = coming?.model ?? null;
       terminal.print(
         options.json === true
-          ? JSON.stringify({ folder, used, embeddings: trained }, null, 2)
-          : formatTrainedList(trained, { folder, used }),
+          ? JSON.stringify({ folder, used, next, embeddings: trained }, null, 2)
+          : formatTrainedList(trained, { folder, used, next }),
       );
     });
+  statusCommand(embedding, settings, terminal);
+}
+
+function statusCommand(embedding: Command, settings: Settings, terminal: Terminal): void {
+  const command = embedding
+    .command("status")
+    .description("Shows how far each site is with the model that serves and with the one to come.")
+    .option("--json", "print the state as JSON")
+    .addHelpText("after", STATUS_NOTES);
+  connectionOptions(command).action(async (options: StatusOptions) => {
+    const status = modelStatusOf(await connect(settings, options).network());
+    terminal.print(
+      options.json === true ? JSON.stringify(status, null, 2) : formatModelStatus(status, settings),
+    );
+    if (!isSettled(status)) process.exitCode = EXIT.finding;
+  });
 }
 
 async function train(options: TrainOptions, settings: Settings, terminal: Terminal): Promise<void> {

@@ -1,5 +1,3 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { exactDot } from "@kattegat/engine/vector/dot.ts";
@@ -9,7 +7,7 @@ import { searchResponseSchema, type SearchResponse } from "@kattegat/protocol/se
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { ROOT } from "../settings.ts";
-import { makeDataFolder, startTestNetwork, type TestNetwork } from "./network.fixture.ts";
+import { makeDataFolder, runCommand, startTestNetwork, type TestNetwork } from "./network.fixture.ts";
 
 /** Two starts on a busy machine; this only ends a hang. */
 const ALL_MS_MAX = 600_000;
@@ -35,24 +33,6 @@ afterAll(async () => {
   await running?.stop();
   for (const made of folders) rmSync(made, { recursive: true, force: true });
 }, ALL_MS_MAX);
-
-async function command(
-  args: readonly string[],
-  environment: Readonly<Record<string, string>>,
-): Promise<{ readonly code: unknown; readonly stdout: string; readonly stderr: string }> {
-  const child = spawn(process.execPath, ["--no-warnings", ...args], {
-    cwd: ROOT,
-    // oxlint-disable-next-line node/no-process-env -- the child needs the path and home of this process
-    env: { ...process.env, ...environment },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  let stdout = "";
-  let stderr = "";
-  child.stdout.on("data", (part: Buffer) => (stdout += part.toString()));
-  child.stderr.on("data", (part: Buffer) => (stderr += part.toString()));
-  const [code]: unknown[] = await once(child, "close");
-  return { code, stdout, stderr };
-}
 
 async function ingest(network: TestNetwork): Promise<string> {
   const body = LAWS.map((law) => JSON.stringify(law)).join("\n");
@@ -91,7 +71,7 @@ describe("an embedding learned from a running network", () => {
   beforeAll(async () => {
     running = await startTestNetwork({ samples: "none" });
     await ingest(running);
-    const { code, stdout, stderr } = await command(
+    const { code, stdout, stderr } = await runCommand(
       ["ops/kattegat.ts", "embedding", "train", "--dimensions", "32", "--folder", embeddings, "--json"],
       { KATTEGAT_DATA: running.data },
     );
@@ -110,9 +90,12 @@ describe("an embedding learned from a running network", () => {
     expect(trained.classes).toEqual(["global"]);
     expect(trained.left_out.map((left) => left.class)).toEqual(["dk-only", "eu"]);
     expect(trained.passages).toBe(LAWS.filter(({ residency }) => residency === "global").length);
-    const list = await command(["ops/kattegat.ts", "embedding", "list", "--folder", embeddings, "--json"], {
-      KATTEGAT_CONFIG: config,
-    });
+    const list = await runCommand(
+      ["ops/kattegat.ts", "embedding", "list", "--folder", embeddings, "--json"],
+      {
+        KATTEGAT_CONFIG: config,
+      },
+    );
     expect(JSON.parse(list.stdout)).toMatchObject({
       used: trained.model,
       embeddings: [{ model: trained.model, dimensions: 32 }],
@@ -150,7 +133,7 @@ describe("an embedding learned from a running network", () => {
       const port = new URL(running?.url ?? "").port;
       await running?.stop();
       running = null;
-      const { code, stderr } = await command(["ops/start.ts"], {
+      const { code, stderr } = await runCommand(["ops/start.ts"], {
         KATTEGAT_DATA: data,
         KATTEGAT_SAMPLE: "none",
         KATTEGAT_PORT: port,

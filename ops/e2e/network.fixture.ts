@@ -1,5 +1,6 @@
 /** A whole local network for a test, in a temporary folder on free ports. */
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -100,6 +101,25 @@ export function makeDataFolder(): string {
   const data = mkdtempSync(join(tmpdir(), "kattegat-e2e-"));
   chmodSync(data, 0o755);
   return data;
+}
+
+/** Runs a script of this repository to its end. */
+export async function runCommand(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<{ readonly code: unknown; readonly stdout: string; readonly stderr: string }> {
+  const child = spawn(process.execPath, ["--no-warnings", ...args], {
+    cwd: ROOT,
+    // oxlint-disable-next-line node/no-process-env -- the child needs the path and home of this process
+    env: { ...process.env, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (part: Buffer) => (stdout += part.toString()));
+  child.stderr.on("data", (part: Buffer) => (stderr += part.toString()));
+  const [code]: unknown[] = await once(child, "close");
+  return { code, stdout, stderr };
 }
 
 /** Resolves at the line that says so; rejects with the last lines of the log when it does not come in time. */

@@ -12,6 +12,11 @@ export function networkFileLine({
   return `embedding: { provider: learned, model: ${model}, dimensions: ${dimensions} }`;
 }
 
+/** What comes into the line of the model that serves. */
+function nextLine({ model, dimensions }: Pick<TrainedEmbedding, "model" | "dimensions">): string {
+  return `  next: { provider: learned, model: ${model}, dimensions: ${dimensions} }`;
+}
+
 export function formatLeftOut(leftOut: TrainingClasses["leftOut"]): readonly string[] {
   return leftOut.map(({ className, sites }) => `${className}, which may not rest at ${sites.join(", ")}`);
 }
@@ -47,14 +52,16 @@ export function formatTrained(
     `${trained.model}: ${number(trained.words)} words from ${number(trained.passages)} passages in ${Math.round(tookMs / 1_000)} s`,
     `in ${folder}: ${sizeOf(trained.head_bytes)} resident at each edge, ${sizeOf(trained.rows_bytes)} read by range`,
     "",
-    `To use it, put this into ${configShown}, and start on a new data folder with these files in its place:`,
+    `To use it where nothing was written yet, put this into ${configShown} with these files in the primary's folder:`,
     networkFileLine(trained),
+    "To change the model of a network that runs, name it as the next of the one that serves, and restart:",
+    nextLine(trained),
   ].join("\n");
 }
 
 export function formatTrainedList(
   trained: readonly TrainedEmbedding[],
-  { folder, used }: { readonly folder: string; readonly used: string },
+  { folder, used, next }: { readonly folder: string; readonly used: string; readonly next: string | null },
 ): string {
   if (trained.length === 0) return `There is no trained embedding in ${folder}.`;
   const rows = trained.map(({ model, classes, words, passages, trained_at }) => [
@@ -63,7 +70,7 @@ export function formatTrainedList(
     number(words),
     number(passages),
     trained_at,
-    model === used ? "the network file's" : "",
+    model === used ? "the network file's" : model === next ? "the network file's next" : "",
   ]);
   return table([["model", "classes", "words", "passages", "trained", ""], ...rows], { right: [2, 3] }).join(
     "\n",

@@ -38,7 +38,7 @@ export function formatNetwork(network: NetworkStatus, paint: Painter): string {
     ],
     { right: [1] },
   );
-  const head = `sequence ${network.sequence}, epoch ${network.epoch}, model ${network.model.id} (${network.model.dimensions} dimensions)`;
+  const head = `sequence ${network.sequence}, epoch ${network.epoch}, ${formatModels(network)}`;
   return [
     head,
     "",
@@ -48,6 +48,13 @@ export function formatNetwork(network: NetworkStatus, paint: Painter): string {
     "",
     ...headed(classes, paint),
   ].join("\n");
+}
+
+/** Which model serves, which one is to come; searches ask for that as soon as every site has it. */
+function formatModels({ model, next }: NetworkStatus): string {
+  const serving = `model ${model.id} (${model.dimensions} dimensions)`;
+  if (next === undefined) return serving;
+  return `${serving}, next ${next.id} (${next.dimensions} dimensions)${next.serves ? ", which searches use" : ""}`;
 }
 
 function siteRow(site: SiteStatus): readonly string[] {

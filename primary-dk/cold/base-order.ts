@@ -9,6 +9,8 @@ export const baseOrderSchema = z.object({
   key: z.string(),
   model: z.string(),
   dimensions: z.int(),
+  /** The column that has the model's vectors. */
+  vectors: z.enum(["dense", "dense_next"]),
   /** Residency classes whose cold documents go in. */
   classes: z.array(z.string()),
 });

@@ -149,7 +149,13 @@ describe("cold passages that no edge may hold", () => {
         min_sequence: null,
         deadline_ms: 1_000,
       },
-      { network, site, log: applied, contents, index: () => memory().index },
+      {
+        network,
+        site,
+        log: applied,
+        contents,
+        searchable: () => [{ ...network.embedding, index: memory().index }],
+      },
     );
     memory().index.takeOver(stateOfRow(row), passages);
     const { lexical } = await asked;

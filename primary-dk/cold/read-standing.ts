@@ -18,13 +18,13 @@ export interface Standing {
 /** Resolves with one snapshot. Titles and texts stay in Postgres, where hits get theirs from. */
 export function readStanding(
   sql: postgres.Sql,
-  { classes, dimensions }: Pick<BaseOrder, "classes" | "dimensions">,
+  { classes, dimensions, vectors }: Pick<BaseOrder, "classes" | "dimensions" | "vectors">,
 ): Promise<Standing> {
   return sql.begin("isolation level repeatable read read only", async (tx) => {
     const source = await sourceOf(tx);
     const [count] = await tx`
       select count(*)::int as passages from documents d join passages p on p.document_id = d.id
-      where ${isStanding(tx, classes)}`;
+      where ${isStanding(tx, classes)} and p.${tx(vectors)} is not null`;
     const hits: BaseHit[] = [];
     const texts = {
       add: (hit: BaseHit) => void hits.push(hit),
@@ -36,9 +36,11 @@ export function readStanding(
     };
     const spool = createPassageSpool({ dimensions, capacity: count?.["passages"] ?? 0, texts });
     const cursor = tx`
-      select d.id, d.version, d.epoch, d.residency, d.collection, d.lang, d.published_at, d.metadata, p.ordinal, p.dense, p.sparse
+      select d.id, d.version, d.epoch, d.residency, d.collection, d.lang, d.published_at, d.metadata, p.ordinal, p.${tx(vectors)} as dense, p.sparse
       from documents d join passages p on p.document_id = d.id
-      where ${isStanding(tx, classes)} order by d.id, p.ordinal`.cursor(CURSOR_ROWS);
+      where ${isStanding(tx, classes)} and p.${tx(vectors)} is not null order by d.id, p.ordinal`.cursor(
+      CURSOR_ROWS,
+    );
     let last: postgres.Row | null = null;
     for await (const rows of cursor) {
       for (const row of rows) {

@@ -1,12 +1,12 @@
 /** Keeps the base on the disk near to what the site holds. */
 import { isRebaseDue } from "@kattegat/engine/cold/manifest-base.ts";
 import type postgres from "postgres";
-import { passagesOf } from "../documents/passage-rows.ts";
+import { passagesOf, type VectorColumn } from "../documents/passage-rows.ts";
 import { STATE_COLUMNS } from "../documents/state.ts";
 import { stateOfRow } from "../documents/transaction.ts";
+import type { AppliedLog } from "../log/head.ts";
 import type { Pacer } from "../pacer.ts";
 import type { HotIndex } from "../search/hot-index.ts";
-import type { LiveMemory } from "../search/live-memory.ts";
 import type { BaseOrder } from "./base-order.ts";
 import { LiveBase } from "./live-base.ts";
 import { makeBase } from "./make-base.ts";
@@ -24,9 +24,13 @@ const SPILL_DOCUMENTS = 64;
 
 export interface BaseUpkeepOptions {
   readonly store: BaseStore;
-  readonly live: LiveMemory;
+  /** The index that the base belongs to; null while there is none. */
+  readonly index: () => HotIndex | null;
+  readonly applied: AppliedLog;
+  /** Runs work while the index stays the same one. */
+  readonly alone: <Result>(work: () => Promise<Result>) => Promise<Result>;
   readonly sql: postgres.Sql;
-  readonly order: Pick<BaseOrder, "databaseUrl" | "folder" | "model" | "dimensions">;
+  readonly order: Pick<BaseOrder, "databaseUrl" | "folder" | "model" | "dimensions" | "vectors">;
   /** Residency classes whose cold documents this site holds. */
   readonly classes: () => readonly string[];
   /** A tail of fewer passages stays in memory. */
@@ -48,12 +52,25 @@ export class BaseUpkeep {
 
   /** Resolves when what was due is done, which takes minutes for a base. */
   async round(): Promise<void> {
-    const { store, live, now } = this.#options;
-    if (live.memory.index.base?.open.isDamaged === true) await this.#spill();
-    if (!this.#isDue(live.memory.index) || now() - this.#failedAtMs < RETRY_MS) return;
+    const index = this.#options.index();
+    if (index === null) return;
+    if (index.base?.open.isDamaged === true) await this.#spill();
+    if (this.#isDue(index)) await this.#attempt(() => this.#rebase());
+  }
+
+  /** Resolves when the folder has a base, made before there is an index to put in order, or when none can be made now. */
+  async makeFirst(): Promise<void> {
+    await this.#attempt(async () => {
+      await this.#options.store.replace(await this.#made());
+    });
+  }
+
+  async #attempt(work: () => Promise<void>): Promise<void> {
+    const { store, now } = this.#options;
+    if (now() - this.#failedAtMs < RETRY_MS) return;
     this.#failedAtMs = now();
     try {
-      await this.#rebase();
+      await work();
     } catch (error) {
       await store.sweep();
       if (this.#stopping.signal.aborted) return;
@@ -77,35 +94,45 @@ export class BaseUpkeep {
     return isStale || isRebaseDue({ base: { passages, documents, dead }, ...tail }, { passagesMin });
   }
 
-  async #rebase(): Promise<void> {
-    const { store, live, order, classes, pacer, now, newId, log } = this.#options;
+  /** Resolves with a base that nobody uses yet; null when no passage belongs into one. */
+  async #made(): Promise<OpenBase | null> {
+    const { store, applied, order, classes, now, newId } = this.#options;
     const { signal } = this.#stopping;
-    const startedMs = now();
     const made = await makeBase({ ...order, key: newId(), classes: [...classes()] }, signal);
-    if (made === null) {
-      await live.alone(() => this.#giveUp());
+    if (made === null) return null;
+    if (!(await applied.waitFor(made.sequence, { timeoutMs: APPLY_MS_MAX, signal })))
+      throw new Error(`expected the log to be applied up to ${made.sequence}`);
+    return await store.openMade({ ...made, made_at: new Date(now()).toISOString() });
+  }
+
+  async #rebase(): Promise<void> {
+    const { store, alone, pacer, now, log } = this.#options;
+    const startedMs = now();
+    const opened = await this.#made();
+    if (opened === null) {
+      await alone(() => this.#giveUp());
       return;
     }
-    if (!(await live.applied.waitFor(made.sequence, { timeoutMs: APPLY_MS_MAX, signal })))
-      throw new Error(`expected the log to be applied up to ${made.sequence}`);
-    const opened = await store.openMade({ ...made, made_at: new Date(now()).toISOString() });
-    await live.alone(async () => {
+    await alone(async () => {
       const previous = await store.replace(opened);
-      await live.memory.index.adopt(new LiveBase(opened), pacer);
+      await this.#options.index()?.adopt(new LiveBase(opened), pacer);
       await this.#discard(previous);
     });
-    const { index } = live.memory;
     log(
-      { passages: opened.table.rows, tail: index.tailPassages, ms: now() - startedMs },
+      {
+        passages: opened.table.rows,
+        tail: this.#options.index()?.tailPassages ?? 0,
+        ms: now() - startedMs,
+      },
       "cold passages moved to the disk",
     );
   }
 
   /** Nothing belongs into a base any more. */
   async #giveUp(): Promise<void> {
-    const { index } = this.#options.live.memory;
+    const index = this.#options.index();
     // A document that came since shows in the next round.
-    if (index.base === null || index.base.documents > 0) return;
+    if (index === null || index.base === null || index.base.documents > 0) return;
     const previous = await this.#options.store.replace(null);
     index.dropBase();
     await this.#discard(previous);
@@ -113,11 +140,11 @@ export class BaseUpkeep {
 
   /** Reads what a damaged base shows from Postgres into memory, then gives the base up. */
   async #spill(): Promise<void> {
-    const { store, live, sql, log } = this.#options;
-    await live.alone(async () => {
-      const { index } = live.memory;
-      const { base } = index;
-      if (base === null) return;
+    const { store, alone, sql, order, log } = this.#options;
+    await alone(async () => {
+      const index = this.#options.index();
+      const base = index?.base ?? null;
+      if (index === null || base === null) return;
       log(
         { documents: base.documents },
         "the base on the disk is damaged; reading its documents from Postgres",
@@ -125,7 +152,7 @@ export class BaseUpkeep {
       const previous = await store.replace(null);
       const ids = [...base.ids()];
       for (let from = 0; from < ids.length; from += SPILL_DOCUMENTS)
-        await takeOver(sql, index, ids.slice(from, from + SPILL_DOCUMENTS));
+        await takeOver(sql, index, { ids: ids.slice(from, from + SPILL_DOCUMENTS), column: order.vectors });
       // What Postgres no longer has is on its way through the writer.
       for (const id of base.ids()) index.remove(id);
       index.dropBase();
@@ -139,8 +166,12 @@ export class BaseUpkeep {
   }
 }
 
-async function takeOver(sql: postgres.Sql, index: HotIndex, ids: readonly string[]): Promise<void> {
+async function takeOver(
+  sql: postgres.Sql,
+  index: HotIndex,
+  { ids, column }: { readonly ids: readonly string[]; readonly column: VectorColumn },
+): Promise<void> {
   const rows = await sql`select ${sql(STATE_COLUMNS)} from documents where id = any(${[...ids]})`;
-  const passages = await passagesOf(sql, ids);
+  const passages = await passagesOf(sql, ids, column);
   for (const row of rows) index.takeOver(stateOfRow(row), passages.get(row["id"]) ?? []);
 }

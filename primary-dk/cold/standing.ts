@@ -4,6 +4,7 @@ import type postgres from "postgres";
 import type { Placements } from "../documents/placements.ts";
 import type { Pacer } from "../pacer.ts";
 import type { LiveBase } from "./live-base.ts";
+import type { BaseTable } from "./table.ts";
 
 /** Rows in memory at once. */
 const CURSOR_ROWS = 1_000;
@@ -24,6 +25,16 @@ export function isStanding(
   return sql`d.tier = 'cold' and d.moving_from is null and d.residency = any(${[...classes]})`;
 }
 
+/** Whether the base has the document of the row as it is. */
+export function isInBase(table: BaseTable, row: postgres.Row): boolean {
+  const number = table.numberOf(row["id"]);
+  return (
+    number !== undefined &&
+    table.versionOf(number) === row["version"] &&
+    table.epochOf(number) === row["epoch"]
+  );
+}
+
 /**
  * Shows of the base what Postgres has unchanged; resolves with the documents that belong into a base, but are not in this one as
  * they are now. Versions are compared with their epochs, since a failover gives the same versions again.
@@ -39,12 +50,7 @@ export async function compareBase(
     select d.id, d.version, d.epoch from documents d where ${isStanding(tx, classes)}`.cursor(CURSOR_ROWS);
   for await (const rows of cursor) {
     for (const row of rows) {
-      const number = table.numberOf(row["id"]);
-      const isSame =
-        number !== undefined &&
-        table.versionOf(number) === row["version"] &&
-        table.epochOf(number) === row["epoch"];
-      if (isSame) base.show(row["id"]);
+      if (isInBase(table, row)) base.show(row["id"]);
       else missing.push(row["id"]);
     }
     await pacer.breathe();

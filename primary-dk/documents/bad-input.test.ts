@@ -169,7 +169,6 @@ describe("a request", () => {
         { dense: Buffer.from(new Float32Array(384).fill(Number.NaN).buffer).toString("base64") },
         "bad_vector",
       ],
-      [{ model: "other" }, "bad_vector"],
       [{ lexical: { indices: "AAAAAA==", values: "" } }, "bad_vector"],
       [{ tiers: [] }, "bad_request"],
       [{ candidates: 1_000_000 }, "bad_request"],

@@ -6,6 +6,9 @@ import type { Effect } from "./operation.ts";
 import type { Placements } from "./placements.ts";
 import { bytesOfFloats, bytesOfSparse, floatsOfBytes, sparseOfBytes } from "./vectors.ts";
 
+/** Where the vectors of the model that serves are, where those of the one that is being prepared. */
+export type VectorColumn = "dense" | "dense_next";
+
 export interface LoadedPassage {
   readonly ordinal: number;
   readonly dense: Float32Array;
@@ -33,12 +36,13 @@ export async function replacePassages(
       passage.ownText,
       passage.heading,
       bytesOfFloats(passage.dense),
+      passage.denseNext === null ? null : bytesOfFloats(passage.denseNext),
       bytesOfSparse(passage.sparse),
     ]),
   );
   if (rows.length > 0) {
     const stream =
-      await tx`copy passages (document_id, ordinal, start_offset, end_offset, own_text, heading, dense, sparse) from stdin (format binary)`.writable();
+      await tx`copy passages (document_id, ordinal, start_offset, end_offset, own_text, heading, dense, dense_next, sparse) from stdin (format binary)`.writable();
     await new Promise<void>((resolve, reject) => {
       stream.once("error", reject).once("finish", () => resolve());
       stream.end(encodeCopy(rows));
@@ -65,16 +69,17 @@ export async function loadPassages(
   return passagesOf(tx, arriving);
 }
 
-/** Resolves with the passages of each of the documents, none for one that is gone. */
+/** Resolves with the passages of each of the documents that have a vector in the column, none for a document that is gone. */
 export async function passagesOf(
   sql: postgres.Sql | postgres.TransactionSql,
   ids: readonly string[],
+  column: VectorColumn = "dense",
 ): Promise<Map<string, LoadedPassage[]>> {
   const loaded = new Map<string, LoadedPassage[]>(ids.map((id) => [id, []]));
   if (ids.length === 0) return loaded;
   for (const row of await sql`
-    select document_id, ordinal, dense, sparse from passages
-    where document_id = any(${[...ids]}) order by document_id, ordinal`) {
+    select document_id, ordinal, ${sql(column)} as dense, sparse from passages
+    where document_id = any(${[...ids]}) and ${sql(column)} is not null order by document_id, ordinal`) {
     loaded.get(row["document_id"])?.push({
       ordinal: row["ordinal"],
       dense: floatsOfBytes(row["dense"]),

@@ -6,6 +6,7 @@ import { splitPassages } from "@kattegat/engine/text/split.ts";
 import { toCanonical } from "@kattegat/engine/vector/canonical.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { Pacer } from "../pacer.ts";
+import type { NextEmbedder } from "../next/next-embedder.ts";
 import type { DocumentContent } from "./content.ts";
 
 export interface PreparedPassage {
@@ -16,11 +17,13 @@ export interface PreparedPassage {
   readonly ownText: string | null;
   readonly heading: string | null;
   readonly dense: Float32Array;
+  /** By the model that is being prepared; null without one, or when it gave no vector. */
+  readonly denseNext: Float32Array | null;
   readonly sparse: SparseVector;
 }
 
 /** Texts in one call of the embedder: what common endpoints take at once. */
-const EMBED_TEXTS_MAX = 64;
+export const EMBED_TEXTS_MAX = 64;
 
 export interface PassageMaker {
   prepare(content: DocumentContent): Promise<readonly PreparedPassage[]>;
@@ -28,6 +31,8 @@ export interface PassageMaker {
 
 export function createPassageMaker(options: {
   readonly embedder: Embedder;
+  /** Null without a model that is being prepared. */
+  readonly next: NextEmbedder | null;
   readonly pacer: Pacer;
 }): PassageMaker {
   return {
@@ -39,6 +44,8 @@ export function createPassageMaker(options: {
         const part = pieces.slice(from, from + EMBED_TEXTS_MAX);
         await options.pacer.breathe();
         const vectors = await vectorsOf(part, options.embedder);
+        // Texts only: a caller's vector is the serving model's.
+        const next = (await options.next?.embedUnlessFailing(part.map((piece) => piece.text))) ?? null;
         for (const [index, piece] of part.entries()) {
           const dense = vectors[index];
           if (dense === undefined)
@@ -48,6 +55,7 @@ export function createPassageMaker(options: {
             ordinal: from + index + 1,
             ...place,
             dense: toCanonical(dense),
+            denseNext: next?.[index] ?? null,
             sparse: passageVector(analyze(text, language)),
           });
           await options.pacer.breathe();

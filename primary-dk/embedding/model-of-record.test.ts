@@ -21,7 +21,7 @@ it("refuses another model than the one that embedded the data, naming both and w
   expect((await first.client.put("a", LAW)).status).toBe(201);
   await first.close();
   await expect(startPrimary(url, { network: smaller })).rejects.toThrow(
-    "The data was embedded by hashed-384-v1, the network file names hashed-256-v1. Name the first again, or start on a new",
+    "The data was embedded by hashed-384-v1, the network file names hashed-256-v1. Name the first again with the other one as its next",
   );
   const again = await startPrimary(url);
   expect((await again.client.search("frist for klage")).dense[0]?.document_id).toBe("a");

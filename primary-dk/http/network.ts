@@ -5,6 +5,7 @@ import {
   confirmRequestSchema,
   type FeedHead,
 } from "@kattegat/protocol/changes.ts";
+import { modelsOf } from "@kattegat/config/models.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { parseShape } from "@kattegat/protocol/parse.ts";
 import { compareSequences, sequenceSchema } from "@kattegat/protocol/sequence.ts";
@@ -25,6 +26,8 @@ const CONFIRM_BYTES_MAX = 4_096;
 
 const feedQuerySchema = z.strictObject({
   target: z.string().min(1).max(32),
+  /** Left out: the one that serves. */
+  model: z.string().min(1).max(128).optional(),
   after: sequenceSchema,
   limit: z.coerce.number().int().min(1).max(BATCH_CHANGES_MAX).default(BATCH_CHANGES_MAX),
   wait_ms: z.coerce.number().int().min(0).max(FEED_WAIT_MS_MAX).default(0),
@@ -80,7 +83,11 @@ export function networkRoutes(
       etag: `"${published.version}"`,
     });
   });
-  app.get("/internal/network", (context) => context.json(networkStatus(opened(), siteUrls)));
+  app.get("/internal/network", async (context) => context.json(await networkStatus(opened(), siteUrls)));
+}
+
+function lower(one: string, other: string): string {
+  return compareSequences(one, other) < 0 ? one : other;
 }
 
 /** @throws {KattegatError} `divergence` when the target has what this log does not. */
@@ -89,7 +96,11 @@ async function feedLines(
   query: z.infer<typeof feedQuerySchema>,
   signal: AbortSignal,
 ): Promise<string> {
-  const { applied, database, network, placements, statistics } = primary;
+  const { applied, database, network, next, placements, statistics } = primary;
+  const model = query.model ?? network.embedding.model;
+  const isNext = next !== null && next.model.model === model;
+  if (!isNext && model !== network.embedding.model)
+    throw new KattegatError("not_ready", `The primary has no vectors of the model ${model}.`);
   const before = applied.head.fence;
   if (compareSequences(query.after, before.sequence) > 0) {
     throw new KattegatError(
@@ -97,22 +108,24 @@ async function feedLines(
       `The target stands at sequence ${query.after}; the log of epoch ${before.epoch} ends at ${before.sequence}.`,
     );
   }
-  await applied.waitFor(String(BigInt(query.after) + 1n), { timeoutMs: query.wait_ms, signal });
+  // What has no vector of the model yet holds back all that the log has behind it.
+  const readable = isNext ? next.vectors.released : applied;
+  await readable.waitFor(String(BigInt(query.after) + 1n), { timeoutMs: query.wait_ms, signal });
   const { fence, at } = applied.head;
+  const upTo = lower(fence.sequence, readable.head.fence.sequence);
+  const request = { target: query.target, after: query.after, upTo, limit: query.limit };
   const changes =
-    compareSequences(fence.sequence, query.after) > 0
-      ? await readFeed(
-          database.sql,
-          { target: query.target, after: query.after, upTo: fence.sequence, limit: query.limit },
-          placements,
-        )
+    compareSequences(upTo, query.after) > 0
+      ? await readFeed(database.sql, { ...request, vectors: isNext ? "dense_next" : "dense" }, placements)
       : [];
   const head: FeedHead = {
     kind: "head",
     epoch: fence.epoch,
     sequence: fence.sequence,
     at,
-    model: network.embedding.model,
+    model,
+    ...(isNext ? { whole_at: next.vectors.wholeAt } : {}),
+    models: modelsOf(network).map((known) => known.model),
     statistics_version: statistics.published?.version ?? null,
   };
   return [...changes, head].map((line) => `${JSON.stringify(line)}\n`).join("");

@@ -3,15 +3,24 @@ import { SEARCH_LIMITS } from "@kattegat/protocol/search.ts";
 import { hydrateRequestSchema, siteSearchRequestSchema } from "@kattegat/protocol/site-search.ts";
 import type { Hono } from "hono";
 import { parseBytes, readBody } from "../documents/body.ts";
-import { hydratePassages, searchSite, type SearchOptions } from "../search/search.ts";
+import type { Primary } from "../primary.ts";
+import { hydratePassages, searchSite, type Searchable, type SearchOptions } from "../search/search.ts";
 import { withPostgres } from "../postgres/failure.ts";
 import type { OpenedPrimary, Variables } from "./app.ts";
 import type { Metrics } from "./metrics.ts";
 
+function searchableIn({ network, memory, next }: Primary): readonly Searchable[] {
+  const { model, dimensions } = network.embedding;
+  const serving = { model, dimensions, index: memory().index };
+  const index = next?.ready ?? null;
+  return next === null || index === null ? [serving] : [serving, { ...next.model, index }];
+}
+
 export function searchRoutes(app: Hono<Variables>, opened: OpenedPrimary, metrics: Metrics): void {
   const options = (): SearchOptions => {
-    const { network, site, memory, applied, contents } = opened();
-    return { network, site, index: () => memory().index, log: applied, contents };
+    const primary = opened();
+    const { network, site, applied, contents } = primary;
+    return { network, site, searchable: () => searchableIn(primary), log: applied, contents };
   };
   app.post("/internal/search", async (context) => {
     const parts = options();

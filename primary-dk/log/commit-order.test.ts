@@ -37,7 +37,7 @@ function put({ primary }: TestPrimary, id: string, text: string) {
 async function tail(after: string): Promise<string[]> {
   const changes = await readFeed(
     left.primary.database.sql,
-    { target: "eu-fra", after, upTo: "9000000000000000000", limit: 512 },
+    { target: "eu-fra", after, upTo: "9000000000000000000", limit: 512, vectors: "dense" },
     left.primary.placements,
   );
   return changes.map(({ sequence }) => sequence);

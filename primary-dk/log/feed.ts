@@ -9,6 +9,7 @@ import {
 } from "@kattegat/protocol/changes.ts";
 import type postgres from "postgres";
 import type { Placements } from "../documents/placements.ts";
+import type { VectorColumn } from "../documents/passage-rows.ts";
 import { tierNameOf } from "../documents/state.ts";
 
 /** Texts and vectors of one page: a page is held in memory here, then again at the reader. */
@@ -22,6 +23,8 @@ export interface FeedRequest {
   /** The feed never runs ahead of the index of this site, which a move into its tiers relies on. */
   readonly upTo: string;
   readonly limit: number;
+  /** The column of the model whose copies the target keeps. */
+  readonly vectors: VectorColumn;
 }
 
 interface LoggedChange {
@@ -59,7 +62,7 @@ export function readFeed(
       order by c.sequence limit ${Math.min(request.limit, BATCH_CHANGES_MAX)}`;
     const page = boundedPage(rows.map(loggedOf), { target: request.target, placements });
     const wanted = page.flatMap(({ change, action }) => (action === "put" ? [change.document_id] : []));
-    const records = await readRecords(tx, wanted);
+    const records = await readRecords(tx, wanted, request.vectors);
     return page.map(({ change, action }) => changeOf(change, action, records.get(change.document_id)));
   });
 }
@@ -167,6 +170,7 @@ function reasonOf(change: LoggedChange): "deleted" | "re-tiered" | "reclassified
 async function readRecords(
   tx: postgres.TransactionSql,
   ids: readonly string[],
+  vectors: VectorColumn,
 ): Promise<Map<string, DocumentRecord>> {
   const records = new Map<string, DocumentRecord>();
   if (ids.length === 0) return records;
@@ -192,7 +196,7 @@ async function readRecords(
     });
   }
   const rows = await tx`
-      select document_id, ordinal, start_offset, end_offset, own_text, dense, sparse
+      select document_id, ordinal, start_offset, end_offset, own_text, ${tx(vectors)} as dense, sparse
       from passages where document_id = any(${[...ids]}) order by document_id, ordinal`;
   for (const row of rows) {
     const text: string =

@@ -4,6 +4,7 @@ import type { ConfirmRequest } from "@kattegat/protocol/changes.ts";
 import { compareSequences, type Fence } from "@kattegat/protocol/sequence.ts";
 import type { Placements } from "../documents/placements.ts";
 import type { Writer } from "../documents/writer.ts";
+import type { NextVectors } from "../next/next-vectors.ts";
 import type { AppliedLog } from "../log/head.ts";
 import type { Database } from "../postgres/database.ts";
 import { targets } from "../postgres/schema.ts";
@@ -21,7 +22,9 @@ export class Confirmations {
   readonly #site: string;
   readonly #log: AppliedLog;
   readonly #now: () => number;
-  readonly #bySite = new Map<string, Confirmation>();
+  /** By site and model. */
+  readonly #known = new Map<string, Confirmation>();
+  readonly #next: NextVectors | null;
 
   constructor(options: {
     readonly database: Database;
@@ -29,7 +32,10 @@ export class Confirmations {
     readonly site: string;
     readonly log: AppliedLog;
     readonly now: () => number;
+    /** Null without a model that is being prepared. */
+    readonly next: NextVectors | null;
   }) {
+    this.#next = options.next;
     this.#database = options.database;
     this.#placements = options.placements;
     this.#site = options.site;
@@ -41,7 +47,7 @@ export class Confirmations {
     for (const { epoch, sequence, confirmed_at, ...target } of await this.#database.db
       .select()
       .from(targets)) {
-      this.#bySite.set(target.site, {
+      this.#known.set(keyOf(target), {
         ...target,
         watermark: { epoch, sequence },
         confirmedAtMs: confirmed_at.getTime(),
@@ -49,33 +55,56 @@ export class Confirmations {
     }
   }
 
-  of(site: string): Confirmation | null {
-    return this.#bySite.get(site) ?? null;
+  /** What was last heard of a site's copies with vectors of the model, the serving one when none is named. */
+  of(site: string, model: string = this.#placements.network.embedding.model): Confirmation | null {
+    return this.#known.get(keyOf({ site, model })) ?? null;
   }
 
-  /** Resolves when the confirmation is stored, with every receipt that it completes. */
+  /** Why a search may not ask the site for the model that is being prepared; null when it may. */
+  nextMissing(site: string): string | null {
+    const { network } = this.#placements;
+    const confirmed = network.embedding.next && this.of(site, network.embedding.next.model);
+    const wholeAt = this.#next?.wholeAt ?? null;
+    if (wholeAt === null) return "passages are still being embedded";
+    if (!confirmed) return "its copies have not begun";
+    const { watermark, lag_ms } = confirmed;
+    if (compareSequences(watermark.sequence, wholeAt) < 0)
+      return `its copies are at sequence ${watermark.sequence} of ${wholeAt}`;
+    if (isSilent(confirmed, this.#now())) return "its copies do not answer";
+    return lag_ms > network.limits.lag_ms_max ? `its copies are ${Math.round(lag_ms)} ms behind` : null;
+  }
+
+  /**
+   * Resolves when the confirmation is stored, with every receipt that it completes.
+   *
+   * An erasure has reached a site when the copies of every model there are so far.
+   */
   async confirm(request: ConfirmRequest): Promise<void> {
+    const { model = this.#placements.network.embedding.model } = request;
     const { site, watermark, lag_ms, lag_changes, parked, healthy } = request;
     await this.#database.sql.begin(async (tx) => {
       await tx`
-        insert into targets values (
-          ${site}, ${watermark.epoch}, ${watermark.sequence},
+        insert into targets (site, model, epoch, sequence, lag_ms, lag_changes, parked, healthy, confirmed_at)
+        values (
+          ${site}, ${model}, ${watermark.epoch}, ${watermark.sequence},
           ${lag_ms}, ${lag_changes}, ${parked}, ${healthy}, clock_timestamp()
         )
-        on conflict (site) do update set
+        on conflict (site, model) do update set
           epoch = excluded.epoch, sequence = excluded.sequence,
           lag_ms = excluded.lag_ms, lag_changes = excluded.lag_changes,
           parked = excluded.parked, healthy = excluded.healthy, confirmed_at = excluded.confirmed_at`;
       await tx`
         update receipt_sites s set confirmed_at = clock_timestamp() from receipts r
         where r.id = s.receipt_id and s.site = ${site} and s.confirmed_at is null and r.completed_at is null
-          and (r.epoch, r.sequence) <= (${watermark.epoch}, ${watermark.sequence}::bigint)`;
+          and not exists (
+            select from targets t where t.site = ${site} and (t.epoch, t.sequence) < (r.epoch, r.sequence)
+          )`;
       await tx`
         update receipts r set completed_at = clock_timestamp()
         where r.completed_at is null
           and not exists (select from receipt_sites s where s.receipt_id = r.id and s.confirmed_at is null)`;
     });
-    this.#bySite.set(site, { ...request, confirmedAtMs: this.#now() });
+    this.#known.set(keyOf({ site, model }), { ...request, confirmedAtMs: this.#now() });
   }
 
   /**
@@ -116,7 +145,27 @@ export class Confirmations {
   #sequenceOf(site: string): string | null {
     const { fence } = this.#log.head;
     if (site === this.#site) return fence.sequence;
-    const watermark: Fence | undefined = this.#bySite.get(site)?.watermark;
-    return watermark !== undefined && watermark.epoch === fence.epoch ? watermark.sequence : null;
+    const watermark: Fence | undefined = this.of(site)?.watermark;
+    if (watermark === undefined || watermark.epoch !== fence.epoch) return null;
+    const next = this.#searchedNext(site);
+    return next !== null && compareSequences(next, watermark.sequence) < 0 ? next : watermark.sequence;
   }
+
+  /** How far the site's copies of the model to come are, once searches ask for them: then they may lose no document either. */
+  #searchedNext(site: string): string | null {
+    const { next } = this.#placements.network.embedding;
+    if (next === undefined || this.nextMissing(site) !== null) return null;
+    return this.of(site, next.model)?.watermark.sequence ?? null;
+  }
+}
+
+/** Replication confirms every few seconds while idle too; after this silence a target counts as not answering. */
+const SILENT_MS_MAX = 30_000;
+
+export function isSilent({ healthy, confirmedAtMs }: Confirmation, nowMs: number): boolean {
+  return !healthy || nowMs - confirmedAtMs > SILENT_MS_MAX;
+}
+
+function keyOf({ site, model }: { readonly site: string; readonly model: string }): string {
+  return `${site} ${model}`;
 }

@@ -1,15 +1,17 @@
 /** The state of the network as the primary knows it. */
 import { TIER_NAMES, type Site, type TierName } from "@kattegat/config/network.ts";
-import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
+import type { NetworkStatus, NextModel } from "@kattegat/protocol/network-status.ts";
 import { changesBehind } from "@kattegat/protocol/sequence.ts";
 import type { Placements } from "../documents/placements.ts";
 import type { Primary } from "../primary.ts";
+import { isSilent } from "./confirmations.ts";
 
-/** Replication confirms every few seconds while idle too; after this silence a target counts as not answering. */
-const SILENT_MS_MAX = 30_000;
-
-export function networkStatus(primary: Primary, siteUrls: Readonly<Record<string, string>>): NetworkStatus {
+export async function networkStatus(
+  primary: Primary,
+  siteUrls: Readonly<Record<string, string>>,
+): Promise<NetworkStatus> {
   const { network, applied, statistics } = primary;
+  const next = await nextStatus(primary);
   const { counts } = primary.memory();
   return {
     sequence: applied.head.fence.sequence,
@@ -31,7 +33,39 @@ export function networkStatus(primary: Primary, siteUrls: Readonly<Record<string
       documents: counts.documentsOfClass(name),
     })),
     model: { id: network.embedding.model, dimensions: network.embedding.dimensions },
+    ...(next === null ? {} : { next }),
     statistics_version: statistics.published?.version ?? null,
+  };
+}
+
+async function nextStatus(primary: Primary): Promise<NextModel | null> {
+  const { next, network, placements, site: own, applied, confirmations, memory } = primary;
+  if (next === null) return null;
+  const passages = TIER_NAMES.reduce((sum, tier) => sum + memory().counts.passages(tier), 0);
+  const { model: id, dimensions } = next.model;
+  const head = applied.head.fence.sequence;
+  const sites = network.sites.filter((site) => site.running && tiersAt(site, placements).length > 0);
+  return {
+    id,
+    dimensions,
+    embedded: Math.max(0, passages - (await next.vectors.lacking())),
+    passages,
+    whole_at: next.vectors.wholeAt,
+    sites: sites.map((site) => {
+      const isOwn = site.id === own;
+      const reason = isOwn ? next.missing : confirmations.nextMissing(site.id);
+      const watermark = isOwn ? head : (confirmations.of(site.id, id)?.watermark.sequence ?? null);
+      return {
+        site: site.id,
+        tiers: tiersAt(site, placements),
+        watermark,
+        lag_changes: watermark === null ? null : changesBehind(head, watermark),
+        ready: reason === null,
+        reason,
+      };
+    }),
+    // Only an edge knows what it asks for.
+    serves: false,
   };
 }
 
@@ -66,9 +100,12 @@ function siteStatus(
     };
   const confirmed = primary.confirmations.of(site.id);
   if (confirmed === null) return { ...base, ...none, health: "unavailable" };
-  const { watermark, parked, lag_ms, healthy, confirmedAtMs } = confirmed;
-  const isSilent = !healthy || primary.now() - confirmedAtMs > SILENT_MS_MAX;
-  const health = isSilent ? "unavailable" : lag_ms > network.limits.lag_ms_max ? "lagging" : "ok";
+  const { watermark, parked, lag_ms } = confirmed;
+  const health = isSilent(confirmed, primary.now())
+    ? "unavailable"
+    : lag_ms > network.limits.lag_ms_max
+      ? "lagging"
+      : "ok";
   return {
     ...base,
     health,

@@ -6,6 +6,7 @@ import {
   changes,
   documents,
   embeddingModel,
+  embeddingNext,
   logHead,
   passages,
   receiptSites,
@@ -26,6 +27,7 @@ it("declares the columns that the migrations make, with their types and nullabil
     changes,
     documents,
     embeddingModel,
+    embeddingNext,
     logHead,
     passages,
     receiptSites,
@@ -60,6 +62,6 @@ it("is migrated once when several processes start at the same time", async () =>
     openDatabase({ url }),
   ]);
   const [row] = await first.sql`select count(*)::int as count from drizzle.__drizzle_migrations`;
-  expect(row?.["count"]).toBe(2);
+  expect(row?.["count"]).toBe(3);
   await Promise.all([first, ...others].map((database) => database.close()));
 });

@@ -62,6 +62,8 @@ export const passages = pgTable(
     own_text: text("own_text"),
     heading: text("heading"),
     dense: bytea("dense").notNull(),
+    /** By the model that is being prepared; null while there is none, or until the passage's turn comes. */
+    dense_next: bytea("dense_next"),
     sparse: bytea("sparse").notNull(),
   },
   (table) => [primaryKey({ columns: [table.document_id, table.ordinal] })],
@@ -91,16 +93,22 @@ export const logHead = pgTable("log_head", {
   at: instant("at").notNull(),
 });
 
-export const targets = pgTable("targets", {
-  site: text("site").primaryKey(),
-  epoch: integer("epoch").notNull(),
-  sequence: sequence("sequence").notNull(),
-  lag_ms: doublePrecision("lag_ms").notNull(),
-  lag_changes: bigint("lag_changes", { mode: "number" }).notNull(),
-  parked: integer("parked").notNull(),
-  healthy: boolean("healthy").notNull(),
-  confirmed_at: instant("confirmed_at").notNull(),
-});
+export const targets = pgTable(
+  "targets",
+  {
+    site: text("site").notNull(),
+    /** Of the copies that are this far. */
+    model: text("model").notNull(),
+    epoch: integer("epoch").notNull(),
+    sequence: sequence("sequence").notNull(),
+    lag_ms: doublePrecision("lag_ms").notNull(),
+    lag_changes: bigint("lag_changes", { mode: "number" }).notNull(),
+    parked: integer("parked").notNull(),
+    healthy: boolean("healthy").notNull(),
+    confirmed_at: instant("confirmed_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.site, table.model] })],
+);
 
 export const receipts = pgTable("receipts", {
   id: text("id").primaryKey(),
@@ -133,4 +141,17 @@ export const embeddingModel = pgTable("embedding_model", {
   only: boolean("only").primaryKey(),
   model: text("model").notNull(),
   dimensions: integer("dimensions").notNull(),
+  /** Whether pages of `passages` still hold vectors of a model that is gone. */
+  rewrite_due: boolean("rewrite_due").notNull(),
+});
+
+/** At most one row: the model of every vector in `passages.dense_next`. */
+export const embeddingNext = pgTable("embedding_next", {
+  only: boolean("only").primaryKey(),
+  model: text("model").notNull(),
+  dimensions: integer("dimensions").notNull(),
+  /** Every document whose last carrying change is not after it has its vectors. */
+  embedded_to: sequence("embedded_to").notNull(),
+  /** The log's sequence when all documents had them for the first time. */
+  whole_at: sequence("whole_at"),
 });

@@ -1,5 +1,6 @@
 /** Chooses the embedder that the network file names. */
 import { sitesBarredFrom } from "@kattegat/config/embedding-residency.ts";
+import { modelsOf, networkWith } from "@kattegat/config/models.ts";
 import type { Network } from "@kattegat/config/network.ts";
 import type { Embedder } from "@kattegat/engine/embedding/embedder.ts";
 import { createHashedEmbedder } from "@kattegat/engine/embedding/hashed.ts";
@@ -14,7 +15,11 @@ export interface EmbedderOptions {
   readonly embeddings: string;
 }
 
-/** @throws {Error} for a model that its provider does not make, or a trained one that is not in the folder. */
+/**
+ * Resolves with the embedder of the network's serving model.
+ *
+ * @throws {Error} for a model that its provider does not make, or a trained one that is not in the folder.
+ */
 export async function embedderOf(network: Network, options: EmbedderOptions): Promise<Embedder> {
   const { embedding } = network;
   const { provider, model, dimensions, url } = embedding;
@@ -40,6 +45,12 @@ export async function embedderOf(network: Network, options: EmbedderOptions): Pr
       return embedder;
     }
   }
+}
+
+/** Null without a model that is being prepared. */
+export async function nextEmbedderOf(network: Network, options: EmbedderOptions): Promise<Embedder | null> {
+  const [, next] = modelsOf(network);
+  return next === undefined ? null : await embedderOf(networkWith(network, next), options);
 }
 
 /** The network file may have changed since the training: a new site, a stricter class. */

@@ -1,5 +1,4 @@
 /** The passages that this site holds, level with the log: in memory, but for those that a base on the disk has unchanged. */
-import type { Network } from "@kattegat/config/network.ts";
 import { createPassageIndex, type PassageIndex } from "@kattegat/engine/index/passage-index.ts";
 import type { SparseVector } from "@kattegat/engine/lexical/bm25.ts";
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
@@ -40,7 +39,8 @@ export class HotIndex {
   #tailPassages = 0;
 
   constructor(options: {
-    readonly network: Network;
+    /** Of the vectors. */
+    readonly dimensions: number;
     readonly placements: Placements;
     readonly site: string;
     readonly scanner: Scanner;
@@ -52,7 +52,7 @@ export class HotIndex {
     this.#load = options.load;
     this.#base = options.base;
     this.#index = createPassageIndex({
-      dimensions: options.network.embedding.dimensions,
+      dimensions: options.dimensions,
       scanner: options.scanner,
       keywordFields: KEYWORD_FIELDS,
     });
@@ -74,6 +74,11 @@ export class HotIndex {
 
   get documents(): number {
     return this.#held.size + (this.#base?.documents ?? 0);
+  }
+
+  /** Whether any passage of the document can be found here. */
+  has(id: string): boolean {
+    return this.#held.has(id) || this.#base?.has(id) === true;
   }
 
   holds(state: Placed): boolean {
@@ -177,10 +182,11 @@ export class HotIndex {
     if (held.isCold) this.#tailPassages -= held.passages;
   }
 
-  /** The passages that stand in memory; null when the base has them. */
+  /** The passages that stand in memory; null when they are elsewhere. */
   #standing(id: string): LoadedPassage[] | null {
-    if (this.#base?.has(id) === true) return null;
-    return Array.from({ length: this.#held.get(id)?.passages ?? 0 }, (_, index) => {
+    const held = this.#held.get(id);
+    if (held === undefined) return null;
+    return Array.from({ length: held.passages }, (_, index) => {
       const point = this.#index.get(`${id}#${index + 1}`);
       if (point?.dense === undefined || point.dense === null || point.sparse === null)
         throw new RangeError("the index lost a passage that it holds");

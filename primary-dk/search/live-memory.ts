@@ -5,8 +5,17 @@ import { AppliedLog, type LogHead } from "../log/head.ts";
 import type { Pacer } from "../pacer.ts";
 import type { Memory } from "./rebuild.ts";
 
+/** Keeps something else level with the log. */
+export interface Follower {
+  apply(group: CommittedGroup): Promise<void>;
+  /** The log was read anew: what came meanwhile was not heard of. */
+  restart(): Promise<void>;
+}
+
 export class LiveMemory {
   readonly applied: AppliedLog;
+  /** Null without a model that is being prepared. */
+  follower: Follower | null = null;
   readonly #rebuild: () => Promise<Memory>;
   #memory: Memory;
   #alone: Promise<unknown> = Promise.resolve();
@@ -38,6 +47,7 @@ export class LiveMemory {
       await index.apply(effect, { loaded: group.loaded, pacer });
       await pacer.breathe();
     }
+    await this.follower?.apply(group);
     if (group.head !== null) this.applied.advance(group.head);
     return changed;
   }
@@ -50,6 +60,7 @@ export class LiveMemory {
       const previous = this.#memory;
       this.#memory = await this.#rebuild();
       previous.index.base?.leave();
+      await this.follower?.restart();
       this.applied.advance(headOf(this.#memory));
       return true;
     });

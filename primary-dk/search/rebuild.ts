@@ -63,7 +63,11 @@ function readMemory(sql: postgres.Sql, base: LiveBase | null, options: RebuildOp
     const [row] = await tx`select epoch, sequence, at from log_head`;
     if (row === undefined) throw new TypeError("expected one row in log_head; the database was not migrated");
     const counts = await countTiers(tx);
-    const index = await fillIndex(tx, new HotIndex({ ...options, base, load }), options);
+    const index = await fillIndex(
+      tx,
+      new HotIndex({ ...options, ...options.network.embedding, base, load }),
+      options,
+    );
     const statistics = await countTerms(tx, options);
     const at: Date = row["at"];
     return {
@@ -98,11 +102,6 @@ async function fillIndex(
   const { base } = index;
   const classes = coldClasses(network, options);
   const missing = base === null ? [] : await compareBase(tx, base, { classes, pacer });
-  const held = Object.keys(network.classes).flatMap((residency) =>
-    TIER_NAMES.filter((tier) => placements.of(residency, tier).includes(site)).map(
-      (tier) => `${residency} ${tier}`,
-    ),
-  );
   const isOutsideBase =
     base === null ? tx`` : tx`and (d.id = any(${[...missing]}) or not (${isStanding(tx, classes)}))`;
   let open: OpenDocument | null = null;
@@ -110,7 +109,7 @@ async function fillIndex(
   const cursor = tx`
     select ${tx(STATE_COLUMNS.map((column) => `d.${column}`))}, p.ordinal, p.dense, p.sparse
     from documents d join passages p on p.document_id = d.id
-    where (d.residency || ' ' || d.tier = any(${held}) or d.residency || ' ' || d.moving_from = any(${held})) ${isOutsideBase}
+    where ${isHeld(tx, { network, placements, site })} ${isOutsideBase}
     order by d.sequence, p.ordinal`.cursor(CURSOR_ROWS);
   for await (const rows of cursor) {
     for (const row of rows) {
@@ -129,6 +128,19 @@ async function fillIndex(
   }
   if (open !== null) await index.put(open.state, open.passages, options.pacer);
   return index;
+}
+
+/** The documents `d` that this site holds, in SQL. */
+export function isHeld(
+  sql: postgres.Sql | postgres.TransactionSql,
+  { network, placements, site }: Pick<RebuildOptions, "network" | "placements" | "site">,
+): postgres.PendingQuery<postgres.Row[]> {
+  const held = Object.keys(network.classes).flatMap((residency) =>
+    TIER_NAMES.filter((tier) => placements.of(residency, tier).includes(site)).map(
+      (tier) => `${residency} ${tier}`,
+    ),
+  );
+  return sql`(d.residency || ' ' || d.tier = any(${held}) or d.residency || ' ' || d.moving_from = any(${held}))`;
 }
 
 async function countTerms(tx: postgres.TransactionSql, options: RebuildOptions): Promise<StatisticsCounter> {

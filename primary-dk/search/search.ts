@@ -24,10 +24,18 @@ import type { HotIndex } from "./hot-index.ts";
 /** A share of the deadline is kept for the search itself after waiting for a sequence. */
 const WAIT_SHARE = 0.8;
 
+/** The copies of one model that may be searched. */
+export interface Searchable {
+  readonly model: string;
+  readonly dimensions: number;
+  readonly index: HotIndex;
+}
+
 export interface SearchOptions {
   readonly network: Network;
   readonly site: string;
-  readonly index: () => HotIndex;
+  /** The model that serves, and the one to come once it is whole here. */
+  readonly searchable: () => readonly Searchable[];
   readonly log: AppliedLog;
   readonly contents: PassageContents;
 }
@@ -38,7 +46,9 @@ export async function searchSite(
   options: SearchOptions,
   signal?: AbortSignal,
 ): Promise<SiteSearchResponse> {
-  const query = queryOf(request, options.network);
+  const asked = options.searchable().find(({ model }) => model === request.model);
+  if (asked === undefined) return lackingModel(options);
+  const query = queryOf(request, asked);
   const isFresh =
     request.min_sequence === null ||
     (await options.log.waitFor(request.min_sequence, {
@@ -46,7 +56,10 @@ export async function searchSite(
       ...(signal === undefined ? {} : { signal }),
     }));
   // Both parts are asked in one turn, so that no change comes between them.
-  const held = options.index();
+  const searchable = options.searchable();
+  const held = searchable.find(({ model }) => model === request.model)?.index;
+  // It was whole when the question came, and may have been lost while a sequence was waited for.
+  if (held === undefined) return lackingModel(options);
   const { fence } = options.log.head;
   const fromBase = searchBase(request, { query, base: held.base, network: options.network });
   const fromMemory = searchMemory(request, { query, held, network: options.network });
@@ -55,6 +68,8 @@ export async function searchSite(
   const hydrated = await hydrate(lists, request.hydrated, options.contents);
   return {
     site: options.site,
+    model: request.model,
+    ready: searchable.map(({ model }) => model),
     epoch: fence.epoch,
     tiers: request.tiers.map((tier) => ({
       tier,
@@ -65,6 +80,12 @@ export async function searchSite(
     dense: hydrated[0] ?? [],
     lexical: hydrated[1] ?? [],
   };
+}
+
+/** Vectors of two models never meet (I18): whoever asked for one that is not whole here asks again for another. */
+function lackingModel({ site, searchable, log }: SearchOptions): SiteSearchResponse {
+  const ready = searchable().map(({ model }) => model);
+  return { site, model: null, ready, epoch: log.head.fence.epoch, tiers: [], dense: [], lexical: [] };
 }
 
 type Lists = Pick<BaseFinding, "dense" | "lexical">;
@@ -153,13 +174,7 @@ interface Query {
   readonly lexical: SparseVector | null;
 }
 
-function queryOf(request: SiteSearchRequest, network: Network): Query {
-  const { model, dimensions } = network.embedding;
-  if (request.dense !== null && request.model !== model)
-    throw new KattegatError(
-      "bad_vector",
-      `Expected a vector of the model ${model}; one of ${request.model} came.`,
-    );
+function queryOf(request: SiteSearchRequest, { dimensions }: Searchable): Query {
   try {
     const dense = request.dense === null ? null : decodeFloats(request.dense);
     const lexical =

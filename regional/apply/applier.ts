@@ -1,11 +1,11 @@
 /** Applies batches of changes to a regional site. */
+import type { Model } from "@kattegat/config/models.ts";
 import type { Network, Site } from "@kattegat/config/network.ts";
 import { mayHold } from "@kattegat/config/residency.ts";
 import type { ApplyRequest, ApplyResponse, DocumentRecord } from "@kattegat/protocol/changes.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { PassageVectors } from "../qdrant/passage-vectors.ts";
 import { vectorsOf } from "../qdrant/passage-vectors.ts";
-import { META } from "../qdrant/schema.ts";
 import type { Schema } from "../qdrant/schema.ts";
 import { readHoldings } from "./holdings.ts";
 import { planOf } from "./plan.ts";
@@ -23,6 +23,8 @@ const PRUNE_BATCHES = 1_000;
 
 export interface ApplierOptions {
   readonly network: Network;
+  /** Of the vectors in this edition. */
+  readonly model: Model;
   readonly site: Site;
   readonly schema: Schema;
   readonly watermark: Watermark;
@@ -45,8 +47,8 @@ export class Applier {
   }
 
   async #apply(request: ApplyRequest): Promise<ApplyResponse> {
-    const { network, schema, watermark } = this.#options;
-    const { model } = network.embedding;
+    const { schema, watermark } = this.#options;
+    const { model } = this.#options.model;
     if (request.head.model !== model)
       throw new KattegatError(
         "not_ready",
@@ -77,6 +79,7 @@ export class Applier {
       watermark: request.watermark,
       watermark_at: request.watermark_at,
       head_sequence: request.head.sequence,
+      whole_at: request.head.whole_at ?? position.whole_at ?? null,
     });
     await this.#pruneNowAndThen(horizonSequence);
     return { watermark: stored.watermark, refused: plan.refused.map((refusal) => ({ ...refusal })) };
@@ -86,7 +89,7 @@ export class Applier {
     document: DocumentRecord,
     vectors: Map<DocumentRecord, readonly PassageVectors[]>,
   ): Omit<Refusal, "sequence"> | null {
-    const { network, site } = this.#options;
+    const { network, model, site } = this.#options;
     if (!mayHold(network, document.residency, site)) {
       return {
         code: "residency_refused",
@@ -97,7 +100,7 @@ export class Applier {
     for (const [index, passage] of document.passages.entries()) {
       if (passage.ordinal !== index + 1)
         return { code: "bad_request", detail: `Expected passage ${index + 1}, got ${passage.ordinal}.` };
-      const found = vectorsOf(passage, network.embedding.dimensions);
+      const found = vectorsOf(passage, model.dimensions);
       if (typeof found === "string")
         return { code: "bad_vector", detail: `Passage ${passage.ordinal}: ${found}.` };
       good.push(found);
@@ -115,8 +118,8 @@ export class Applier {
         { key: "sequence_number", range: { lt: Number(horizonSequence) } },
       ],
     };
-    await this.#options.schema.run((client) =>
-      client.delete(META, { wait: true, ordering: "strong", filter }),
+    await this.#options.schema.run((client, { meta }) =>
+      client.delete(meta, { wait: true, ordering: "strong", filter }),
     );
   }
 }

@@ -3,7 +3,6 @@ import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { compareFences } from "@kattegat/protocol/sequence.ts";
 import { HOLDING } from "../qdrant/passage-point.ts";
 import { passagePointId, tombstonePointId } from "../qdrant/point-id.ts";
-import { META, PASSAGES } from "../qdrant/schema.ts";
 import type { Schema } from "../qdrant/schema.ts";
 import { fenceOf, holdingSchema } from "./holding.ts";
 import type { Holding } from "./holding.ts";
@@ -19,11 +18,11 @@ export async function readHoldings(
     tombstones: idsOf(documentIds, tombstonePointId),
   };
   const [copies, tombstones] = await Promise.all([
-    schema.run((client) =>
-      client.retrieve(PASSAGES, { ids: [...ids.copies.keys()], with_payload: [HOLDING] }),
+    schema.run((client, { passages }) =>
+      client.retrieve(passages, { ids: [...ids.copies.keys()], with_payload: [HOLDING] }),
     ),
-    schema.run((client) =>
-      client.retrieve(META, { ids: [...ids.tombstones.keys()], with_payload: [HOLDING] }),
+    schema.run((client, { meta }) =>
+      client.retrieve(meta, { ids: [...ids.tombstones.keys()], with_payload: [HOLDING] }),
     ),
   ]);
   const holdings = new Map<string, Holding>();

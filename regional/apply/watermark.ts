@@ -9,13 +9,14 @@ import {
 import type { Fence } from "@kattegat/protocol/sequence.ts";
 import { z } from "zod";
 import { WATERMARK_POINT_ID } from "../qdrant/point-id.ts";
-import { META } from "../qdrant/schema.ts";
 import type { Schema } from "../qdrant/schema.ts";
 
 const positionSchema = z.object({
   watermark: fenceSchema,
   watermark_at: z.string().nullable(),
   head_sequence: sequenceSchema,
+  /** Of a model that is being prepared: from this sequence on the copies are whole. */
+  whole_at: sequenceSchema.nullish(),
 });
 /** The watermark with the head of the log as it was last told. */
 export type Position = Readonly<z.infer<typeof positionSchema>>;
@@ -31,6 +32,9 @@ export class Watermark {
   constructor(schema: Schema, now: () => number) {
     this.#schema = schema;
     this.#now = now;
+    schema.lost = () => {
+      this.#position = null;
+    };
   }
 
   /** As last read or written; null before the first. */
@@ -40,7 +44,7 @@ export class Watermark {
 
   async read(withinMs?: number): Promise<Position> {
     const [point] = await this.#schema.run(
-      (client) => client.retrieve(META, { ids: [WATERMARK_POINT_ID], with_payload: true }),
+      (client, { meta }) => client.retrieve(meta, { ids: [WATERMARK_POINT_ID], with_payload: true }),
       withinMs,
     );
     const stored = point === undefined ? NOWHERE : positionSchema.parse(point.payload);
@@ -56,8 +60,8 @@ export class Watermark {
     const isBack = compareFences(next.watermark, before.watermark) < 0;
     const position: Position = isBack ? { ...before, head_sequence: next.head_sequence } : next;
     const point = { id: WATERMARK_POINT_ID, vector: {}, payload: { kind: "watermark", ...position } };
-    await this.#schema.run((client) =>
-      client.upsert(META, { wait: true, ordering: "strong", points: [point] }),
+    await this.#schema.run((client, { meta }) =>
+      client.upsert(meta, { wait: true, ordering: "strong", points: [point] }),
     );
     this.#take(position);
     return position;

@@ -3,7 +3,6 @@ import type { QdrantClient } from "@qdrant/js-client-rest";
 import { HOLDING, pointsOf } from "../qdrant/passage-point.ts";
 import type { PassageVectors } from "../qdrant/passage-vectors.ts";
 import { passagePointId, tombstonePointId } from "../qdrant/point-id.ts";
-import { META, PASSAGES } from "../qdrant/schema.ts";
 import type { Schema } from "../qdrant/schema.ts";
 import { ID_BYTES, TOMBSTONE_BYTES, documentBytes, pointBytes } from "./json-size.ts";
 import type { Outcome } from "./plan.ts";
@@ -77,8 +76,8 @@ async function writeLane(
   const isSmall = points.length + surplus.length <= REQUEST_POINTS_MAX && bytes <= REQUEST_BYTES_MAX;
   for (const request of isSmall ? [operations] : operations.map((operation) => [operation])) {
     if (request.length === 0) continue;
-    await schema.run((client) =>
-      client.batchUpdate(PASSAGES, { wait: true, ordering: "strong", operations: request }),
+    await schema.run((client, { passages }) =>
+      client.batchUpdate(passages, { wait: true, ordering: "strong", operations: request }),
     );
   }
 }
@@ -97,7 +96,9 @@ async function writeTombstones(schema: Schema, outcomes: readonly Outcome[]): Pr
     payload: { kind: "tombstone", sequence_number: Number(holding.sequence), [HOLDING]: holding },
   }));
   for (const chunk of chunksOf(points, () => TOMBSTONE_BYTES)) {
-    await schema.run((client) => client.upsert(META, { wait: true, ordering: "strong", points: chunk }));
+    await schema.run((client, { meta }) =>
+      client.upsert(meta, { wait: true, ordering: "strong", points: chunk }),
+    );
   }
 }
 

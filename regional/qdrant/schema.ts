@@ -1,14 +1,24 @@
 /** The collections of a regional site in its Qdrant cluster. */
-import type { Network, Site } from "@kattegat/config/network.ts";
+import type { Model } from "@kattegat/config/models.ts";
+import type { Site } from "@kattegat/config/network.ts";
+import { editionName } from "@kattegat/engine/embedding/edition.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { QdrantClient } from "@qdrant/js-client-rest";
 import { MODEL_POINT_ID } from "./point-id.ts";
 import { statusOf } from "./fault.ts";
 import type { NodePool } from "./node-pool.ts";
 
-export const PASSAGES = "kattegat_passages";
-/** Watermark with tombstones: no vectors. */
-export const META = "kattegat_meta";
+/** The collections of one edition. */
+export interface Collections {
+  readonly passages: string;
+  /** Watermark with tombstones: no vectors. */
+  readonly meta: string;
+}
+
+const PASSAGES = "kattegat_passages";
+const META = "kattegat_meta";
+/** From before there were editions: they are of the model that they note. */
+const FORMER: Collections = { passages: PASSAGES, meta: META };
 export const DENSE = "dense";
 export const LEXICAL = "lexical";
 
@@ -28,20 +38,23 @@ const META_INDEXES: Readonly<Record<string, IndexType>> = { kind: "keyword", seq
 
 export interface SchemaOptions {
   readonly pool: NodePool;
-  readonly network: Network;
+  /** Of the vectors in this edition. */
+  readonly model: Model;
   readonly site: Site;
 }
 
 export class Schema {
   readonly #options: SchemaOptions;
-  #made: Promise<void> | null = null;
+  /** Hears that the collections were gone, so that nothing that was known of them holds. */
+  lost: () => void = () => {};
+  #made: Promise<Collections> | null = null;
 
   constructor(options: SchemaOptions) {
     this.#options = options;
   }
 
-  /** Resolves when both collections are there; a failure is tried again at the next call. */
-  ensure(): Promise<void> {
+  /** Resolves when both collections are there, with their names; a failure is tried again at the next call. */
+  ensure(): Promise<Collections> {
     this.#made ??= this.#make().catch((error: unknown) => {
       this.#made = null;
       throw error;
@@ -54,13 +67,21 @@ export class Schema {
    *
    * @throws {KattegatError} `unavailable` also when a collection has vanished: it is made again at the next call.
    */
-  async run<T>(work: (client: QdrantClient) => Promise<T>, withinMs?: number): Promise<T> {
-    await this.ensure();
+  async run<T>(
+    work: (client: QdrantClient, collections: Collections) => Promise<T>,
+    withinMs?: number,
+  ): Promise<T> {
+    const collections = await this.ensure();
+    const { pool } = this.#options;
     try {
-      return await this.#options.pool.run(work, withinMs === undefined ? {} : { withinMs });
+      return await pool.run(
+        (client) => work(client, collections),
+        withinMs === undefined ? {} : { withinMs },
+      );
     } catch (error) {
       if (statusOf(error) !== 404) throw error;
       this.#made = null;
+      this.lost();
       throw new KattegatError(
         "unavailable",
         "The site's collections are gone from Qdrant; they are made again.",
@@ -69,43 +90,43 @@ export class Schema {
     }
   }
 
-  async #make(): Promise<void> {
-    const { network, site } = this.#options;
+  async #make(): Promise<Collections> {
+    const { model, site, pool } = this.#options;
+    const isFormer = (await modelIn(pool, META)) === model.model;
+    const collections = isFormer ? FORMER : collectionsOf(model);
     const factors = {
       replication_factor: site.qdrant?.replication_factor ?? 1,
       write_consistency_factor: site.qdrant?.write_consistency_factor ?? 1,
     };
-    const size = network.embedding.dimensions;
+    const size = model.dimensions;
     const passages = {
       vectors: { [DENSE]: { size, distance: "Cosine" as const } },
       sparse_vectors: { [LEXICAL]: {} },
       ...factors,
     };
-    await this.#create(PASSAGES, passages);
-    await this.#create(META, { vectors: {}, ...factors });
-    await this.#expectSize(size);
-    await this.#index(PASSAGES, PASSAGE_INDEXES);
-    await this.#index(META, META_INDEXES);
-    await this.#agreeOnModel();
+    await this.#create(collections.passages, passages);
+    await this.#create(collections.meta, { vectors: {}, ...factors });
+    await this.#expectSize(collections, size);
+    await this.#index(collections.passages, PASSAGE_INDEXES);
+    await this.#index(collections.meta, META_INDEXES);
+    await this.#agreeOnModel(collections);
+    return collections;
   }
 
   /** Equal dimensions do not make vectors comparable, so the collections say whose theirs are from the first start on. */
-  async #agreeOnModel(): Promise<void> {
-    const { network, pool } = this.#options;
-    const { model } = network.embedding;
-    const [point] = await pool.run((client) =>
-      client.retrieve(META, { ids: [MODEL_POINT_ID], with_payload: ["model"] }),
-    );
-    if (point === undefined) {
-      const noted = { id: MODEL_POINT_ID, vector: {}, payload: { kind: "model", model } };
-      await pool.run((client) => client.upsert(META, { wait: true, ordering: "strong", points: [noted] }));
+  async #agreeOnModel({ passages, meta }: Collections): Promise<void> {
+    const { pool } = this.#options;
+    const { model, dimensions } = this.#options.model;
+    const found = await modelIn(pool, meta);
+    if (found === model) return;
+    if (found === null) {
+      const noted = { id: MODEL_POINT_ID, vector: {}, payload: { kind: "model", model, dimensions } };
+      await pool.run((client) => client.upsert(meta, { wait: true, ordering: "strong", points: [noted] }));
       return;
     }
-    const found = point.payload?.["model"];
-    if (found === model) return;
     throw new KattegatError(
       "not_ready",
-      `Expected vectors of ${model} as the network file says, found those of ${String(found)}: delete ${PASSAGES} and ${META} so that they are filled again.`,
+      `Expected vectors of ${model} as the network file says, found those of ${found}: delete ${passages} and ${meta} so that they are filled again.`,
     );
   }
 
@@ -122,15 +143,15 @@ export class Schema {
     }
   }
 
-  async #expectSize(size: number): Promise<void> {
-    const info = await this.#options.pool.run((client) => client.getCollection(PASSAGES));
+  async #expectSize({ passages }: Collections, size: number): Promise<void> {
+    const info = await this.#options.pool.run((client) => client.getCollection(passages));
     const vectors = info.config.params.vectors;
     const found = vectors !== undefined && DENSE in vectors ? vectors[DENSE] : undefined;
     const foundSize = typeof found === "object" && "size" in found ? found.size : null;
     if (foundSize === size) return;
     throw new KattegatError(
       "not_ready",
-      `Expected ${PASSAGES} with vectors of ${size} dimensions as the network file says, found ${String(foundSize)}: delete the collection so that it is filled again.`,
+      `Expected ${passages} with vectors of ${size} dimensions as the network file says, found ${String(foundSize)}: delete the collection so that it is filled again.`,
     );
   }
 
@@ -144,4 +165,38 @@ export class Schema {
       );
     }
   }
+}
+
+function collectionsOf(model: Model): Collections {
+  const edition = editionName(model);
+  return { passages: `${PASSAGES}_${edition}`, meta: `${META}_${edition}` };
+}
+
+/** Resolves with the model that a collection of watermarks notes; null when it is not there, or notes none. */
+async function modelIn(pool: NodePool, meta: string): Promise<string | null> {
+  const { exists } = await pool.run((client) => client.collectionExists(meta));
+  if (!exists) return null;
+  const [point] = await pool.run((client) =>
+    client.retrieve(meta, { ids: [MODEL_POINT_ID], with_payload: ["model"] }),
+  );
+  const model = point?.payload?.["model"];
+  return typeof model === "string" ? model : null;
+}
+
+/**
+ * Resolves with the models whose collections are gone: those of none of the models kept.
+ *
+ * The watermark's collection goes last, since it says whose the other is: a deletion that ends in between is finished by the next.
+ */
+export async function dropEditions(pool: NodePool, kept: readonly string[]): Promise<readonly string[]> {
+  const { collections } = await pool.run((client) => client.getCollections());
+  const dropped: string[] = [];
+  for (const { name: meta } of collections.filter(({ name }) => name.startsWith(META))) {
+    const model = await modelIn(pool, meta);
+    if (model === null || kept.includes(model)) continue;
+    const passages = meta.replace(META, PASSAGES);
+    for (const name of [passages, meta]) await pool.run((client) => client.deleteCollection(name));
+    dropped.push(model);
+  }
+  return dropped;
 }

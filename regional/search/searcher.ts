@@ -1,6 +1,6 @@
 /** Answers searches from a regional site's Qdrant cluster. */
+import type { Model } from "@kattegat/config/models.ts";
 import type { Network, Site } from "@kattegat/config/network.ts";
-import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { SEQUENCE_ZERO, compareSequences } from "@kattegat/protocol/sequence.ts";
 import type {
   Candidate,
@@ -12,7 +12,7 @@ import type {
 } from "@kattegat/protocol/site-search.ts";
 import type { Watermark } from "../apply/watermark.ts";
 import { passagePointId } from "../qdrant/point-id.ts";
-import { DENSE, LEXICAL, PASSAGES } from "../qdrant/schema.ts";
+import { DENSE, LEXICAL } from "../qdrant/schema.ts";
 import type { Schema } from "../qdrant/schema.ts";
 import { CANDIDATE_FIELDS, CONTENT_FIELDS, candidatesOf, contentsOf } from "./hit.ts";
 import { searchableClasses } from "./permission.ts";
@@ -29,6 +29,8 @@ const SEARCH_PARAMS = { hnsw_ef: 256 };
 
 export interface SearcherOptions {
   readonly network: Network;
+  /** Of the vectors in this edition. */
+  readonly model: Model;
   readonly site: Site;
   readonly schema: Schema;
   readonly watermark: Watermark;
@@ -43,17 +45,15 @@ export class Searcher {
     this.#options = options;
   }
 
-  /** @throws {KattegatError} `unavailable` or `timeout` when Qdrant does not answer in time. */
-  async search(request: SiteSearchRequest): Promise<SiteSearchResponse> {
-    const { network, site, watermark, now } = this.#options;
+  /**
+   * Answers a search for the model of this edition.
+   *
+   * @throws {KattegatError} `unavailable` or `timeout` when Qdrant does not answer in time.
+   */
+  async search(request: SiteSearchRequest): Promise<Omit<SiteSearchResponse, "ready">> {
+    const { site, watermark, now } = this.#options;
     const endsAt = now() + request.deadline_ms;
-    const { model, dimensions } = network.embedding;
-    if (request.dense !== null && request.model !== model) {
-      throw new KattegatError(
-        "bad_vector",
-        `Expected a vector of the model ${model}, got one of ${request.model.slice(0, 128)}.`,
-      );
-    }
+    const { model, dimensions } = this.#options.model;
     const dense = request.dense === null ? null : denseQueryOf(request.dense, dimensions);
     const lexical = request.lexical === null ? null : lexicalQueryOf(request.lexical);
     const classes = searchableClasses(this.#options, request);
@@ -73,6 +73,7 @@ export class Searcher {
     const sequence = position?.sequence ?? SEQUENCE_ZERO;
     return {
       site: site.id,
+      model,
       epoch: position?.epoch ?? 0,
       tiers: request.tiers.includes("warm")
         ? [{ tier: "warm", status: isStale ? "stale" : "ok", watermark: sequence, lag_ms: watermark.lagMs() }]
@@ -125,10 +126,10 @@ export class Searcher {
       with_payload: CANDIDATE_FIELDS,
       params: SEARCH_PARAMS,
     };
-    return this.#options.schema.run(async (client) => {
+    return this.#options.schema.run(async (client, { passages }) => {
       if (request.group_by === "passage")
-        return candidatesOf((await client.query(PASSAGES, common)).points, classes);
-      const { groups } = await client.queryGroups(PASSAGES, {
+        return candidatesOf((await client.query(passages, common)).points, classes);
+      const { groups } = await client.queryGroups(passages, {
         ...common,
         group_by: "document_id",
         group_size: 1,
@@ -167,8 +168,8 @@ export class Searcher {
   ): Promise<ReadonlyMap<string, PassageContent>> {
     if (ids.length === 0 || classes.length === 0) return new Map();
     const points = await this.#options.schema.run(
-      (client) =>
-        client.retrieve(PASSAGES, { ids: [...ids], with_payload: ["residency", ...CONTENT_FIELDS] }),
+      (client, { passages }) =>
+        client.retrieve(passages, { ids: [...ids], with_payload: ["residency", ...CONTENT_FIELDS] }),
       withinMs,
     );
     return contentsOf(points, classes);

@@ -1,0 +1,53 @@
+/** The copies of a regional site whose vectors are of one model. */
+import type { Model } from "@kattegat/config/models.ts";
+import type { Network, Site } from "@kattegat/config/network.ts";
+import type { Watermark as WatermarkAnswer } from "@kattegat/protocol/changes.ts";
+import { compareSequences } from "@kattegat/protocol/sequence.ts";
+import { Applier } from "./apply/applier.ts";
+import { Watermark } from "./apply/watermark.ts";
+import type { NodePool } from "./qdrant/node-pool.ts";
+import { Schema } from "./qdrant/schema.ts";
+import { Searcher } from "./search/searcher.ts";
+
+export interface EditionOptions {
+  readonly network: Network;
+  readonly model: Model;
+  readonly site: Site;
+  readonly pool: NodePool;
+  readonly now: () => number;
+  readonly sleep: (ms: number) => Promise<void>;
+}
+
+export interface Edition {
+  readonly model: Model;
+  readonly applier: Applier;
+  readonly searcher: Searcher;
+  readonly watermark: Watermark;
+  watermarkAnswer(): Promise<WatermarkAnswer>;
+  /** Whether a search may ask for it instead of the one that serves: it is whole, and as fresh as a site has to be. */
+  isReady(): boolean;
+}
+
+export function createEdition(options: EditionOptions): Edition {
+  const { model, network, site } = options;
+  const schema = new Schema(options);
+  const watermark = new Watermark(schema, options.now);
+  const parts = { ...options, schema, watermark };
+  return {
+    model,
+    applier: new Applier(parts),
+    searcher: new Searcher(parts),
+    watermark,
+    async watermarkAnswer() {
+      const position = await watermark.read();
+      return { site: site.id, watermark: position.watermark, watermark_at: position.watermark_at };
+    },
+    isReady() {
+      const wholeAt = watermark.known?.whole_at ?? null;
+      const lagMs = watermark.lagMs();
+      if (wholeAt === null || lagMs === null || watermark.known === null) return false;
+      const isWhole = compareSequences(watermark.known.watermark.sequence, wholeAt) >= 0;
+      return isWhole && lagMs <= network.limits.lag_ms_max;
+    },
+  };
+}
