@@ -101,7 +101,7 @@ function publishGrowth(all: readonly MeasuredVectors[]): void {
     measured_at: new Date().toISOString(),
     machine: machineName(),
     notes: [
-      "The dense half of a base, built on one thread by the code that replication builds with, in a process of its own for each size; reading and rounding the vectors is not counted as building, the memory for them is.",
+      "The dense half of a base, built by the code that replication builds with, on the threads that it starts, in a process of its own for each size; reading and rounding the vectors is not counted as building, the memory for them is.",
       "Vectors are generated: leaves of 400 rows in branches, a third of the rows equal or nearly equal to others (`bench/cold/clustered-source.ts`). Queries are of the same distribution, none of them a row. Truth is an exact scan of the float vectors.",
       "“Expected” is what the builder measured with queries of its own making, without a filter and among a random hundredth.",
       "In memory of the Worker is the dense half alone; words and documents come on top.",
@@ -163,7 +163,7 @@ export async function benchColdVectors(): Promise<void> {
       machine: machineName(),
       notes: [
         `Queries are ${queries}. Vectors are scaled to unit length; truth is an exact scan of the floats.`,
-        "The dense half of a base alone, built on one thread by the code that replication builds with.",
+        "The dense half of a base alone, built by the code that replication builds with.",
       ],
       tables: [
         { title: "As the reader chooses", columns: SIZE_COLUMNS, rows: [sizeRow(measured)] },
