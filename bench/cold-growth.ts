@@ -93,7 +93,7 @@ function keptSizes(): readonly MeasuredVectors[] {
 }
 
 function publishGrowth(all: readonly MeasuredVectors[]): void {
-  const curves = all.map(curveTable);
+  const curves = all.map(curveTable).filter(({ rows }) => rows.length > 0);
   publish({
     name: "cold-growth",
     title: "Growth of the cold index",
@@ -103,9 +103,9 @@ function publishGrowth(all: readonly MeasuredVectors[]): void {
     notes: [
       "The dense half of a base, built by the code that replication builds with, on the threads that it starts, in a process of its own for each size; reading and rounding the vectors is not counted as building, the memory for them is.",
       "Vectors are generated: leaves of 400 rows in branches, a third of the rows equal or nearly equal to others (`bench/cold/clustered-source.ts`). Queries are of the same distribution, none of them a row. Truth is an exact scan of the float vectors.",
-      "“Expected” is what the builder measured with queries of its own making, without a filter and among a random hundredth.",
+      "Recall is against the floats, of which eight bits tell near-duplicates apart less well: it ends below 1 however much is read. “Expected” is what the builder measured against the rounded vectors with queries of its own making, without a filter and among a random hundredth.",
       "In memory of the Worker is the dense half alone; words and documents come on top.",
-      "The machine was shared with other work: times are upper bounds, wall seconds by a lot.",
+      "The machine was shared with other work, the processes had a low priority: wall seconds are several times those of a quiet machine, CPU seconds more as well.",
       "The curves: ![recall by bytes at each size](cold-growth.svg)",
     ],
     tables: [
