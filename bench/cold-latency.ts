@@ -116,8 +116,9 @@ class Asker {
     const ms = performance.now() - started;
     if (response.status !== 200)
       throw new Error(`expected 200, got ${response.status}: ${await response.text()}`);
-    const { partial, hits } = searchResponseSchema.parse(await response.json());
-    if (hits.length === 0) throw new Error(`expected hits for question ${number}`);
+    const { partial, hits, tiers } = searchResponseSchema.parse(await response.json());
+    if (hits.length === 0)
+      throw new Error(`expected hits for question ${number}, got ${JSON.stringify(tiers)}`);
     return { ms, isPartial: partial, ...(await this.#account()) };
   }
 

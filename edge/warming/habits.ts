@@ -1,5 +1,6 @@
 /** What a location is asked for, written down in its cache: isolates come and go, a location's habits stay. */
 import { z } from "zod";
+import type { SessionOptions } from "../cold/piece-reader.ts";
 import type { CacheLike } from "../cold/result-cache.ts";
 import type { Heat, Warmth } from "./heat.ts";
 import { createWeek, HOURS_OF_WEEK, type Week } from "./week.ts";
@@ -22,11 +23,14 @@ export interface Habits {
   readonly week: Week;
 }
 
+/** A location, with the account of the search that came there: without a subrequest left nothing is loaded or saved. */
+type Place = Pick<SessionOptions, "colo" | "subrequests">;
+
 export interface HabitStore {
   /** Resolves with null where none are kept, or none that can be read. */
-  load(colo: string): Promise<Habits | null>;
+  load(place: Place): Promise<Habits | null>;
   save(
-    colo: string,
+    place: Place,
     habits: { readonly base: string; readonly heat: Heat; readonly week: Week },
   ): Promise<void>;
 }
@@ -40,7 +44,8 @@ export function createHabitStore(options: {
   const { site, openCache, now, report } = options;
   const url = `https://cold-habits.invalid/${site}`;
   return {
-    async load(colo) {
+    async load({ colo, subrequests }) {
+      if (!subrequests.take()) return null;
       try {
         const response = await (await openCache(colo)).match(url);
         if (response === undefined) return null;
@@ -51,7 +56,8 @@ export function createHabitStore(options: {
         return null;
       }
     },
-    async save(colo, { base, heat, week }) {
+    async save({ colo, subrequests }, { base, heat, week }) {
+      if (!subrequests.take()) return;
       const atMs = now();
       const saved: z.infer<typeof savedSchema> = {
         base,

@@ -56,16 +56,17 @@ class ColoWarmer implements Warmer {
     this.#habits = createHabitStore(options);
   }
 
-  asked(base: OpenBase, lists: readonly number[], { colo: name, defer }: SessionOptions): void {
+  asked(base: OpenBase, lists: readonly number[], session: SessionOptions): void {
+    const { defer } = session;
     const atMs = this.#options.now();
-    const colo = this.#coloOf(name, base, defer);
+    const colo = this.#coloOf(session, base);
     if (colo.base.key !== base.key) this.#renew(colo, base);
     for (const list of lists) colo.heat.add(keyOf(base, list), atMs);
     colo.week.add(atMs);
     this.#pass(colo, defer);
     if (atMs - colo.savedMs < SAVE_MS) return;
     colo.savedMs = atMs;
-    defer(this.#habits.save(name, { base: base.key, heat: colo.heat, week: colo.week }));
+    defer(this.#habits.save(session, { base: base.key, heat: colo.heat, week: colo.week }));
   }
 
   tick(defer: SessionOptions["defer"]): void {
@@ -73,7 +74,8 @@ class ColoWarmer implements Warmer {
   }
 
   /** A new location starts with what an isolate before this one wrote down. */
-  #coloOf(name: string, base: OpenBase, defer: SessionOptions["defer"]): Colo {
+  #coloOf(session: SessionOptions, base: OpenBase): Colo {
+    const { colo: name, defer } = session;
     const known = this.#colos.get(name);
     if (known !== undefined) return known;
     const colo: Colo = {
@@ -86,7 +88,7 @@ class ColoWarmer implements Warmer {
     };
     this.#colos.set(name, colo);
     defer(
-      this.#habits.load(name).then((habits) => {
+      this.#habits.load(session).then((habits) => {
         if (habits === null) return;
         colo.week = habits.week;
         if (habits.base !== colo.base.key) return;
