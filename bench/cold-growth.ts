@@ -12,7 +12,8 @@ import { machineName, publish, type Table } from "./report.ts";
 
 /** Counts with dimensions. */
 const SIZES =
-  process.env["KATTEGAT_BENCH_SIZES"] ?? "100000x384,1000000x384,100000x128,1000000x128,10000000x128";
+  process.env["KATTEGAT_BENCH_SIZES"] ??
+  "100000x384,1000000x384,100000x128,1000000x128,2000000x128,10000000x128";
 /** Where vectors and bases lie meanwhile: at ten million of 128 dimensions 8 GB. */
 const FOLDER = process.env["KATTEGAT_BENCH_FOLDER"] ?? tmpdir();
 const VECTORS = process.env["KATTEGAT_BENCH_VECTORS"] ?? null;
