@@ -62,7 +62,7 @@ function embedderOf(
       model,
       keys,
       bucket: bindings.COLD,
-      elsewhere: (ranges) => exports.OtherInvocation.read("COLD", ranges),
+      elsewhere: async (ranges) => exports.OtherInvocation.read("COLD", ranges),
       memory,
       openCache: (colo) => caches.open(cacheName("pieces", settings, colo)),
       attempt,
@@ -110,7 +110,7 @@ function coldIndexes(
     });
     const bases = createBaseShelf({
       bucket,
-      elsewhere: (ranges) => exports.OtherInvocation.read(name, ranges),
+      elsewhere: async (ranges) => exports.OtherInvocation.read(name, ranges),
       network: settings.network,
       zone: settings.zone,
       memory,

@@ -103,6 +103,10 @@ class Shelf implements BaseShelf {
 
   async #read(manifestBase: ManifestBase, session: SessionOptions): Promise<OpenBase> {
     if (!this.hasRoomFor(manifestBase)) this.#current = null;
+    if (!this.hasRoomFor(manifestBase))
+      throw new ColdFormatError(
+        `expected a root of ${this.#bytesMax} bytes at most, got ${manifestBase.root.bytes}`,
+      );
     const root = await readWhole(
       {
         ...this.#options,

@@ -5,6 +5,7 @@ import { rootKey, volumeKey } from "@kattegat/engine/cold/manifest-base.ts";
 import type { SearchResponse } from "@kattegat/protocol/search.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { law, type Law } from "../testing/corpus.fixture.ts";
+import { UNWEIGHED } from "../search/unweighed.ts";
 import { startFaultyEdge, type FaultyEdge, type Place } from "../testing/faulty-edge.fixture.ts";
 import type { Faults } from "../testing/faulty-worker.fixture.ts";
 
@@ -45,7 +46,7 @@ const seen = ({ hits }: SearchResponse): readonly unknown[] =>
 
 /** Words that could not be weighed score otherwise, which the answer says. */
 const isUnweighed = ({ tiers }: SearchResponse): boolean =>
-  tiers.some(({ reason }) => reason?.includes("every word counts alike") === true);
+  tiers.some(({ reason }) => reason?.includes(UNWEIGHED) === true);
 
 /** Nothing that is not in the index, nothing that the filter refuses, nothing with another's words or score. */
 function expectNothingWrong(answer: SearchResponse, question: Question, truth: SearchResponse): void {

@@ -56,9 +56,21 @@ describe("the subrequests of a search", () => {
     expect(new Set(hits.map(({ document_id }) => document_id))).toEqual(
       new Set(Array.from({ length: 30 }, (_, number) => `long-${number * 40 + 7}`)),
     );
-    const { calls } = await faulty.account();
+    const { calls, reads } = await faulty.account();
     expect(calls).toBeGreaterThan(0);
     expect(await subrequests()).toBeLessThanOrEqual(SUBREQUESTS_MAX);
+    // The other zone reads the same objects through its second bucket, none of them twice.
+    await faulty.edge.publish("eu", []);
+    const question = { query: "kalksten", mode: "lexical", limit: 30 };
+    const there = await faulty.ask(question, faulty.newPlace(), "eu");
+    expect(there.partial).toBe(false);
+    expect(there.hits.map(({ document_id }) => document_id).toSorted()).toEqual(
+      hits.map(({ document_id }) => document_id).toSorted(),
+    );
+    const inEu = await faulty.account("eu");
+    expect(inEu.calls).toBeGreaterThan(0);
+    // Its own manifest and its own segment come on top.
+    expect(inEu.reads).toBeLessThanOrEqual(reads + 2);
   });
 
   it("do not suffice for more segments than a generation has: what is left out makes the answer partial, and is named", async () => {

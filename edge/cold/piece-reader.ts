@@ -5,14 +5,11 @@ import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
 import { NoSubrequestLeft, type Attempt, type ReadLimits } from "./bucket-attempt.ts";
 import { WAITING_CONNECTIONS_MAX } from "./connections.ts";
 import { readRange, type ReadElsewhere } from "./object-range.ts";
+import { createReadShares, type ReadShares } from "./read-shares.ts";
 import type { ObjectKeys, Run, RunCache } from "./run-cache.ts";
 
 /** One search's share of an isolate's 128 MB; a default query takes 2 MB, one with a narrow filter some 5 MB. */
 export const SEARCH_BYTES_MAX = 32 * 1_024 * 1_024;
-/** What is left is shared among the files to come in this proportion: what 99 of 100 searches need of postings, and half of what they would use of the others. */
-const NEEDS: Readonly<Record<BaseFile, number>> = { columns: 12, codes: 9, postings: 14, rows: 17 };
-/** In this order; the words may need a second round beside the rows. */
-const ORDER: readonly BaseFile[] = ["columns", "codes", "postings", "rows"];
 /** Where subrequests are short, gaps of some milliseconds' bytes are bridged too. */
 const SHORT_GAP_BYTES_MAX = 524_288;
 /** Results of two parts, and the list of runs, are worth more than the runs. */
@@ -43,7 +40,7 @@ export interface ReadUsage {
 
 export interface PieceSession {
   readonly read: ReadPieces;
-  /** How many reads of a file can be made now, so that a search plans with no more. */
+  /** How many reads of a file a search may plan with now; some are kept for what cannot be planned. */
   readsMax(file: BaseFile): number;
   usage(): ReadUsage;
 }
@@ -64,18 +61,23 @@ export interface SessionOptions extends ReadLimits {
   readonly defer: (work: Promise<unknown>) => void;
 }
 
+interface Reading {
+  /** Null where what the objects hold may not rest in a cache of this zone. */
+  readonly cache: RunCache | null;
+  /** Which ones the search may come to read; all by default. */
+  readonly files?: readonly BaseFile[];
+}
+
 /**
  * A session is one search: its reads share the limits, a piece asked twice is read once.
  *
- * @param cache - null where what the objects hold may not rest in a cache of this zone.
- * @param files - which ones the search may come to read.
  */
 export function openSession(
   options: PieceReaderOptions,
   session: SessionOptions,
-  { cache, files = ORDER }: { readonly cache: RunCache | null; readonly files?: readonly BaseFile[] },
+  reading: Reading,
 ): PieceSession {
-  return new Session(options, session, { cache, files });
+  return new Session(options, session, reading);
 }
 
 interface FreshRun {
@@ -88,21 +90,20 @@ class Session implements PieceSession {
   readonly #session: SessionOptions;
   readonly #cache: RunCache | null;
   readonly #asked = new Map<string, Promise<Uint8Array | null>>();
-  /** Files that nothing was read of yet. */
-  readonly #toCome: Set<BaseFile>;
+  readonly #shares: ReadShares;
   #fresh: FreshRun[] = [];
   #inFlightBytes = 0;
   #usage = { pieces: 0, bytes: 0, reads: 0, fromMemory: 0, fromCache: 0, missing: 0, leftOut: 0 };
 
-  constructor(
-    options: PieceReaderOptions,
-    session: SessionOptions,
-    { cache, files }: { readonly cache: RunCache | null; readonly files: readonly BaseFile[] },
-  ) {
+  constructor(options: PieceReaderOptions, session: SessionOptions, { cache, files }: Reading) {
     this.#options = options;
     this.#session = session;
     this.#cache = cache;
-    this.#toCome = new Set(files);
+    const hasOthers = options.elsewhere !== null;
+    this.#shares = createReadShares(session.subrequests, {
+      hasOthers,
+      ...(files === undefined ? {} : { files }),
+    });
     if (cache !== null) session.subrequests.later(() => this.#keepFresh(cache));
   }
 
@@ -162,8 +163,7 @@ class Session implements PieceSession {
   #fromBucket(pieces: readonly Piece[]): void {
     const [first] = pieces;
     if (first === undefined) return;
-    const readsMax = this.readsMax(first.file);
-    this.#toCome.delete(first.file);
+    const readsMax = this.#shares.begin(first.file);
     const runs = mergePieces(pieces, { readsMax, gapBytesMax: SHORT_GAP_BYTES_MAX });
     const isWorth = ({ parts }: MergedRead): number => parts.length - Math.min(...parts) / pieces.length;
     const chosen = runs.toSorted((a, b) => isWorth(b) - isWorth(a)).slice(0, readsMax);
@@ -191,34 +191,37 @@ class Session implements PieceSession {
     const { subrequests } = this.#session;
     const here = elsewhere === null ? runs.length : subrequests.connections.free;
     const reading = new Map(runs.slice(0, here).map((run) => [run, this.#readRun(run)] as const));
-    for (let from = here; from < runs.length; from += WAITING_CONNECTIONS_MAX) {
-      const group = runs.slice(from, from + WAITING_CONNECTIONS_MAX);
+    const others = runs.slice(here);
+    while (others.length > 0) {
+      // The call is one subrequest, each of its reads another.
+      const most = Math.max(0, Math.min(WAITING_CONNECTIONS_MAX, subrequests.left - 1));
+      const group = this.#admitted(others, most);
       const ranges = group.map((run) => ({ key: keyOf(run), offset: run.offset, length: run.length }));
-      const answered = elsewhere !== null && subrequests.take() ? elsewhere(ranges) : null;
+      const answered =
+        elsewhere !== null && group.length > 0 && subrequests.take() ? elsewhere(ranges) : null;
       for (const [at, run] of group.entries()) {
         const bytes = answered?.then((read) => read[at] ?? null).catch(() => null);
         reading.set(run, this.#readRun(run, bytes));
       }
+      // What does not fit any more is refused, one by one.
+      const rest = group.length > 0 ? [] : others.splice(0);
+      for (const run of rest) reading.set(run, this.#readRun(run));
     }
     return reading;
   }
 
-  /** So many, with the calls for those that are made elsewhere, are within this file's share of what is left. */
-  readsMax(file: BaseFile): number {
-    const subrequestsMax = this.#subrequestsMax(file);
-    const here =
-      this.#options.elsewhere === null ? subrequestsMax : this.#session.subrequests.connections.free;
-    if (subrequestsMax <= here) return subrequestsMax;
-    const perCall = WAITING_CONNECTIONS_MAX + 1;
-    return here + Math.floor(((subrequestsMax - here) * WAITING_CONNECTIONS_MAX) / perCall);
+  /** Takes the first runs away, as many as may be read elsewhere and held twice, there and here. */
+  #admitted(runs: MergedRead[], most: number): readonly MergedRead[] {
+    let count = 0;
+    for (let bytes = 0; count < Math.min(most, runs.length); count += 1) {
+      bytes += 2 * (runs[count]?.length ?? 0);
+      if (!this.#admits(bytes)) break;
+    }
+    return runs.splice(0, count);
   }
 
-  /** The share of this file in what is left: all of it for the last one. */
-  #subrequestsMax(file: BaseFile): number {
-    const later = ORDER.slice(ORDER.indexOf(file) + 1).filter((next) => this.#toCome.has(next));
-    const left = this.#session.subrequests.allowance(0);
-    const needs = later.reduce((sum, next) => sum + NEEDS[next], NEEDS[file]);
-    return Math.min(left, Math.ceil((left * NEEDS[file]) / needs));
+  readsMax(file: BaseFile): number {
+    return this.#shares.planned(file);
   }
 
   /** The piece's bytes, kept for later; null, and counted, when they are not what was written. */

@@ -104,7 +104,7 @@ class LocationRuns implements RunCache {
 
   async match(run: Run, subrequests: Subrequests): Promise<Uint8Array | null> {
     if (!subrequests.take()) return null;
-    const bytes = await this.#get(this.#urlOf(run));
+    const bytes = await subrequests.connections.hold(this.#get(this.#urlOf(run)));
     if (bytes?.byteLength === run.length) return bytes;
     this.#forget(run);
     return null;

@@ -34,7 +34,7 @@ export function createStatisticsShelf(options: {
     session: SessionOptions,
   ): Promise<TermStatistics> {
     const bytes = await attempt(async () => {
-      const object = await bucket.get(named.key);
+      const object = await session.subrequests.connections.hold(bucket.get(named.key));
       return object === null ? null : new Uint8Array(await object.arrayBuffer());
     }, session);
     if (bytes === null || crc32c(bytes) !== Number.parseInt(named.checksum, 16))

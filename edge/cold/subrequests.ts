@@ -10,6 +10,7 @@ export const SUBREQUESTS_MAX = 40;
 
 export interface Subrequests {
   readonly made: number;
+  readonly left: number;
   /** Of the invocation that searches. */
   readonly connections: Connections;
   /** Takes one; false when all are taken, and the operation must not be made. */
@@ -29,6 +30,9 @@ export function createSubrequests({ indexes = 1 }: { readonly indexes?: number }
     connections: createConnections(),
     get made() {
       return made;
+    },
+    get left() {
+      return SUBREQUESTS_MAX - made;
     },
     take() {
       if (made >= SUBREQUESTS_MAX) return false;

@@ -34,12 +34,15 @@ export async function readWhole<T>(
   const { colo, subrequests } = session;
   const url = `https://cold-pieces.invalid/${key}`;
   const cache = await openCache(colo).catch(() => null);
-  const response = subrequests.take() ? await cache?.match(url).catch(() => undefined) : undefined;
+  const { connections } = subrequests;
+  const response = subrequests.take()
+    ? await connections.hold(cache?.match(url) ?? Promise.resolve(undefined)).catch(() => undefined)
+    : undefined;
   const near = response === undefined ? null : open(new Uint8Array(await response.arrayBuffer()));
   if (near !== null) return { value: near, keep: () => Promise.resolve() };
   const bytes = await attempt(
     async () => {
-      const object = await bucket.get(key);
+      const object = await connections.hold(bucket.get(key));
       return object === null ? null : new Uint8Array(await object.arrayBuffer());
     },
     { ...session, bytes: options.bytes },

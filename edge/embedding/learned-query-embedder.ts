@@ -62,10 +62,10 @@ export function createLearnedQueryEmbedder(options: LearnedQueryEmbedderOptions)
   function pagesOf(session: SessionOptions): ReadPages {
     const { read } = openSession({ ...options, keyOf }, session, {
       cache: runsOf(session.colo),
-      files: ["rows"],
     });
     return async (pages) => {
-      const pieces = pages.map((page) => ({ file: "rows" as const, volume: 0, ...page }));
+      // The share of a filter's columns, as the search that follows needs the rest.
+      const pieces = pages.map((page) => ({ file: "columns" as const, volume: 0, ...page }));
       return (await within(read(pieces), session.endsAt - now())) ?? pages.map(() => null);
     };
   }

@@ -19,6 +19,7 @@ import { prepareQuery, type PreparedQuery } from "./query.ts";
 import { rankPage } from "./ranking.ts";
 import { lateOutcome, orderedReports, withheldOutcome } from "./reports.ts";
 import { askSite, type Question } from "./site-question.ts";
+import { UNWEIGHED } from "./unweighed.ts";
 
 /** What merging and reading of texts needs at the end of the time. */
 const FINISH_MS = 20;
@@ -97,9 +98,6 @@ export async function search(
   const zone = notServed.find(({ alternateZone }) => alternateZone !== undefined)?.alternateZone;
   return { response, alternate: zone === undefined ? null : (settings.alternates.get(zone) ?? null) };
 }
-
-/** Another search weighs rare words more: scores differ, which an answer has to say. */
-const UNWEIGHED = "the term statistics could not be read: every word counts alike";
 
 async function prepare(
   parts: SearchParts,

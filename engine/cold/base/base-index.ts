@@ -16,8 +16,9 @@ import type {
   RowAnswer,
   RowHit,
   RowSearchOptions,
+  DenseSearchOptions,
 } from "./parts.ts";
-import type { BaseFile, ReadPieces } from "./piece.ts";
+import type { BaseFile, PieceTable, ReadPieces } from "./piece.ts";
 import { decodeAbout, ROOT_KIND, type BaseAbout } from "./root.ts";
 import { decodeSectionFile } from "./section-file.ts";
 
@@ -92,6 +93,7 @@ class Base implements ColdBase {
   readonly #dense: ReturnType<typeof openDense>;
   readonly #lexical: ReturnType<typeof openLexical>;
   readonly #admitted = new Map<string, Bitmap>();
+  readonly #beside: NonNullable<DenseSearchOptions["beside"]>;
 
   constructor(root: Uint8Array, memory: PieceMemory | null) {
     const sections = decodeSectionFile(root, ROOT_KIND);
@@ -101,8 +103,12 @@ class Base implements ColdBase {
     this.documents = openDocuments(sections, { memory });
     this.#dense = openDense(sections);
     this.#lexical = openLexical(sections);
-    if (this.documents.rows !== this.#dense.rows)
-      throw new ColdFormatError(`expected ${this.documents.rows} vectors, got ${this.#dense.rows}`);
+    const { rows, hitPieces } = this.documents;
+    if (rows !== this.#dense.rows || hitPieces.count !== this.#dense.blocks)
+      throw new ColdFormatError(
+        `expected ${rows} vectors in ${hitPieces.count} blocks, got ${this.#dense.rows} in ${this.#dense.blocks}`,
+      );
+    this.#beside = { at: hitPieces.at, meanBytes: meanBytesOf(hitPieces) };
   }
 
   get lists(): ListDirectory {
@@ -130,7 +136,7 @@ class Base implements ColdBase {
             ...options,
             probes: query.probes,
             near,
-            beside: near || query.page === 0 ? null : this.documents.hitPieces.at,
+            beside: near || query.page === 0 ? null : this.#beside,
           }),
       query.lexical === null ? NOTHING : this.#searchWords(query.lexical, query, options),
     ]);
@@ -193,4 +199,10 @@ class Base implements ColdBase {
     if (this.#admitted.size > ADMITTED_MAX && oldest !== undefined) this.#admitted.delete(oldest);
     return admitted;
   }
+}
+
+function meanBytesOf({ count, at }: PieceTable): number {
+  let bytes = 0;
+  for (let piece = 0; piece < count; piece += 1) bytes += at(piece).length;
+  return count > 0 ? bytes / count : 0;
 }

@@ -59,11 +59,13 @@ export interface DenseSearchOptions extends RowSearchOptions {
   /** Whether the objects are files of this machine, so that many reads are cheaper than a missed hit. */
   readonly near?: boolean;
   /** What lies behind each block of rows and is read with it, for whoever asks for it later; null for nothing. */
-  readonly beside?: ((block: number) => Piece) | null;
+  readonly beside?: { readonly at: (block: number) => Piece; readonly meanBytes: number } | null;
 }
 
 export interface DenseIndex {
   readonly rows: number;
+  /** Pieces that these lie in. */
+  readonly blocks: number;
   readonly residentBytes: number;
   readonly lists: ListDirectory;
   search(query: Float32Array, options: DenseSearchOptions): Promise<DenseAnswer>;

@@ -13,7 +13,7 @@ describe("the budget of a dense search", () => {
     expect(budgetOf({ ...plain, codeReadsMax: 4 }).probes?.readsMax).toBe(4);
   });
 
-  it("widens as the filter narrows, within 32 reads", () => {
+  it("widens as the filter narrows, within 34 reads", () => {
     const bytes = [0.5, 0.2, 0.05, 0.01, 0.001].map(
       (share) => budgetOf({ ...plain, admittedRows: 600_000 * share }).probes?.bytesMax ?? 0,
     );
@@ -22,7 +22,7 @@ describe("the budget of a dense search", () => {
     expect(bytes[1]).toBeGreaterThan(800_000);
     expect(bytes[3]).toBe(bytes[4]);
     const narrow = budgetOf({ ...plain, admittedRows: 6_000 });
-    expect((narrow.probes?.readsMax ?? 0) + (narrow.spans?.spansMax ?? 0)).toBeLessThanOrEqual(32);
+    expect((narrow.probes?.readsMax ?? 0) + (narrow.spans?.spansMax ?? 0)).toBeLessThanOrEqual(34);
     expect(narrow.probes?.farness).toBe(Infinity);
     expect(narrow.spans?.gaps.length).toBeGreaterThan(1);
   });

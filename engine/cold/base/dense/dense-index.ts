@@ -27,6 +27,8 @@ interface Search {
   readonly options: SearchOptions;
 }
 
+/** Of the texts of 32 provisions of Danish law: budgets were chosen with them. */
+const BESIDE_BYTES_USUAL = 5_120;
 /** An entry of `encodePieces`. */
 const PIECE_TABLE_BYTES = 16;
 /** Five numbers of a list as stored, five as decoded. */
@@ -41,6 +43,7 @@ export function openDense(sections: Sections): DenseIndex {
   const { lists, centroids, codePieces, rowPieces } = directory;
   return {
     rows: directory.rows,
+    blocks: rowPieces.count,
     residentBytes:
       centroids.integers.byteLength +
       (codePieces.count + rowPieces.count) * PIECE_TABLE_BYTES +
@@ -89,7 +92,10 @@ async function search(
     budget.spans === null
       ? eachOf(blocks)
       : spansOf(blocks, {
-          ...withSpare({ probes: budget.probes, spans: budget.spans }, chosen, directory),
+          ...withSpare({ probes: budget.probes, spans: budget.spans }, chosen, {
+            directory,
+            besideBytes: options.beside?.meanBytes ?? 0,
+          }),
           readsMax: readsMax("rows"),
         });
   const lost = await readSpans(now, rescorer, spans);
@@ -108,18 +114,21 @@ async function search(
   };
 }
 
-/** What the codes did not need of their budget, since lists lay side by side or were few, is spent on rows. */
+/** What the codes did not need of their budget, since lists lay side by side or were few, is spent on rows; long texts beside them make these fewer. */
 function withSpare(
   { probes, spans }: { readonly probes: ProbeBudget | null; readonly spans: SpanBudget },
   used: { readonly reads: number; readonly bytes: number },
-  { rowsPerBlock, centroids }: DenseDirectory,
+  { directory, besideBytes }: { readonly directory: DenseDirectory; readonly besideBytes: number },
 ): SpanBudget {
-  if (probes === null || probes.readsMax === Infinity) return spans;
-  const blockBytes = rowBlockBytes(rowsPerBlock, centroids.dimensions);
+  const rowBytes = rowBlockBytes(directory.rowsPerBlock, directory.centroids.dimensions);
+  const share = Math.min(1, (rowBytes + BESIDE_BYTES_USUAL) / (rowBytes + besideBytes));
+  if (probes === null || probes.readsMax === Infinity)
+    return { ...spans, blocksMax: Math.ceil(spans.blocksMax * share) };
+  const spareBlocks = Math.max(0, (probes.bytesMax - used.bytes) / rowBytes);
   return {
     ...spans,
     spansMax: spans.spansMax + Math.max(0, probes.readsMax - used.reads),
-    blocksMax: spans.blocksMax + Math.max(0, Math.floor((probes.bytesMax - used.bytes) / blockBytes)),
+    blocksMax: Math.ceil(spans.blocksMax * share) + Math.floor(spareBlocks * share),
   };
 }
 
@@ -203,7 +212,7 @@ async function readSpans(now: Search, rescorer: Rescorer, spans: readonly BlockS
   const { beside = null, read } = now.options;
   const pieces = await read([
     ...blocks.map((block) => now.directory.rowPieces.at(block)),
-    ...(beside === null ? [] : blocks.map(beside)),
+    ...(beside === null ? [] : blocks.map(beside.at)),
   ]);
   let missing = 0;
   blocks.forEach((block, at) => {

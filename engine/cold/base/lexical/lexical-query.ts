@@ -1,5 +1,6 @@
 /** A lexical query while it is answered. */
-import type { Bitmap } from "../../../index/bitmap.ts";
+import { type Bitmap, clearBit } from "../../../index/bitmap.ts";
+import { fullBitmap } from "../documents/document-bitmap.ts";
 import { hasBitBetween, LexicalBounds } from "./lexical-bounds.ts";
 import type { LexicalSections } from "./lexical-sections.ts";
 import type { RowRange } from "../parts.ts";
@@ -28,18 +29,23 @@ export interface QueryTerm {
 /** A piece with what becomes of it. */
 export interface Ask {
   readonly piece: Piece;
-  /** The rows that it may have postings of; null for any. */
-  readonly rows: RowRange | null;
+  /** Returns the rows that it may have postings of; null for any. */
+  rows(): RowRange | null;
   take(bytes: Uint8Array): void;
 }
 
 /** Returns what to read for all postings of a frequent term. */
-export function askWhole(term: QueryTerm, { frequent, pieces }: LexicalSections): Ask[] {
+export function askWhole(
+  term: QueryTerm,
+  { frequent, pieces }: LexicalSections,
+  /** Of a term that has one: tells which rows a piece that is lost was about. */
+  directory: (() => PostingDirectory) | null,
+): Ask[] {
   const from = frequent.firstPieces[term.frequent] ?? 0;
   const end = frequent.firstPieces[term.frequent + 1] ?? 0;
   return Array.from({ length: end - from }, (_, i) => ({
     piece: pieces.at(from + i),
-    rows: null,
+    rows: () => (directory === null ? null : rowsOfPiece(directory(), i)),
     take(bytes) {
       const reader = new ByteReader(bytes);
       const count = reader.varint();
@@ -69,16 +75,23 @@ export function askBlocks(term: QueryTerm, rows: Bitmap, { frequent, pieces }: L
       continue;
     }
     const ofPiece = blocks;
-    range = { from: previous + 1, to };
+    const ofRows = { from: previous + 1, to };
+    range = ofRows;
     asks.push({
       piece: pieces.at(first + piece),
-      rows: range,
+      rows: () => ofRows,
       take(bytes) {
         for (const wanted of ofPiece) term.runs.push(runOf(bytes, directory, { block: wanted, count }));
       },
     });
   }
   return asks;
+}
+
+function rowsOfPiece({ blocks, pieces, lasts }: PostingDirectory, piece: number): RowRange {
+  const of = Array.from({ length: blocks }, (_, block) => block).filter((block) => pieces[block] === piece);
+  const [first = 0] = of;
+  return { from: first === 0 ? 0 : (lasts[first - 1] ?? 0) + 1, to: (lasts[of.at(-1) ?? 0] ?? 0) + 1 };
 }
 
 function runOf(
@@ -96,6 +109,13 @@ function runOf(
     count: Math.min(BLOCK_POSTINGS, count - block * BLOCK_POSTINGS),
     previous: startsPiece ? -1 : (directory.lasts[block - 1] ?? 0),
   };
+}
+
+/** Returns the set, or that of all rows, without those of the range. */
+export function withoutRows(set: Bitmap | null, { from, to }: RowRange, rows: number): Bitmap {
+  const left = set === null ? fullBitmap(rows) : { words: set.words.slice() };
+  for (let row = from; row < to; row += 1) clearBit(left, row);
+  return left;
 }
 
 /** Returns the bounds of what the terms' unread blocks can add. */

@@ -3,12 +3,12 @@ import { rank } from "../../../index/ranking.ts";
 import type { SparseVector } from "../../../lexical/bm25.ts";
 import type { LexicalBounds } from "./lexical-bounds.ts";
 import { LexicalMatrix } from "./lexical-matrix.ts";
-import { type Ask, askBlocks, askWhole, boundsOf, type QueryTerm } from "./lexical-query.ts";
+import { type Ask, askBlocks, askWhole, boundsOf, type QueryTerm, withoutRows } from "./lexical-query.ts";
 import { exactScores } from "./lexical-scores.ts";
 import { lastAtMost, type LexicalSections } from "./lexical-sections.ts";
 import { LexicalSums, PRESENT, WINDOW_ROWS } from "./lexical-sums.ts";
 import { LexicalThreshold } from "./lexical-threshold.ts";
-import type { RowAnswer, RowHit, RowRange, RowSearchOptions } from "../parts.ts";
+import type { RowAnswer, RowHit, RowSearchOptions } from "../parts.ts";
 import { BLOCK_POSTINGS } from "./posting-decoder.ts";
 import { decodeDirectory, type PostingDirectory } from "./posting-directory.ts";
 import type { PostingRun, RunBlocks } from "./posting-run.ts";
@@ -54,8 +54,8 @@ export class LexicalSearch {
   #missing = 0;
   /** Of runs that were summed. */
   readonly #blocksOf = new WeakMap<PostingRun, RunBlocks>();
-  /** Rows whose sums may lack a term, since its postings could not be read. */
-  readonly #unknown: RowRange[] = [];
+  /** Without the rows whose sums may lack a term, since its postings could not be read. */
+  #admitted: Bitmap | null;
 
   constructor(
     query: SparseVector,
@@ -65,6 +65,7 @@ export class LexicalSearch {
     this.#sections = sections;
     this.#limits = limits;
     this.#options = options;
+    this.#admitted = options.admitted;
     this.#terms = Array.from(query.indices, (id, i) => {
       const at = lastAtMost(sections.frequent.ids, id);
       const frequent = sections.frequent.ids[at] === id ? at : -1;
@@ -105,11 +106,12 @@ export class LexicalSearch {
         this.#blocksOfTerms += Math.ceil((this.#sections.matrix.counts[matrix] ?? 0) / BLOCK_POSTINGS);
     for (const term of byCount) {
       this.#blocksOfTerms += Math.ceil(this.#count(term) / BLOCK_POSTINGS);
-      const whole = askWhole(term, this.#sections);
+      const number = directoryOf[term.frequent] ?? -1;
+      const directory = (): PostingDirectory => this.#directory(number, { term, pieces: whole.length });
+      const whole: readonly Ask[] = askWhole(term, this.#sections, number < 0 ? null : directory);
       for (const { piece } of whole) bytes += piece.length;
-      const directory = directoryOf[term.frequent] ?? -1;
-      if (directory < 0 || bytes <= this.#limits.wholeBytesMax) asks.push(...whole);
-      else term.directory = this.#directory(directory, { term, pieces: whole.length });
+      if (number < 0 || bytes <= this.#limits.wholeBytesMax) asks.push(...whole);
+      else term.directory = directory();
     }
     await this.#round(asks, this.#terms);
   }
@@ -135,7 +137,7 @@ export class LexicalSearch {
     }
     return Array.from(byPage, ([page, terms]) => ({
       piece: pages.at(page),
-      rows: null,
+      rows: () => null,
       take: (bytes) => {
         for (const { id, count, postings } of decodeTermPage(bytes, terms)) {
           this.#blocksOfTerms += Math.ceil(count / BLOCK_POSTINGS);
@@ -154,7 +156,7 @@ export class LexicalSearch {
     let isStaged = true;
     while (open.length > 0) {
       const bounds = this.#raise(open);
-      const live = bounds.live(this.#sums, this.#threshold.cut, this.#options.admitted);
+      const live = bounds.live(this.#sums, this.#threshold.cut, this.#admitted);
       const asksOf = open.map((term) => askBlocks(term, live, this.#sections));
       const total = bytesOf(asksOf.flat());
       let taken = open.length;
@@ -173,14 +175,14 @@ export class LexicalSearch {
 
   /** The best rows by their exact scores. */
   async #hits(): Promise<readonly RowHit[]> {
-    const { admitted, wanted, groupOf } = this.#options;
+    const { wanted, groupOf } = this.#options;
     const bounds = this.#raise([]);
-    const candidates = bounds.live(this.#sums, Math.max(PRESENT / 2, this.#threshold.cut), admitted);
-    await this.#readAgain(candidates);
+    const live = (): Bitmap =>
+      bounds.live(this.#sums, Math.max(PRESENT / 2, this.#threshold.cut), this.#admitted);
+    await this.#readAgain(live());
+    const candidates = live();
     const rows: number[] = [];
-    forEachBit(candidates, (row) => {
-      if (!this.#unknown.some(({ from, to }) => row >= from && row < to)) rows.push(row);
-    });
+    forEachBit(candidates, (row) => rows.push(row));
     const scored = exactScores(Uint32Array.from(rows), this.#terms, {
       decoder: this.#sums.decoder,
       sections: this.#sections,
@@ -200,7 +202,7 @@ export class LexicalSearch {
   /** Raises the threshold by all that is known, returns what the open terms can add. */
   #raise(open: readonly QueryTerm[]): LexicalBounds {
     const { ofRow } = this.#sums;
-    const { admitted } = this.#options;
+    const admitted = this.#admitted;
     const threshold = this.#threshold;
     const bounds = boundsOf(open, this.#rows);
     this.#offerSums();
@@ -220,7 +222,7 @@ export class LexicalSearch {
 
   #offerSums(): void {
     const { ofRow, peaks } = this.#sums;
-    const { admitted } = this.#options;
+    const admitted = this.#admitted;
     const threshold = this.#threshold;
     for (let window = 0; window < peaks.length; window += 1) {
       if ((peaks[window] ?? 0) <= threshold.value) continue;
@@ -262,7 +264,7 @@ export class LexicalSearch {
         return;
       }
       this.#missing += 1;
-      this.#unknown.push(rows ?? { from: 0, to: this.#rows });
+      this.#admitted = withoutRows(this.#admitted, rows() ?? { from: 0, to: this.#rows }, this.#rows);
     });
   }
 
