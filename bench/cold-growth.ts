@@ -12,7 +12,8 @@ import { machineName, publish, type Table } from "./report.ts";
 
 /** Counts with dimensions. */
 const SIZES =
-  process.env["KATTEGAT_BENCH_SIZES"] ?? "100000x384,1000000x384,100000x128,1000000x128,10000000x128";
+  process.env["KATTEGAT_BENCH_SIZES"] ??
+  "100000x384,1000000x384,100000x128,1000000x128,2000000x128,10000000x128";
 /** Where vectors and bases lie meanwhile: at ten million of 128 dimensions 8 GB. */
 const FOLDER = process.env["KATTEGAT_BENCH_FOLDER"] ?? tmpdir();
 const VECTORS = process.env["KATTEGAT_BENCH_VECTORS"] ?? null;
@@ -93,7 +94,7 @@ function keptSizes(): readonly MeasuredVectors[] {
 }
 
 function publishGrowth(all: readonly MeasuredVectors[]): void {
-  const curves = all.map(curveTable);
+  const curves = all.map(curveTable).filter(({ rows }) => rows.length > 0);
   publish({
     name: "cold-growth",
     title: "Growth of the cold index",
@@ -101,11 +102,11 @@ function publishGrowth(all: readonly MeasuredVectors[]): void {
     measured_at: new Date().toISOString(),
     machine: machineName(),
     notes: [
-      "The dense half of a base, built on one thread by the code that replication builds with, in a process of its own for each size; reading and rounding the vectors is not counted as building, the memory for them is.",
+      "The dense half of a base, built by the code that replication builds with, on the threads that it starts, in a process of its own for each size; reading and rounding the vectors is not counted as building, the memory for them is.",
       "Vectors are generated: leaves of 400 rows in branches, a third of the rows equal or nearly equal to others (`bench/cold/clustered-source.ts`). Queries are of the same distribution, none of them a row. Truth is an exact scan of the float vectors.",
-      "“Expected” is what the builder measured with queries of its own making, without a filter and among a random hundredth.",
+      "Recall is against the floats, of which eight bits tell near-duplicates apart less well: it ends below 1 however much is read. “Expected” is what the builder measured against the rounded vectors with queries of its own making, without a filter and among a random hundredth.",
       "In memory of the Worker is the dense half alone; words and documents come on top.",
-      "The machine was shared with other work: times are upper bounds, wall seconds by a lot.",
+      "The machine was shared with other work, the processes had a low priority: wall seconds are several times those of a quiet machine, CPU seconds more as well.",
       "The curves: ![recall by bytes at each size](cold-growth.svg)",
     ],
     tables: [
@@ -163,7 +164,7 @@ export async function benchColdVectors(): Promise<void> {
       machine: machineName(),
       notes: [
         `Queries are ${queries}. Vectors are scaled to unit length; truth is an exact scan of the floats.`,
-        "The dense half of a base alone, built on one thread by the code that replication builds with.",
+        "The dense half of a base alone, built by the code that replication builds with.",
       ],
       tables: [
         { title: "As the reader chooses", columns: SIZE_COLUMNS, rows: [sizeRow(measured)] },

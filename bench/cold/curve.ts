@@ -6,7 +6,7 @@ import type { Table } from "../report.ts";
 const FOLDER = join(import.meta.dirname, "..", "..", "docs");
 const [WIDTH, HEIGHT] = [760, 420];
 const MARGIN = { left: 60, right: 90, top: 30, bottom: 50 } as const;
-const COLOURS = ["#1f5fa8", "#2e7d32", "#8e5a00"] as const;
+const COLOURS = ["#1f5fa8", "#2e7d32", "#8e5a00", "#6a3fa0", "#00838f"] as const;
 /** About so many lines of the grid each way. */
 const TICKS = 8;
 
@@ -57,7 +57,7 @@ function svgOf(title: string, tables: readonly Table[]): string {
     ]),
   ];
   const drawn = lines.flatMap((each, at) =>
-    drawLine(each, { x, y, colour: COLOURS[at % COLOURS.length] ?? "#000" }),
+    drawLine(each, { x, y, colour: COLOURS[at % COLOURS.length] ?? "#000", isAlone: lines.length === 1 }),
   );
   const names =
     tables.length < 2
@@ -84,7 +84,14 @@ function drawLine(
     x,
     y,
     colour,
-  }: { readonly x: (kib: number) => number; readonly y: (recall: number) => number; readonly colour: string },
+    isAlone,
+  }: {
+    readonly x: (kib: number) => number;
+    readonly y: (recall: number) => number;
+    readonly colour: string;
+    /** Many lines have room for few words. */
+    readonly isAlone: boolean;
+  },
 ): string[] {
   const curve = points.filter(({ name }) => /^\d+$/u.test(name));
   const marks = points.map(({ name, recall, kib, cpuMs }) => {
@@ -92,8 +99,9 @@ function drawLine(
     const [left, top] = [x(kib), y(recall)];
     const mark = isCurve
       ? `<circle cx="${left}" cy="${top}" r="4" fill="${colour}"/>`
-      : `<rect x="${left - 5}" y="${top - 5}" width="10" height="10" fill="#b3261e"/>`;
-    const label = `${isCurve ? `${name} lists` : "reader"}, ${cpuMs.toFixed(0)} ms`;
+      : `<rect x="${left - 5}" y="${top - 5}" width="10" height="10" fill="${isAlone ? "#b3261e" : colour}"/>`;
+    const words = isCurve ? `${name} lists` : "reader";
+    const label = isAlone || !isCurve ? `${words}, ${cpuMs.toFixed(0)} ms` : name;
     return mark + text([left + 8, top + (isCurve ? 14 : -8)], label, "start");
   });
   const path = curve.map(({ kib, recall }) => `${x(kib)},${y(recall)}`).join(" ");

@@ -6,8 +6,8 @@ import { decodeDirectory } from "@kattegat/engine/cold/base/dense/dense-director
 import { openDense } from "@kattegat/engine/cold/base/dense/dense-index.ts";
 import { denseHere } from "@kattegat/engine/cold/base/dense/dense-work.ts";
 import {
-  createGridVectors,
-  writeGridVector,
+  createSharedGridVectors,
+  writeUnitVector,
   type GridVectors,
 } from "@kattegat/engine/cold/base/dense/dense-vectors.ts";
 import type { DenseIndex } from "@kattegat/engine/cold/base/parts.ts";
@@ -15,7 +15,7 @@ import { encodeRoot, ROOT_KIND } from "@kattegat/engine/cold/base/root.ts";
 import { decodeSectionFile } from "@kattegat/engine/cold/base/section-file.ts";
 import { createVolumeWriter } from "@kattegat/engine/cold/base/volume-writer.ts";
 import { rootKey, volumeKey } from "@kattegat/engine/cold/manifest-base.ts";
-import { toCanonical } from "@kattegat/engine/vector/canonical.ts";
+import { startDenseThreads } from "@kattegat/replication/dense-threads.ts";
 import { readScanner } from "@kattegat/replication/scanner.ts";
 import type { Table } from "../report.ts";
 import { DEPTH, rowOf as cellsOf, TOP } from "./ask.ts";
@@ -62,9 +62,10 @@ export async function buildVectors(
     files.put(volumeKey({ key: KEY }, name, volume), bytes),
   );
   const scanner = readScanner();
+  const threads = startDenseThreads(vectors);
   const dense = await buildDense(vectors, {
     scanner,
-    work: denseHere(vectors, scanner),
+    work: threads?.work ?? denseHere(vectors, scanner),
     putCodes: (volume, bytes) => files.put(volumeKey({ key: KEY }, "codes", volume), bytes),
     writer,
     progressed: (step, share) => {
@@ -75,6 +76,7 @@ export async function buildVectors(
   const { order } = dense;
   const { sections, volumes: codeVolumes } = await dense.finish();
   const volumes = { ...(await writer.finish()), codes: codeVolumes };
+  await threads?.stop();
   const root = encodeRoot({ model: "vectors", dimensions }, [sections]);
   await files.put(rootKey({ key: KEY }), root);
   const { user, system } = process.cpuUsage(cpu);
@@ -100,10 +102,10 @@ export async function buildVectors(
 }
 
 async function readGrid(file: VectorFile & { readonly count: number }): Promise<GridVectors> {
-  const vectors = createGridVectors(file.count, file.dimensions);
+  const vectors = createSharedGridVectors(file.count, file.dimensions);
   for await (const block of file.blocks(BLOCK_ROWS))
     for (let row = 0; row < block.rows; row += 1)
-      writeGridVector(vectors, block.firstRow + row, toCanonical(rowOf(block, file.dimensions, row)));
+      writeUnitVector(vectors, block.firstRow + row, rowOf(block, file.dimensions, row));
   return vectors;
 }
 

@@ -4,7 +4,7 @@ import {
   createGridVectors,
   pickGridVectors,
   readGridVector,
-  writeGridVector,
+  writeUnitVector,
   type GridVectors,
 } from "./dense-vectors.ts";
 
@@ -119,13 +119,13 @@ function meansOf(
   const centroids = createGridVectors(kept.length + options.splits.seeds.length, dimensions);
   let next = 0;
   for (const list of kept) {
-    writeUnit(centroids, next, sums.subarray(list * dimensions, (list + 1) * dimensions));
+    writeUnitVector(centroids, next, sums.subarray(list * dimensions, (list + 1) * dimensions));
     next += 1;
   }
   const row = new Float32Array(dimensions);
   for (const seed of options.splits.seeds) {
     readGridVector(vectors, seed, row);
-    writeUnit(centroids, next, row);
+    writeUnitVector(centroids, next, row);
     next += 1;
   }
   return centroids;
@@ -145,13 +145,4 @@ function keptLists(
     .toSorted((a, b) => (counts[a] ?? 0) - (counts[b] ?? 0) || a - b);
   const dropped = new Set(smallest.slice(0, surplus));
   return lists.filter((list) => !dropped.has(list));
-}
-
-/** The scale is chosen after rounding, so that the rounded vector has unit length: angles with it are then exact. */
-function writeUnit(into: GridVectors, at: number, vector: Float32Array): void {
-  writeGridVector(into, at, vector);
-  const width = integerBytes(vector.length);
-  let square = 0;
-  for (const value of into.integers.subarray(at * width, (at + 1) * width)) square += value * value;
-  into.scales[at] = square > 0 ? 1 / Math.sqrt(square) : 0;
 }

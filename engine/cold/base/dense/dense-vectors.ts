@@ -37,6 +37,15 @@ export function writeGridVector(into: GridVectors, at: number, vector: Float32Ar
   into.scales[at] = scale;
 }
 
+/** Rounds the direction of the vector into its place. The scale is chosen after rounding, so that the rounded vector has unit length. */
+export function writeUnitVector(into: GridVectors, at: number, vector: Float32Array): void {
+  const { integers } = toIntegers(vector);
+  into.integers.set(integers, at * integers.length);
+  let square = 0;
+  for (let i = 0; i < integers.length; i += 1) square += (integers[i] ?? 0) ** 2;
+  into.scales[at] = square > 0 ? 1 / Math.sqrt(square) : 0;
+}
+
 /** Fills `into` with the vector of a number: each component the float32 nearest to integer · scale. */
 export function readGridVector(from: GridVectors, at: number, into: Float32Array): void {
   const start = at * integerBytes(from.dimensions);
