@@ -1,10 +1,11 @@
 /** Latency of the cold tier with an object store's latency injected at each read. */
 import { join } from "node:path";
 import type { ColdManifest } from "@kattegat/engine/cold/manifest.ts";
-import { startEdge, type EdgeHost } from "@kattegat/edge/testing/edge-host.fixture.ts";
+import { HOSTS, KEYS, startEdge, type EdgeHost } from "@kattegat/edge/testing/edge-host.fixture.ts";
 import { searchResponseSchema } from "@kattegat/protocol/search.ts";
 import { z } from "zod";
 import { childCpuMs } from "./cold/child-cpu.ts";
+import { zoneRequest } from "./cold/zone-request.ts";
 import { serveFiles } from "./cold/file-server.ts";
 import { keptLaw, STATISTICS_KEY, type KeptLaw } from "./cold/kept-law.ts";
 import { LAW_FILE } from "./corpus.ts";
@@ -108,24 +109,36 @@ class Asker {
       limit: 10,
       timeout_ms: 10_000,
     };
-    const started = performance.now();
-    const response = await this.#edge.search(body, {
-      zone: "global",
-      headers: { "x-test-isolate": isolate, "x-kattegat-caller-colo": colo, "x-test-store": this.#store },
-    });
-    const ms = performance.now() - started;
-    if (response.status !== 200)
-      throw new Error(`expected 200, got ${response.status}: ${await response.text()}`);
-    const { partial, hits, tiers } = searchResponseSchema.parse(await response.json());
+    const headers = {
+      authorization: `Bearer ${KEYS.search}`,
+      "content-type": "application/json",
+      "x-test-isolate": isolate,
+      "x-kattegat-caller-colo": colo,
+      "x-test-store": this.#store,
+    };
+    const { ms, status, text } = await this.#request("/v1/search", headers, JSON.stringify(body));
+    if (status !== 200) throw new Error(`expected 200, got ${status}: ${text}`);
+    const { partial, hits, tiers } = searchResponseSchema.parse(JSON.parse(text));
     if (hits.length === 0)
       throw new Error(`expected hits for question ${number}, got ${JSON.stringify(tiers)}`);
     return { ms, isPartial: partial, ...(await this.#account()) };
   }
 
   async reference(): Promise<Asked> {
+    const { ms } = await this.#request("/test/read", { "x-test-isolate": "reference" });
+    return { ms, isPartial: false, ...(await this.#account()) };
+  }
+
+  /** Until the whole answer is there. */
+  async #request(
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    body?: string,
+  ): Promise<{ readonly ms: number; readonly status: number; readonly text: string }> {
     const started = performance.now();
-    await this.#edge.fetch("global", "/test/read", { headers: { "x-test-isolate": "reference" } });
-    return { ms: performance.now() - started, isPartial: false, ...(await this.#account()) };
+    const options = { host: HOSTS.global, path, headers, ...(body === undefined ? {} : { body }) };
+    const answer = await zoneRequest(this.#edge.url, options);
+    return { ms: performance.now() - started, ...answer };
   }
 
   /** Of the last request, when what it left for later is done too. */

@@ -10,6 +10,8 @@ const ORDER: readonly BaseFile[] = ["columns", "codes", "postings", "rows"];
 /** Of what is left when the vectors' half plans its rows: for a second round of postings and the hits of the best rows by words. */
 const KEPT_FOR_WORDS = 8;
 const KEPT_FOR_RETRIES = 2;
+/** A result that is not cached costs all of its reads again. */
+const KEPT_FOR_RESULT = 1;
 
 export interface ReadShares {
   /** How many reads of a file a search may plan with now; some are kept for what cannot be planned. */
@@ -33,7 +35,7 @@ export function createReadShares(
   /** All of what is left for the last file. */
   function shareOf(file: BaseFile): number {
     const later = ORDER.slice(ORDER.indexOf(file) + 1).filter((next) => toCome.has(next));
-    const left = subrequests.allowance(0);
+    const left = subrequests.allowance(KEPT_FOR_RESULT);
     const needs = later.reduce((sum, next) => sum + NEEDS[next], NEEDS[file]);
     return Math.min(left, Math.ceil((left * NEEDS[file]) / needs));
   }

@@ -22,7 +22,7 @@ import { serveSite, type SiteServer } from "./site-server.fixture.ts";
 
 export const KEYS = { search: "search-key", write: "write-key", admin: "admin-key" } as const;
 const ROOT = join(import.meta.dirname, "..", "..");
-const HOSTS = { eu: "eu.test", global: "global.test" } as const;
+export const HOSTS = { eu: "eu.test", global: "global.test" } as const;
 export type Zone = keyof typeof HOSTS;
 
 export interface EdgeHost {
