@@ -231,8 +231,9 @@ function report(rows: (string | number | null)[][], { base }: ColdManifest): voi
     machine: machineName(),
     notes: [
       `A base of ${(base?.passages ?? 0).toLocaleString("en-US")} provisions of Danish law, hybrid questions of eight words with their vectors, ten hits, in workerd through HTTP, one question at a time, ${ASKED} in each case.`,
-      "Each read of the bucket waits as an object store's does (p50 63, p99 78, p99.9 118 ms), six of one request at once, as the platform has it. The location's cache is workerd's own and local.",
-      "A round is a time at which a read began while none was waiting. Subrequests are reads and cache operations, those after the answer too; a search may make 40.",
+      "Each read of the bucket waits as an object store's does (p50 63, p99 78, p99.9 118 ms), six of one invocation at once, as the platform has it; the objects of the base are files behind HTTP on loopback, the manifest and the statistics lie in workerd's imitation of a bucket. The location's cache is workerd's own and local, and does not count as a connection here.",
+      "A question brings its vector: where the edge makes it with a learned embedding, the rows of its rare words are one round more.",
+      "A round is a time at which a read began while none was waiting. Subrequests are reads, calls of other invocations and cache operations, those after the answer too; a search may make 40.",
       "CPU is what the whole of workerd took, its imitation of the bucket included; a warm isolate is one that has answered another question, whose CPU is counted too. The reference row's CPU is what one read of that imitation, with the account of it, takes.",
       loadNote(),
     ],

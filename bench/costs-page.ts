@@ -84,6 +84,7 @@ function costParts(measured: MeasuredOperations): string[] {
     ),
     [
       "- Kattegat: one Worker request a query, its CPU, the reads that reach R2; storage with writes of the builder. The primary that builds the index is not in the price; the peers' clients, which embed and write, are not either.",
+      "- Calls of the Worker's own second entrypoint are not billed as requests (https://developers.cloudflare.com/workers/platform/pricing/#service-bindings).",
       `- Vectorize holds vectors alone: no texts, no lexical search. The Worker in front of it is taken at ${FRONT_CPU_MS} ms.`,
       `- turbopuffer: float32 vectors, indexed texts, ${QUERIES_A_HYBRID_SEARCH} queries a hybrid search, Launch plan, no batch discount on writes.`,
       "- Pinecone: dense with sparse vectors in one index, Standard plan, AWS us-east-1.",
