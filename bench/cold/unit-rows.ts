@@ -15,9 +15,11 @@ export interface UnitRows {
 /** Holds out `wanted` rows, chosen at random, or all that there are. */
 export async function holdOut(file: VectorFile, wanted: number): Promise<UnitRows> {
   const count = file.count ?? (await countRows(file));
+  if (count <= wanted)
+    throw new RangeError(`expected more than the ${wanted} rows to be held out, got ${count}`);
   const random = seededRandom(SEED);
   const held = new Set<number>();
-  while (held.size < Math.min(wanted, count)) held.add(Math.floor(random() * count));
+  while (held.size < wanted) held.add(Math.floor(random() * count));
   const queries: Float32Array[] = [];
   for await (const block of file.blocks(BLOCK_ROWS))
     for (let row = 0; row < block.rows; row += 1)

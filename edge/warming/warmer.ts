@@ -3,6 +3,7 @@ import type { Piece } from "@kattegat/engine/cold/base/piece.ts";
 import type { OpenBase } from "../cold/base-shelf.ts";
 import type { SessionOptions } from "../cold/piece-reader.ts";
 import type { CacheLike } from "../cold/result-cache.ts";
+import { WAITING_CONNECTIONS_MAX } from "../cold/connections.ts";
 import { createSubrequests } from "../cold/subrequests.ts";
 import { nearestAncestors } from "./ancestors.ts";
 import { createHeat, HEAT_COUNTERS_MAX, HEAT_HALF_LIFE_MS, type Heat } from "./heat.ts";
@@ -13,8 +14,6 @@ import { createWeek, HOUR_MS, type Week } from "./week.ts";
 
 /** A run goes on after the answer, for as long as the platform lets a request's work last (30 s), with room. */
 const RUN_MS_MAX = 20_000;
-/** Connections that an invocation may wait for at once. */
-const READS_AT_ONCE = 6;
 /** So often at most a location's habits are written down, for the isolates that come after this one. */
 const SAVE_MS = 5 * 60_000;
 
@@ -141,11 +140,11 @@ class ColoWarmer implements Warmer {
       .map((key) => pieceOf(base, key))
       .filter((piece) => piece !== null);
     const endsAt = now() + RUN_MS_MAX;
-    for (let from = 0; from < pieces.length && now() < endsAt; from += READS_AT_ONCE) {
+    for (let from = 0; from < pieces.length && now() < endsAt; from += WAITING_CONNECTIONS_MAX) {
       // As many reads as a search's first round, within the limits of one search.
       const subrequests = createSubrequests();
       const session = base.session({ colo: name, endsAt, defer, subrequests });
-      await session.read(pieces.slice(from, from + READS_AT_ONCE));
+      await session.read(pieces.slice(from, from + WAITING_CONNECTIONS_MAX));
       await subrequests.finish();
     }
   }

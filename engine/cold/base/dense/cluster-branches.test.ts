@@ -65,7 +65,10 @@ describe("an assignment by branches", () => {
       nearLists: centroids.count,
     });
     const byBranch = assignRows(vectors, scanner, { ...among, branches });
-    for (const row of rows)
+    for (const row of rows) {
       expect(listsOf(byBranch, row).toSorted()).toEqual(listsOf(withAll, row).toSorted());
+      // Its home: a copy in the place of another copy changes no score.
+      expect(listsOf(byBranch, row)[0]).toBe(listsOf(withAll, row)[0]);
+    }
   });
 });
