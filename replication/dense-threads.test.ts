@@ -1,6 +1,6 @@
+import { plainHit, plainWords } from "@kattegat/engine/cold/base/base.fixture.ts";
 import { buildBase } from "@kattegat/engine/cold/base/build-base.ts";
 import { createSharedGridVectors, writeGridVector } from "@kattegat/engine/cold/base/dense/dense-vectors.ts";
-import type { BaseHit } from "@kattegat/engine/cold/base/parts.ts";
 import { seededRandom } from "@kattegat/engine/seeded-random.ts";
 import { clusteredVectors } from "@kattegat/engine/vector/vectors.fixture.ts";
 import { afterEach, describe, expect, it } from "vitest";
@@ -24,22 +24,6 @@ afterEach(async () => {
   threads = null;
 });
 
-function textOf(number: number): BaseHit {
-  return {
-    documentId: `d-${number}`,
-    ordinal: 1,
-    version: "1",
-    epoch: 1,
-    residency: "global",
-    collection: "default",
-    title: `Lov ${number}`,
-    text: `§ ${number}`,
-    lang: "da",
-    publishedAt: null,
-    metadata: {},
-  };
-}
-
 /** @param isRefused - whether an object cannot be stored. */
 async function objectsOf(
   started: DenseThreads | null,
@@ -49,8 +33,8 @@ async function objectsOf(
   await buildBase(
     {
       vectors,
-      sparse: (number) => ({ indices: Uint32Array.of(number % 97), values: Float32Array.of(1) }),
-      text: textOf,
+      sparse: plainWords,
+      text: plainHit,
     },
     {
       key: "bases/b",

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { parseNetwork } from "@kattegat/config/load.ts";
 import networkText from "@kattegat/config/network.yaml?raw";
-import { testBase } from "@kattegat/engine/cold/base/base.fixture.ts";
+import { plainHit, plainWords, testBase } from "@kattegat/engine/cold/base/base.fixture.ts";
 import type { ManifestBase } from "@kattegat/engine/cold/manifest.ts";
 import { ColdFormatError } from "@kattegat/engine/cold/segment.ts";
 import { createScanner } from "@kattegat/engine/vector/scan.ts";
@@ -20,19 +20,9 @@ let nowMs = 0;
 
 async function stored(key: string): Promise<ManifestBase> {
   const passages = Array.from({ length: 400 }, (_, number) => ({
-    documentId: `d-${number}`,
-    ordinal: 1,
-    version: "1",
-    epoch: 1,
-    residency: "global",
-    collection: "default",
+    ...plainHit(number),
     dense: Float32Array.from({ length: DIMENSIONS }, (_, i) => Math.sin(number * (i + 1))),
-    sparse: { indices: new Uint32Array([number % 97]), values: new Float32Array([1]) },
-    title: `Lov ${number}`,
-    text: `§ ${number}`,
-    lang: "da",
-    publishedAt: null,
-    metadata: {},
+    sparse: plainWords(number),
   }));
   const { base, objects } = await testBase(passages, {
     key,

@@ -1,5 +1,6 @@
 /** Ranged reads of immutable objects through a bounded memory of blocks. */
 import type { Attempt, ReadLimits } from "./bucket-attempt.ts";
+import { readRange } from "./object-range.ts";
 
 /** A read of one float vector brings its neighbours; smaller blocks cost more requests, larger ones more bytes. */
 const BLOCK_BYTES = 64 * 1_024;
@@ -30,10 +31,7 @@ export function createRangeReader(options: {
     limits: ReadLimits,
   ): Promise<Uint8Array> {
     return options.attempt(
-      async () => {
-        const object = await options.bucket.get(key, { range: { offset, length } });
-        return object === null ? new Uint8Array(0) : new Uint8Array(await object.arrayBuffer());
-      },
+      async () => (await readRange(options.bucket, { key, offset, length })) ?? new Uint8Array(0),
       { ...limits, bytes: length },
     );
   }

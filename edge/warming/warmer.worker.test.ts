@@ -1,4 +1,4 @@
-import { testBase } from "@kattegat/engine/cold/base/base.fixture.ts";
+import { plainHit, plainWords, testBase } from "@kattegat/engine/cold/base/base.fixture.ts";
 import type { ManifestBase } from "@kattegat/engine/cold/manifest.ts";
 import type { ColdPassage } from "@kattegat/engine/cold/segment.ts";
 import { createScanner } from "@kattegat/engine/vector/scan.ts";
@@ -22,21 +22,7 @@ function passages(count: number, turn: number): ColdPassage[] {
     const dense = new Float32Array(DIMENSIONS);
     dense[number % CLUSTERS] = 1;
     dense[(number + 1) % CLUSTERS] = turn + (number % 50) / 1_000;
-    return {
-      documentId: `d-${number}`,
-      ordinal: 1,
-      version: "1",
-      epoch: 1,
-      residency: "global",
-      collection: "default",
-      dense,
-      sparse: { indices: new Uint32Array([number % 97]), values: new Float32Array([1]) },
-      title: `Lov ${number}`,
-      text: `§ ${number}`,
-      lang: "da",
-      publishedAt: null,
-      metadata: {},
-    };
+    return { ...plainHit(number), dense, sparse: plainWords(number) };
   });
 }
 

@@ -38,16 +38,21 @@ export interface IntegerQuery {
  */
 export function toBitCode(rotated: Float32Array): BitCode {
   const bits = new Uint8Array(bitBytes(rotated.length));
+  return { bits, factor: writeBitCode(rotated, bits, 0) };
+}
+
+/** Sets the bits of the same code from a byte on, where all are 0; returns its factor. */
+export function writeBitCode(rotated: Float32Array, bits: Uint8Array, from: number): number {
   let absolute = 0;
   let square = 0;
   for (let i = 0; i < rotated.length; i += 1) {
     const value = rotated[i] ?? 0;
     absolute += Math.abs(value);
     square += value * value;
-    if (value > 0) bits[i >> 3] = (bits[i >> 3] ?? 0) | (1 << (i & 7));
+    if (value > 0) bits[from + (i >> 3)] = (bits[from + (i >> 3)] ?? 0) | (1 << (i & 7));
   }
   // ‖o‖ / ⟨ō,o⟩ for a vector of any length, with both √D gone; a zero vector estimates zero.
-  return { bits, factor: absolute === 0 ? 0 : square / absolute };
+  return absolute === 0 ? 0 : square / absolute;
 }
 
 /**

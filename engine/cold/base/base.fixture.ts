@@ -1,4 +1,5 @@
 /** A base made in memory, for tests that need no spool. */
+import type { SparseVector } from "../../lexical/bm25.ts";
 import type { Scanner } from "../../vector/scan.ts";
 import { crc32c } from "../crc32c.ts";
 import { rootKey, volumeKey } from "../manifest-base.ts";
@@ -6,6 +7,7 @@ import type { ManifestBase } from "../manifest-shape.ts";
 import type { ColdPassage } from "../passage.ts";
 import { buildBase } from "./build-base.ts";
 import { createGridVectors, writeGridVector } from "./dense/dense-vectors.ts";
+import type { BaseHit } from "./parts.ts";
 import type { ReadPieces } from "./piece.ts";
 
 export interface TestBase {
@@ -14,6 +16,28 @@ export interface TestBase {
   readonly objects: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
   readonly root: Uint8Array;
   readonly read: ReadPieces;
+}
+
+/** What a passage shows that is like every other; each is a document. */
+export function plainHit(number: number): BaseHit {
+  return {
+    documentId: `d-${number}`,
+    ordinal: 1,
+    version: "1",
+    epoch: 1,
+    residency: "global",
+    collection: "default",
+    title: `Lov ${number}`,
+    text: `§ ${number}`,
+    lang: "da",
+    publishedAt: null,
+    metadata: {},
+  };
+}
+
+/** One of 97 words in each passage. */
+export function plainWords(number: number): SparseVector {
+  return { indices: Uint32Array.of(number % 97), values: Float32Array.of(1) };
 }
 
 export async function testBase(

@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import { testScanner } from "../../vector/scanner.fixture.ts";
+import { plainHit } from "./base.fixture.ts";
 import { buildBase } from "./build-base.ts";
 import { gridOf, passages } from "./dense/dense.fixture.ts";
 import { denseHere, type DenseWork } from "./dense/dense-work.ts";
@@ -28,19 +29,7 @@ it("hands out one object of a base after the other, although another thread writ
     {
       vectors,
       sparse: () => ({ indices: Uint32Array.of(1), values: Float32Array.of(1) }),
-      text: (number) => ({
-        documentId: `d-${number}`,
-        ordinal: 1,
-        version: "1",
-        epoch: 1,
-        residency: "global",
-        collection: "default",
-        title: "",
-        text: TEXT,
-        lang: "da",
-        publishedAt: null,
-        metadata: {},
-      }),
+      text: (number) => ({ ...plainHit(number), title: "", text: TEXT }),
     },
     {
       key: "b",

@@ -1,3 +1,4 @@
+import { writeBitCode } from "../../../vector/quantize.ts";
 import { createRotation } from "../../../vector/rotate.ts";
 import type { Scanner } from "../../../vector/scan.ts";
 import type { Piece, PieceWriter } from "../piece.ts";
@@ -138,22 +139,10 @@ function codesOf(vectors: GridVectors, { centroids, order }: Clustering, lists: 
     for (let at = lists.starts[list] ?? 0; at < (lists.starts[list + 1] ?? 0); at += 1) {
       readGridVector(vectors, order[at] ?? 0, row);
       for (let i = 0; i < dimensions; i += 1) row[i] = (row[i] ?? 0) - mean * (centroid[i] ?? 0);
-      factors[at] = writeSigns(rotate(row), bits, at * width);
+      factors[at] = writeBitCode(rotate(row), bits, at * width);
     }
   }
   return { dimensions, bits, factors };
-}
-
-function writeSigns(rotated: Float32Array, bits: Uint8Array, from: number): number {
-  let absolute = 0;
-  let square = 0;
-  for (let i = 0; i < rotated.length; i += 1) {
-    const value = rotated[i] ?? 0;
-    absolute += Math.abs(value);
-    square += value * value;
-    if (value > 0) bits[from + (i >> 3)] = (bits[from + (i >> 3)] ?? 0) | (1 << (i & 7));
-  }
-  return absolute > 0 ? square / absolute : 0;
 }
 
 function dotOf(left: Float32Array, right: Float32Array): number {

@@ -124,3 +124,25 @@ export function boundsOf(terms: readonly QueryTerm[], rows: number): LexicalBoun
   for (const { directory, weight } of terms) if (directory !== null) bounds.add(directory, weight);
   return bounds;
 }
+
+export function bytesOf(asks: readonly Ask[]): number {
+  let bytes = 0;
+  for (const { piece } of asks) bytes += piece.length;
+  return bytes;
+}
+
+/** Cuts the asks where more would be in memory than may. */
+export function* partsOf(asks: readonly Ask[], bytesMax: number): Generator<readonly Ask[]> {
+  let part: Ask[] = [];
+  let bytes = 0;
+  for (const ask of asks) {
+    if (bytes > 0 && bytes + ask.piece.length > bytesMax) {
+      yield part;
+      part = [];
+      bytes = 0;
+    }
+    part.push(ask);
+    bytes += ask.piece.length;
+  }
+  if (part.length > 0) yield part;
+}

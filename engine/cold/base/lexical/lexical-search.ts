@@ -3,7 +3,16 @@ import { rank } from "../../../index/ranking.ts";
 import type { SparseVector } from "../../../lexical/bm25.ts";
 import type { LexicalBounds } from "./lexical-bounds.ts";
 import { LexicalMatrix } from "./lexical-matrix.ts";
-import { type Ask, askBlocks, askWhole, boundsOf, type QueryTerm, withoutRows } from "./lexical-query.ts";
+import {
+  type Ask,
+  askBlocks,
+  askWhole,
+  boundsOf,
+  bytesOf,
+  partsOf,
+  type QueryTerm,
+  withoutRows,
+} from "./lexical-query.ts";
 import { exactScores } from "./lexical-scores.ts";
 import { lastAtMost, type LexicalSections } from "./lexical-sections.ts";
 import { LexicalSums, PRESENT, WINDOW_ROWS } from "./lexical-sums.ts";
@@ -179,8 +188,10 @@ export class LexicalSearch {
     const bounds = this.#raise([]);
     const live = (): Bitmap =>
       bounds.live(this.#sums, Math.max(PRESENT / 2, this.#threshold.cut), this.#admitted);
-    await this.#readAgain(live());
-    const candidates = live();
+    let candidates = live();
+    const missing = this.#missing;
+    await this.#readAgain(candidates);
+    if (this.#missing > missing) candidates = live();
     const rows: number[] = [];
     forEachBit(candidates, (row) => rows.push(row));
     const scored = exactScores(Uint32Array.from(rows), this.#terms, {
@@ -275,26 +286,4 @@ export class LexicalSearch {
   get #rows(): number {
     return this.#sections.lengths.length;
   }
-}
-
-function bytesOf(asks: readonly Ask[]): number {
-  let bytes = 0;
-  for (const { piece } of asks) bytes += piece.length;
-  return bytes;
-}
-
-/** Cuts the asks where more would be in memory than may. */
-function* partsOf(asks: readonly Ask[], bytesMax: number): Generator<readonly Ask[]> {
-  let part: Ask[] = [];
-  let bytes = 0;
-  for (const ask of asks) {
-    if (bytes > 0 && bytes + ask.piece.length > bytesMax) {
-      yield part;
-      part = [];
-      bytes = 0;
-    }
-    part.push(ask);
-    bytes += ask.piece.length;
-  }
-  if (part.length > 0) yield part;
 }
