@@ -92,7 +92,8 @@ describe("the base of a cold tier", () => {
       stopping.abort();
       await running;
     });
-    for (let sequence = 1; ages.length < 10 && sequence < 200; sequence += 1) {
+    const isSeen = (): boolean => ages.length >= 10 && edge.manifest().base !== null;
+    for (let sequence = 1; !isSeen() && sequence < 200; sequence += 1) {
       await target.apply(batchOf([put(sequence, { id: `d${sequence % 30}` })]), never);
       nowMs += 7_000;
       await sleep(150, never);
