@@ -2,7 +2,7 @@
 import { batchResultSchema } from "@kattegat/protocol/documents.ts";
 import { networkStatusSchema } from "@kattegat/protocol/network-status.ts";
 import type { SearchResponse } from "@kattegat/protocol/search.ts";
-import { headersOf, search } from "./client.ts";
+import { search, send } from "./client.ts";
 import { hasLawFile, LAW_FILE, lawProvisions } from "./corpus.ts";
 import { startNetwork, type BenchNetwork } from "./network.ts";
 import { loadNote, machineName, publish, type Table } from "./report.ts";
@@ -72,7 +72,7 @@ async function textsOf(count: number): Promise<readonly string[]> {
 }
 
 async function edgesOf(network: BenchNetwork): Promise<readonly Edge[]> {
-  const answer = await fetch(`${network.url}/v1/network`, { headers: headersOf(network) });
+  const answer = await send(network, "/v1/network", { method: "GET" });
   const { sites } = networkStatusSchema.parse(await answer.json());
   return sites.flatMap(({ id, kind, url }) =>
     kind === "edge" && url !== null ? [{ id, network: { ...network, url } }] : [],
@@ -91,11 +91,9 @@ async function write(
     const about = { title: `Bestemmelse ${number}`, lang: "da", residency: "global", tier: "cold" };
     return JSON.stringify({ id: `publish-${number}`, ...about, text });
   });
-  const answer = await fetch(`${network.url}/v1/documents:batch`, {
-    method: "POST",
-    headers: { ...headersOf(network), "content-type": "application/x-ndjson" },
-    body: `${lines.join("\n")}\n`,
-  });
+  const body = `${lines.join("\n")}\n`;
+  const type = "application/x-ndjson";
+  const answer = await send(network, "/v1/documents:batch", { method: "POST", body, type });
   if (!answer.ok) throw new Error(`batch: expected 200, got ${answer.status}: ${await answer.text()}`);
   const results = (await answer.text()).trim().split("\n");
   for (const line of results) {
@@ -207,10 +205,7 @@ async function deleted(network: BenchNetwork, edges: readonly Edge[]): Promise<r
     const word = wordOf(number, version);
     const isShown = ({ hits }: SearchResponse): boolean => hits[0]?.document_id === `publish-${number}`;
     for (const edge of edges) for (let time = 0; time < 2; time += 1) await until(edge, word, isShown);
-    const answer = await fetch(`${network.url}/v1/documents/publish-${number}`, {
-      method: "DELETE",
-      headers: headersOf(network),
-    });
+    const answer = await send(network, `/v1/documents/publish-${number}`, { method: "DELETE" });
     if (!answer.ok) throw new Error(`delete: expected 200, got ${answer.status}: ${await answer.text()}`);
     await answer.arrayBuffer();
     await Promise.all(

@@ -69,8 +69,11 @@ const app = createApp({
 const upkeep = opening.opened.then((primary) =>
   startUpkeep(primary, (error, work) => log.error({ ...loggable(error), work }, "a round failed")),
 );
-const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: settings.PORT }, ({ port }) =>
-  log.info({ port }, "listening"),
+/** Longer than the edges keep an idle connection: the side that sends requests is the one to close it. */
+const serverOptions = { keepAliveTimeout: 60_000 };
+const server = serve(
+  { fetch: app.fetch, hostname: "127.0.0.1", port: settings.PORT, serverOptions },
+  ({ port }) => log.info({ port }, "listening"),
 );
 
 let stopping = false;

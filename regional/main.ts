@@ -42,7 +42,9 @@ const app = createApp({
   newId: randomUUID,
   report: (error, requestId) => logger.error({ err: error, request_id: requestId }, "a request failed"),
 });
-const server = createAdaptorServer({ fetch: app.fetch });
+/** Longer than the edges keep an idle connection: the side that sends requests is the one to close it. */
+const serverOptions = { keepAliveTimeout: 60_000 };
+const server = createAdaptorServer({ fetch: app.fetch, serverOptions });
 server.on("error", (error) => {
   // Not fatal: whoever has the port now may leave it.
   logger.error({ err: error }, "stopped: the port cannot be used");

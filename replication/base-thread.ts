@@ -19,8 +19,16 @@ const order = baseOrderSchema.parse(workerData);
 const scanner = readScanner();
 const bytesSchema = z.custom<Uint8Array<ArrayBuffer>>((value) => value instanceof Uint8Array);
 
-/** Asks the owner, who has the way to the object store; one request after the other. */
-async function ask(message: BaseMessage, moved: readonly ArrayBuffer[] = []): Promise<unknown> {
+let asked: Promise<unknown> = Promise.resolve();
+
+/** Asks the owner, who has the way to the object store; one request after the other, since an answer does not say whose it is. */
+function ask(message: BaseMessage, moved: readonly ArrayBuffer[] = []): Promise<unknown> {
+  const answer = asked.then(() => exchange(message, moved));
+  asked = answer.catch(() => null);
+  return answer;
+}
+
+async function exchange(message: BaseMessage, moved: readonly ArrayBuffer[]): Promise<unknown> {
   if (parentPort === null) throw new Error("this file runs as a thread");
   const answered = once(parentPort, "message");
   parentPort.postMessage(message, [...moved]);

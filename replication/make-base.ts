@@ -1,5 +1,5 @@
 /** The making of a base, in a thread of its own. */
-import { once } from "node:events";
+import { on } from "node:events";
 import { Worker } from "node:worker_threads";
 import type { ManifestBase } from "@kattegat/engine/cold/manifest.ts";
 import { z } from "zod";
@@ -68,8 +68,8 @@ export interface BaseStore {
 export async function makeBase(order: BaseOrder, store: BaseStore, signal: AbortSignal): Promise<MadeBase> {
   const thread = new Worker(new URL("./base-thread.ts", import.meta.url), { workerData: order });
   try {
-    for (;;) {
-      const [received]: unknown[] = await once(thread, "message", { signal });
+    // Listens for as long as the thread lives: what it says, or dies of, while an object is stored is not lost.
+    for await (const [received] of on(thread, "message", { signal, close: ["exit"] })) {
       const message = messageSchema.parse(received);
       if (message.kind === "built") return { base: message.base, documents: message.documents };
       if (message.kind === "put") {
@@ -80,6 +80,7 @@ export async function makeBase(order: BaseOrder, store: BaseStore, signal: Abort
         thread.postMessage(bytes, [bytes.buffer]);
       }
     }
+    throw new Error("base thread: expected the base last, it ended without");
   } finally {
     await thread.terminate();
   }
