@@ -15,6 +15,7 @@ import { loggable } from "./postgres/failure.ts";
 import { openPrimary } from "./primary.ts";
 import { readScanner } from "./scanner.ts";
 import { embedderOf, nextEmbedderOf } from "./search/embedder.ts";
+import { keyringFolder } from "./sealing/keyring.ts";
 import { processSettings } from "./settings.ts";
 import { startUpkeep } from "./upkeep.ts";
 
@@ -33,6 +34,10 @@ const opening = openUntilDone({
       network,
       site: settings.KATTEGAT_SITE,
       databaseUrl: settings.DATABASE_URL,
+      keyring: {
+        folder: settings.KATTEGAT_KEYRING ?? keyringFolder(settings.KATTEGAT_DATA ?? ".kattegat"),
+        rootKeyFile: settings.KATTEGAT_ROOT_KEY,
+      },
       scanner,
       embedder: await embedderOf(network, { apiKey, embeddings }),
       nextEmbedder: await nextEmbedderOf(network, { apiKey, embeddings }),

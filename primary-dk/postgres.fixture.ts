@@ -8,6 +8,8 @@ import postgres from "postgres";
 
 export interface PostgresFixture {
   readonly port: number;
+  /** Of all data files and the WAL. */
+  readonly folder: string;
   /** Makes an empty database; resolves with its URL. */
   database(): Promise<string>;
   /** Stops the server; its data and port stay. */
@@ -39,6 +41,7 @@ export async function startPostgres(): Promise<PostgresFixture> {
   let made = 0;
   return {
     port,
+    folder,
     async database() {
       made += 1;
       const name = `test_${made}`;

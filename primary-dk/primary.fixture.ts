@@ -1,6 +1,8 @@
 /** A primary on a real Postgres for tests, spoken to as another site does. */
-import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { randomBytes, randomUUID } from "node:crypto";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { parseNetwork } from "@kattegat/config/load.ts";
 import type { Network } from "@kattegat/config/network.ts";
@@ -23,6 +25,7 @@ import { createApp } from "./http/app.ts";
 import { createMetrics } from "./http/metrics.ts";
 import { openPrimary, type Primary } from "./primary.ts";
 import { embedderOf, nextEmbedderOf } from "./search/embedder.ts";
+import type { KeyringPlace } from "./sealing/keyring.ts";
 import { readScanner } from "./scanner.ts";
 
 export const SITE = "dk-cph";
@@ -38,6 +41,27 @@ export function withCapacities(capacities: Partial<Record<keyof Network["tiers"]
     ...network,
     tiers: { "ultra-hot": tier("ultra-hot"), hot: tier("hot"), warm: tier("warm"), cold: tier("cold") },
   };
+}
+
+const keyrings = new Map<string, KeyringPlace>();
+let keysFolder: string | null = null;
+
+/** Every primary of a test that opens the same database has the same keys. */
+export function testKeyring(databaseUrl: string): KeyringPlace {
+  const known = keyrings.get(databaseUrl);
+  if (known !== undefined) return known;
+  if (keysFolder === null) {
+    const made = mkdtempSync(join(tmpdir(), "kattegat-keys-"));
+    process.once("exit", () => rmSync(made, { recursive: true, force: true }));
+    keysFolder = made;
+  }
+  const folder = join(keysFolder, String(keyrings.size));
+  mkdirSync(folder);
+  const rootKeyFile = join(folder, "root.key");
+  writeFileSync(rootKeyFile, randomBytes(32).toString("base64url"));
+  const place = { folder, rootKeyFile };
+  keyrings.set(databaseUrl, place);
+  return place;
 }
 
 export interface TestKeys {
@@ -79,6 +103,8 @@ export async function startPrimary(
   options: {
     readonly network?: Network;
     readonly now?: () => number;
+    /** Left out, one that belongs to the database. */
+    readonly keyring?: KeyringPlace;
     /** The folder of trained embeddings. */
     readonly embeddings?: string;
     readonly cold?: ColdOptions;
@@ -92,6 +118,7 @@ export async function startPrimary(
     network: used,
     site: SITE,
     databaseUrl,
+    keyring: options.keyring ?? testKeyring(databaseUrl),
     scanner: readScanner(),
     embedder: await embedderOf(used, { apiKey: null, embeddings }),
     nextEmbedder: await nextEmbedderOf(used, { apiKey: null, embeddings }),

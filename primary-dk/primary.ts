@@ -4,6 +4,7 @@ import type { Embedder } from "@kattegat/engine/embedding/embedder.ts";
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { openStores, type ColdOptions } from "./cold/open-store.ts";
+import type { OpenBase } from "./cold/open-base.ts";
 import type { BaseUpkeep } from "./cold/rebase.ts";
 import { createPassageMaker } from "./documents/passages.ts";
 import { Placements } from "./documents/placements.ts";
@@ -18,6 +19,9 @@ import { openDatabase, type Database } from "./postgres/database.ts";
 import { loggable } from "./postgres/failure.ts";
 import { PassageContents } from "./search/contents.ts";
 import { Pacer } from "./pacer.ts";
+import type { DocumentSeals } from "./sealing/document-seals.ts";
+import { openSeals, type KeyRotation } from "./sealing/key-rotation.ts";
+import type { KeyringPlace } from "./sealing/keyring.ts";
 import { LiveMemory } from "./search/live-memory.ts";
 import { rebuildMemory, type Memory } from "./search/rebuild.ts";
 import { StatisticsPublisher } from "./statistics/publisher.ts";
@@ -26,6 +30,8 @@ export interface PrimaryOptions {
   readonly network: Network;
   readonly site: string;
   readonly databaseUrl: string;
+  /** Where the keys are that wrap those of the documents; made with the first database. */
+  readonly keyring: KeyringPlace;
   readonly scanner: Scanner;
   readonly embedder: Embedder;
   /** Of the model that is being prepared; null without one. */
@@ -44,8 +50,13 @@ export interface PrimaryOptions {
   readonly cold?: ColdOptions;
 }
 
-export interface Primary extends Omit<PrimaryOptions, "databaseUrl" | "log" | "cold" | "nextEmbedder"> {
+export interface Primary extends Omit<
+  PrimaryOptions,
+  "databaseUrl" | "keyring" | "log" | "cold" | "nextEmbedder"
+> {
   readonly placements: Placements;
+  readonly seals: DocumentSeals;
+  readonly keyRotation: KeyRotation;
   readonly database: Database;
   readonly memory: () => Memory;
   readonly applied: AppliedLog;
@@ -80,6 +91,7 @@ export async function openPrimary(options: PrimaryOptions): Promise<Primary> {
 async function assemble(database: Database, options: PrimaryOptions): Promise<Primary> {
   const { network, site, now, log } = options;
   const { sql } = database;
+  const { seals, keyRotation } = await openSeals(sql, options);
   await agreeOnModels(sql, options);
   const placements = new Placements(network, now);
   const pacer = new Pacer(options);
@@ -88,20 +100,15 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
   const closeStores = async (): Promise<void> => {
     await Promise.all([stores.serving?.close(), stores.next?.close()]);
   };
-  const memory = (): Promise<Memory> =>
-    rebuildMemory(sql, {
-      ...options,
-      placements,
-      pacer,
-      progress,
-      openBase: () => stores.serving?.current ?? null,
-    });
-  const live = await LiveMemory.open(memory).catch(async (error: unknown) => {
+  const openBase = (): OpenBase | null => stores.serving?.current ?? null;
+  const live = await LiveMemory.open(() =>
+    rebuildMemory(sql, { ...options, placements, seals, pacer, progress, openBase }),
+  ).catch(async (error: unknown) => {
     await closeStores();
     throw error;
   });
   const { applied } = live;
-  const parts = { ...options, placements, sql, pacer, progress, applied };
+  const parts = { ...options, placements, seals, sql, pacer, progress, applied };
   const nextEmbedder = nextEmbedderIn(options);
   const next = nextEmbedder === null ? null : await openNext(nextEmbedder, { ...parts, stores });
   live.follower = next;
@@ -110,14 +117,8 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
     now,
     source: () => ({ counter: live.memory.statistics, sequence: applied.head.fence.sequence }),
   });
-  const confirmations = new Confirmations({
-    database,
-    placements,
-    site,
-    log: applied,
-    now,
-    next: next?.vectors ?? null,
-  });
+  const following = { placements, site, log: applied, now, next: next?.vectors ?? null };
+  const confirmations = new Confirmations({ database, ...following });
   await statistics.load();
   await confirmations.load();
   const writer = createWriter({ ...parts, live, statistics, nextEmbedder });
@@ -126,13 +127,15 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
   return {
     ...options,
     placements,
+    seals,
+    keyRotation,
     database,
     memory: () => live.memory,
     applied,
     writer,
     statistics,
     confirmations,
-    contents: new PassageContents(sql),
+    contents: new PassageContents(sql, seals),
     next,
     ...baseUpkeepsOf(stores, { ...parts, live, next }),
     close: async () => {
@@ -153,20 +156,21 @@ function createWriter({
   ...options
 }: Omit<PrimaryOptions, "nextEmbedder"> & {
   readonly placements: Placements;
+  readonly seals: DocumentSeals;
   readonly sql: Database["sql"];
   readonly pacer: Pacer;
   readonly live: LiveMemory;
   readonly statistics: StatisticsPublisher;
   readonly nextEmbedder: NextEmbedder | null;
 }): Writer {
-  const { placements, site, now, newId, pacer, log } = options;
+  const { placements, seals, site, now, newId, pacer, log } = options;
   const maker = createPassageMaker({ embedder: options.embedder, next, pacer });
   return new Writer({
     digests: (ids) => digestsOf(sql, ids),
     prepare: (operation) =>
       operation.kind === "put" ? maker.prepare(operation.content) : Promise.resolve(null),
     commit: (group) =>
-      commitGroup(sql, group, { placements, site, counts: live.memory.counts, nowMs: now(), newId }),
+      commitGroup(sql, group, { placements, seals, site, counts: live.memory.counts, nowMs: now(), newId }),
     apply: async (group) => statistics.changed(await live.apply(group, pacer)),
     recover: async () => {
       if (await live.recover(sql)) log.info({}, "memory was behind Postgres after a failed commit");

@@ -15,6 +15,7 @@ import {
   networkFile,
   streamed,
   testKeys,
+  testKeyring,
   type Client,
   type TestKeys,
 } from "./primary.fixture.ts";
@@ -52,6 +53,8 @@ async function start(databaseUrl: string, settings: Readonly<Record<string, stri
     KATTEGAT_SITE: SITE,
     KATTEGAT_JWKS: join(folder, "jwks.json"),
     DATABASE_URL: databaseUrl,
+    KATTEGAT_KEYRING: testKeyring(databaseUrl).folder,
+    KATTEGAT_ROOT_KEY: testKeyring(databaseUrl).rootKeyFile,
     PORT: "0",
     ...settings,
   };

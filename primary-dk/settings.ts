@@ -19,6 +19,13 @@ const settingsSchema = z.object({
     })
     .pipe(z.record(z.string(), z.string())),
   KATTEGAT_DATA: z.string().min(1).optional(),
+  KATTEGAT_KEYRING: z.string().min(1).optional(),
+  KATTEGAT_ROOT_KEY: z
+    .string()
+    .min(
+      1,
+      "expected the path of the file with the root key: 32 bytes in base64url, readable by its owner alone",
+    ),
   KATTEGAT_BASE_PASSAGES_MIN: z.coerce.number().int().min(1).default(BASE_PASSAGES_MIN),
   KATTEGAT_EMBEDDING_KEY: z.string().min(1).optional(),
   DATABASE_URL: z

@@ -9,6 +9,9 @@ const SETTLE_EVERY_MS = 500;
 /** Use is reported every few seconds at most. */
 const RETIER_EVERY_MS = 5_000;
 
+/** A deletion waits so long for its key to be destroyed, with others of the same moment. */
+const KEYS_EVERY_MS = 1_000;
+
 /** A tail that grew is seen soon; a round that finds nothing due costs nothing. */
 const BASE_EVERY_MS = 1_000;
 
@@ -40,11 +43,17 @@ export function startUpkeep(
         retierRound({
           sql: primary.database.sql,
           network: primary.network,
+          seals: primary.seals,
           writer: primary.writer,
           counts: () => primary.memory().counts,
           now: primary.now,
         }),
       (error) => report(error, "re-tier"),
+    ),
+    every(
+      KEYS_EVERY_MS,
+      () => primary.keyRotation.round(),
+      (error) => report(error, "keys"),
     ),
     every(
       BASE_EVERY_MS,

@@ -7,6 +7,7 @@ import { trainingClasses, type TrainingClasses } from "@kattegat/config/embeddin
 import { parseNetwork } from "@kattegat/config/load.ts";
 import type { Network } from "@kattegat/config/network.ts";
 import { embeddingsFolder } from "@kattegat/primary-dk/embedding/artefact-files.ts";
+import { keyringFolder, type KeyringPlace } from "@kattegat/primary-dk/sealing/keyring.ts";
 import { trainInThread } from "@kattegat/primary-dk/embedding/train-in-thread.ts";
 import { describeTrained, listTrained } from "@kattegat/primary-dk/embedding/trained.ts";
 import { InvalidArgumentError, type Command } from "commander";
@@ -136,7 +137,14 @@ async function train(options: TrainOptions, settings: Settings, terminal: Termin
   const startedMs = performance.now();
   const tookMs = (): number => Math.round(performance.now() - startedMs);
   const outcome = await trainInThread(
-    { databaseUrl, classes: taken, dimensions, seed: options.seed, folder },
+    {
+      databaseUrl,
+      keyring: keyringOf(network, settings),
+      classes: taken,
+      dimensions,
+      seed: options.seed,
+      folder,
+    },
     (progress) => terminal.tell(formatProgress(progress, tookMs())),
   );
   if (outcome.kind === "nothing-to-learn") {
@@ -190,8 +198,16 @@ function readNetwork({ config, configShown }: Settings): Network {
 /** Where the primary looks for it. */
 function folderOf({ folder }: FolderOptions, network: Network, { data }: Settings): string {
   if (folder !== undefined) return resolve(folder);
-  const primary = network.sites.find(({ kind }) => kind === "primary")?.id ?? "primary";
-  return embeddingsFolder(dataFolder(data).site(primary));
+  return embeddingsFolder(dataFolder(data).site(primaryOf(network)));
+}
+
+function keyringOf(network: Network, { data }: Settings): KeyringPlace {
+  const folder = dataFolder(data);
+  return { folder: keyringFolder(folder.site(primaryOf(network))), rootKeyFile: folder.rootKey };
+}
+
+function primaryOf({ sites }: Network): string {
+  return sites.find(({ kind }) => kind === "primary")?.id ?? "primary";
 }
 
 function isTrainable(dimensions: number): boolean {

@@ -6,6 +6,8 @@ export interface DataFolder {
   readonly root: string;
   readonly adminKey: string;
   readonly callerKeys: string;
+  /** What the primary's keyring is sealed by. */
+  readonly rootKey: string;
   readonly jwks: string;
   readonly lock: string;
   readonly network: string;
@@ -27,6 +29,7 @@ export function dataFolder(root: string): DataFolder {
     root,
     adminKey: join(keys, "admin.key"),
     callerKeys: join(keys, "callers.json"),
+    rootKey: join(keys, "root.key"),
     jwks: join(keys, "jwks.json"),
     lock: join(root, "lock.json"),
     network: join(root, "network.json"),

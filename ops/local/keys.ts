@@ -21,6 +21,8 @@ export async function ensureKeys(folder: DataFolder): Promise<{ readonly callers
   }
   if (!existsSync(folder.postgresPassword))
     replaceFile(folder.postgresPassword, randomBytes(24).toString("base64url"), OWNER_ONLY);
+  if (!existsSync(folder.rootKey))
+    replaceFile(folder.rootKey, randomBytes(32).toString("base64url"), OWNER_ONLY);
   if (!existsSync(folder.adminKey)) makeAdminKey(folder);
   return { callers: readCallerKeys(folder.callerKeys) ?? [] };
 }

@@ -142,6 +142,7 @@ export function planProcesses(options: PlanOptions): Plan {
   for (const { id } of primaries) {
     const environment = {
       DATABASE_URL: settings.databaseUrl ?? embeddedDatabaseUrl(folder, ports.get("postgres") ?? 0),
+      KATTEGAT_ROOT_KEY: folder.rootKey,
       ...embeddingKey(settings),
     };
     const spec = service(id, "primary-dk/main.ts", "primary", environment);

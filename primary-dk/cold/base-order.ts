@@ -1,9 +1,11 @@
 /** What the thread that makes a base is told, and what it says. */
 import { z } from "zod";
+import { keyringPlaceSchema } from "../sealing/keyring.ts";
 import { recordSchema } from "./record.ts";
 
 export const baseOrderSchema = z.object({
   databaseUrl: z.string(),
+  keyring: keyringPlaceSchema,
   /** Where its files come to lie. */
   folder: z.string(),
   key: z.string(),

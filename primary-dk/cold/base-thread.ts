@@ -5,6 +5,8 @@ import { deflateRawSync } from "node:zlib";
 import { buildBase } from "@kattegat/engine/cold/base/build-base.ts";
 import postgres from "postgres";
 import { readScanner } from "../scanner.ts";
+import { DocumentSeals } from "../sealing/document-seals.ts";
+import { Keyring } from "../sealing/keyring.ts";
 import { baseOrderSchema, type MadeBase } from "./base-order.ts";
 import { BaseFolder } from "./folder.ts";
 import { readStanding } from "./read-standing.ts";
@@ -17,8 +19,9 @@ const order = baseOrderSchema.parse(workerData);
 
 async function make(): Promise<MadeBase> {
   const { key, model, dimensions } = order;
+  const seals = new DocumentSeals(Keyring.open(order.keyring));
   const sql = postgres(order.databaseUrl, { max: 1, onnotice: () => {} });
-  const standing = await readStanding(sql, order).finally(() => sql.end({ timeout: 1 }));
+  const standing = await readStanding(sql, { ...order, seals }).finally(() => sql.end({ timeout: 1 }));
   if (standing.spool.vectors.count === 0) return null;
   const folder = new BaseFolder(order.folder);
   const files: BaseFileRecord[] = [];

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { modelsOf, type Model } from "@kattegat/config/models.ts";
 import type { Network } from "@kattegat/config/network.ts";
 import type postgres from "postgres";
+import type { KeyringPlace } from "../sealing/keyring.ts";
 import type { Placements } from "../documents/placements.ts";
 import type { Pacer } from "../pacer.ts";
 import { loggable } from "../postgres/failure.ts";
@@ -23,6 +24,7 @@ export interface ColdOptions {
 interface Options {
   readonly network: Network;
   readonly databaseUrl: string;
+  readonly keyring: KeyringPlace;
   readonly cold?: ColdOptions;
   readonly log: {
     info(fields: object, message: string): void;
@@ -85,13 +87,13 @@ export function createBaseUpkeep(
       readonly placements: Placements;
     },
 ): BaseUpkeep {
-  const { network, cold, databaseUrl, log } = options;
+  const { network, cold, databaseUrl, keyring, log } = options;
   if (cold === undefined) throw new TypeError("expected the options of a store that is open");
   const { model, dimensions } = options.model;
   const vectors = role === "serving" ? "dense" : "dense_next";
   return new BaseUpkeep({
     ...options,
-    order: { databaseUrl, folder: foldersOf(cold)[role], model, dimensions, vectors },
+    order: { databaseUrl, keyring, folder: foldersOf(cold)[role], model, dimensions, vectors },
     classes: () => coldClasses(network, options),
     basePassagesMin: cold.basePassagesMin,
     log: (fields, message) => log.info(fields, message),

@@ -7,8 +7,8 @@ import { queryTerms } from "@kattegat/engine/text/analyzer.ts";
 import { encodeFloats, encodeIntegers } from "@kattegat/protocol/base64.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { passagesOf } from "../documents/passage-rows.ts";
-import { STATE_COLUMNS } from "../documents/state.ts";
-import { stateOfRow } from "../documents/transaction.ts";
+import { SEALED_STATE, sealedDocuments, stateOfRow } from "../documents/state.ts";
+import { sealHead } from "../sealing/document-seals.ts";
 import { searchSite } from "../search/search.ts";
 import { startPostgres, type PostgresFixture } from "../postgres.fixture.ts";
 import { startPrimary, type TestPrimary } from "../primary.fixture.ts";
@@ -127,10 +127,10 @@ describe("cold passages that no edge may hold", () => {
 
   it("that change their place while a search reads are found once", async () => {
     const test = await started();
-    const { network, site, applied, contents, memory, database } = test.primary;
+    const { network, site, applied, contents, memory, database, seals } = test.primary;
     const { sql } = database;
-    const [row] = await sql`select ${sql(STATE_COLUMNS)} from documents where id = 'dk-5'`;
-    const passages = (await passagesOf(sql, ["dk-5"])).get("dk-5") ?? [];
+    const [row] = await sql`select ${sql(SEALED_STATE)} from ${sealedDocuments(sql)} where d.id = 'dk-5'`;
+    const passages = (await passagesOf(sql, ["dk-5"], { seals })).get("dk-5") ?? [];
     if (row === undefined) throw new Error("expected dk-5");
     const { indices, values } = queryVector(queryTerms("efter"), emptyStatistics());
     const asked = searchSite(
@@ -157,7 +157,7 @@ describe("cold passages that no edge may hold", () => {
         searchable: () => [{ ...network.embedding, index: memory().index }],
       },
     );
-    memory().index.takeOver(stateOfRow(row), passages);
+    memory().index.takeOver(stateOfRow(row, seals), passages);
     const { lexical } = await asked;
     expect(lexical.filter(({ document_id }) => document_id === "dk-5")).toHaveLength(1);
     await expectAllInMemory(test.client, url);
@@ -257,8 +257,13 @@ describe("a base on the disk", () => {
 
   it("shows no document that a failover gave the same version with other content (I2)", async () => {
     const first = await started();
-    const { sql } = first.primary.database;
-    await sql`update documents set epoch = 2, metadata = '{"year": 1999}' where id in ('dk-5', 'dk-6')`;
+    const { database, seals } = first.primary;
+    const { sql } = database;
+    for (const row of await sql`select ${sql(SEALED_STATE)} from ${sealedDocuments(sql)} where d.id in ('dk-5', 'dk-6')`) {
+      const { title } = stateOfRow(row, seals);
+      const head = sealHead(seals.keyOf(row), { title, metadata: { year: 1999 } });
+      await sql`update documents set epoch = 2, head = ${head} where id = ${row["id"]}`;
+    }
     await first.close();
     const test = await start(10_000);
     expect(indexOf(test).base?.dead).toBe(2);

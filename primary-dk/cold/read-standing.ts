@@ -2,7 +2,9 @@
 import { createPassageSpool, type PassageSpool } from "@kattegat/engine/cold/base/passage-spool.ts";
 import type { BaseHit } from "@kattegat/engine/cold/base/parts.ts";
 import type postgres from "postgres";
-import { floatsOfBytes, sparseOfBytes } from "../documents/vectors.ts";
+import { openPassage } from "../documents/passage-rows.ts";
+import { sealedDocuments } from "../documents/state.ts";
+import { KEY_COLUMNS, openHead, type DocumentSeals } from "../sealing/document-seals.ts";
 import type { BaseOrder } from "./base-order.ts";
 import { sourceOf, type BaseSource } from "./source.ts";
 import { isStanding } from "./standing.ts";
@@ -18,7 +20,12 @@ export interface Standing {
 /** Resolves with one snapshot. Titles and texts stay in Postgres, where hits get theirs from. */
 export function readStanding(
   sql: postgres.Sql,
-  { classes, dimensions, vectors }: Pick<BaseOrder, "classes" | "dimensions" | "vectors">,
+  {
+    classes,
+    dimensions,
+    vectors,
+    seals,
+  }: Pick<BaseOrder, "classes" | "dimensions" | "vectors"> & { readonly seals: DocumentSeals },
 ): Promise<Standing> {
   return sql.begin("isolation level repeatable read read only", async (tx) => {
     const source = await sourceOf(tx);
@@ -36,20 +43,21 @@ export function readStanding(
     };
     const spool = createPassageSpool({ dimensions, capacity: count?.["passages"] ?? 0, texts });
     const cursor = tx`
-      select d.id, d.version, d.epoch, d.residency, d.collection, d.lang, d.published_at, d.metadata, p.ordinal, p.${tx(vectors)} as dense, p.sparse
-      from documents d join passages p on p.document_id = d.id
+      select d.id, d.version, d.epoch, d.residency, d.collection, d.lang, d.published_at, d.head, p.ordinal, p.${tx(vectors)} as dense, p.sparse, ${tx(KEY_COLUMNS)}
+      from ${sealedDocuments(tx)} join passages p on p.document_id = d.id
       where ${isStanding(tx, classes)} and p.${tx(vectors)} is not null order by d.id, p.ordinal`.cursor(
       CURSOR_ROWS,
     );
-    let last: postgres.Row | null = null;
+    let last: { readonly row: postgres.Row; readonly metadata: BaseHit["metadata"] } | null = null;
     for await (const rows of cursor) {
       for (const row of rows) {
+        const key = seals.keyOf(row);
         // Passages of a document share what is the document's.
-        const document: postgres.Row = last !== null && last["id"] === row["id"] ? last : row;
-        last = document;
+        if (last === null || last.row["id"] !== row["id"])
+          last = { row, metadata: openHead(key, row["head"]).metadata };
+        const { row: document, metadata } = last;
         spool.add({
           documentId: document["id"],
-          ordinal: row["ordinal"],
           version: document["version"],
           epoch: document["epoch"],
           residency: document["residency"],
@@ -58,9 +66,8 @@ export function readStanding(
           text: "",
           lang: document["lang"],
           publishedAt: document["published_at"],
-          metadata: document["metadata"],
-          dense: floatsOfBytes(row["dense"]),
-          sparse: sparseOfBytes(row["sparse"]),
+          metadata,
+          ...openPassage(row, key),
         });
       }
     }

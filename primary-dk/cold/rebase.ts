@@ -2,8 +2,8 @@
 import { isRebaseDue } from "@kattegat/engine/cold/manifest-base.ts";
 import type postgres from "postgres";
 import { passagesOf, type VectorColumn } from "../documents/passage-rows.ts";
-import { STATE_COLUMNS } from "../documents/state.ts";
-import { stateOfRow } from "../documents/transaction.ts";
+import { SEALED_STATE, sealedDocuments, stateOfRow } from "../documents/state.ts";
+import type { DocumentSeals } from "../sealing/document-seals.ts";
 import type { AppliedLog } from "../log/head.ts";
 import type { Pacer } from "../pacer.ts";
 import type { HotIndex } from "../search/hot-index.ts";
@@ -30,7 +30,8 @@ export interface BaseUpkeepOptions {
   /** Runs work while the index stays the same one. */
   readonly alone: <Result>(work: () => Promise<Result>) => Promise<Result>;
   readonly sql: postgres.Sql;
-  readonly order: Pick<BaseOrder, "databaseUrl" | "folder" | "model" | "dimensions" | "vectors">;
+  readonly seals: DocumentSeals;
+  readonly order: Pick<BaseOrder, "databaseUrl" | "keyring" | "folder" | "model" | "dimensions" | "vectors">;
   /** Residency classes whose cold documents this site holds. */
   readonly classes: () => readonly string[];
   /** A tail of fewer passages stays in memory. */
@@ -140,7 +141,7 @@ export class BaseUpkeep {
 
   /** Reads what a damaged base shows from Postgres into memory, then gives the base up. */
   async #spill(): Promise<void> {
-    const { store, alone, sql, order, log } = this.#options;
+    const { store, alone, sql, seals, order, log } = this.#options;
     await alone(async () => {
       const index = this.#options.index();
       const base = index?.base ?? null;
@@ -152,7 +153,11 @@ export class BaseUpkeep {
       const previous = await store.replace(null);
       const ids = [...base.ids()];
       for (let from = 0; from < ids.length; from += SPILL_DOCUMENTS)
-        await takeOver(sql, index, { ids: ids.slice(from, from + SPILL_DOCUMENTS), column: order.vectors });
+        await takeOver(sql, index, {
+          ids: ids.slice(from, from + SPILL_DOCUMENTS),
+          column: order.vectors,
+          seals,
+        });
       // What Postgres no longer has is on its way through the writer.
       for (const id of base.ids()) index.remove(id);
       index.dropBase();
@@ -169,9 +174,14 @@ export class BaseUpkeep {
 async function takeOver(
   sql: postgres.Sql,
   index: HotIndex,
-  { ids, column }: { readonly ids: readonly string[]; readonly column: VectorColumn },
+  {
+    ids,
+    column,
+    seals,
+  }: { readonly ids: readonly string[]; readonly column: VectorColumn; readonly seals: DocumentSeals },
 ): Promise<void> {
-  const rows = await sql`select ${sql(STATE_COLUMNS)} from documents where id = any(${[...ids]})`;
-  const passages = await passagesOf(sql, ids, column);
-  for (const row of rows) index.takeOver(stateOfRow(row), passages.get(row["id"]) ?? []);
+  const rows = await sql`
+    select ${sql(SEALED_STATE)} from ${sealedDocuments(sql)} where d.id = any(${[...ids]})`;
+  const passages = await passagesOf(sql, ids, { seals, column });
+  for (const row of rows) index.takeOver(stateOfRow(row, seals), passages.get(row["id"]) ?? []);
 }

@@ -1,10 +1,11 @@
 /** The content of a document as a caller gave it, with the network file's defaults. */
-import { createHash } from "node:crypto";
+import type { Hmac } from "node:crypto";
 import type { Network, TierName } from "@kattegat/config/network.ts";
 import { mayPass } from "@kattegat/config/residency.ts";
 import type { DocumentInput } from "@kattegat/protocol/documents.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { IMPORTANCE_DEFAULT } from "../tiering/classify.ts";
+import type { DocumentSeals } from "../sealing/document-seals.ts";
 import { unitVector } from "./vectors.ts";
 
 export interface GivenPassage {
@@ -26,7 +27,7 @@ export interface DocumentContent {
   readonly pinned_tier: TierName | null;
   /** The caller's own passages; null when the text is to be split. */
   readonly passages: readonly GivenPassage[] | null;
-  /** SHA-256 of all of the above and the model, in hexadecimal: equal digests need no write. */
+  /** HMAC-SHA-256 of all of the above and the model, in hexadecimal: equal digests need no write. */
   readonly digest: string;
 }
 
@@ -41,7 +42,11 @@ const PASSAGE_SEPARATOR = "\n\n";
 export function contentOf(
   id: string,
   input: DocumentInput,
-  { network, zone }: { readonly network: Network; readonly zone: string },
+  {
+    network,
+    zone,
+    seals,
+  }: { readonly network: Network; readonly zone: string; readonly seals: Pick<DocumentSeals, "digest"> },
 ): DocumentContent {
   assertMayPass(input.residency, { network, zone });
   const given = input.passages ?? null;
@@ -66,7 +71,7 @@ export function contentOf(
     pinned_tier: input.tier ?? null,
     passages,
   };
-  return { ...content, digest: digestOf(content, network.embedding.model) };
+  return { ...content, digest: digestOf(content, { model: network.embedding.model, hash: seals.digest() }) };
 }
 
 /** @throws {KattegatError} `unknown_residency` or `residency_refused`. */
@@ -108,9 +113,12 @@ function vectorOf(
   return unit;
 }
 
-function digestOf(content: Omit<DocumentContent, "digest">, model: string): string {
+function digestOf(
+  content: Omit<DocumentContent, "digest">,
+  { model, hash }: { readonly model: string; readonly hash: Hmac },
+): string {
   const { passages, metadata, ...fields } = content;
-  const hash = createHash("sha256").update(JSON.stringify([model, fields, sorted(metadata)]));
+  hash.update(JSON.stringify([model, fields, sorted(metadata)]));
   for (const { text, vector } of passages ?? []) {
     hash.update(`${text.length}:`).update(text);
     if (vector !== null) hash.update(new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength));

@@ -6,13 +6,13 @@ import {
   type Receipt,
   type WriteResult,
 } from "@kattegat/protocol/documents.ts";
-import type { DocumentState } from "./state.ts";
+import { openText } from "../sealing/document-seals.ts";
+import { SEALED_STATE, sealedDocuments, stateOfRow, type DocumentState } from "./state.ts";
 import { eq } from "drizzle-orm";
-import { documents, receiptSites, receipts } from "../postgres/schema.ts";
+import { receiptSites, receipts } from "../postgres/schema.ts";
 import type { Primary } from "../primary.ts";
 import type { DocumentContent } from "./content.ts";
 import type { Precondition } from "./precondition.ts";
-import { stateOfRow } from "./transaction.ts";
 
 export interface Written {
   readonly status: 200 | 201;
@@ -72,16 +72,18 @@ export async function deleteDocument(
 }
 
 export async function readDocument(
-  { database, placements }: Pick<Primary, "database" | "placements">,
+  { database: { sql }, placements, seals }: Pick<Primary, "database" | "placements" | "seals">,
   id: string,
 ): Promise<Document | null> {
-  const [row] = await database.db.select().from(documents).where(eq(documents.id, id));
+  const [row] = await sql`
+    select ${sql(SEALED_STATE)}, d.body, d.updated_at from ${sealedDocuments(sql)} where d.id = ${id}`;
   if (row === undefined) return null;
-  const state = stateOfRow(row);
+  const state = stateOfRow(row, seals);
+  const updatedAt: Date = row["updated_at"];
   return {
     ...writeResult(state, placements.holders(state)),
     title: state.title,
-    text: row.text,
+    text: openText(seals.keyOf(row), "body", row["body"]),
     collection: state.collection,
     lang: state.lang,
     metadata: { ...state.metadata },
@@ -89,7 +91,7 @@ export async function readDocument(
     published_at: state.published_at,
     pinned_tier: state.pinned_tier,
     created_at: state.created_at.toISOString(),
-    updated_at: row.updated_at.toISOString(),
+    updated_at: updatedAt.toISOString(),
   };
 }
 

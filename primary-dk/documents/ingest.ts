@@ -81,7 +81,7 @@ async function writeLine(primary: Primary, line: BodyLine, request: IngestReques
       );
     const { id: given, ...input } = parseBytes(batchLineSchema, line.bytes);
     id = given;
-    const content = contentOf(given, input, { network: primary.network, zone: request.zone });
+    const content = contentOf(given, input, { ...primary, zone: request.zone });
     const { status, result } = await putDocument(primary, {
       content,
       zone: request.zone,

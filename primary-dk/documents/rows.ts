@@ -1,13 +1,31 @@
 /** Rows that a transaction writes. */
+import { sealHead, sealText, type DataKey } from "../sealing/document-seals.ts";
 import type { CommittedEffect } from "./operation.ts";
 import type { Placements } from "./placements.ts";
 
 /** A whole row of `documents`. */
 export function documentRow(
   { after, content, epoch }: CommittedEffect,
-  { at }: { readonly at: Date },
+  { at, keys }: { readonly at: Date; readonly keys: ReadonlyMap<string, DataKey> },
 ): Record<string, unknown> {
-  return { ...after, text: content?.value.text ?? "", epoch, classified_at: at, updated_at: at };
+  const key = after === null ? undefined : keys.get(after.id);
+  if (after === null || content === null || key === undefined)
+    throw new RangeError("expected a written document with its key");
+  const { title, metadata, ...clear } = after;
+  return {
+    ...clear,
+    epoch,
+    classified_at: at,
+    updated_at: at,
+    head: hexOf(sealHead(key, { title, metadata })),
+    body: hexOf(sealText(key, "body", content.value.text)),
+    characters: content.value.text.length,
+  };
+}
+
+/** As Postgres reads bytes in JSON. */
+export function hexOf(bytes: Buffer): string {
+  return `\\x${bytes.toString("hex")}`;
 }
 
 /** A row of `changes`: what the document was, what it is, who held it by policy. */

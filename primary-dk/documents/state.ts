@@ -1,5 +1,7 @@
 /** What the system of record knows of a document besides its text. */
 import { TIER_NAMES, type TierName } from "@kattegat/config/network.ts";
+import type postgres from "postgres";
+import { KEY_COLUMNS, openHead, type DocumentSeals } from "../sealing/document-seals.ts";
 
 export interface DocumentState {
   readonly id: string;
@@ -25,17 +27,15 @@ export interface DocumentState {
   readonly created_at: Date;
 }
 
-/** The columns of a state, in SQL. */
-export const STATE_COLUMNS = [
+/** What of a state stands in columns of its own; title and metadata are sealed together. */
+const STATE_COLUMNS = [
   "id",
   "version",
   "sequence",
   "carried",
   "collection",
-  "title",
   "lang",
   "residency",
-  "metadata",
   "importance",
   "published_at",
   "pinned_tier",
@@ -49,6 +49,38 @@ export const STATE_COLUMNS = [
   "passage_count",
   "created_at",
 ] as const satisfies readonly (keyof DocumentState)[];
+
+/** The columns of a state with those of its key, in SQL: of `documents d` joined with `document_keys k`. */
+export const SEALED_STATE = [...STATE_COLUMNS.map((column) => `d.${column}`), "d.head", ...KEY_COLUMNS];
+
+/** The tables that `SEALED_STATE` is selected from, in SQL. */
+export function sealedDocuments(
+  sql: postgres.Sql | postgres.TransactionSql,
+): postgres.PendingQuery<postgres.Row[]> {
+  return sql`documents d join document_keys k on k.document_id = d.id`;
+}
+
+export function stateOfRow(row: postgres.Row, seals: DocumentSeals): DocumentState {
+  const { id, version, sequence, carried, collection, lang, residency, importance, published_at } = row;
+  const { predicted_use, score, observed_hits, observed_at, digest, passage_count, created_at } = row;
+  const identity = { id, version, sequence, carried, collection, lang, residency, importance, published_at };
+  const { title, metadata } = openHead(seals.keyOf(row), row["head"]);
+  return {
+    ...identity,
+    title,
+    metadata,
+    predicted_use,
+    score,
+    observed_hits,
+    observed_at,
+    digest,
+    passage_count,
+    created_at,
+    pinned_tier: row["pinned_tier"] === null ? null : tierNameOf(row["pinned_tier"]),
+    tier: tierNameOf(row["tier"]),
+    moving_from: row["moving_from"] === null ? null : tierNameOf(row["moving_from"]),
+  };
+}
 
 /** The database's own text, checked: a tier that this release does not know is a fault of the deployment. */
 export function tierNameOf(name: unknown): TierName {

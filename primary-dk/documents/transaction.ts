@@ -10,7 +10,9 @@ import { loadPassages, replacePassages, type LoadedPassage } from "./passage-row
 import { changeRow, documentRow, receiptRows } from "./rows.ts";
 import type { CommittedEffect, Effect, PreparedOperation } from "./operation.ts";
 import type { Placements } from "./placements.ts";
-import { STATE_COLUMNS, tierNameOf, type DocumentState } from "./state.ts";
+import { SEALED_STATE, sealedDocuments, stateOfRow, type DocumentState } from "./state.ts";
+import { lockKeys, replaceKeys } from "../sealing/key-rows.ts";
+import type { DataKey, DocumentSeals } from "../sealing/document-seals.ts";
 
 /** What became of each operation, in order. */
 export type Fate =
@@ -37,6 +39,7 @@ export interface TransactionOptions {
   readonly counts: TierCounts;
   readonly nowMs: number;
   readonly newId: () => string;
+  readonly seals: DocumentSeals;
 }
 
 /**
@@ -54,6 +57,7 @@ export function commitGroup(
     const current = await statesOf(
       tx,
       group.map(({ operation }) => operation.id),
+      options.seals,
     );
     const decisions = group.map((item) => decide(current.get(item.operation.id) ?? null, item, options));
     const asked = decisions.flatMap((decision) => (decision.kind === "effect" ? [decision.effect] : []));
@@ -62,10 +66,10 @@ export function commitGroup(
       lowestOf: async (tier, { limit, except }) =>
         (
           await tx`
-            select ${tx(STATE_COLUMNS)} from documents
-            where tier = ${tier} and pinned_tier is null and id <> all(${[...except]})
-            order by score, id limit ${limit} for update`
-        ).map(stateOfRow),
+            select ${tx(SEALED_STATE)} from ${sealedDocuments(tx)}
+            where d.tier = ${tier} and d.pinned_tier is null and d.id <> all(${[...except]})
+            order by d.score, d.id limit ${limit} for update of d`
+        ).map((row) => stateOfRow(row, options.seals)),
     });
     if (effects.length === 0) {
       return {
@@ -78,9 +82,14 @@ export function commitGroup(
         head: null,
       };
     }
-    const removed = await replacePassages(tx, effects);
+    const keys = new Map(
+      effects.flatMap(({ content }) =>
+        content === null ? [] : [[content.value.id, options.seals.newKey(content.value.id)] as const],
+      ),
+    );
+    const removed = await replacePassages(tx, effects, { seals: options.seals, keys });
     const loaded = await loadPassages(tx, effects, options);
-    const { appended: committed, head } = await appendToLog(tx, effects, options);
+    const { appended: committed, head } = await appendToLog(tx, effects, { ...options, keys });
     let next = 0;
     const fates = decisions.map((decision, index) =>
       fateOf(
@@ -113,59 +122,20 @@ function fateOf(
 async function statesOf(
   tx: postgres.TransactionSql,
   ids: readonly string[],
+  seals: DocumentSeals,
 ): Promise<Map<string, DocumentState>> {
-  const rows =
-    await tx`select ${tx(STATE_COLUMNS)} from documents where id = any(${[...ids]}) order by id for update`;
-  return new Map(rows.map((row) => [String(row["id"]), stateOfRow(row)]));
-}
-
-export function stateOfRow(row: postgres.Row): DocumentState {
-  const {
-    id,
-    version,
-    sequence,
-    carried,
-    collection,
-    title,
-    lang,
-    residency,
-    metadata,
-    importance,
-    published_at,
-  } = row;
-  const { predicted_use, score, observed_hits, observed_at, digest, passage_count, created_at } = row;
-  const identity = {
-    id,
-    version,
-    sequence,
-    carried,
-    collection,
-    title,
-    lang,
-    residency,
-    metadata,
-    importance,
-    published_at,
-  };
-  return {
-    ...identity,
-    predicted_use,
-    score,
-    observed_hits,
-    observed_at,
-    digest,
-    passage_count,
-    created_at,
-    pinned_tier: row["pinned_tier"] === null ? null : tierNameOf(row["pinned_tier"]),
-    tier: tierNameOf(row["tier"]),
-    moving_from: row["moving_from"] === null ? null : tierNameOf(row["moving_from"]),
-  };
+  // Before a row of a key is read: one that is being wrapped anew is read afterwards.
+  await lockKeys(tx);
+  const rows = await tx`
+    select ${tx(SEALED_STATE)} from ${sealedDocuments(tx)}
+    where d.id = any(${[...ids]}) order by d.id for update of d`;
+  return new Map(rows.map((row) => [String(row["id"]), stateOfRow(row, seals)]));
 }
 
 async function appendToLog(
   tx: postgres.TransactionSql,
   effects: readonly Effect[],
-  options: TransactionOptions,
+  options: TransactionOptions & { readonly keys: ReadonlyMap<string, DataKey> },
 ): Promise<{ readonly appended: readonly Appended[]; readonly head: LogHead }> {
   const [head] =
     await tx`update log_head set sequence = sequence + ${effects.length}, at = clock_timestamp() returning epoch, sequence, at`;
@@ -181,7 +151,7 @@ async function appendToLog(
   });
   const records = <T>(rows: readonly T[]): string => JSON.stringify(rows);
   const written = appended.flatMap(({ effect }) =>
-    effect.content === null ? [] : [documentRow(effect, { at })],
+    effect.content === null ? [] : [documentRow(effect, { at, keys: options.keys })],
   );
   const moves = appended.flatMap(({ effect }) =>
     effect.content === null && effect.after !== null ? [{ ...effect.after, classified_at: at }] : [],
@@ -195,6 +165,7 @@ async function appendToLog(
     written.length > 0 && tx.unsafe(UPSERT_DOCUMENTS, [records(written)], { prepare: true }),
     moves.length > 0 && tx.unsafe(MOVE_DOCUMENTS, [records(moves)], { prepare: true }),
     deleted.length > 0 && tx`delete from documents where id = any(${deleted})`,
+    ...replaceKeys(tx, { ...options, deleted, replaced: replacedOf(effects) }),
     tx.unsafe(
       "insert into changes select * from json_populate_recordset(null::changes, $1::text::json)",
       [records(changes)],
@@ -208,6 +179,11 @@ async function appendToLog(
     appended,
     head: { fence: { epoch: head["epoch"], sequence: head["sequence"] }, at: at.toISOString() },
   };
+}
+
+/** Documents whose content, with its key, is no more. */
+function replacedOf(effects: readonly Effect[]): readonly string[] {
+  return effects.flatMap(({ before, content }) => (before !== null && content !== null ? [before.id] : []));
 }
 
 /** A settle carries no new copy, so a `put` that a target has not seen yet stays the one that carries the document. */
@@ -228,11 +204,8 @@ const WRITTEN = [
   "carried",
   "epoch",
   "collection",
-  "title",
-  "text",
   "lang",
   "residency",
-  "metadata",
   "importance",
   "published_at",
   "pinned_tier",
@@ -244,6 +217,9 @@ const WRITTEN = [
   "digest",
   "passage_count",
   "updated_at",
+  "head",
+  "body",
+  "characters",
 ];
 /** Observed use and the time of creation stay as they are. */
 const UPSERT_DOCUMENTS = `insert into documents select * from json_populate_recordset(null::documents, $1::text::json)

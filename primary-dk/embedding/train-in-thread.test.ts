@@ -8,7 +8,7 @@ import type { TrainingProgress } from "@kattegat/engine/embedding/learned/train.
 import { wordKey } from "@kattegat/engine/embedding/learned/word-key.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startPostgres, type PostgresFixture } from "../postgres.fixture.ts";
-import { network, startPrimary } from "../primary.fixture.ts";
+import { network, startPrimary, testKeyring } from "../primary.fixture.ts";
 import { listTrained } from "./trained.ts";
 import { trainInThread } from "./train-in-thread.ts";
 
@@ -48,7 +48,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const orderOf = (classes: readonly string[]) => ({ databaseUrl, classes, dimensions: 32, seed: 1, folder });
+const orderOf = (classes: readonly string[]) => ({
+  databaseUrl,
+  keyring: testKeyring(databaseUrl),
+  classes,
+  dimensions: 32,
+  seed: 1,
+  folder,
+});
 
 describe("training from the system of record", () => {
   it("learns from passages of the classes it is given, from no others (I5)", async () => {

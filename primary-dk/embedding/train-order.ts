@@ -1,8 +1,10 @@
 /** What the thread that trains is told, what it says. */
 import { z } from "zod";
+import { keyringPlaceSchema } from "../sealing/keyring.ts";
 
 export const trainingOrderSchema = z.object({
   databaseUrl: z.string(),
+  keyring: keyringPlaceSchema,
   classes: z.array(z.string()).readonly(),
   dimensions: z.int(),
   seed: z.int(),

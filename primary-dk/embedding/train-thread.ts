@@ -3,6 +3,8 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { TrainingProgress } from "@kattegat/engine/embedding/learned/train.ts";
 import { openDatabase } from "../postgres/database.ts";
 import { postgresCode } from "../postgres/failure.ts";
+import { DocumentSeals } from "../sealing/document-seals.ts";
+import { Keyring } from "../sealing/keyring.ts";
 import { trainToFolder } from "./train-to-folder.ts";
 import { trainingOrderSchema, type TrainingMessage } from "./train-order.ts";
 import { trainingTexts } from "./training-texts.ts";
@@ -28,13 +30,14 @@ function report(progress: TrainingProgress): void {
 }
 
 async function train(): Promise<TrainingMessage> {
+  const seals = new DocumentSeals(Keyring.open(order.keyring));
   const database = await openDatabase({ url: order.databaseUrl });
   try {
     // Both passes see one snapshot: a document that comes between them would be sampled without having been counted.
     return await database.sql.begin("isolation level repeatable read read only", async (tx) => {
       // The connection rests for minutes while the matrix is decomposed.
       await tx`set local idle_in_transaction_session_timeout = 0`;
-      const texts = (): AsyncGenerator<string> => trainingTexts(tx, order.classes);
+      const texts = (): AsyncGenerator<string> => trainingTexts(tx, { classes: order.classes, seals });
       const { model } = await trainToFolder(order.folder, { ...order, texts, onProgress: report });
       return { kind: "trained", model };
     });

@@ -29,7 +29,7 @@ export function documentRoutes(
     const written = await counted(
       metrics,
       putDocument(primary, {
-        content: contentOf(id, input, { network: primary.network, zone }),
+        content: contentOf(id, input, { ...primary, zone }),
         zone,
         precondition: conditionOf(context),
       }),

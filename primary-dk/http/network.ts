@@ -96,7 +96,7 @@ async function feedLines(
   query: z.infer<typeof feedQuerySchema>,
   signal: AbortSignal,
 ): Promise<string> {
-  const { applied, database, network, next, placements, statistics } = primary;
+  const { applied, database, network, next, statistics } = primary;
   const model = query.model ?? network.embedding.model;
   const isNext = next !== null && next.model.model === model;
   if (!isNext && model !== network.embedding.model)
@@ -116,7 +116,7 @@ async function feedLines(
   const request = { target: query.target, after: query.after, upTo, limit: query.limit };
   const changes =
     compareSequences(upTo, query.after) > 0
-      ? await readFeed(database.sql, { ...request, vectors: isNext ? "dense_next" : "dense" }, placements)
+      ? await readFeed(database.sql, { ...request, vectors: isNext ? "dense_next" : "dense" }, primary)
       : [];
   const head: FeedHead = {
     kind: "head",

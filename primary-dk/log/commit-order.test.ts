@@ -6,7 +6,7 @@ import { contentOf } from "../documents/content.ts";
 import { putDocument } from "../documents/documents.ts";
 import { NO_PRECONDITION } from "../documents/precondition.ts";
 import { startPostgres, type PostgresFixture } from "../postgres.fixture.ts";
-import { network, startPrimary, type TestPrimary } from "../primary.fixture.ts";
+import { startPrimary, type TestPrimary } from "../primary.fixture.ts";
 import { readFeed } from "./feed.ts";
 
 let postgres: PostgresFixture;
@@ -28,7 +28,7 @@ function put({ primary }: TestPrimary, id: string, text: string) {
   const content = contentOf(
     id,
     { title: id, text, residency: "global", collection: "default", metadata: {} },
-    { network, zone: "eu" },
+    { ...primary, zone: "eu" },
   );
   return putDocument(primary, { content, zone: "eu", precondition: NO_PRECONDITION });
 }
@@ -38,7 +38,7 @@ async function tail(after: string): Promise<string[]> {
   const changes = await readFeed(
     left.primary.database.sql,
     { target: "eu-fra", after, upTo: "9000000000000000000", limit: 512, vectors: "dense" },
-    left.primary.placements,
+    left.primary,
   );
   return changes.map(({ sequence }) => sequence);
 }

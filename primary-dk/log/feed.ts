@@ -1,6 +1,6 @@
 /** The change log as one target may see it. */
 import type { TierName } from "@kattegat/config/network.ts";
-import { encodeBase64 } from "@kattegat/protocol/base64.ts";
+import { encodeFloats, encodeIntegers } from "@kattegat/protocol/base64.ts";
 import {
   BATCH_CHANGES_MAX,
   BATCH_PASSAGES_MAX,
@@ -9,8 +9,15 @@ import {
 } from "@kattegat/protocol/changes.ts";
 import type postgres from "postgres";
 import type { Placements } from "../documents/placements.ts";
-import type { VectorColumn } from "../documents/passage-rows.ts";
-import { tierNameOf } from "../documents/state.ts";
+import { openPassage, passageText, type VectorColumn } from "../documents/passage-rows.ts";
+import { sealedDocuments, tierNameOf } from "../documents/state.ts";
+import {
+  KEY_COLUMNS,
+  openHead,
+  openText,
+  type DataKey,
+  type DocumentSeals,
+} from "../sealing/document-seals.ts";
 
 /** Texts and vectors of one page: a page is held in memory here, then again at the reader. */
 const PAGE_BYTES_MAX = 8 * 1_024 * 1_024;
@@ -51,18 +58,18 @@ interface LoggedChange {
 export function readFeed(
   sql: postgres.Sql,
   request: FeedRequest,
-  placements: Placements,
+  { placements, seals }: { readonly placements: Placements; readonly seals: DocumentSeals },
 ): Promise<readonly Change[]> {
   return sql.begin("isolation level repeatable read read only", async (tx) => {
     const rows = await tx`
       select c.sequence, c.epoch, c.document_id, c.kind, c.residency, c.residency_before, c.held_before, c.held_after, c.committed_at,
-        d.residency as now_residency, d.tier as now_tier, d.moving_from as now_moving_from, d.passage_count, octet_length(d.text) as characters
+        d.residency as now_residency, d.tier as now_tier, d.moving_from as now_moving_from, d.passage_count, d.characters
       from changes c left join documents d on d.id = c.document_id and d.carried = c.sequence
       where c.sequence > ${request.after} and c.sequence <= ${request.upTo}
       order by c.sequence limit ${Math.min(request.limit, BATCH_CHANGES_MAX)}`;
     const page = boundedPage(rows.map(loggedOf), { target: request.target, placements });
     const wanted = page.flatMap(({ change, action }) => (action === "put" ? [change.document_id] : []));
-    const records = await readRecords(tx, wanted, request.vectors);
+    const records = await readRecords(tx, wanted, { vectors: request.vectors, seals });
     return page.map(({ change, action }) => changeOf(change, action, records.get(change.document_id)));
   });
 }
@@ -170,17 +177,19 @@ function reasonOf(change: LoggedChange): "deleted" | "re-tiered" | "reclassified
 async function readRecords(
   tx: postgres.TransactionSql,
   ids: readonly string[],
-  vectors: VectorColumn,
+  { vectors, seals }: { readonly vectors: VectorColumn; readonly seals: DocumentSeals },
 ): Promise<Map<string, DocumentRecord>> {
   const records = new Map<string, DocumentRecord>();
   if (ids.length === 0) return records;
   const documents = await tx`
-      select id, version, collection, title, text, lang, residency, tier, metadata, digest, published_at
-      from documents where id = any(${[...ids]})`;
-  const texts = new Map<string, string>();
+      select d.id, d.version, d.collection, d.head, d.body, d.lang, d.residency, d.tier, d.digest, d.published_at, ${tx(KEY_COLUMNS)}
+      from ${sealedDocuments(tx)} where d.id = any(${[...ids]})`;
+  const open = new Map<string, { readonly key: DataKey; readonly text: string }>();
   for (const row of documents) {
-    const { id, version, collection, title, lang, residency, metadata, digest, published_at } = row;
-    texts.set(id, row["text"]);
+    const { id, version, collection, lang, residency, digest, published_at } = row;
+    const key = seals.keyOf(row);
+    const { title, metadata } = openHead(key, row["head"]);
+    open.set(id, { key, text: openText(key, "body", row["body"]) });
     records.set(id, {
       id,
       version,
@@ -199,21 +208,15 @@ async function readRecords(
       select document_id, ordinal, start_offset, end_offset, own_text, ${tx(vectors)} as dense, sparse
       from passages where document_id = any(${[...ids]}) order by document_id, ordinal`;
   for (const row of rows) {
-    const text: string =
-      row["own_text"] ?? (texts.get(row["document_id"]) ?? "").slice(row["start_offset"], row["end_offset"]);
-    const dense: Buffer = row["dense"];
-    const sparse: Buffer = row["sparse"];
-    const half = sparse.length / 2;
+    const document = open.get(row["document_id"]);
+    if (document === undefined) continue;
+    const { ordinal, dense, sparse } = openPassage(row, document.key);
     records.get(row["document_id"])?.passages.push({
-      ordinal: row["ordinal"],
-      text,
-      dense: base64Of(dense),
-      sparse: { indices: base64Of(sparse.subarray(0, half)), values: base64Of(sparse.subarray(half)) },
+      ordinal,
+      text: passageText(row, document),
+      dense: encodeFloats(dense),
+      sparse: { indices: encodeIntegers(sparse.indices), values: encodeFloats(sparse.values) },
     });
   }
   return records;
-}
-
-function base64Of(bytes: Uint8Array): string {
-  return bytes instanceof Buffer ? bytes.toString("base64") : encodeBase64(bytes);
 }

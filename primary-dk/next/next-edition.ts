@@ -10,8 +10,9 @@ import type { BaseStore } from "../cold/store.ts";
 import type { CommittedEffect } from "../documents/operation.ts";
 import { passagesOf, type LoadedPassage } from "../documents/passage-rows.ts";
 import type { Placements } from "../documents/placements.ts";
-import { STATE_COLUMNS } from "../documents/state.ts";
-import { stateOfRow, type CommittedGroup } from "../documents/transaction.ts";
+import { SEALED_STATE, sealedDocuments, stateOfRow } from "../documents/state.ts";
+import type { CommittedGroup } from "../documents/transaction.ts";
+import type { DocumentSeals } from "../sealing/document-seals.ts";
 import type { Pacer } from "../pacer.ts";
 import { HotIndex } from "../search/hot-index.ts";
 import type { Follower } from "../search/live-memory.ts";
@@ -28,6 +29,7 @@ export interface NextEditionOptions {
   readonly placements: Placements;
   readonly scanner: Scanner;
   readonly sql: postgres.Sql;
+  readonly seals: DocumentSeals;
   readonly pacer: Pacer;
   readonly vectors: NextVectors;
   /** Null when cold passages stay in memory. */
@@ -118,7 +120,7 @@ export class NextEdition implements Follower {
   }
 
   async #begin(baseUpkeep: BaseUpkeep | null): Promise<void> {
-    const { sql, store, basePassagesMin, model, placements, scanner, site } = this.#options;
+    const { sql, seals, store, basePassagesMin, model, placements, scanner, site } = this.#options;
     const isStale = store?.current === null && (await this.#standing()) >= basePassagesMin;
     if (isStale) await baseUpkeep?.makeFirst();
     const open = store?.current ?? null;
@@ -130,7 +132,7 @@ export class NextEdition implements Follower {
       site,
       scanner,
       base: open === null ? null : new LiveBase(open),
-      load: async (id) => (await passagesOf(sql, [id], "dense_next")).get(id) ?? [],
+      load: async (id) => (await passagesOf(sql, [id], { seals, column: "dense_next" })).get(id) ?? [],
     });
     // From here on the log is followed; whatever it brought before stands in the list.
     this.#index = index;
@@ -173,12 +175,12 @@ export class NextEdition implements Follower {
   }
 
   async #fill(): Promise<void> {
-    const { sql, progress, model } = this.#options;
+    const { sql, seals, progress, model } = this.#options;
     const asked = [...this.#awaited].slice(0, FILL_DOCUMENTS_MAX);
     const ids = asked.map(([id]) => id);
     const [rows, passages] = await sql.begin("isolation level repeatable read read only", async (tx) => [
-      await tx`select ${tx([...STATE_COLUMNS, "epoch"])} from documents where id = any(${ids})`,
-      await passagesOf(tx, ids, "dense_next"),
+      await tx`select ${tx(SEALED_STATE)}, d.epoch from ${sealedDocuments(tx)} where d.id = any(${ids})`,
+      await passagesOf(tx, ids, { seals, column: "dense_next" }),
     ]);
     const found = new Map(rows.map((row) => [String(row["id"]), row]));
     await this.alone(async () => {
@@ -193,7 +195,7 @@ export class NextEdition implements Follower {
   async #take(id: string, row: postgres.Row | undefined, passages: readonly LoadedPassage[]): Promise<void> {
     const index = this.#index;
     if (index === null) return;
-    const state = row === undefined ? null : stateOfRow(row);
+    const state = row === undefined ? null : stateOfRow(row, this.#options.seals);
     if (row === undefined || state === null || !index.holds(state)) {
       this.#awaited.delete(id);
       return;

@@ -1,10 +1,11 @@
 /** The vectors of the model to come in Postgres. */
 import { compareSequences } from "@kattegat/protocol/sequence.ts";
 import type postgres from "postgres";
-import { z } from "zod";
 import { EMBED_TEXTS_MAX } from "../documents/passages.ts";
 import type { CommittedGroup } from "../documents/transaction.ts";
-import { bytesOfFloats } from "../documents/vectors.ts";
+import { passageText } from "../documents/passage-rows.ts";
+import { sealedDocuments } from "../documents/state.ts";
+import { KEY_COLUMNS, openText, sealDense, type DocumentSeals } from "../sealing/document-seals.ts";
 import { AppliedLog } from "../log/head.ts";
 import type { Pacer } from "../pacer.ts";
 import type { NextEmbedder } from "./next-embedder.ts";
@@ -18,6 +19,7 @@ const PROGRESS_PASSAGES = 20_000;
 
 export interface NextVectorsOptions {
   readonly sql: postgres.Sql;
+  readonly seals: DocumentSeals;
   readonly embedder: NextEmbedder;
   /** How far this process has applied the log. */
   readonly applied: AppliedLog;
@@ -35,15 +37,6 @@ interface Place extends Turn {
   readonly ordinal: number;
   readonly text: string;
 }
-
-const documentSchema = z.object({
-  id: z.string(),
-  version: z.string(),
-  carried: z.string(),
-  text: z.string(),
-  /** Ordinal, start, end, own text of each passage without a vector. */
-  places: z.array(z.tuple([z.int(), z.int(), z.int(), z.string().nullable()])).nullable(),
-});
 
 /**
  * Embeds what was there before, in the order in which the log carries it.
@@ -138,7 +131,7 @@ export class NextVectors {
   /** Counted for each document, which keeps Postgres from reading the whole table for the first few. */
   async #turns(): Promise<readonly Turn[]> {
     const rows = await this.#options.sql<(Turn & { characters: number })[]>`
-      select d.id, d.version, d.carried, length(d.text) as characters from documents d
+      select d.id, d.version, d.carried, d.characters from documents d
       where d.carried > ${this.#cursor}
         and (select count(*) from passages p where p.document_id = d.id and p.dense_next is null) > 0
       order by d.carried limit ${ROUND_DOCUMENTS_MAX}`;
@@ -150,19 +143,27 @@ export class NextVectors {
   }
 
   async #places(turns: readonly Turn[]): Promise<readonly Place[]> {
-    const rows = await this.#options.sql`
-      select d.id, d.version, d.carried, d.text, p.places from documents d cross join lateral (
-        select json_agg(json_build_array(ordinal, start_offset, end_offset, own_text) order by ordinal) as places
-        from passages where document_id = d.id and dense_next is null
-      ) p
-      where d.id = any(${turns.map(({ id }) => id)})`;
-    return rows.flatMap((row) => {
-      const { text, places, ...turn } = documentSchema.parse(row);
-      return (places ?? []).map(([ordinal, start, end, own]) => ({
-        ...turn,
-        ordinal,
-        text: own ?? text.slice(start, end),
-      }));
+    const { sql, seals } = this.#options;
+    const ids = turns.map(({ id }) => id);
+    const rows = await sql`
+      select d.id, d.version, d.carried, d.body, ${sql(KEY_COLUMNS)} from ${sealedDocuments(sql)}
+      where d.id = any(${ids})`;
+    const open = new Map(
+      rows.map((row) => {
+        const { id, version, carried } = row;
+        const key = seals.keyOf(row);
+        return [id, { turn: { id, version, carried }, key, text: openText(key, "body", row["body"]) }];
+      }),
+    );
+    const places = await sql`
+      select p.document_id, p.ordinal, p.start_offset, p.end_offset, p.own_text, d.version
+      from passages p join documents d on d.id = p.document_id
+      where p.document_id = any(${ids}) and p.dense_next is null order by p.document_id, p.ordinal`;
+    return places.flatMap((row) => {
+      const document = open.get(row["document_id"]);
+      // Written between the two reads: it comes again with its new place in the log.
+      if (document === undefined || document.turn.version !== row["version"]) return [];
+      return [{ ...document.turn, ordinal: row["ordinal"], text: passageText(row, document) }];
     });
   }
 
@@ -172,7 +173,7 @@ export class NextVectors {
     await pacer.breathe();
     const vectors = await embedder.embed(places.map(({ text }) => text));
     if (vectors === null) return false;
-    const hex = vectors.map((vector) => Buffer.from(bytesOfFloats(vector)).toString("hex"));
+    const hex = await this.#sealed(places, vectors);
     await sql`
       update passages p set dense_next = decode(v.dense, 'hex')
       from unnest(
@@ -186,6 +187,20 @@ export class NextVectors {
     if (Math.floor(before / PROGRESS_PASSAGES) !== Math.floor(this.#embedded / PROGRESS_PASSAGES))
       progress({ model: embedder.model, lacking: await this.lacking() }, "embedding for the model to come");
     return true;
+  }
+
+  /** Sealed by the keys that the documents have now: a passage that was replaced meanwhile is left as it is below. */
+  async #sealed(places: readonly Place[], vectors: readonly Float32Array[]): Promise<readonly string[]> {
+    const { sql, seals } = this.#options;
+    const rows = await sql`
+      select k.document_id, ${sql(KEY_COLUMNS)} from document_keys k
+      where k.document_id = any(${places.map(({ id }) => id)})`;
+    const keys = new Map(rows.map((row) => [row["document_id"], seals.keyOf(row)]));
+    return places.map(({ id, ordinal }, at) => {
+      const key = keys.get(id);
+      const vector = vectors[at];
+      return key === undefined || vector === undefined ? "" : sealDense(key, ordinal, vector).toString("hex");
+    });
   }
 
   async #reachLevel(): Promise<void> {

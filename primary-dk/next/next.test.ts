@@ -12,6 +12,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { startPostgres, type PostgresFixture } from "../postgres.fixture.ts";
 import { network, startPrimary, type TestPrimary } from "../primary.fixture.ts";
+import { SEAL_BYTES } from "../sealing/seal.ts";
 
 const SERVING = "hashed-384-v1";
 const NEXT = { provider: "hashed", model: "hashed-256-v1", dimensions: 256 } as const;
@@ -411,7 +412,9 @@ describe("the change to a model that was prepared", () => {
     expect(await third.client.search("lov")).toMatchObject({ model: null, ready: [NEXT.model] });
     const { sql } = third.primary.database;
     const rows = await sql`select octet_length(dense) as bytes, dense_next from passages`;
-    expect([...new Set(rows.map((row) => `${row["bytes"]} ${row["dense_next"]}`))]).toEqual(["1024 null"]);
+    expect([...new Set(rows.map((row) => `${row["bytes"]} ${row["dense_next"]}`))]).toEqual([
+      `${SEAL_BYTES + 1024} null`,
+    ]);
     expect(await sql`select from targets`).toHaveLength(0);
     expect([...(await sql`select model, rewrite_due from embedding_model`)]).toEqual([
       { model: NEXT.model, rewrite_due: false },

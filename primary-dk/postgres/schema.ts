@@ -5,9 +5,9 @@ import {
   customType,
   doublePrecision,
   integer,
-  jsonb,
   pgTable,
   primaryKey,
+  smallint,
   text,
   timestamp,
 } from "drizzle-orm/pg-core";
@@ -27,11 +27,8 @@ export const documents = pgTable("documents", {
   carried: sequence("carried").notNull(),
   epoch: integer("epoch").notNull(),
   collection: text("collection").notNull(),
-  title: text("title").notNull(),
-  text: text("text").notNull(),
   lang: text("lang"),
   residency: text("residency").notNull(),
-  metadata: jsonb("metadata").$type<Record<string, unknown>>().notNull(),
   importance: doublePrecision("importance").notNull(),
   published_at: text("published_at"),
   pinned_tier: text("pinned_tier"),
@@ -47,6 +44,28 @@ export const documents = pgTable("documents", {
   passage_count: integer("passage_count").notNull(),
   created_at: instant("created_at").notNull(),
   updated_at: instant("updated_at").notNull(),
+  /** Title and metadata, sealed. */
+  head: bytea("head").notNull(),
+  /** The text, sealed. */
+  body: bytea("body").notNull(),
+  /** UTF-16 units of the text. */
+  characters: integer("characters").notNull(),
+});
+
+/** The key of each document's content, wrapped by the key of its partition, which the keyring has. */
+export const documentKeys = pgTable("document_keys", {
+  document_id: text("document_id").primaryKey(),
+  partition: smallint("partition").notNull(),
+  key_version: integer("key_version").notNull(),
+  wrapped: bytea("wrapped").notNull(),
+});
+
+/** Partitions that lost a key: until their own is replaced, old pages and the WAL can be read with it. */
+export const keyRotations = pgTable("key_rotations", {
+  partition: smallint("partition").primaryKey(),
+  since: instant("since").notNull(),
+  /** A document was deleted, not only replaced. */
+  urgent: boolean("urgent").notNull(),
 });
 
 /** No foreign key to `documents`: passages are written before the log is locked, the document after it. */
@@ -58,13 +77,14 @@ export const passages = pgTable(
     /** UTF-16 units of the document's text. */
     start_offset: integer("start_offset").notNull(),
     end_offset: integer("end_offset").notNull(),
-    /** The passage as the caller gave it beside a text; null when the offsets say it. */
-    own_text: text("own_text"),
-    heading: text("heading"),
+    /** Sealed. */
     dense: bytea("dense").notNull(),
     /** By the model that is being prepared; null while there is none, or until the passage's turn comes. */
     dense_next: bytea("dense_next"),
     sparse: bytea("sparse").notNull(),
+    /** The passage as the caller gave it beside a text, sealed; null when the offsets say it. */
+    own_text: bytea("own_text"),
+    heading: bytea("heading"),
   },
   (table) => [primaryKey({ columns: [table.document_id, table.ordinal] })],
 );

@@ -1,6 +1,9 @@
 /** What is shown of passages, read from Postgres. */
 import type { PassageContent } from "@kattegat/protocol/site-search.ts";
 import type postgres from "postgres";
+import { passageText } from "../documents/passage-rows.ts";
+import { sealedDocuments } from "../documents/state.ts";
+import { KEY_COLUMNS, openHead, openText, type DocumentSeals } from "../sealing/document-seals.ts";
 
 /** UTF-16 units of document texts kept: the hottest few hundred laws. */
 const CACHED_CHARACTERS_MAX = 8_000_000;
@@ -18,21 +21,23 @@ export interface FoundPassage {
 
 export class PassageContents {
   readonly #sql: postgres.Sql;
+  readonly #seals: DocumentSeals;
   /** By id and version, the least recently used first. */
   readonly #texts = new Map<string, string>();
   #characters = 0;
 
-  constructor(sql: postgres.Sql) {
+  constructor(sql: postgres.Sql, seals: DocumentSeals) {
     this.#sql = sql;
+    this.#seals = seals;
   }
 
   /** Resolves in the order asked; null where the passage is gone. */
   async read(places: readonly PassagePlace[]): Promise<(FoundPassage | null)[]> {
     if (places.length === 0) return [];
     const rows = await this.#sql`
-      select w.place, d.id, d.version, d.residency, d.title, d.lang, d.metadata, p.start_offset, p.end_offset, p.own_text
+      select w.place, d.id, d.version, d.residency, d.head, d.lang, p.ordinal, p.start_offset, p.end_offset, p.own_text, ${this.#sql(KEY_COLUMNS)}
       from unnest(${places.map((place) => place.document_id)}::text[], ${places.map((place) => place.ordinal)}::int[]) with ordinality as w(id, ordinal, place)
-      join documents d on d.id = w.id join passages p on p.document_id = w.id and p.ordinal = w.ordinal`;
+      join ${sealedDocuments(this.#sql)} on d.id = w.id join passages p on p.document_id = w.id and p.ordinal = w.ordinal`;
     const missing = new Set(
       rows
         .filter((row) => row["own_text"] === null && !this.#texts.has(`${row["id"]}@${row["version"]}`))
@@ -41,14 +46,16 @@ export class PassageContents {
     const fetched = await this.#fetch([...missing]);
     const found: (FoundPassage | null)[] = places.map(() => null);
     for (const row of rows) {
-      const key = `${row["id"]}@${row["version"]}`;
-      const whole = this.#texts.get(key) ?? fetched.get(key);
+      const name = `${row["id"]}@${row["version"]}`;
+      const whole = this.#texts.get(name) ?? fetched.get(name);
       if (row["own_text"] === null && whole === undefined) continue;
-      const text: string = row["own_text"] ?? whole?.slice(row["start_offset"], row["end_offset"]);
+      const key = this.#seals.keyOf(row);
+      const { title, metadata } = openHead(key, row["head"]);
+      const text = passageText(row, { key, text: whole ?? "" });
       found[Number(row["place"]) - 1] = {
         version: row["version"],
         residency: row["residency"],
-        content: { title: row["title"], text, lang: row["lang"], metadata: row["metadata"] },
+        content: { title, text, lang: row["lang"], metadata: { ...metadata } },
       };
     }
     return found;
@@ -57,10 +64,14 @@ export class PassageContents {
   async #fetch(ids: readonly string[]): Promise<Map<string, string>> {
     const fetched = new Map<string, string>();
     if (ids.length === 0) return fetched;
-    for (const row of await this.#sql`select id, version, text from documents where id = any(${[...ids]})`) {
-      const key = `${row["id"]}@${row["version"]}`;
-      fetched.set(key, row["text"]);
-      this.#keep(key, row["text"]);
+    const rows = await this.#sql`
+      select d.id, d.version, d.body, ${this.#sql(KEY_COLUMNS)} from ${sealedDocuments(this.#sql)}
+      where d.id = any(${[...ids]})`;
+    for (const row of rows) {
+      const name = `${row["id"]}@${row["version"]}`;
+      const text = openText(this.#seals.keyOf(row), "body", row["body"]);
+      fetched.set(name, text);
+      this.#keep(name, text);
     }
     return fetched;
   }

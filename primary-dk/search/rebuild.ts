@@ -8,10 +8,9 @@ import { LiveBase } from "../cold/live-base.ts";
 import type { OpenBase } from "../cold/open-base.ts";
 import { coldClasses, compareBase, isStanding } from "../cold/standing.ts";
 import type { Placements } from "../documents/placements.ts";
-import { STATE_COLUMNS, type DocumentState } from "../documents/state.ts";
-import { passagesOf, type LoadedPassage } from "../documents/passage-rows.ts";
-import { stateOfRow } from "../documents/transaction.ts";
-import { floatsOfBytes, sparseOfBytes } from "../documents/vectors.ts";
+import { openPassage, passagesOf, type LoadedPassage } from "../documents/passage-rows.ts";
+import { SEALED_STATE, sealedDocuments, stateOfRow, type DocumentState } from "../documents/state.ts";
+import { KEY_COLUMNS, openSparse, type DocumentSeals } from "../sealing/document-seals.ts";
 import type { Pacer } from "../pacer.ts";
 import { TierCounts } from "../tiering/counts.ts";
 import { HotIndex } from "./hot-index.ts";
@@ -38,6 +37,7 @@ export interface RebuildOptions {
   readonly placements: Placements;
   readonly site: string;
   readonly scanner: Scanner;
+  readonly seals: DocumentSeals;
   readonly pacer: Pacer;
   /** Documents that the open base has as they are now stay out of memory. */
   readonly openBase: () => OpenBase | null;
@@ -58,7 +58,7 @@ export async function rebuildMemory(sql: postgres.Sql, options: RebuildOptions):
 
 function readMemory(sql: postgres.Sql, base: LiveBase | null, options: RebuildOptions): Promise<Memory> {
   const load = async (id: string): Promise<readonly LoadedPassage[]> =>
-    (await passagesOf(sql, [id])).get(id) ?? [];
+    (await passagesOf(sql, [id], options)).get(id) ?? [];
   return sql.begin("isolation level repeatable read read only", async (tx) => {
     const [row] = await tx`select epoch, sequence, at from log_head`;
     if (row === undefined) throw new TypeError("expected one row in log_head; the database was not migrated");
@@ -107,21 +107,17 @@ async function fillIndex(
   let open: OpenDocument | null = null;
   let read = 0;
   const cursor = tx`
-    select ${tx(STATE_COLUMNS.map((column) => `d.${column}`))}, p.ordinal, p.dense, p.sparse
-    from documents d join passages p on p.document_id = d.id
+    select ${tx(SEALED_STATE)}, p.ordinal, p.dense, p.sparse
+    from ${sealedDocuments(tx)} join passages p on p.document_id = d.id
     where ${isHeld(tx, { network, placements, site })} ${isOutsideBase}
     order by d.sequence, p.ordinal`.cursor(CURSOR_ROWS);
   for await (const rows of cursor) {
     for (const row of rows) {
       if (open === null || open.state.id !== row["id"]) {
         if (open !== null) await index.put(open.state, open.passages, options.pacer);
-        open = { state: stateOfRow(row), passages: [] };
+        open = { state: stateOfRow(row, options.seals), passages: [] };
       }
-      open.passages.push({
-        ordinal: row["ordinal"],
-        dense: floatsOfBytes(row["dense"]),
-        sparse: sparseOfBytes(row["sparse"]),
-      });
+      open.passages.push(openPassage(row, options.seals.keyOf(row)));
       read += 1;
       if (read % PROGRESS_PASSAGES === 0) options.progress({ passages: read }, "rebuilding the index");
     }
@@ -145,9 +141,12 @@ export function isHeld(
 
 async function countTerms(tx: postgres.TransactionSql, options: RebuildOptions): Promise<StatisticsCounter> {
   const statistics = new StatisticsCounter();
-  for await (const rows of tx`select sparse from passages`.cursor(CURSOR_ROWS)) {
+  const cursor = tx`
+    select p.document_id, p.ordinal, p.sparse, ${tx(KEY_COLUMNS)}
+    from passages p join document_keys k on k.document_id = p.document_id`.cursor(CURSOR_ROWS);
+  for await (const rows of cursor) {
     for (const row of rows) {
-      statistics.add(sparseOfBytes(row["sparse"]));
+      statistics.add(openSparse(options.seals.keyOf(row), row["ordinal"], row["sparse"]));
       if (statistics.passages % PROGRESS_PASSAGES === 0)
         options.progress({ passages: statistics.passages }, "counting terms");
     }

@@ -45,6 +45,7 @@ const retier = () =>
   retierRound({
     sql: test.primary.database.sql,
     network: test.primary.network,
+    seals: test.primary.seals,
     writer: test.primary.writer,
     counts: () => test.primary.memory().counts,
     now: () => nowMs,

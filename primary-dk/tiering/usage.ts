@@ -2,8 +2,8 @@
 import type { Network } from "@kattegat/config/network.ts";
 import type { UsageReport } from "@kattegat/protocol/usage.ts";
 import type postgres from "postgres";
-import { stateOfRow } from "../documents/transaction.ts";
-import { STATE_COLUMNS, type DocumentState } from "../documents/state.ts";
+import { SEALED_STATE, sealedDocuments, stateOfRow, type DocumentState } from "../documents/state.ts";
+import type { DocumentSeals } from "../sealing/document-seals.ts";
 import type { Writer } from "../documents/writer.ts";
 import { TIER_ORDER, USE_HALF_LIFE_DAYS, nextTier, predictedUse, tierScore } from "./classify.ts";
 import type { TierCounts } from "./counts.ts";
@@ -29,24 +29,33 @@ export async function recordUsage(sql: postgres.Sql, report: UsageReport): Promi
 export interface RetierOptions {
   readonly sql: postgres.Sql;
   readonly network: Network;
+  readonly seals: DocumentSeals;
   readonly writer: Writer;
   readonly counts: () => TierCounts;
   readonly now: () => number;
 }
 
 /** Resolves with the number of moves begun in one round: first documents with new use, then those not looked at for a day. */
-export async function retierRound({ sql, network, writer, counts, now }: RetierOptions): Promise<number> {
+export async function retierRound({
+  sql,
+  network,
+  seals,
+  writer,
+  counts,
+  now,
+}: RetierOptions): Promise<number> {
   const rows = await sql`
-    (select ${sql(STATE_COLUMNS)} from documents
-      where pinned_tier is null and observed_at > classified_at
-      order by classified_at limit ${ROUND_DOCUMENTS_MAX})
+    (select ${sql(SEALED_STATE)} from ${sealedDocuments(sql)}
+      where d.pinned_tier is null and d.observed_at > d.classified_at
+      order by d.classified_at limit ${ROUND_DOCUMENTS_MAX})
     union all
-    (select ${sql(STATE_COLUMNS)} from documents where pinned_tier is null and classified_at < ${new Date(now() - REVIEW_MS)} and coalesce(observed_at <= classified_at, true)
-      order by classified_at limit ${ROUND_DOCUMENTS_MAX})`;
+    (select ${sql(SEALED_STATE)} from ${sealedDocuments(sql)}
+      where d.pinned_tier is null and d.classified_at < ${new Date(now() - REVIEW_MS)} and coalesce(d.observed_at <= d.classified_at, true)
+      order by d.classified_at limit ${ROUND_DOCUMENTS_MAX})`;
   const moves: Promise<unknown>[] = [];
   const stays: { readonly id: string; readonly use: number; readonly score: number }[] = [];
   for (const row of rows) {
-    const state = stateOfRow(row);
+    const state = stateOfRow(row, seals);
     const use = useOf(state, now());
     const score = tierScore({ importance: state.importance, use });
     const tier = nextTier(state.tier, { importance: state.importance, use });

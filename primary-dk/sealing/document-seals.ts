@@ -1,0 +1,126 @@
+/** The data keys of documents with what they seal. */
+import { createHash, createHmac, hkdfSync, type Hmac } from "node:crypto";
+import type { SparseVector } from "@kattegat/engine/lexical/bm25.ts";
+import type postgres from "postgres";
+import { bytesOfFloats, bytesOfSparse, floatsOfBytes, sparseOfBytes } from "../documents/vectors.ts";
+import { PARTITIONS, type Keyring } from "./keyring.ts";
+import { SealError, newKey, seal, unseal } from "./seal.ts";
+
+/** A row of `document_keys`. */
+export interface WrappedKey {
+  readonly document_id: string;
+  readonly partition: number;
+  readonly key_version: number;
+  readonly wrapped: Uint8Array;
+}
+
+/** The key of one content of one document: each write of content gets a new one. */
+export interface DataKey {
+  readonly documentId: string;
+  readonly key: Uint8Array;
+}
+
+/** What people recognise a document by, beside its text. */
+export interface DocumentHead {
+  readonly title: string;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** The columns that `keyOf` needs, in SQL: `k` is `document_keys`. */
+export const KEY_COLUMNS = ["k.partition", "k.key_version", "k.wrapped"] as const;
+
+/** The partition of a document's key: evenly, and the same for ever. */
+export function partitionOf(documentId: string): number {
+  return createHash("sha256").update(documentId).digest().readUInt16BE(0) % PARTITIONS;
+}
+
+export class DocumentSeals {
+  readonly #ring: Keyring;
+  readonly #digestKey: Uint8Array;
+  #last: { readonly wrapped: Uint8Array; readonly dataKey: DataKey } | null = null;
+
+  constructor(ring: Keyring) {
+    this.#ring = ring;
+    this.#digestKey = new Uint8Array(hkdfSync("sha256", ring.rootKey, "", "kattegat content digest", 32));
+  }
+
+  newKey(documentId: string): DataKey {
+    return { documentId, key: newKey() };
+  }
+
+  /** Begins a digest of content that nobody can compare with a guess who has not the root key. */
+  digest(): Hmac {
+    return createHmac("sha256", this.#digestKey);
+  }
+
+  /** Under the transaction's lock on the keys: a version that is being replaced may wrap nothing more. */
+  wrap({ documentId, key }: DataKey): WrappedKey {
+    const partition = partitionOf(documentId);
+    const { version, key: wrapping } = this.#ring.current(partition);
+    const wrapped = seal(wrapping, key, contextOfKey(documentId));
+    return { document_id: documentId, partition, key_version: version, wrapped };
+  }
+
+  /**
+   * The key of the row's document; `id` names it where the row does not.
+   *
+   * @throws {SealError} when the key that wraps it was destroyed.
+   */
+  keyOf(row: postgres.Row, id = String(row["id"] ?? row["document_id"])): DataKey {
+    const wrapped: Uint8Array = row["wrapped"];
+    // Rows of one document follow each other.
+    if (this.#last?.dataKey.documentId === id && Buffer.compare(this.#last.wrapped, wrapped) === 0)
+      return this.#last.dataKey;
+    const wrapping = this.#ring.find(row["partition"], row["key_version"]);
+    if (wrapping === null)
+      throw new SealError(
+        `expected key ${row["key_version"]} of partition ${row["partition"]}, it was destroyed`,
+      );
+    const dataKey = { documentId: id, key: unseal(wrapping, wrapped, contextOfKey(id)) };
+    this.#last = { wrapped, dataKey };
+    return dataKey;
+  }
+}
+
+function contextOfKey(documentId: string): string {
+  return `key\n${documentId}`;
+}
+
+function contextOf({ documentId }: DataKey, field: string): string {
+  return `${field}\n${documentId}`;
+}
+
+export function sealHead(key: DataKey, { title, metadata }: DocumentHead): Buffer {
+  return seal(key.key, Buffer.from(JSON.stringify({ title, metadata })), contextOf(key, "head"));
+}
+
+export function openHead(key: DataKey, sealed: Uint8Array): DocumentHead {
+  const head: DocumentHead = JSON.parse(unseal(key.key, sealed, contextOf(key, "head")).toString("utf8"));
+  return head;
+}
+
+/** `field` is `body` for a document's text, `own 3` for the third passage's own. */
+export function sealText(key: DataKey, field: string, text: string): Buffer {
+  return seal(key.key, Buffer.from(text, "utf8"), contextOf(key, field));
+}
+
+export function openText(key: DataKey, field: string, sealed: Uint8Array): string {
+  return unseal(key.key, sealed, contextOf(key, field)).toString("utf8");
+}
+
+/** A vector of the model to come becomes the serving one where it stands, so both seal for the same place. */
+export function sealDense(key: DataKey, ordinal: number, vector: Float32Array): Buffer {
+  return seal(key.key, bytesOfFloats(vector), contextOf(key, `dense ${ordinal}`));
+}
+
+export function openDense(key: DataKey, ordinal: number, sealed: Uint8Array): Float32Array<ArrayBuffer> {
+  return floatsOfBytes(unseal(key.key, sealed, contextOf(key, `dense ${ordinal}`)));
+}
+
+export function sealSparse(key: DataKey, ordinal: number, vector: SparseVector): Buffer {
+  return seal(key.key, bytesOfSparse(vector), contextOf(key, `sparse ${ordinal}`));
+}
+
+export function openSparse(key: DataKey, ordinal: number, sealed: Uint8Array): SparseVector {
+  return sparseOfBytes(unseal(key.key, sealed, contextOf(key, `sparse ${ordinal}`)));
+}

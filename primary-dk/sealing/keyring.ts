@@ -1,0 +1,188 @@
+/** The keys that wrap the data keys of documents, kept apart from the database. */
+import { readFileSync, existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { replaceAndShred } from "./shred.ts";
+import { KEY_BYTES, newKey, seal, unseal } from "./seal.ts";
+
+/** With a million documents an erasure wraps a thousand keys anew: some twenty milliseconds. */
+export const PARTITIONS = 1_024;
+const FILE = "keyring";
+
+/** Of a site's data folder. */
+export function keyringFolder(data: string): string {
+  return join(data, "keys");
+}
+
+const CONTEXT = "kattegat keyring";
+
+export const keyringPlaceSchema = z.object({
+  folder: z.string(),
+  /** A file with 32 bytes in base64url, of the operator's secret store. */
+  rootKeyFile: z.string(),
+});
+export type KeyringPlace = Readonly<z.infer<typeof keyringPlaceSchema>>;
+
+export interface PartitionKey {
+  readonly version: number;
+  readonly key: Buffer;
+}
+
+const fileSchema = z.object({
+  format: z.literal(1),
+  /** Of each partition its keys by version, the last the one in use: two while keys are being wrapped anew. */
+  partitions: z
+    .array(
+      z
+        .array(z.tuple([z.int().min(1), z.base64()]))
+        .min(1)
+        .max(2),
+    )
+    .length(PARTITIONS),
+});
+
+/** The keyring is missing or is not this database's. */
+export class KeyringError extends Error {
+  override readonly name = "KeyringError";
+}
+
+/**
+ * One key for each partition of documents.
+ *
+ * A partition's key is replaced to destroy what it wraps: rows in pages, in the WAL, at the standby and in backups stay, and nobody can
+ * open them. A process remembers the keys that it has seen, so that a snapshot which began before can be read to its end; the file
+ * does not.
+ */
+export class Keyring {
+  readonly #place: KeyringPlace;
+  readonly #rootKey: Buffer;
+  /** What the file holds, by partition. */
+  #partitions: readonly (readonly PartitionKey[])[];
+  readonly #seen = new Map<string, Buffer>();
+
+  private constructor(
+    place: KeyringPlace,
+    rootKey: Buffer,
+    partitions: readonly (readonly PartitionKey[])[],
+  ) {
+    this.#place = place;
+    this.#rootKey = rootKey;
+    this.#partitions = partitions;
+    this.#remember();
+  }
+
+  /** @throws {KeyringError} when there is no keyring, or the root key is another. */
+  static open(place: KeyringPlace): Keyring {
+    const rootKey = readRootKey(place.rootKeyFile);
+    return new Keyring(place, rootKey, readPartitions(place, rootKey));
+  }
+
+  static exists({ folder }: Pick<KeyringPlace, "folder">): boolean {
+    return existsSync(join(folder, FILE));
+  }
+
+  /** Makes a keyring of new keys. */
+  static create(place: KeyringPlace): Keyring {
+    const rootKey = readRootKey(place.rootKeyFile);
+    mkdirSync(place.folder, { recursive: true, mode: 0o700 });
+    const partitions = Array.from({ length: PARTITIONS }, () => [{ version: 1, key: newKey() }]);
+    const ring = new Keyring(place, rootKey, partitions);
+    ring.#store(partitions);
+    return ring;
+  }
+
+  /** Of the operator's secret, for other purposes than wrapping. */
+  get rootKey(): Uint8Array {
+    return this.#rootKey;
+  }
+
+  /** The key that wraps from now on. */
+  current(partition: number): PartitionKey {
+    const last = this.#partitions[partition]?.at(-1);
+    if (last === undefined)
+      throw new RangeError(`expected a partition below ${PARTITIONS}, got ${partition}`);
+    return last;
+  }
+
+  /** Null for a key that was destroyed before this process began. */
+  find(partition: number, version: number): Buffer | null {
+    const name = `${partition} ${version}`;
+    const known = this.#seen.get(name);
+    if (known !== undefined) return known;
+    // Another thread of this site has replaced keys since.
+    this.#partitions = readPartitions(this.#place, this.#rootKey);
+    this.#remember();
+    return this.#seen.get(name) ?? null;
+  }
+
+  /** Partitions whose keys were being wrapped anew when the process before ended. */
+  unfinished(): readonly number[] {
+    return this.#partitions.flatMap((keys, partition) => (keys.length > 1 ? [partition] : []));
+  }
+
+  /** Gives the partitions new keys beside those before; stored when it returns. */
+  begin(partitions: readonly number[]): void {
+    this.#change(partitions, (keys) => {
+      const last = keys.at(-1);
+      if (last === undefined || keys.length > 1) return keys;
+      return [...keys, { version: last.version + 1, key: newKey() }];
+    });
+  }
+
+  /** Destroys the keys before the last; the file that held them is overwritten when it returns. */
+  end(partitions: readonly number[]): void {
+    this.#change(partitions, (keys) => keys.slice(-1));
+  }
+
+  #change(
+    partitions: readonly number[],
+    change: (keys: readonly PartitionKey[]) => readonly PartitionKey[],
+  ): void {
+    const wanted = new Set(partitions);
+    const next = this.#partitions.map((keys, partition) => (wanted.has(partition) ? change(keys) : keys));
+    this.#store(next);
+    this.#partitions = next;
+    this.#remember();
+  }
+
+  #store(partitions: readonly (readonly PartitionKey[])[]): void {
+    const content = {
+      format: 1,
+      partitions: partitions.map((keys) => keys.map(({ version, key }) => [version, key.toString("base64")])),
+    };
+    const sealed = seal(this.#rootKey, Buffer.from(JSON.stringify(content)), CONTEXT);
+    replaceAndShred(join(this.#place.folder, FILE), sealed);
+  }
+
+  #remember(): void {
+    for (const [partition, keys] of this.#partitions.entries())
+      for (const { version, key } of keys) this.#seen.set(`${partition} ${version}`, key);
+  }
+}
+
+function readRootKey(file: string): Buffer {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8").trim();
+  } catch (cause) {
+    throw new KeyringError(`expected the root key at ${file}, cannot read it`, { cause });
+  }
+  const key = Buffer.from(text, "base64url");
+  if (key.byteLength !== KEY_BYTES)
+    throw new KeyringError(`expected ${KEY_BYTES} bytes in base64url at ${file}, got ${key.byteLength}`);
+  return key;
+}
+
+function readPartitions({ folder }: KeyringPlace, rootKey: Buffer): readonly (readonly PartitionKey[])[] {
+  const path = join(folder, FILE);
+  let content: Buffer;
+  try {
+    content = unseal(rootKey, readFileSync(path), CONTEXT);
+  } catch (cause) {
+    throw new KeyringError(`expected a keyring at ${path} that the root key opens`, { cause });
+  }
+  const { partitions } = fileSchema.parse(JSON.parse(content.toString("utf8")));
+  return partitions.map((keys) =>
+    keys.map(([version, key]) => ({ version, key: Buffer.from(key, "base64") })),
+  );
+}

@@ -1,0 +1,186 @@
+import { randomBytes } from "node:crypto";
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { startPostgres, type PostgresFixture } from "../postgres.fixture.ts";
+import { startPrimary, testKeyring, type TestPrimary } from "../primary.fixture.ts";
+import { DocumentSeals, partitionOf } from "./document-seals.ts";
+import { KeyRotation } from "./key-rotation.ts";
+import { Keyring, KeyringError } from "./keyring.ts";
+import { unseal } from "./seal.ts";
+
+let postgres: PostgresFixture;
+let url: string;
+let test: TestPrimary;
+beforeAll(async () => {
+  postgres = await startPostgres();
+});
+afterAll(() => postgres.stop());
+beforeEach(async () => {
+  url = await postgres.database();
+  test = await startPrimary(url);
+});
+afterEach(() => test.close());
+
+const canary = (): string => `kanarie${randomBytes(12).toString("hex")}`;
+
+async function put(id: string, body: object): Promise<void> {
+  const answer = await test.client.put(id, { title: "Afgørelse", residency: "dk-only", ...body });
+  expect(answer.status).toBeLessThan(300);
+}
+
+async function erase(id: string): Promise<void> {
+  const answer = await test.client.send(`/internal/documents/${id}`, { method: "DELETE" });
+  expect(answer.status).toBe(202);
+}
+
+/** Files under a folder that have the bytes. */
+function filesWith(folder: string, bytes: Uint8Array): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((name) => join(folder, name))
+    .filter((path) => statSync(path).isFile() && readFileSync(path).includes(Buffer.from(bytes)));
+}
+
+async function wrappedKey(id: string) {
+  const { sql } = test.primary.database;
+  const [row] =
+    await sql`select document_id, partition, key_version, wrapped from document_keys where document_id = ${id}`;
+  if (row === undefined) throw new Error(`expected a key of ${id}`);
+  return { row, key: Buffer.from(test.primary.seals.keyOf(row).key) };
+}
+
+/** Two documents whose keys are wrapped by one key. */
+function neighbours(): readonly [string, string] {
+  const known = new Map<number, string>();
+  for (let number = 0; ; number += 1) {
+    const id = `d${number}`;
+    const other = known.get(partitionOf(id));
+    if (other !== undefined) return [other, id];
+    known.set(partitionOf(id), id);
+  }
+}
+
+describe("a document at rest in Postgres", () => {
+  it("shows nothing of its title, text, metadata and passages in any page or in the WAL (I20)", async () => {
+    const [title, text, key, value, own, id] = Array.from({ length: 6 }, canary);
+    const passages = [{ text: `Et stykke: ${own}` }];
+    await put(id ?? "", { title, text: `Ord ${text} ord.`, metadata: { [key ?? ""]: value }, passages });
+    await test.primary.database.sql`checkpoint`;
+    for (const secret of [title, text, key, value, own])
+      expect(filesWith(postgres.folder, Buffer.from(secret ?? "expected"))).toEqual([]);
+    // The search itself sees bytes: the id rests in clear.
+    expect(filesWith(postgres.folder, Buffer.from(id ?? "expected")).length).toBeGreaterThan(0);
+    const found = await test.client.search(own ?? "");
+    expect(found.lexical[0]).toMatchObject({ document_id: id });
+  });
+
+  it("cannot be opened once it is deleted: the key that wrapped its own is destroyed, its neighbours' keys are not (I20)", async () => {
+    const [gone, kept] = neighbours();
+    await put(gone, { text: "Den slettede." });
+    await put(kept, { text: "Den bevarede." });
+    const { row, key } = await wrappedKey(gone);
+    const partition = partitionOf(gone);
+    const before = Keyring.open(testKeyring(url)).find(partition, row["key_version"]);
+    expect(unseal(before ?? key, row["wrapped"], `key\n${gone}`)).toEqual(key);
+    await erase(gone);
+    expect(await test.primary.keyRotation.round()).toBe(1);
+    // The wrapped key is still in the WAL; what opened it is nowhere.
+    expect(filesWith(postgres.folder, row["wrapped"]).length).toBeGreaterThan(0);
+    const ring = Keyring.open(testKeyring(url));
+    expect(ring.find(partition, row["key_version"])).toBe(null);
+    for (const secret of [key, before ?? key]) {
+      expect(filesWith(postgres.folder, secret)).toEqual([]);
+      expect(filesWith(testKeyring(url).folder, secret)).toEqual([]);
+    }
+    expect(await (await test.client.send(`/internal/documents/${kept}`)).json()).toMatchObject({
+      text: "Den bevarede.",
+    });
+    expect(await test.primary.keyRotation.round()).toBe(0);
+  });
+
+  it("cannot be opened in the content that it had before it was replaced (I20)", async () => {
+    await put("d1", { text: "Navnet er Jensen." });
+    const { row } = await wrappedKey("d1");
+    await put("d1", { text: "Navnet er fjernet." });
+    expect((await wrappedKey("d1")).key).not.toEqual(test.primary.seals.keyOf(row).key);
+    // Replacements wait for each other; a later clock ends the wait.
+    const { seals, database } = test.primary;
+    const ring = Keyring.open(testKeyring(url));
+    const later = new KeyRotation({ sql: database.sql, ring, seals, now: () => Date.now() + 120_000 });
+    expect(await test.primary.keyRotation.round()).toBe(0);
+    expect(await later.round()).toBe(1);
+    expect(Keyring.open(testKeyring(url)).find(partitionOf("d1"), row["key_version"])).toBe(null);
+  });
+});
+
+describe("the replacing of keys", () => {
+  it.each(["before any key is wrapped anew", "when all are, and the old one is still there"])(
+    "goes on after a crash %s (I20)",
+    async (when) => {
+      const [gone, kept] = neighbours();
+      await put(gone, { text: "Den slettede." });
+      await put(kept, { text: "Den bevarede." });
+      const { row } = await wrappedKey(gone);
+      const partition = partitionOf(gone);
+      await erase(gone);
+      const crashing = Keyring.open(testKeyring(url));
+      crashing.begin([partition]);
+      if (when.startsWith("when")) {
+        crashing.end = () => {
+          throw new Error("the crash");
+        };
+        const { sql } = test.primary.database;
+        const seals = new DocumentSeals(crashing);
+        const rotation = new KeyRotation({ sql, ring: crashing, seals, now: Date.now });
+        await expect(rotation.round()).rejects.toThrow("the crash");
+      }
+      await test.close();
+      expect(Keyring.open(testKeyring(url)).unfinished()).toEqual([partition]);
+      test = await startPrimary(url);
+      expect(await test.primary.keyRotation.round()).toBe(1);
+      const ring = Keyring.open(testKeyring(url));
+      expect(ring.unfinished()).toEqual([]);
+      expect(ring.find(partition, row["key_version"])).toBe(null);
+      expect(await (await test.client.send(`/internal/documents/${kept}`)).json()).toMatchObject({
+        text: "Den bevarede.",
+      });
+    },
+  );
+
+  it("loses no document that is written meanwhile", async () => {
+    const ids = Array.from({ length: 200 }, (_, number) => `w${number}`);
+    await Promise.all(ids.map((id) => put(id, { text: "Første udgave." })));
+    const writing = Promise.all(ids.map((id) => put(id, { text: `Anden udgave ${id}.` })));
+    const { database } = test.primary;
+    let rounds = 0;
+    let hasEnded = false;
+    void writing.then(() => (hasEnded = true));
+    while (!hasEnded || rounds === 0) {
+      await database.sql`
+        insert into key_rotations (partition, since, urgent)
+        select distinct partition, now(), true from document_keys
+        on conflict (partition) do update set urgent = true`;
+      rounds += await test.primary.keyRotation.round();
+    }
+    await writing;
+    expect(rounds).toBeGreaterThan(0);
+    await test.close();
+    test = await startPrimary(url);
+    for (const id of ids)
+      expect(await (await test.client.send(`/internal/documents/${id}`)).json()).toMatchObject({
+        text: `Anden udgave ${id}.`,
+      });
+  });
+
+  it("refuses a database whose keys the keyring does not have", async () => {
+    await put("d1", { text: "Tekst." });
+    await test.close();
+    const other = testKeyring(`${url}/another`);
+    await expect(startPrimary(url, { keyring: other })).rejects.toThrow(KeyringError);
+    Keyring.create(other);
+    await expect(startPrimary(url, { keyring: testKeyring(`${url}/third`) })).rejects.toThrow(
+      /expected a keyring/,
+    );
+    test = await startPrimary(url);
+  });
+});
