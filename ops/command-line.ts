@@ -4,6 +4,7 @@ import { configCommands } from "./commands/config.ts";
 import { embeddingCommands } from "./commands/embedding.ts";
 import { ingestCommand } from "./commands/ingest.ts";
 import { keyCommands } from "./commands/key.ts";
+import { ledgerCommands } from "./commands/ledger.ts";
 import { searchCommand } from "./commands/search.ts";
 import { statusCommand } from "./commands/status.ts";
 import type { Interruption } from "./output/interruption.ts";
@@ -35,6 +36,7 @@ export async function runCommandLine(interruption: Interruption): Promise<void> 
     configCommands(program, settings, terminal);
     keyCommands(program, settings, terminal);
     embeddingCommands(program, settings, terminal);
+    ledgerCommands(program, settings, terminal);
     await program.parseAsync();
   } catch (error) {
     // Commander prints its own messages, and its help counts as an error with the code 0.

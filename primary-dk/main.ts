@@ -10,6 +10,7 @@ import { pino } from "pino";
 import { embeddingsFolder } from "./embedding/artefact-files.ts";
 import { createApp } from "./http/app.ts";
 import { createMetrics } from "./http/metrics.ts";
+import { NoteSigner } from "./ledger/signed-note.ts";
 import { openUntilDone } from "./open.ts";
 import { loggable } from "./postgres/failure.ts";
 import { openPrimary } from "./primary.ts";
@@ -26,6 +27,10 @@ const network = parseNetwork(await readFile(settings.KATTEGAT_CONFIG, "utf8"), {
 });
 const now = (): number => Date.now();
 const scanner = readScanner();
+const ledgerSigner = new NoteSigner(
+  `${settings.KATTEGAT_SITE}/ledger`,
+  await readFile(settings.KATTEGAT_LEDGER_KEY, "utf8"),
+);
 const embeddings = embeddingsFolder(settings.KATTEGAT_DATA ?? ".kattegat");
 const apiKey = settings.KATTEGAT_EMBEDDING_KEY ?? null;
 const opening = openUntilDone({
@@ -38,6 +43,7 @@ const opening = openUntilDone({
         folder: settings.KATTEGAT_KEYRING ?? keyringFolder(settings.KATTEGAT_DATA ?? ".kattegat"),
         rootKeyFile: settings.KATTEGAT_ROOT_KEY,
       },
+      ledgerSigner,
       scanner,
       embedder: await embedderOf(network, { apiKey, embeddings }),
       nextEmbedder: await nextEmbedderOf(network, { apiKey, embeddings }),

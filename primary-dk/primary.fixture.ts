@@ -1,5 +1,5 @@
 /** A primary on a real Postgres for tests, spoken to as another site does. */
-import { randomBytes, randomUUID } from "node:crypto";
+import { generateKeyPairSync, randomBytes, randomUUID } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,6 +23,7 @@ import { exportJWK, generateKeyPair, type JWK } from "jose";
 import type { ColdOptions } from "./cold/open-store.ts";
 import { createApp } from "./http/app.ts";
 import { createMetrics } from "./http/metrics.ts";
+import { NoteSigner } from "./ledger/signed-note.ts";
 import { openPrimary, type Primary } from "./primary.ts";
 import { embedderOf, nextEmbedderOf } from "./search/embedder.ts";
 import type { KeyringPlace } from "./sealing/keyring.ts";
@@ -63,6 +64,11 @@ export function testKeyring(databaseUrl: string): KeyringPlace {
   keyrings.set(databaseUrl, place);
   return place;
 }
+
+const testSigner = new NoteSigner(
+  `${SITE}/ledger`,
+  generateKeyPairSync("ed25519").privateKey.export({ type: "pkcs8", format: "pem" }).toString(),
+);
 
 export interface TestKeys {
   readonly privateJwk: JWK;
@@ -119,6 +125,7 @@ export async function startPrimary(
     site: SITE,
     databaseUrl,
     keyring: options.keyring ?? testKeyring(databaseUrl),
+    ledgerSigner: testSigner,
     scanner: readScanner(),
     embedder: await embedderOf(used, { apiKey: null, embeddings }),
     nextEmbedder: await nextEmbedderOf(used, { apiKey: null, embeddings }),

@@ -22,6 +22,9 @@ import { Pacer } from "./pacer.ts";
 import type { DocumentSeals } from "./sealing/document-seals.ts";
 import { openSeals, type KeyRotation } from "./sealing/key-rotation.ts";
 import type { KeyringPlace } from "./sealing/keyring.ts";
+import { CopyEntries } from "./ledger/copy-entries.ts";
+import { Ledger } from "./ledger/ledger.ts";
+import type { NoteSigner } from "./ledger/signed-note.ts";
 import { LiveMemory } from "./search/live-memory.ts";
 import { rebuildMemory, type Memory } from "./search/rebuild.ts";
 import { StatisticsPublisher } from "./statistics/publisher.ts";
@@ -32,6 +35,7 @@ export interface PrimaryOptions {
   readonly databaseUrl: string;
   /** Where the keys are that wrap those of the documents; made with the first database. */
   readonly keyring: KeyringPlace;
+  readonly ledgerSigner: NoteSigner;
   readonly scanner: Scanner;
   readonly embedder: Embedder;
   /** Of the model that is being prepared; null without one. */
@@ -57,6 +61,7 @@ export interface Primary extends Omit<
   readonly placements: Placements;
   readonly seals: DocumentSeals;
   readonly keyRotation: KeyRotation;
+  readonly ledger: Ledger;
   readonly database: Database;
   readonly memory: () => Memory;
   readonly applied: AppliedLog;
@@ -91,9 +96,13 @@ export async function openPrimary(options: PrimaryOptions): Promise<Primary> {
 async function assemble(database: Database, options: PrimaryOptions): Promise<Primary> {
   const { network, site, now, log } = options;
   const { sql } = database;
-  const { seals, keyRotation } = await openSeals(sql, options);
-  await agreeOnModels(sql, options);
   const placements = new Placements(network, now);
+  const copies = new CopyEntries({ placements, site });
+  const { seals, keyRotation } = await openSeals(sql, {
+    ...options,
+    destroyed: (tx, partition) => copies.destroyed(tx, partition),
+  });
+  await agreeOnModels(sql, options);
   const pacer = new Pacer(options);
   const progress = (fields: object, message: string): void => log.info(fields, message);
   const stores = await openStores(options, { sql, pacer });
@@ -108,7 +117,7 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
     throw error;
   });
   const { applied } = live;
-  const parts = { ...options, placements, seals, sql, pacer, progress, applied };
+  const parts = { ...options, placements, copies, seals, sql, pacer, progress, applied };
   const nextEmbedder = nextEmbedderIn(options);
   const next = nextEmbedder === null ? null : await openNext(nextEmbedder, { ...parts, stores });
   live.follower = next;
@@ -117,7 +126,7 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
     now,
     source: () => ({ counter: live.memory.statistics, sequence: applied.head.fence.sequence }),
   });
-  const following = { placements, site, log: applied, now, next: next?.vectors ?? null };
+  const following = { ...parts, log: applied, next: next?.vectors ?? null };
   const confirmations = new Confirmations({ database, ...following });
   await statistics.load();
   await confirmations.load();
@@ -129,6 +138,7 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
     placements,
     seals,
     keyRotation,
+    ledger: new Ledger({ sql, signer: options.ledgerSigner, now }),
     database,
     memory: () => live.memory,
     applied,
@@ -156,6 +166,7 @@ function createWriter({
   ...options
 }: Omit<PrimaryOptions, "nextEmbedder"> & {
   readonly placements: Placements;
+  readonly copies: CopyEntries;
   readonly seals: DocumentSeals;
   readonly sql: Database["sql"];
   readonly pacer: Pacer;
@@ -163,14 +174,22 @@ function createWriter({
   readonly statistics: StatisticsPublisher;
   readonly nextEmbedder: NextEmbedder | null;
 }): Writer {
-  const { placements, seals, site, now, newId, pacer, log } = options;
+  const { placements, copies, seals, site, now, newId, pacer, log } = options;
   const maker = createPassageMaker({ embedder: options.embedder, next, pacer });
   return new Writer({
     digests: (ids) => digestsOf(sql, ids),
     prepare: (operation) =>
       operation.kind === "put" ? maker.prepare(operation.content) : Promise.resolve(null),
     commit: (group) =>
-      commitGroup(sql, group, { placements, seals, site, counts: live.memory.counts, nowMs: now(), newId }),
+      commitGroup(sql, group, {
+        placements,
+        copies,
+        seals,
+        site,
+        counts: live.memory.counts,
+        nowMs: now(),
+        newId,
+      }),
     apply: async (group) => statistics.changed(await live.apply(group, pacer)),
     recover: async () => {
       if (await live.recover(sql)) log.info({}, "memory was behind Postgres after a failed commit");

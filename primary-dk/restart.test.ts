@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from "node:crypto";
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
@@ -30,6 +31,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "kattegat-primary-"));
   keys = await testKeys();
   await writeFile(join(folder, "jwks.json"), JSON.stringify(keys.jwks));
+  const { privateKey } = generateKeyPairSync("ed25519");
+  await writeFile(join(folder, "ledger.pem"), privateKey.export({ type: "pkcs8", format: "pem" }));
 });
 afterEach(() => {
   for (const child of children) child.kill("SIGKILL");
@@ -53,6 +56,7 @@ async function start(databaseUrl: string, settings: Readonly<Record<string, stri
     KATTEGAT_SITE: SITE,
     KATTEGAT_JWKS: join(folder, "jwks.json"),
     DATABASE_URL: databaseUrl,
+    KATTEGAT_LEDGER_KEY: join(folder, "ledger.pem"),
     KATTEGAT_KEYRING: testKeyring(databaseUrl).folder,
     KATTEGAT_ROOT_KEY: testKeyring(databaseUrl).rootKeyFile,
     PORT: "0",

@@ -19,6 +19,9 @@ const settingsSchema = z.object({
     })
     .pipe(z.record(z.string(), z.string())),
   KATTEGAT_DATA: z.string().min(1).optional(),
+  KATTEGAT_LEDGER_KEY: z
+    .string()
+    .min(1, "expected the path of an Ed25519 private key (PKCS #8, PEM) that signs the ledger's checkpoints"),
   KATTEGAT_KEYRING: z.string().min(1).optional(),
   KATTEGAT_ROOT_KEY: z
     .string()

@@ -9,6 +9,9 @@ const SETTLE_EVERY_MS = 500;
 /** Use is reported every few seconds at most. */
 const RETIER_EVERY_MS = 5_000;
 
+/** What was recorded is signed so soon; an audit that needs it at once makes one itself. */
+const CHECKPOINT_EVERY_MS = 10_000;
+
 /** A deletion waits so long for its key to be destroyed, with others of the same moment. */
 const KEYS_EVERY_MS = 1_000;
 
@@ -49,6 +52,11 @@ export function startUpkeep(
           now: primary.now,
         }),
       (error) => report(error, "re-tier"),
+    ),
+    every(
+      CHECKPOINT_EVERY_MS,
+      () => primary.ledger.checkpoint(),
+      (error) => report(error, "ledger"),
     ),
     every(
       KEYS_EVERY_MS,

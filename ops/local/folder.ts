@@ -6,6 +6,8 @@ export interface DataFolder {
   readonly root: string;
   readonly adminKey: string;
   readonly callerKeys: string;
+  /** What signs the ledger of copies. */
+  readonly ledgerKey: string;
   /** What the primary's keyring is sealed by. */
   readonly rootKey: string;
   readonly jwks: string;
@@ -29,6 +31,7 @@ export function dataFolder(root: string): DataFolder {
     root,
     adminKey: join(keys, "admin.key"),
     callerKeys: join(keys, "callers.json"),
+    ledgerKey: join(keys, "ledger.pem"),
     rootKey: join(keys, "root.key"),
     jwks: join(keys, "jwks.json"),
     lock: join(root, "lock.json"),

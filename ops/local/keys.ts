@@ -1,5 +1,5 @@
 /** The keys of the local network. */
-import { randomBytes } from "node:crypto";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { KEY_SCOPES, type CallerKey } from "@kattegat/protocol/site-token.ts";
 import { exportJWK, generateKeyPair, type JWK } from "jose";
@@ -23,6 +23,7 @@ export async function ensureKeys(folder: DataFolder): Promise<{ readonly callers
     replaceFile(folder.postgresPassword, randomBytes(24).toString("base64url"), OWNER_ONLY);
   if (!existsSync(folder.rootKey))
     replaceFile(folder.rootKey, randomBytes(32).toString("base64url"), OWNER_ONLY);
+  if (!existsSync(folder.ledgerKey)) makeLedgerKey(folder);
   if (!existsSync(folder.adminKey)) makeAdminKey(folder);
   return { callers: readCallerKeys(folder.callerKeys) ?? [] };
 }
@@ -36,6 +37,11 @@ async function makeSigningKey(folder: DataFolder, sender: Sender): Promise<void>
     use: "sig",
   };
   replaceFile(folder.signingKey(sender), JSON.stringify(jwk), OWNER_ONLY);
+}
+
+function makeLedgerKey(folder: DataFolder): void {
+  const { privateKey } = generateKeyPairSync("ed25519");
+  replaceFile(folder.ledgerKey, privateKey.export({ type: "pkcs8", format: "pem" }).toString(), OWNER_ONLY);
 }
 
 const signingKeySchema = z.object({

@@ -143,6 +143,7 @@ export function planProcesses(options: PlanOptions): Plan {
     const environment = {
       DATABASE_URL: settings.databaseUrl ?? embeddedDatabaseUrl(folder, ports.get("postgres") ?? 0),
       KATTEGAT_ROOT_KEY: folder.rootKey,
+      KATTEGAT_LEDGER_KEY: folder.ledgerKey,
       ...embeddingKey(settings),
     };
     const spec = service(id, "primary-dk/main.ts", "primary", environment);

@@ -1,5 +1,5 @@
 /** Rows that a transaction writes. */
-import { sealHead, sealText, type DataKey } from "../sealing/document-seals.ts";
+import { partitionOf, sealHead, sealText, type DataKey } from "../sealing/document-seals.ts";
 import type { CommittedEffect } from "./operation.ts";
 import type { Placements } from "./placements.ts";
 
@@ -64,6 +64,7 @@ export function receiptRows(
             document_id: effect.before?.id,
             epoch: effect.epoch,
             sequence: effect.sequence,
+            partition: partitionOf(effect.before?.id ?? ""),
             requested_at: at,
             completed_at: null,
           },

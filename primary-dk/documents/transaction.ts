@@ -11,6 +11,8 @@ import { changeRow, documentRow, receiptRows } from "./rows.ts";
 import type { CommittedEffect, Effect, PreparedOperation } from "./operation.ts";
 import type { Placements } from "./placements.ts";
 import { SEALED_STATE, sealedDocuments, stateOfRow, type DocumentState } from "./state.ts";
+import { appendEntries } from "../ledger/append.ts";
+import type { CopyEntries } from "../ledger/copy-entries.ts";
 import { lockKeys, replaceKeys } from "../sealing/key-rows.ts";
 import type { DataKey, DocumentSeals } from "../sealing/document-seals.ts";
 
@@ -40,6 +42,7 @@ export interface TransactionOptions {
   readonly nowMs: number;
   readonly newId: () => string;
   readonly seals: DocumentSeals;
+  readonly copies: CopyEntries;
 }
 
 /**
@@ -171,6 +174,13 @@ async function appendToLog(
       [records(changes)],
       { prepare: true },
     ),
+    appendEntries(
+      tx,
+      options.copies.committed(
+        appended.map(({ effect }) => effect),
+        { at, keys: options.keys },
+      ),
+    ),
     receipts.length > 0 && tx.unsafe(INSERT_RECEIPTS, [records(receipts)], { prepare: true }),
     receipts.length > 0 &&
       tx.unsafe(INSERT_RECEIPT_SITES, [records(receipts), options.site], { prepare: true }),
@@ -230,7 +240,7 @@ const MOVE_DOCUMENTS = `update documents d set
   from json_populate_recordset(null::documents, $1::text::json) r where d.id = r.id`;
 const INSERT_RECEIPTS = `insert into receipts select * from json_populate_recordset(null::receipts, $1::text::json)`;
 /** Every site that ever held a copy has to confirm; this one has with the commit. */
-const INSERT_RECEIPT_SITES = `insert into receipt_sites
+const INSERT_RECEIPT_SITES = `insert into receipt_sites (receipt_id, site, confirmed_at)
   select r.id, s.site, case when s.site = $2 then r.requested_at end
   from json_populate_recordset(null::receipts, $1::text::json) r
   cross join lateral (

@@ -7,6 +7,7 @@ import { notReady, postgresFault, type Primary } from "../primary.ts";
 import type { Metrics } from "./metrics.ts";
 import { embeddingRoutes } from "./embedding.ts";
 import { documentRoutes } from "./documents.ts";
+import { ledgerRoutes } from "./ledger.ts";
 import { networkRoutes } from "./network.ts";
 import { searchRoutes } from "./search.ts";
 
@@ -57,5 +58,6 @@ export function createApp(options: AppOptions): Hono<Variables> {
   documentRoutes(app, opened, options);
   networkRoutes(app, opened, options);
   embeddingRoutes(app, opened);
+  ledgerRoutes(app, opened);
   return app;
 }

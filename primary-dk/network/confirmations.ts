@@ -4,6 +4,8 @@ import type { ConfirmRequest } from "@kattegat/protocol/changes.ts";
 import { compareSequences, type Fence } from "@kattegat/protocol/sequence.ts";
 import type { Placements } from "../documents/placements.ts";
 import type { Writer } from "../documents/writer.ts";
+import type { CopyEntries } from "../ledger/copy-entries.ts";
+import type { DocumentSeals } from "../sealing/document-seals.ts";
 import type { NextVectors } from "../next/next-vectors.ts";
 import type { AppliedLog } from "../log/head.ts";
 import type { Database } from "../postgres/database.ts";
@@ -25,6 +27,8 @@ export class Confirmations {
   /** By site and model. */
   readonly #known = new Map<string, Confirmation>();
   readonly #next: NextVectors | null;
+  readonly #copies: CopyEntries;
+  readonly #seals: DocumentSeals;
 
   constructor(options: {
     readonly database: Database;
@@ -34,8 +38,12 @@ export class Confirmations {
     readonly now: () => number;
     /** Null without a model that is being prepared. */
     readonly next: NextVectors | null;
+    readonly copies: CopyEntries;
+    readonly seals: DocumentSeals;
   }) {
     this.#next = options.next;
+    this.#copies = options.copies;
+    this.#seals = options.seals;
     this.#database = options.database;
     this.#placements = options.placements;
     this.#site = options.site;
@@ -93,6 +101,7 @@ export class Confirmations {
           epoch = excluded.epoch, sequence = excluded.sequence,
           lag_ms = excluded.lag_ms, lag_changes = excluded.lag_changes,
           parked = excluded.parked, healthy = excluded.healthy, confirmed_at = excluded.confirmed_at`;
+      await this.#copies.confirmed(tx, site, this.#seals);
       await tx`
         update receipt_sites s set confirmed_at = clock_timestamp() from receipts r
         where r.id = s.receipt_id and s.site = ${site} and s.confirmed_at is null and r.completed_at is null

@@ -35,11 +35,11 @@ async function openKeyring(sql: postgres.Sql, place: KeyringPlace): Promise<Keyr
 /** @throws {KeyringError} as `openKeyring`. */
 export async function openSeals(
   sql: postgres.Sql,
-  { keyring, now }: { readonly keyring: KeyringPlace; readonly now: () => number },
+  { keyring, ...options }: Pick<KeyRotationOptions, "now" | "destroyed"> & { readonly keyring: KeyringPlace },
 ): Promise<{ readonly seals: DocumentSeals; readonly keyRotation: KeyRotation }> {
   const ring = await openKeyring(sql, keyring);
   const seals = new DocumentSeals(ring);
-  return { seals, keyRotation: new KeyRotation({ sql, ring, seals, now }) };
+  return { seals, keyRotation: new KeyRotation({ ...options, sql, ring, seals }) };
 }
 
 export interface KeyRotationOptions {
@@ -47,6 +47,8 @@ export interface KeyRotationOptions {
   readonly ring: Keyring;
   readonly seals: DocumentSeals;
   readonly now: () => number;
+  /** Called with each transaction that wraps a partition anew. */
+  readonly destroyed: (tx: postgres.TransactionSql, partition: number) => Promise<void>;
 }
 
 export class KeyRotation {
@@ -77,7 +79,7 @@ export class KeyRotation {
   }
 
   async #wrapAnew(partition: number): Promise<void> {
-    const { sql, seals } = this.#options;
+    const { sql, seals, destroyed } = this.#options;
     await sql.begin(async (tx) => {
       await lockKeysAlone(tx);
       const rows =
@@ -92,6 +94,7 @@ export class KeyRotation {
         ) as w(id, version, wrapped)
         where k.document_id = w.id`;
       await tx`delete from key_rotations where partition = ${partition}`;
+      await destroyed(tx, partition);
     });
   }
 }

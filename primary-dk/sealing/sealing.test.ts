@@ -22,6 +22,7 @@ beforeEach(async () => {
 });
 afterEach(() => test.close());
 
+const destroyed = (): Promise<void> => Promise.resolve();
 const canary = (): string => `kanarie${randomBytes(12).toString("hex")}`;
 
 async function put(id: string, body: object): Promise<void> {
@@ -106,7 +107,13 @@ describe("a document at rest in Postgres", () => {
     // Replacements wait for each other; a later clock ends the wait.
     const { seals, database } = test.primary;
     const ring = Keyring.open(testKeyring(url));
-    const later = new KeyRotation({ sql: database.sql, ring, seals, now: () => Date.now() + 120_000 });
+    const later = new KeyRotation({
+      sql: database.sql,
+      ring,
+      seals,
+      now: () => Date.now() + 120_000,
+      destroyed,
+    });
     expect(await test.primary.keyRotation.round()).toBe(0);
     expect(await later.round()).toBe(1);
     expect(Keyring.open(testKeyring(url)).find(partitionOf("d1"), row["key_version"])).toBe(null);
@@ -131,7 +138,7 @@ describe("the replacing of keys", () => {
         };
         const { sql } = test.primary.database;
         const seals = new DocumentSeals(crashing);
-        const rotation = new KeyRotation({ sql, ring: crashing, seals, now: Date.now });
+        const rotation = new KeyRotation({ sql, ring: crashing, seals, now: Date.now, destroyed });
         await expect(rotation.round()).rejects.toThrow("the crash");
       }
       await test.close();

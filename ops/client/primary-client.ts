@@ -1,0 +1,52 @@
+/** The primary as the operator asks it, beside the public contract. */
+import { readFileSync } from "node:fs";
+import { errorOfProblem, problemSchema } from "@kattegat/protocol/problem.ts";
+import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
+import { z } from "zod";
+import { NoConnectionError, type Client } from "./client.ts";
+
+/** Names the operator in the tokens of its commands. */
+const ISSUER = "ops";
+/** A proof waits for a checkpoint, which takes in whatever was recorded since the last. */
+const ANSWER_MS_MAX = 60_000;
+
+const keySchema = z.object({
+  kty: z.string(),
+  crv: z.string(),
+  x: z.string(),
+  d: z.string(),
+  kid: z.string(),
+  alg: z.string(),
+});
+
+export interface PrimaryClient {
+  /** Resolves with a successful answer; throws a `KattegatError` or a `NoConnectionError`. */
+  get(path: string, query?: Readonly<Record<string, string>>): Promise<Response>;
+}
+
+/** Finds the primary through the network's own status; signs with the operator's key. */
+export async function primaryClient(
+  client: Client,
+  { keyFile }: { readonly keyFile: string },
+): Promise<PrimaryClient> {
+  const { sites, epoch } = await client.network();
+  const primary = sites.find(({ kind, health }) => kind === "primary" && health !== "not_running");
+  if (primary === undefined || primary.url === null)
+    throw new NoConnectionError("The network does not tell the address of its primary.");
+  const { id, url } = primary;
+  const privateJwk = keySchema.parse(JSON.parse(readFileSync(keyFile, "utf8")));
+  const signer = createTokenSigner({ privateJwk, issuer: ISSUER, now: Date.now, epoch: () => epoch });
+  return {
+    async get(path, query = {}) {
+      const address = new URL(path, url);
+      for (const [name, value] of Object.entries(query)) address.searchParams.set(name, value);
+      const headers = { authorization: await signer.authorization(id) };
+      const signal = AbortSignal.timeout(ANSWER_MS_MAX);
+      const response = await fetch(address, { headers, signal }).catch((cause: unknown) => {
+        throw new NoConnectionError(`No answer from the primary at ${url}.`, { cause });
+      });
+      if (response.ok) return response;
+      throw errorOfProblem(problemSchema.parse(await response.json()));
+    },
+  };
+}

@@ -1,0 +1,168 @@
+/** The commands `kattegat ledger checkpoint`, `list`, `prove`, `verify`. */
+import { readFileSync, writeFileSync } from "node:fs";
+import type { Command } from "commander";
+import { z } from "zod";
+import { splitLines } from "../client/lines.ts";
+import { primaryClient, type PrimaryClient } from "../client/primary-client.ts";
+import { verifyLedger, type LedgerVerdict } from "../ledger/verify-ledger.ts";
+import { dataFolder } from "../local/folder.ts";
+import { EXIT, UsageError } from "../output/exit.ts";
+import { formatEntries, formatVerdict } from "../output/ledger-text.ts";
+import type { Terminal } from "../output/terminal.ts";
+import type { Settings } from "../settings.ts";
+import { verifyProof } from "../verify-proof.ts";
+import { connect, connectionOptions, type ConnectionOptions } from "./connection.ts";
+
+const PAGE = 5_000;
+
+const NOTES = `
+The ledger says which copies of which documents were planned, applied, withdrawn and erased, at which site, under which policy.
+A proof shows what it records; it does not show where bytes physically are. Keep checkpoints somewhere else: a ledger that was rewritten
+does not grow from them.
+
+Examples:
+  kattegat ledger checkpoint > monday.note
+  kattegat ledger verify --since monday.note
+  kattegat ledger list --document gdpr-art-17
+  kattegat ledger prove --document gdpr-art-17 --site eu-fra --out proof.json
+  node ops/verify-proof.ts proof.json --key "$(kattegat ledger checkpoint --verifier-key)"
+`;
+
+interface JsonOptions extends ConnectionOptions {
+  readonly json?: boolean;
+}
+interface ProveOptions extends JsonOptions {
+  readonly document: string;
+  readonly site: string;
+  readonly out?: string;
+}
+interface VerifyOptions extends JsonOptions {
+  readonly since: readonly string[];
+  readonly key?: string;
+}
+
+const checkpointSchema = z.object({ size: z.int(), note: z.string(), verifier_key: z.string() });
+type Checkpoint = z.infer<typeof checkpointSchema>;
+
+export function ledgerCommands(program: Command, settings: Settings, terminal: Terminal): void {
+  const ledger = program
+    .command("ledger")
+    .description("Verifies the ledger of copies, proves what it records.")
+    .addHelpText("after", NOTES);
+  const add = (name: string, description: string): Command =>
+    connectionOptions(ledger.command(name).description(description)).option(
+      "--json",
+      "print the result as JSON",
+    );
+  const open = (options: ConnectionOptions): Promise<PrimaryClient> =>
+    primaryClient(connect(settings, options), { keyFile: dataFolder(settings.data).signingKey("ops") });
+
+  add("checkpoint", "Prints the signed head of the ledger, to be kept elsewhere.")
+    .option("--verifier-key", "print the key that its signature is checked with instead")
+    .action(async (options: JsonOptions & { readonly verifierKey?: boolean }) => {
+      const checkpoint = await readCheckpoint(await open(options));
+      if (options.json === true) terminal.print(JSON.stringify(checkpoint, null, 2));
+      else terminal.print(options.verifierKey === true ? checkpoint.verifier_key : checkpoint.note.trimEnd());
+    });
+  add("list", "Lists what the ledger says of a document.")
+    .requiredOption("--document <id>", "the document")
+    .action(async (options: JsonOptions & { readonly document: string }) => {
+      const answer = await (
+        await open(options)
+      ).get("/internal/ledger/entries", { document: options.document });
+      const entries = (await answer.text()).split("\n").filter((line) => line !== "");
+      terminal.print(options.json === true ? `[${entries.join(",\n")}]` : formatEntries(entries));
+      if (entries.length === 0) process.exitCode = EXIT.finding;
+    });
+  add("prove", "Writes a proof of whether a copy of a document is recorded at a site.")
+    .requiredOption("--document <id>", "the document")
+    .requiredOption("--site <id>", "the site")
+    .option("--out <file>", "write the proof there instead of to the standard output")
+    .action(async (options: ProveOptions) => prove(options, await open(options), terminal));
+  add("verify", "Reads the whole ledger and compares it with its checkpoints.")
+    .option("--since <file>", "a checkpoint that was kept; repeat it for several", collect, [])
+    .option("--key <verifier-key>", "the key to trust (default: the one that the primary tells)")
+    .action(async (options: VerifyOptions) => verify(options, await open(options), terminal));
+}
+
+async function prove(options: ProveOptions, primary: PrimaryClient, terminal: Terminal): Promise<void> {
+  const { document, site } = options;
+  const checkpoint = await readCheckpoint(primary);
+  const answer = await primary.get("/internal/ledger/proof", { document });
+  const proof = z.looseObject({}).parse(await answer.json());
+  const verified = [true, false].flatMap((recorded) => {
+    const file = { ...proof, statement: { document, site, recorded } };
+    try {
+      return [{ file, verified: verifyProof(file, checkpoint.verifier_key) }];
+    } catch {
+      return [];
+    }
+  })[0];
+  if (verified === undefined)
+    throw new Error("The primary's proof verifies neither that the copy is recorded nor that it is not.");
+  const text = JSON.stringify(verified.file, null, 2);
+  if (options.out === undefined) {
+    terminal.print(text);
+    return;
+  }
+  writeFileSync(options.out, `${text}\n`);
+  const { recorded, copy, size } = verified.verified;
+  const result = {
+    file: options.out,
+    document,
+    site,
+    recorded,
+    copy,
+    size,
+    verifier_key: checkpoint.verifier_key,
+  };
+  terminal.print(
+    options.json === true
+      ? JSON.stringify(result, null, 2)
+      : `${options.out}: the ledger of ${size} entries records ${recorded ? `a copy (${String(copy?.["state"])})` : "no copy"} of ${document} at ${site}\nverify it with: node ops/verify-proof.ts ${options.out} --key ${checkpoint.verifier_key}`,
+  );
+}
+
+async function verify(options: VerifyOptions, primary: PrimaryClient, terminal: Terminal): Promise<void> {
+  const earlier = options.since.map((file) => {
+    try {
+      return readFileSync(file, "utf8");
+    } catch {
+      throw new UsageError(`Cannot read the checkpoint ${file}.`);
+    }
+  });
+  const checkpoint = await readCheckpoint(primary);
+  const verdict: LedgerVerdict = await verifyLedger(entriesOf(primary), {
+    verifierKey: options.key ?? checkpoint.verifier_key,
+    checkpoint: checkpoint.note,
+    earlier,
+    progress: (done, size) =>
+      terminal.tell(`${done.toLocaleString("en")} of ${size.toLocaleString("en")} entries`),
+  });
+  terminal.print(
+    options.json === true ? JSON.stringify(verdict, null, 2) : formatVerdict(verdict, terminal.paint),
+  );
+  if (verdict.findings.length > 0) process.exitCode = EXIT.finding;
+}
+
+async function readCheckpoint(primary: PrimaryClient): Promise<Checkpoint> {
+  return checkpointSchema.parse(await (await primary.get("/internal/ledger/checkpoint")).json());
+}
+
+async function* entriesOf(primary: PrimaryClient): AsyncGenerator<string> {
+  for (let from = 0; ;) {
+    const answer = await primary.get("/internal/ledger/entries", { from: String(from), limit: String(PAGE) });
+    let count = 0;
+    if (answer.body !== null)
+      for await (const line of splitLines(answer.body)) {
+        count += 1;
+        yield line;
+      }
+    if (count === 0) return;
+    from += count;
+  }
+}
+
+function collect(file: string, before: readonly string[]): readonly string[] {
+  return [...before, file];
+}

@@ -1,0 +1,36 @@
+/** The writing of entries in a transaction. */
+import { createHash } from "node:crypto";
+import type postgres from "postgres";
+import { encodeEntry, type LedgerEntry } from "./entry.ts";
+import { leafHash, type Hash } from "./merkle.ts";
+
+export function chainOf(before: Hash, leaf: Hash): Hash {
+  return createHash("sha256").update(before).update(leaf).digest();
+}
+
+/** Entries get the next places; the lock on the head lives until the commit, so places are in commit order. */
+export async function appendEntries(
+  tx: postgres.TransactionSql,
+  entries: readonly LedgerEntry[],
+): Promise<void> {
+  if (entries.length === 0) return;
+  const [head] = await tx`select size, chain from ledger_head for update`;
+  if (head === undefined)
+    throw new TypeError("expected one row in ledger_head; the database was not migrated");
+  let index = BigInt(head["size"]);
+  let chain: Hash = head["chain"];
+  const hex = (bytes: Uint8Array): string => `\\x${Buffer.from(bytes).toString("hex")}`;
+  const rows = entries.map((entry) => {
+    const text = encodeEntry(entry);
+    const leaf = leafHash(text);
+    chain = chainOf(chain, leaf);
+    const document = entry.kind === "state" ? null : `\\x${entry.document}`;
+    const row = { index: String(index), document, entry: text, leaf: hex(leaf), chain: hex(chain) };
+    index += 1n;
+    return row;
+  });
+  await Promise.all([
+    tx`insert into ledger_entries select * from json_populate_recordset(null::ledger_entries, ${JSON.stringify(rows)}::text::json)`,
+    tx`update ledger_head set size = ${String(index)}, chain = ${chain}`,
+  ]);
+}
