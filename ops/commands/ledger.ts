@@ -78,7 +78,15 @@ export function ledgerCommands(program: Command, settings: Settings, terminal: T
     .requiredOption("--document <id>", "the document")
     .requiredOption("--site <id>", "the site")
     .option("--out <file>", "write the proof there instead of to the standard output")
-    .action(async (options: ProveOptions) => prove(options, await open(options), terminal));
+    .action(async (options: ProveOptions) => {
+      const { sites } = await connect(settings, options).network();
+      // A misspelt site has no copy of anything, which would read like a finding.
+      if (!sites.some(({ id }) => id === options.site))
+        throw new UsageError(
+          `There is no site ${options.site} in the network; expected one of ${sites.map(({ id }) => id).join(", ")}.`,
+        );
+      await prove(options, await open(options), terminal);
+    });
   add("verify", "Reads the whole ledger and compares it with its checkpoints.")
     .option("--since <file>", "a checkpoint that was kept; repeat it for several", collect, [])
     .option("--key <verifier-key>", "the key to trust (default: the one that the primary tells)")
