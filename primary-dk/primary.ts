@@ -8,6 +8,7 @@ import type { OpenBase } from "./cold/open-base.ts";
 import type { BaseUpkeep } from "./cold/rebase.ts";
 import { createPassageMaker } from "./documents/passages.ts";
 import { Placements } from "./documents/placements.ts";
+import { Placing } from "./documents/placing.ts";
 import { commitGroup } from "./documents/transaction.ts";
 import { Writer } from "./documents/writer.ts";
 import type { AppliedLog } from "./log/head.ts";
@@ -61,6 +62,7 @@ export interface Primary extends Omit<
   readonly placements: Placements;
   readonly seals: DocumentSeals;
   readonly keyRotation: KeyRotation;
+  readonly placing: Placing;
   readonly ledger: Ledger;
   readonly database: Database;
   readonly memory: () => Memory;
@@ -138,6 +140,7 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
     placements,
     seals,
     keyRotation,
+    placing: new Placing({ sql, placements, writer, log: progress }),
     ledger: new Ledger({ sql, signer: options.ledgerSigner, now }),
     database,
     memory: () => live.memory,

@@ -78,6 +78,23 @@ export const networkStatusSchema = z
     next: nextModelSchema
       .optional()
       .meta({ description: "The model that is being prepared, when there is one." }),
+    policy: z
+      .object({
+        policy: z
+          .string()
+          .meta({ description: "The digest of the network file's rules that the primary follows." }),
+        checked: z.int().nullable().meta({
+          description: "Documents compared with it so far; null when all of them are planned by it.",
+        }),
+        placed: z
+          .int()
+          .meta({ description: "Documents that the last change of the policy planned elsewhere." }),
+      })
+      .nullable()
+      .meta({
+        description:
+          "How far the last change of the policy is carried out; null while the primary does not answer.",
+      }),
     statistics_version: z.string().nullable(),
   })
   .meta({ id: "NetworkStatus" });

@@ -136,6 +136,7 @@ async function fallback(edge: Edge, context: Context): Promise<NetworkStatus> {
     tiers: [],
     classes: [],
     model: { id: network.embedding.model, dimensions: network.embedding.dimensions },
+    policy: null,
     statistics_version: null,
   };
 }

@@ -177,6 +177,7 @@ function statusOf({ health, next }: Pick<CommandHost, "health" | "next">): Netwo
     classes: [],
     model: { id: "hashed-384-v1", dimensions: 384 },
     ...(next === undefined ? {} : { next }),
+    policy: null,
     statistics_version: null,
   };
 }

@@ -41,6 +41,7 @@ export function formatNetwork(network: NetworkStatus, paint: Painter): string {
   const head = `sequence ${network.sequence}, epoch ${network.epoch}, ${formatModels(network)}`;
   return [
     head,
+    ...formatPolicy(network),
     "",
     ...coloured(sites, network.sites, paint),
     "",
@@ -48,6 +49,17 @@ export function formatNetwork(network: NetworkStatus, paint: Painter): string {
     "",
     ...headed(classes, paint),
   ].join("\n");
+}
+
+/** Which policy is followed, how far its last change is carried out. */
+function formatPolicy({ policy }: NetworkStatus): readonly string[] {
+  if (policy === null) return [];
+  const { policy: version, checked, placed } = policy;
+  return [
+    checked === null
+      ? `policy ${version}, every document is planned by it`
+      : `policy ${version}, ${count(checked)} documents compared with it so far, ${count(placed)} of them planned elsewhere before`,
+  ];
 }
 
 /** Which model serves, which one is to come; searches ask for that as soon as every site has it. */

@@ -1,11 +1,12 @@
 /** Decides what an operation does to the document that it meets. */
 import type { Network, TierName } from "@kattegat/config/network.ts";
-import { mayPass } from "@kattegat/config/residency.ts";
+import { mayHold, mayPass } from "@kattegat/config/residency.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { predictedUse, tierOf, tierScore } from "../tiering/classify.ts";
 import type { DocumentContent } from "./content.ts";
 import type { Effect, PreparedOperation } from "./operation.ts";
 import type { Placements } from "./placements.ts";
+import { isSame } from "./placing.ts";
 import { failedPrecondition, type Precondition } from "./precondition.ts";
 import type { DocumentState } from "./state.ts";
 
@@ -20,7 +21,7 @@ export type Decision =
 export function decide(
   current: DocumentState | null,
   { operation, passages }: PreparedOperation,
-  context: { readonly placements: Placements; readonly nowMs: number },
+  context: { readonly placements: Placements; readonly site: string; readonly nowMs: number },
 ): Decision {
   switch (operation.kind) {
     case "put": {
@@ -29,6 +30,8 @@ export function decide(
       if (current !== null && current.digest === operation.content.digest) return { kind: "nothing" };
       if (passages === null) return { kind: "unprepared" };
       const after = stateOf(operation.content, current, { ...context, passageCount: passages.length });
+      if (!mayHold(context.placements.network, after.residency, { id: context.site }))
+        return { kind: "refused", error: noRecord(after, context.site) };
       if (context.placements.of(after.residency, after.tier).length === 0)
         return { kind: "refused", error: noLegalSite(after) };
       return {
@@ -45,6 +48,11 @@ export function decide(
           error: new KattegatError("not_found", "There is no document with this id."),
         };
       return { kind: "effect", effect: { kind: "delete", before: current, after: null, content: null } };
+    }
+    case "place": {
+      if (current === null || isSame(context.placements.holders(current), current.held))
+        return { kind: "nothing" };
+      return { kind: "effect", effect: { kind: "put", before: current, after: current, content: null } };
     }
     case "settle":
       if (current === null || current.moving_from === null || current.carried !== operation.carried)
@@ -83,6 +91,14 @@ export function moved(state: DocumentState, tier: TierName): DocumentState {
   if (tier === state.tier) return state;
   const origin = state.moving_from ?? state.tier;
   return { ...state, tier, moving_from: origin === tier ? null : origin };
+}
+
+/** The record of every document rests at the primary, whatever its tier. */
+function noRecord({ residency }: { readonly residency: string }, site: string): KattegatError {
+  return new KattegatError(
+    "no_legal_site",
+    `The primary ${site} may not hold documents of class ${residency}, and the record of every document rests there; the network file has to allow it.`,
+  );
 }
 
 export function noLegalSite({
@@ -138,6 +154,7 @@ function stateOf(
     carried: current?.carried ?? "0",
     tier: current?.tier ?? tier,
     moving_from: current?.moving_from ?? null,
+    held: current?.held ?? [],
     predicted_use: use,
     score: tierScore({ importance, use }),
     observed_hits: current?.observed_hits ?? 0,

@@ -19,6 +19,8 @@ export type WriteOperation =
       readonly zone: string;
       readonly precondition: Precondition;
     }
+  /** Plans the copies anew after the policy has changed. */
+  | { readonly kind: "place"; readonly id: string }
   /** Ends a move whose new sites have confirmed the change `carried`. */
   | { readonly kind: "settle"; readonly id: string; readonly carried: string }
   /** Begins a move to `tier`, with the estimates that asked for it. */

@@ -89,7 +89,7 @@ export async function loadPassages(
     after !== null &&
     content === null &&
     placements.holders(after).includes(site) &&
-    !placements.holders(before).includes(site)
+    !before.held.includes(site)
       ? [after.id]
       : [],
   );

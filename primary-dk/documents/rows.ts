@@ -1,7 +1,6 @@
 /** Rows that a transaction writes. */
 import { partitionOf, sealHead, sealText, type DataKey } from "../sealing/document-seals.ts";
 import type { CommittedEffect } from "./operation.ts";
-import type { Placements } from "./placements.ts";
 
 /** A whole row of `documents`. */
 export function documentRow(
@@ -31,7 +30,7 @@ export function hexOf(bytes: Buffer): string {
 /** A row of `changes`: what the document was, what it is, who held it by policy. */
 export function changeRow(
   { kind, before, after, sequence, epoch }: CommittedEffect,
-  { at, placements }: { readonly at: Date; readonly placements: Placements },
+  { at }: { readonly at: Date },
 ): Record<string, unknown> {
   const state = after ?? before;
   return {
@@ -44,8 +43,8 @@ export function changeRow(
     residency_before: before?.residency ?? null,
     tier: state?.tier,
     moving_from: after?.moving_from ?? null,
-    held_before: before === null ? [] : placements.holders(before),
-    held_after: after === null ? [] : placements.holders(after),
+    held_before: before?.held ?? [],
+    held_after: after?.held ?? [],
     committed_at: at,
   };
 }

@@ -18,6 +18,8 @@ export interface DocumentState {
   readonly pinned_tier: TierName | null;
   readonly tier: TierName;
   readonly moving_from: TierName | null;
+  /** The sites where the last change planned the searchable copy. */
+  readonly held: readonly string[];
   readonly predicted_use: number;
   readonly score: number;
   readonly observed_hits: number;
@@ -41,6 +43,7 @@ const STATE_COLUMNS = [
   "pinned_tier",
   "tier",
   "moving_from",
+  "held",
   "predicted_use",
   "score",
   "observed_hits",
@@ -62,13 +65,14 @@ export function sealedDocuments(
 
 export function stateOfRow(row: postgres.Row, seals: DocumentSeals): DocumentState {
   const { id, version, sequence, carried, collection, lang, residency, importance, published_at } = row;
-  const { predicted_use, score, observed_hits, observed_at, digest, passage_count, created_at } = row;
+  const { held, predicted_use, score, observed_hits, observed_at, digest, passage_count, created_at } = row;
   const identity = { id, version, sequence, carried, collection, lang, residency, importance, published_at };
   const { title, metadata } = openHead(seals.keyOf(row), row["head"]);
   return {
     ...identity,
     title,
     metadata,
+    held,
     predicted_use,
     score,
     observed_hits,

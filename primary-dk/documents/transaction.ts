@@ -148,7 +148,7 @@ async function appendToLog(
   const appended = effects.map((effect, index): Appended => {
     const sequence = String(first + BigInt(index));
     return {
-      effect: sequenced(effect, { sequence, epoch: head["epoch"] }),
+      effect: sequenced(effect, { sequence, epoch: head["epoch"], placements: options.placements }),
       receipt: effect.kind === "delete" ? options.newId() : null,
     };
   });
@@ -162,7 +162,7 @@ async function appendToLog(
   const deleted = appended.flatMap(({ effect }) =>
     effect.kind === "delete" && effect.before !== null ? [effect.before.id] : [],
   );
-  const changes = appended.map(({ effect }) => changeRow(effect, { at, placements: options.placements }));
+  const changes = appended.map(({ effect }) => changeRow(effect, { at }));
   const receipts = receiptRows(appended, { at });
   await Promise.all([
     written.length > 0 && tx.unsafe(UPSERT_DOCUMENTS, [records(written)], { prepare: true }),
@@ -199,13 +199,21 @@ function replacedOf(effects: readonly Effect[]): readonly string[] {
 /** A settle carries no new copy, so a `put` that a target has not seen yet stays the one that carries the document. */
 function sequenced(
   effect: Effect,
-  { sequence, epoch }: { readonly sequence: string; readonly epoch: number },
+  {
+    sequence,
+    epoch,
+    placements,
+  }: { readonly sequence: string; readonly epoch: number; readonly placements: Placements },
 ): CommittedEffect {
   const { after } = effect;
   if (after === null) return { ...effect, sequence, epoch };
   const version = effect.content === null ? after.version : sequence;
   const carried = effect.kind === "settle" ? after.carried : sequence;
-  return { ...effect, after: { ...after, sequence, version, carried }, sequence, epoch };
+  const planned = placements.holders(after);
+  // A site that a policy adds meanwhile gets its copy by a change that carries one.
+  const held =
+    effect.kind === "settle" ? planned.filter((site) => effect.before?.held.includes(site)) : planned;
+  return { ...effect, after: { ...after, sequence, version, carried, held }, sequence, epoch };
 }
 
 const WRITTEN = [
@@ -221,6 +229,7 @@ const WRITTEN = [
   "pinned_tier",
   "tier",
   "moving_from",
+  "held",
   "predicted_use",
   "score",
   "classified_at",
@@ -235,7 +244,7 @@ const WRITTEN = [
 const UPSERT_DOCUMENTS = `insert into documents select * from json_populate_recordset(null::documents, $1::text::json)
   on conflict (id) do update set ${WRITTEN.map((column) => `${column} = excluded.${column}`).join(", ")}`;
 const MOVE_DOCUMENTS = `update documents d set
-  tier = r.tier, moving_from = r.moving_from, sequence = r.sequence, carried = r.carried,
+  tier = r.tier, moving_from = r.moving_from, held = r.held, sequence = r.sequence, carried = r.carried,
   predicted_use = r.predicted_use, score = r.score, classified_at = r.classified_at
   from json_populate_recordset(null::documents, $1::text::json) r where d.id = r.id`;
 const INSERT_RECEIPTS = `insert into receipts select * from json_populate_recordset(null::receipts, $1::text::json)`;

@@ -153,7 +153,10 @@ export class CopyEntries {
 }
 
 function reasonOf({ before, after, content }: CommittedEffect): string {
-  if (before === null) return "stored";
-  if (before.residency !== after?.residency) return "reclassified";
-  return content === null ? "re-tiered" : "replaced";
+  if (before === null || after === null) return "stored";
+  if (before.residency !== after.residency) return "reclassified";
+  if (content !== null) return "replaced";
+  return before.tier === after.tier && before.moving_from === after.moving_from
+    ? "policy changed"
+    : "re-tiered";
 }

@@ -34,6 +34,7 @@ export async function networkStatus(
     })),
     model: { id: network.embedding.model, dimensions: network.embedding.dimensions },
     ...(next === null ? {} : { next }),
+    policy: primary.placing.status,
     statistics_version: statistics.published?.version ?? null,
   };
 }

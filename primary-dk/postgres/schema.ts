@@ -50,6 +50,8 @@ export const documents = pgTable("documents", {
   body: bytea("body").notNull(),
   /** UTF-16 units of the text. */
   characters: integer("characters").notNull(),
+  /** The sites where its last change planned the searchable copy, by the policy of that time. */
+  held: text("held").array().notNull(),
 });
 
 /** The key of each document's content, wrapped by the key of its partition, which the keyring has. */
@@ -103,6 +105,14 @@ export const changes = pgTable("changes", {
   held_before: text("held_before").array().notNull(),
   held_after: text("held_after").array().notNull(),
   committed_at: instant("committed_at").notNull(),
+});
+
+/** One row: the plan that every document was last compared with. */
+export const placed = pgTable("placed", {
+  only: boolean("only").primaryKey(),
+  plan: text("plan").notNull(),
+  policy: text("policy").notNull(),
+  placed_at: instant("placed_at").notNull(),
 });
 
 /** One row: its lock puts sequences in commit order. */
