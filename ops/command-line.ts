@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { configCommands } from "./commands/config.ts";
 import { embeddingCommands } from "./commands/embedding.ts";
+import { eraseCommand } from "./commands/erase.ts";
 import { ingestCommand } from "./commands/ingest.ts";
 import { keyCommands } from "./commands/key.ts";
 import { ledgerCommands } from "./commands/ledger.ts";
@@ -32,6 +33,7 @@ export async function runCommandLine(interruption: Interruption): Promise<void> 
       });
     searchCommand(program, settings, terminal);
     ingestCommand(program, settings, terminal, interruption.signal);
+    eraseCommand(program, settings, terminal);
     statusCommand(program, settings, terminal);
     configCommands(program, settings, terminal);
     keyCommands(program, settings, terminal);

@@ -2,9 +2,13 @@
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import {
   batchResultSchema,
+  deleteResultSchema,
   documentSchema,
+  receiptSchema,
   type BatchResult,
+  type DeleteResult,
   type Document,
+  type Receipt,
 } from "@kattegat/protocol/documents.ts";
 import { networkStatusSchema, type NetworkStatus } from "@kattegat/protocol/network-status.ts";
 import { errorOfProblem, problemSchema } from "@kattegat/protocol/problem.ts";
@@ -32,6 +36,10 @@ export interface Client {
   batch(lines: readonly string[]): AsyncGenerator<BatchResult, void, undefined>;
   network(): Promise<NetworkStatus>;
   document(id: string): Promise<Document>;
+  /** Resolves with where the receipt is. */
+  erase(id: string): Promise<DeleteResult>;
+  /** `path` is as `erase` gave it. */
+  receipt(path: string): Promise<Receipt>;
 }
 
 export interface ClientOptions {
@@ -95,6 +103,13 @@ export function createClient({ url, key, fetch: send = fetch }: ClientOptions): 
     },
     async document(id) {
       return json(documentSchema, await call(`/v1/documents/${encodeURIComponent(id)}`, {}, ANSWER_MS_MAX));
+    },
+    async erase(id) {
+      const path = `/v1/documents/${encodeURIComponent(id)}`;
+      return json(deleteResultSchema, await call(path, { method: "DELETE" }, ANSWER_MS_MAX));
+    },
+    async receipt(path) {
+      return json(receiptSchema, await call(path, {}, ANSWER_MS_MAX));
     },
     async network() {
       return json(networkStatusSchema, await call("/v1/network", {}, ANSWER_MS_MAX));

@@ -22,6 +22,7 @@ const keySchema = z.object({
 export interface PrimaryClient {
   /** Resolves with a successful answer; throws a `KattegatError` or a `NoConnectionError`. */
   get(path: string, query?: Readonly<Record<string, string>>): Promise<Response>;
+  post(path: string, body: unknown): Promise<Response>;
 }
 
 /** Finds the primary through the network's own status; signs with the operator's key. */
@@ -36,17 +37,22 @@ export async function primaryClient(
   const { id, url } = primary;
   const privateJwk = keySchema.parse(JSON.parse(readFileSync(keyFile, "utf8")));
   const signer = createTokenSigner({ privateJwk, issuer: ISSUER, now: Date.now, epoch: () => epoch });
+  const send = async (address: URL, init: RequestInit): Promise<Response> => {
+    const headers = { authorization: await signer.authorization(id), "content-type": "application/json" };
+    const signal = AbortSignal.timeout(ANSWER_MS_MAX);
+    const response = await fetch(address, { ...init, headers, signal }).catch((cause: unknown) => {
+      throw new NoConnectionError(`No answer from the primary at ${url}.`, { cause });
+    });
+    if (response.ok) return response;
+    throw errorOfProblem(problemSchema.parse(await response.json()));
+  };
   return {
     async get(path, query = {}) {
       const address = new URL(path, url);
       for (const [name, value] of Object.entries(query)) address.searchParams.set(name, value);
-      const headers = { authorization: await signer.authorization(id) };
-      const signal = AbortSignal.timeout(ANSWER_MS_MAX);
-      const response = await fetch(address, { headers, signal }).catch((cause: unknown) => {
-        throw new NoConnectionError(`No answer from the primary at ${url}.`, { cause });
-      });
-      if (response.ok) return response;
-      throw errorOfProblem(problemSchema.parse(await response.json()));
+      return await send(address, {});
     },
+    post: async (path, body) =>
+      await send(new URL(path, url), { method: "POST", body: JSON.stringify(body) }),
   };
 }

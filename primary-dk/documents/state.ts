@@ -92,3 +92,18 @@ export function tierNameOf(name: unknown): TierName {
   if (tier === undefined) throw new TypeError(`expected the name of a tier in Postgres, got ${String(name)}`);
   return tier;
 }
+
+/** The payload of every tier, without the texts, which are read from Postgres. */
+export function payloadOf(state: DocumentState): Record<string, unknown> {
+  return {
+    document_id: state.id,
+    version: state.version,
+    collection: state.collection,
+    residency: state.residency,
+    tier: state.tier,
+    lang: state.lang,
+    ...(state.published_at === null ? {} : { published_at: state.published_at }),
+    title: state.title,
+    metadata: state.metadata,
+  };
+}

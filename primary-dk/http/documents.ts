@@ -3,15 +3,20 @@ import { mayPass } from "@kattegat/config/residency.ts";
 import { DOCUMENT_LIMITS, documentIdSchema, documentInputSchema } from "@kattegat/protocol/documents.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { parsePathPart } from "@kattegat/protocol/parse.ts";
+import { selectionRequestSchema } from "@kattegat/protocol/selection.ts";
 import type { Context, Hono } from "hono";
 import { parseBytes, readBody } from "../documents/body.ts";
 import { contentOf } from "../documents/content.ts";
 import { deleteDocument, putDocument, readDocument, readReceipt } from "../documents/documents.ts";
 import { ingest } from "../documents/ingest.ts";
 import { preconditionOf, type Precondition } from "../documents/precondition.ts";
+import { selectDocuments } from "../documents/selection.ts";
 import { withPostgres } from "../postgres/failure.ts";
 import type { AppOptions, OpenedPrimary, Variables } from "./app.ts";
 import type { Metrics } from "./metrics.ts";
+
+/** A filter with every condition that it may have. */
+const SELECTION_BYTES_MAX = 256 * 1_024;
 
 export function documentRoutes(
   app: Hono<Variables>,
@@ -67,6 +72,12 @@ export function documentRoutes(
     return context.json(deleted, 202);
   });
   batchRoute(app, opened, { metrics, report });
+  app.post("/internal/documents:select", async (context) => {
+    const bytes = await readBody(context.req.raw.body, { bytesMax: SELECTION_BYTES_MAX });
+    return context.json(
+      await withPostgres(selectDocuments(opened(), parseBytes(selectionRequestSchema, bytes))),
+    );
+  });
   app.get("/internal/receipts/:id", async (context) => {
     const receipt = await withPostgres(readReceipt(opened(), context.req.param("id")));
     if (receipt === null) throw new KattegatError("not_found", "There is no receipt with this id.");

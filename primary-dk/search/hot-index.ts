@@ -8,7 +8,7 @@ import type { LoadedPassage } from "../documents/passage-rows.ts";
 import type { CommittedGroup } from "../documents/transaction.ts";
 import type { Pacer } from "../pacer.ts";
 import type { Placed, Placements } from "../documents/placements.ts";
-import type { DocumentState } from "../documents/state.ts";
+import { payloadOf, type DocumentState } from "../documents/state.ts";
 
 /** Fields that every search or many filters match on. */
 const KEYWORD_FIELDS = ["tier", "residency", "collection", "lang", "document_id"] as const;
@@ -193,19 +193,4 @@ export class HotIndex {
       return { ordinal: index + 1, dense: point.dense, sparse: point.sparse satisfies SparseVector };
     });
   }
-}
-
-/** The payload of every tier, without the texts, which are read from Postgres. */
-function payloadOf(state: DocumentState): Record<string, unknown> {
-  return {
-    document_id: state.id,
-    version: state.version,
-    collection: state.collection,
-    residency: state.residency,
-    tier: state.tier,
-    lang: state.lang,
-    ...(state.published_at === null ? {} : { published_at: state.published_at }),
-    title: state.title,
-    metadata: state.metadata,
-  };
 }
