@@ -123,7 +123,7 @@ describe("documents with unique words in each class and tier", () => {
         expect(places).toContain(`r2/kattegat-cold-${canary.residency}`);
     }
     // The search sees bytes where they may be.
-    expect([...seen].length).toBeGreaterThan(1);
+    expect(seen.size).toBeGreaterThan(1);
   });
 
   it("are erased by a filter from the command line, with receipts, and proven gone (I21)", async () => {
