@@ -6,7 +6,8 @@ import { placement } from "./placement.ts";
 import type { Problem } from "./problem.ts";
 import { ANYWHERE } from "./residency-class.ts";
 import { mayHold } from "./residency.ts";
-import { countryProblem, siteInconsistencies } from "./site-consistency.ts";
+import { groupProblems } from "./group-consistency.ts";
+import { siteInconsistencies } from "./site-consistency.ts";
 import type { NetworkParts } from "./well-formed.ts";
 
 export function inconsistencies(parts: NetworkParts): readonly Problem[] {
@@ -14,7 +15,7 @@ export function inconsistencies(parts: NetworkParts): readonly Problem[] {
     ...siteInconsistencies(parts),
     ...orderProblems(parts.tiers),
     ...deadlineProblems(parts.tiers),
-    ...groupProblems(parts.groups),
+    ...groupProblems(parts.groups, { at: "country_groups" }),
     ...classProblems(parts),
     ...homeProblems(parts),
     ...embeddingProblems(parts.embedding),
@@ -49,45 +50,6 @@ function orderProblems(tiers: NetworkParts["tiers"]): Problem[] {
         },
       ];
     });
-  });
-}
-
-function groupProblems(groups: NetworkParts["groups"]): Problem[] {
-  return Object.entries(groups).flatMap(([name, group]) => {
-    const at = ["country_groups", name] as const;
-    const problems: Problem[] = [];
-    if (isCountryCode(name) || name === ANYWHERE) {
-      problems.push({
-        path: at,
-        atKey: true,
-        expected: "a group name that is neither a country code nor anywhere",
-        received: name,
-        write: `another name, such as ${name}-group`,
-      });
-    }
-    const { countries = [] } = group;
-    countries.forEach((country, index) => {
-      if (!isCountryCode(country)) problems.push(countryProblem([...at, "countries", index], country, "DK"));
-      else if (countries.indexOf(country) !== index)
-        problems.push({
-          path: [...at, "countries", index],
-          expected: "each country once",
-          received: country,
-          write: `${country} once`,
-        });
-    });
-    for (const country of Object.keys(group.until ?? {})) {
-      if (group.countries !== undefined && !countries.includes(country)) {
-        problems.push({
-          path: [...at, "until", country],
-          atKey: true,
-          expected: `a country of the group ${name}`,
-          received: country,
-          write: `${country} in countries too, or remove it here`,
-        });
-      }
-    }
-    return problems;
   });
 }
 

@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 
 import { describe, expect, it } from "vitest";
 
-import { NetworkFileError, parseNetwork } from "./load.ts";
+import { parseNetwork } from "./load.ts";
 import { modelsOf } from "./models.ts";
+import { NetworkFileError } from "./yaml-text.ts";
 
 const TEXT = readFileSync(new URL("network.yaml", import.meta.url), "utf8");
 
@@ -242,22 +243,6 @@ const CASES: readonly (readonly [
     "DK-only:",
     "a class name",
     "dk-only",
-  ],
-  [
-    "an expiry of a country that is not listed",
-    ["until: { GB:", "until: { IE:"],
-    "country_groups.adequacy.until.IE",
-    "until",
-    "a country of the group adequacy",
-    "IE in countries",
-  ],
-  [
-    "a date that is not one",
-    ["GB: 2031-12-27", "GB: 2031-27-12"],
-    "country_groups.adequacy.until.GB",
-    "until",
-    "year-month-day",
-    "GB: 2031-12-27",
   ],
   [
     "an endpoint without its url",

@@ -4,7 +4,8 @@ import type { z } from "zod";
 import { TIER_NAMES, networkSchema, siteSchema } from "./network.ts";
 import type { Model } from "./models.ts";
 import type { Network, Site, TierName } from "./network.ts";
-import { countryGroupSchema, residencyClassSchema } from "./residency-class.ts";
+import { countryGroupSchema } from "./country-group.ts";
+import { residencyClassSchema } from "./residency-class.ts";
 
 type Partly<T> = { readonly [Key in keyof T]?: T[Key] | undefined };
 
@@ -87,6 +88,8 @@ function groupsOf(raw: Raw | undefined): Pick<NetworkParts, "groupNames" | "grou
   const groups = mapped(raw, (group) => ({
     countries: partOf(shape.countries, group["countries"]),
     until: partOf(shape.until, group["until"]),
+    references: partOf(shape.references, group["references"]),
+    partial: partOf(shape.partial, group["partial"]),
   }));
   return { groupNames: Object.keys(raw), groups };
 }

@@ -1,11 +1,11 @@
 /** The commands `kattegat config check` with `kattegat config explain`. */
-import { existsSync, readFileSync } from "node:fs";
 import { checkNetwork } from "@kattegat/config/check.ts";
 import { explainCaller, explainDocument } from "@kattegat/config/explain.ts";
 import { findingOfProblem, type Finding } from "@kattegat/config/finding.ts";
-import { NetworkFileError, parseNetwork } from "@kattegat/config/load.ts";
 import { TIER_NAMES, type Network, type TierName } from "@kattegat/config/network.ts";
+import { NetworkFileError } from "@kattegat/config/yaml-text.ts";
 import { InvalidArgumentError, Option, type Command } from "commander";
+import { readNetwork } from "../configured-network.ts";
 import { formatCaller, formatDocument, formatFindings } from "../output/config-text.ts";
 import { EXIT, UsageError } from "../output/exit.ts";
 import type { Terminal } from "../output/terminal.ts";
@@ -123,16 +123,6 @@ function classAndTier(
       `Expected one of the residency classes ${Object.keys(classes).join(", ")}; ${residency} is none.`,
     );
   return { residency, tier };
-}
-
-function readNetwork(
-  settings: Settings,
-  file: string | undefined,
-): { readonly network: Network; readonly shown: string } {
-  const shown = file ?? settings.configShown;
-  const path = file ?? settings.config;
-  if (!existsSync(path)) throw new UsageError(`There is no network file at ${shown}.`);
-  return { network: parseNetwork(readFileSync(path, "utf8"), { file: shown }), shown };
 }
 
 function today(): string {
