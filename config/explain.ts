@@ -3,7 +3,8 @@ import type { Network, Site, TierName } from "./network.ts";
 import { placement } from "./placement.ts";
 import type { Zone } from "./residency-class.ts";
 import { mayCache, mayHold, mayPass, servedClasses } from "./residency.ts";
-import type { CallerCountry, WithheldClass } from "./residency.ts";
+import type { CallerCountry } from "./country-list.ts";
+import type { WithheldClass } from "./residency.ts";
 
 export interface SiteExplanation {
   readonly site: string;

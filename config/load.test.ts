@@ -190,7 +190,7 @@ const CASES: readonly (readonly [
   ],
   [
     "an unknown country group",
-    ["serve: { countries: [EU, EU-regions", "serve: { countries: [EUROPE, EU-regions"],
+    ["countries: [EU, EU-regions", "countries: [EUROPE, EU-regions"],
     "classes.eu.serve.countries[0]",
     "EUROPE",
     "EU, EU-regions, EEA, adequacy",
@@ -198,7 +198,7 @@ const CASES: readonly (readonly [
   ],
   [
     "an unknown zone",
-    ["cache: { zones: [eu] }", "cache: { zones: [europe] }"],
+    ["    cache:\n      zones: [eu]\n", "    cache:\n      zones: [europe]\n"],
     "classes.eu.cache.zones[0]",
     "europe",
     "eu, global",
@@ -206,33 +206,33 @@ const CASES: readonly (readonly [
   ],
   [
     "a cache in a zone that the class may not pass",
-    ["cache: { zones: [] }", "cache: { zones: [global] }"],
+    ["    cache:\n      zones: []\n", "    cache:\n      zones: [global]\n"],
     "classes.dk-only.transit.zones",
-    "transit",
+    "zones: [eu]",
     "the zone global",
     "zones: [eu, global]",
   ],
   [
     "a store in a country that the class may not pass",
-    ["store: { countries: [EU], zones: [eu] }", "store: { countries: [EU, NO], zones: [eu] }"],
+    ["    store:\n      countries: [EU]\n", "    store:\n      countries: [EU, NO]\n"],
     "classes.eu.transit.countries",
-    "transit",
+    "countries: [EU]",
     "NO, because store",
     "countries: [EU, NO]",
   ],
   [
     "a class with no legal home",
-    ["store: { countries: [DK], zones: [] }", "store: { countries: [], zones: [] }"],
+    ["    store:\n      countries: [DK]\n", "    store:\n      countries: []\n"],
     "classes.dk-only.store",
-    "store: { countries: []",
+    "store:",
     "class dk-only in tier ultra-hot, hot, warm, cold",
     "DK",
   ],
   [
     "a class that only a regional may hold",
-    ["store: { countries: [EU], zones: [eu] }", "store: { countries: [DE], zones: [eu] }"],
+    ["    store:\n      countries: [EU]\n", "    store:\n      countries: [DE]\n"],
     "classes.eu.store",
-    "store: { countries: [DE]",
+    "store:",
     "dk-cph in DK, which store does not allow",
     "DK",
   ],
@@ -392,14 +392,15 @@ describe("parseNetwork", () => {
     const error = failureOf(
       TEXT.replace("country: DE", "country: Germany")
         .replace("lag_ms_max: 30000", "lag_ms_max: -3")
-        .replace("cache: { zones: [] }", "cache: { zones: [global] }"),
+        .replace("    cache:\n      zones: []\n", "    cache:\n      zones: [global]\n"),
     );
     expect(error.problems.map((problem) => problem.path.join("."))).toEqual([
       "sites.2.country",
       "limits.lag_ms_max",
       "classes.dk-only.transit.zones",
+      "classes.dk-only.cache.zones",
     ]);
-    expect(error.message.split("\n")).toHaveLength(4);
+    expect(error.message.split("\n")).toHaveLength(5);
   });
 
   it("does not let one fault of shape hide another fault of the same part", () => {
@@ -408,10 +409,11 @@ describe("parseNetwork", () => {
         .replace("country: DE", "country: XK")
         .replace("id: eu-arn", "id: eu-fra")
         .replace("capacity: 1000", "capacity: -5")
-        .replace("cache: { zones: [] }", "cache: { zones: [global] }")
+        .replace("    cache:\n      zones: []\n", "    cache:\n      zones: [global]\n")
         .replace("model: hashed-384-v1", "model: foo"),
     );
     expect(error.problems.map((problem) => problem.path.join(".")).toSorted()).toEqual([
+      "classes.dk-only.cache.zones",
       "classes.dk-only.transit.zones",
       "embedding.model",
       "sites.1.kind",

@@ -1,6 +1,7 @@
 /** Plans where the searchable copy of a document lives. */
 import type { Site, TierName } from "./network.ts";
-import { mayHold, type ResidencyRules } from "./residency.ts";
+import type { ResidencyRules } from "./conditions.ts";
+import { mayHold } from "./residency.ts";
 
 /**
  * Ids of the running sites that hold the searchable copy, in the file's order; empty when no site may.

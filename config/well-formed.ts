@@ -31,6 +31,9 @@ export interface NetworkParts {
   readonly placeable: Pick<Network, "sites" | "country_groups" | "classes"> | undefined;
   readonly embedding: Partly<Model> & { readonly next?: Partly<Model> | undefined };
   readonly writes: Network["writes"] | undefined;
+  /** Names of all classes, those included whose content has faults. */
+  readonly classNames: readonly string[] | undefined;
+  readonly sections: Partly<Pick<Network, "tenants" | "telemetry" | "backups" | "failover">>;
 }
 
 type Raw = Partial<Record<string, unknown>>;
@@ -52,6 +55,13 @@ export function wellFormedParts(value: unknown): NetworkParts {
     placeable: placeableOf(raw, classes),
     embedding: embeddingOf(objectOf(raw["embedding"]) ?? {}),
     writes: partOf(shape.writes, raw["writes"]),
+    classNames: objectOf(raw["classes"]) === undefined ? undefined : Object.keys(classes),
+    sections: {
+      tenants: partOf(shape.tenants, raw["tenants"]),
+      telemetry: partOf(shape.telemetry, raw["telemetry"]),
+      backups: partOf(shape.backups, raw["backups"]),
+      failover: partOf(shape.failover, raw["failover"]),
+    },
   };
 }
 
@@ -101,6 +111,11 @@ function classOf(raw: Raw): NetworkParts["classes"][string] {
     transit: partOf(shape.transit, raw["transit"]),
     serve: partOf(shape.serve, raw["serve"]),
     cache: partOf(shape.cache, raw["cache"]),
+    operators: partOf(shape.operators, raw["operators"]),
+    transfers: partOf(shape.transfers, raw["transfers"]),
+    stays_in: partOf(shape.stays_in, raw["stays_in"]),
+    retention: partOf(shape.retention, raw["retention"]),
+    narrows: partOf(shape.narrows, raw["narrows"]),
   };
 }
 
