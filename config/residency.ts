@@ -127,6 +127,10 @@ export function decideCache(network: ResidencyRules, className: string, zone: st
   return decide(network, { className, use: "cache", place: zonePlace(network, zone), today });
 }
 
+export function decideRest(network: ResidencyRules, className: string, place: Place, today?: Day): Decision {
+  return decide(network, { className, use: "store", place, today });
+}
+
 /** Splits the classes into those that this host name may answer this caller with, in the file's order, and those withheld. */
 export function servedClasses(
   network: ResidencyRules,
