@@ -142,7 +142,7 @@ const transferred: Condition = {
     const holds = personal === true ? "the class holds personal data" : "the class may hold personal data";
     return {
       key: "transfers",
-      says: `${holds}, and no transfer to this country outside the EU, the EEA and the adequate countries has a basis`,
+      says: `${holds}, and its transfer there, outside the EU, the EEA and the adequate countries, has no basis`,
       reference: "Art. 44 GDPR",
     };
   },

@@ -1,9 +1,10 @@
 /** The commands `kattegat config check` with `kattegat config explain`. */
 import { checkNetwork } from "@kattegat/config/check.ts";
-import { explainCaller, explainDocument } from "@kattegat/config/explain.ts";
+import { explainCaller, explainDocument, type ExplainedDocument } from "@kattegat/config/explain.ts";
 import { findingOfProblem, type Finding } from "@kattegat/config/finding.ts";
 import { TIER_NAMES, type Network, type TierName } from "@kattegat/config/network.ts";
 import { NetworkFileError } from "@kattegat/config/yaml-text.ts";
+import type { Document } from "@kattegat/protocol/documents.ts";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { readNetwork } from "../configured-network.ts";
 import { formatCaller, formatDocument, formatFindings } from "../output/config-text.ts";
@@ -67,7 +68,7 @@ export function configCommands(program: Command, settings: Settings, terminal: T
   connectionOptions(explain).action(async (options: ExplainOptions) => {
     const { network } = readNetwork(settings, options.file);
     if (options.caller !== undefined) {
-      const explanations = explainCaller(network, { country: options.caller });
+      const explanations = explainCaller(network, { country: options.caller, today: today() });
       terminal.print(
         options.json === true
           ? JSON.stringify(explanations, null, 2)
@@ -75,11 +76,12 @@ export function configCommands(program: Command, settings: Settings, terminal: T
       );
       return;
     }
-    const { residency, tier } =
-      options.document === undefined
+    const explanation = explainDocument(network, {
+      ...(options.document === undefined
         ? classAndTier(network, options)
-        : await connect(settings, options).document(options.document);
-    const explanation = explainDocument(network, { residency, tier, today: today() });
+        : placeDeciding(await connect(settings, options).document(options.document))),
+      today: today(),
+    });
     terminal.print(
       options.json === true
         ? JSON.stringify(explanation, null, 2)
@@ -105,6 +107,12 @@ function findingsOf(
     if (!asFindings || !(error instanceof NetworkFileError)) throw error;
     return { findings: error.problems.map((problem) => findingOfProblem(problem, { file: shown })), shown };
   }
+}
+
+/** What the network file decides by, of all that a document is. */
+function placeDeciding(document: Document): ExplainedDocument {
+  const { residency, tier, collection, created_at, published_at } = document;
+  return { residency, tier, collection, dates: { created_at, published_at } };
 }
 
 function classAndTier(
