@@ -1,6 +1,6 @@
 /** Explains, site by site, what the network file decides. */
 import type { Network, Site, TierName } from "./network.ts";
-import { placement } from "./placement.ts";
+import { keepsRecord, placement } from "./placement.ts";
 import type { Zone } from "./residency-class.ts";
 import { decideCache, decideHold, decidePass, decideServe, servedClasses } from "./residency.ts";
 import type { CallerCountry } from "./country-list.ts";
@@ -165,7 +165,7 @@ function copyAt(
   { legal, planned }: { readonly legal: boolean; readonly planned: readonly string[] },
 ): SiteExplanation["copy"] {
   if (planned.includes(site.id)) return "searchable";
-  return legal && site.running && site.kind !== "regional" && site.kind !== "edge" ? "record" : "none";
+  return legal && site.running && keepsRecord(site) ? "record" : "none";
 }
 
 function whyAt(

@@ -9,11 +9,13 @@ import { ZONES } from "./residency-class.ts";
 import { allowedUntil } from "./residency.ts";
 import { keptFor } from "./retention.ts";
 
-export interface Widening {
+export interface Widening<Key extends string = Use | ConditionKey> {
   /** The key of the class under which it is wider. */
-  readonly key: string;
+  readonly key: Key;
   readonly says: string;
 }
+
+export type ConditionKey = "operators" | "personal_data" | "stays_in" | "retention";
 
 /** Whoever runs it: operators are compared by the law that they exclude. */
 const NOBODY = { name: "nobody", jurisdictions: [] };
@@ -70,8 +72,11 @@ function span(until: Day, limit: Day): string {
 }
 
 /** What the questions of one place do not show: the law of operators, personal data, retention. */
-export function conditionWidenings(own: ResidencyClass, base: ResidencyClass): readonly Widening[] {
-  const widenings: Widening[] = [];
+export function conditionWidenings(
+  own: ResidencyClass,
+  base: ResidencyClass,
+): readonly Widening<ConditionKey>[] {
+  const widenings: Widening<ConditionKey>[] = [];
   const missing = (base.operators?.exclude_law ?? []).filter(
     (law) => own.operators?.exclude_law.includes(law) !== true,
   );

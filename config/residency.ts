@@ -50,7 +50,7 @@ export function mayHold(
 
 /** May content of this class pass through the memory of a Worker in this zone? */
 export function mayPass(network: ResidencyRules, className: string, zone: string): boolean {
-  return allowedUntil(network, { className, use: "transit", place: zonePlace(network, zone) }) !== NEVER;
+  return passedUntil(network, className, zone) !== NEVER;
 }
 
 /** May a caller in this country read documents of this class? */
@@ -68,7 +68,7 @@ export function mayServe(
 
 /** May a result that contains this class rest in the cache of this zone? */
 export function mayCache(network: ResidencyRules, className: string, zone: string, today?: Day): boolean {
-  return holdsOn(allowedUntil(network, { className, use: "cache", place: zonePlace(network, zone) }), today);
+  return holdsOn(cachedUntil(network, className, zone), today);
 }
 
 /** May what is known of documents of this class rest at a place that is no site: a backup, a log? */
@@ -76,10 +76,18 @@ export function mayRest(network: ResidencyRules, className: string, place: Place
   return holdsOn(allowedUntil(network, { className, use: "store", place }), today);
 }
 
-/** The last day on which `mayHold` says yes, `NEVER` or `ALWAYS`. */
+/** The last day on which `mayHold` says yes, `NEVER` or `ALWAYS`; so for the two after it. */
 export function heldUntil(network: ResidencyRules, className: string, site: Pick<Site, "id">): Day {
   const place = placeOf(network, site);
   return place === undefined ? NEVER : allowedUntil(network, { className, use: "store", place });
+}
+
+export function passedUntil(network: ResidencyRules, className: string, zone: string): Day {
+  return allowedUntil(network, { className, use: "transit", place: zonePlace(network, zone) });
+}
+
+export function cachedUntil(network: ResidencyRules, className: string, zone: string): Day {
+  return allowedUntil(network, { className, use: "cache", place: zonePlace(network, zone) });
 }
 
 /** The last day on which a class may be put to this use at a place, whether or not a site stands there. */

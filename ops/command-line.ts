@@ -4,6 +4,7 @@ import { configCommands } from "./commands/config.ts";
 import { embeddingCommands } from "./commands/embedding.ts";
 import { ingestCommand } from "./commands/ingest.ts";
 import { keyCommands } from "./commands/key.ts";
+import { residencyCommands } from "./commands/residency.ts";
 import { searchCommand } from "./commands/search.ts";
 import { statusCommand } from "./commands/status.ts";
 import type { Interruption } from "./output/interruption.ts";
@@ -33,6 +34,7 @@ export async function runCommandLine(interruption: Interruption): Promise<void> 
     ingestCommand(program, settings, terminal, interruption.signal);
     statusCommand(program, settings, terminal);
     configCommands(program, settings, terminal);
+    residencyCommands(program, settings, terminal);
     keyCommands(program, settings, terminal);
     embeddingCommands(program, settings, terminal);
     await program.parseAsync();

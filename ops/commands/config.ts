@@ -1,4 +1,5 @@
-/** The commands `kattegat config check` with `kattegat config explain`. */
+/** The commands of `kattegat config`. */
+import { todayUtc } from "@kattegat/config/day.ts";
 import { checkNetwork } from "@kattegat/config/check.ts";
 import { explainCaller, explainDocument, type ExplainedDocument } from "@kattegat/config/explain.ts";
 import { findingOfProblem, type Finding } from "@kattegat/config/finding.ts";
@@ -11,6 +12,7 @@ import { formatCaller, formatDocument, formatFindings } from "../output/config-t
 import { EXIT, UsageError } from "../output/exit.ts";
 import type { Terminal } from "../output/terminal.ts";
 import type { Settings } from "../settings.ts";
+import { configDiffCommand } from "./config-diff.ts";
 import { workerFiles } from "./worker-files.ts";
 import { connect, connectionOptions, type ConnectionOptions } from "./connection.ts";
 
@@ -55,6 +57,7 @@ export function configCommands(program: Command, settings: Settings, terminal: T
       );
       if (findings.some(({ severity }) => severity !== "note")) process.exitCode = EXIT.finding;
     });
+  configDiffCommand(config, settings, terminal);
   const explain = config
     .command("explain")
     .description("Says why a copy may, or may not, be at each site, or what a caller is served.")
@@ -68,7 +71,7 @@ export function configCommands(program: Command, settings: Settings, terminal: T
   connectionOptions(explain).action(async (options: ExplainOptions) => {
     const { network } = readNetwork(settings, options.file);
     if (options.caller !== undefined) {
-      const explanations = explainCaller(network, { country: options.caller, today: today() });
+      const explanations = explainCaller(network, { country: options.caller, today: todayUtc() });
       terminal.print(
         options.json === true
           ? JSON.stringify(explanations, null, 2)
@@ -80,7 +83,7 @@ export function configCommands(program: Command, settings: Settings, terminal: T
       ...(options.document === undefined
         ? classAndTier(network, options)
         : placeDeciding(await connect(settings, options).document(options.document))),
-      today: today(),
+      today: todayUtc(),
     });
     terminal.print(
       options.json === true
@@ -100,7 +103,7 @@ function findingsOf(
   try {
     const { network } = readNetwork(settings, file);
     return {
-      findings: checkNetwork(network, { today: today(), file: shown, workers: workerFiles() }),
+      findings: checkNetwork(network, { today: todayUtc(), file: shown, workers: workerFiles() }),
       shown,
     };
   } catch (error) {
@@ -131,10 +134,6 @@ function classAndTier(
       `Expected one of the residency classes ${Object.keys(classes).join(", ")}; ${residency} is none.`,
     );
   return { residency, tier };
-}
-
-function today(): string {
-  return new Date().toISOString().slice(0, 10);
 }
 
 function countryOf(text: string): string {
