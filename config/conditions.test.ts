@@ -131,7 +131,7 @@ describe("retention", () => {
 });
 
 describe("tenants", () => {
-  it("have collections that take their classes alone, and classes that no other collection takes", () => {
+  it("have collections that take their classes alone, and classes that no other collection takes (I20)", () => {
     expect(carriedClasses(NETWORK, "acme-mail")).toEqual(["global", "acme-eu"]);
     expect(mayCarry(NETWORK, "acme-mail", "eu")).toBe(false);
     expect(mayCarry(NETWORK, "default", "acme-eu")).toBe(false);
@@ -195,7 +195,7 @@ describe("a decision", () => {
 });
 
 describe("a class that narrows another", () => {
-  it("is never allowed what that one is not, at any place, on any day, by whatever operator", () => {
+  it("is never allowed what that one is not, at any place, on any day, by whatever operator (I20)", () => {
     let proven = 0;
     fc.assert(
       fc.property(rules, rules, fc.boolean(), (wide, other, isDerived) => {

@@ -222,7 +222,7 @@ const MISTAKES: readonly (readonly [
     "dk-only, eu",
   ],
   [
-    "a narrower class that stores in more countries",
+    "a narrower class that stores in more countries (I20)",
     "store: { countries: [DK, DE], zones: [] }\n    transit: { countries: [DK, DE]",
     "store: { countries: [DK, NO], zones: [] }\n    transit: { countries: [DK, NO]",
     "classes.acme-eu.store",

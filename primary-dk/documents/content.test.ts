@@ -20,7 +20,7 @@ function put(collection: string, residency: string): string {
   return contentOf("a", input, { network, zone: "eu" }).residency;
 }
 
-it("takes a tenant's class in the tenant's collections, another in others, never relabelled", () => {
+it("takes a tenant's class in the tenant's collections, another in others, never relabelled (I20)", () => {
   expect(put("acme-files", "acme-eu")).toBe("acme-eu");
   expect(put("default", "eu")).toBe("eu");
 });
@@ -29,7 +29,7 @@ it.each([
   ["acme-files", "eu", "acme-eu"],
   ["default", "acme-eu", "dk-only, eu, global"],
 ])(
-  "refuses a document of collection %s and class %s, and says which classes it takes",
+  "refuses a document of collection %s and class %s, and says which classes it takes (I20)",
   (collection, residency, allowed) => {
     expect(() => put(collection, residency)).toThrow(
       expect.objectContaining({
