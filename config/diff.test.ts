@@ -77,6 +77,12 @@ describe("diffNetworks", () => {
       "site eu: eu-par",
     ],
     [
+      "another operator of a zone",
+      '{ name: "Cloudflare, Inc.", jurisdictions: [US] }',
+      "{ name: Example Edge GmbH, jurisdictions: [DE] }",
+      "zone sealed: eu",
+    ],
+    [
       "a tenant that lets go of its class",
       "classes: [acme-eu, global] }",
       "classes: [eu, acme-eu, global] }",
