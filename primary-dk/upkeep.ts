@@ -1,5 +1,6 @@
 /** The primary's own work beside requests. */
 import type { Primary } from "./primary.ts";
+import { retentionRound } from "./retention/retention.ts";
 import { retierRound } from "./tiering/usage.ts";
 
 /** A first table within two seconds of the first document, so that queries weigh terms at once. */
@@ -8,6 +9,9 @@ const STATISTICS_EVERY_MS = 1_000;
 const SETTLE_EVERY_MS = 500;
 /** Use is reported every few seconds at most. */
 const RETIER_EVERY_MS = 5_000;
+
+/** A document's time ends with a day; a round scans the documents of each class that has a period. */
+const RETENTION_EVERY_MS = 600_000;
 
 /** A tail that grew is seen soon; a round that finds nothing due costs nothing. */
 const BASE_EVERY_MS = 1_000;
@@ -45,6 +49,17 @@ export function startUpkeep(
           now: primary.now,
         }),
       (error) => report(error, "re-tier"),
+    ),
+    every(
+      RETENTION_EVERY_MS,
+      () =>
+        retentionRound({
+          sql: primary.database.sql,
+          network: primary.network,
+          writer: primary.writer,
+          now: primary.now,
+        }),
+      (error) => report(error, "retention"),
     ),
     every(
       BASE_EVERY_MS,
