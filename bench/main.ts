@@ -8,6 +8,7 @@ import { benchEmbedding } from "./embedding.ts";
 import { benchFootprint } from "./footprint.ts";
 import { benchHotIndex } from "./hot-index.ts";
 import { benchIngest } from "./ingest.ts";
+import { benchPolicy } from "./policy.ts";
 import { benchPublishing } from "./publishing.ts";
 import { renderPage } from "./report.ts";
 import { benchTiers } from "./tiers.ts";
@@ -27,6 +28,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   publish: benchPublishing,
   ingest: benchIngest,
   warming: benchWarming,
+  policy: benchPolicy,
   page: () => {
     renderPage();
     renderCostsPage();
@@ -49,6 +51,7 @@ const USAGE = `Usage: npm run bench [-- NAME…]
   publish     changes and deletions of cold documents, until every edge shows them
   ingest      a real corpus from file to committed (KATTEGAT_BENCH_LAW names the file)
   warming     warming and eviction beside LRU on a replayed query log (KATTEGAT_BENCH_QUERY_LOG names one)
+  policy      decisions of the residency policy a second, beside a naive way
   page        only renders docs/benchmarks.md with docs/costs.md from the kept results
 
 Without a name all run, in this order. Results go to bench/results/*.json and docs/benchmarks.md.`;

@@ -100,6 +100,11 @@ describe("checkNetwork", () => {
 });
 
 describe("checkNetwork with a wrangler file", () => {
+  it.each(["eu", "global"] as const)("finds no error in the shipped file of the zone %s", (zone) => {
+    const text = readFileSync(new URL(`../edge/wrangler.${zone}.json`, import.meta.url), "utf8");
+    expect(worker(zone, JSON.parse(text))).toEqual([]);
+  });
+
   it("accepts one file for each zone that binds what the network file says", () => {
     expect(worker("eu", EU)).toEqual([]);
     expect(worker("global", GLOBAL)).toEqual([]);
@@ -122,6 +127,9 @@ describe("checkNetwork with a wrangler file", () => {
     ["workers.dev", { workers_dev: true }, "workers_dev is true"],
     ["workers.dev by default", { workers_dev: undefined }, "workers_dev is not set"],
     ["preview addresses", { preview_urls: true }, "preview_urls is true"],
+    ["an old compatibility date", { compatibility_date: "2025-11-16" }, "no exports of itself"],
+    ["no compatibility date", { compatibility_date: undefined }, "no exports of itself"],
+    ["exports switched off", { compatibility_flags: ["disable_ctx_exports"] }, "disable_ctx_exports is set"],
     ["no route", { routes: [] }, "no route"],
     ["the other zone's route", { routes: ["kattegat.example/*"] }, "is not the zone eu's host name"],
     [
@@ -163,6 +171,11 @@ describe("checkNetwork with a wrangler file", () => {
     expect(worker("global", { ...GLOBAL, ...change })).toEqual([
       "the bucket kattegat-cold-eu has the jurisdiction eu and is bound in the zone global",
     ]);
+  });
+
+  it("accepts an old compatibility date with the flag that brings exports", () => {
+    const flags = { compatibility_date: "2025-01-01", compatibility_flags: ["enable_ctx_exports"] };
+    expect(worker("eu", { ...EU, ...flags })).toEqual([]);
   });
 
   it("reads the environment that is deployed, with what it inherits from the top level and what it does not", () => {

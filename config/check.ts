@@ -1,18 +1,19 @@
 /** Reviews a valid network as a whole, together with the Worker files that are to be deployed for it. */
+import { besideFindings } from "./beside-check.ts";
+import { conditionFindings } from "./class-check.ts";
+import { daysBetween, expiryFinding } from "./expiry-finding.ts";
 import type { Finding } from "./finding.ts";
 import type { Network, Site } from "./network.ts";
 import { TIER_NAMES } from "./network.ts";
 import { placement } from "./placement.ts";
+import { withoutRetention } from "./retention.ts";
 import { ANYWHERE, ZONES } from "./residency-class.ts";
 import { mayHold, mayPass } from "./residency.ts";
 import { checkWorker } from "./worker-check.ts";
 import type { WorkerFile } from "./worker-check.ts";
 
-/** A decision of the Commission takes about half a year to renew. */
-const EXPIRY_DAYS_AHEAD = 180;
 /** Lists of countries change about once a year. */
 const LIST_AGE_DAYS_MAX = 365;
-const DAY_MS = 86_400_000;
 
 /** All findings, errors first; empty when there is nothing to say. */
 export function checkNetwork(
@@ -28,7 +29,9 @@ export function checkNetwork(
     ...homeFindings(network, { today, at }),
     ...groupFindings(network, { today, at }),
     ...classFindings(network, { today, at }),
+    ...conditionFindings(network, { today, at }),
     ...siteFindings(network, at),
+    ...besideFindings(network, { today, at }),
     ...workers.flatMap((worker) => checkWorker(network, worker)),
   ];
   const order = ["error", "warning", "note"];
@@ -42,8 +45,9 @@ interface Context {
 
 /** A home can be lost on a day without anyone having edited the file, when a country's listing expires. */
 function homeFindings(network: Network, { today, at }: Context): readonly Finding[] {
+  const open = withoutRetention(network);
   return Object.keys(network.classes).flatMap((residency) =>
-    TIER_NAMES.filter((tier) => placement({ residency, tier }, network, today).length === 0).map(
+    TIER_NAMES.filter((tier) => placement({ residency, tier }, open, today).length === 0).map(
       (tier): Finding => ({
         severity: "error",
         where: at(`classes.${residency}.store`),
@@ -54,16 +58,17 @@ function homeFindings(network: Network, { today, at }: Context): readonly Findin
   );
 }
 
-function groupFindings(network: Network, { today, at }: Context): readonly Finding[] {
+function groupFindings(network: Network, { today }: Context): readonly Finding[] {
   const used = new Set(
-    Object.values(network.classes).flatMap((rules) =>
-      [rules.store, rules.transit, rules.serve].flatMap((places) => places.countries),
-    ),
+    Object.values(network.classes).flatMap((rules) => [
+      ...[rules.store, rules.transit, rules.serve].flatMap((places) => places.countries),
+      ...(rules.transfers ?? []).flatMap(({ to }) => to),
+    ]),
   );
   return Object.entries(network.country_groups).flatMap(([name, group]) => {
     const findings: Finding[] = [];
-    const path = at(`country_groups.${name}`);
-    if (!used.has(name))
+    const path = `country group ${name}`;
+    if (!used.has(name) && group.free_flow !== true)
       findings.push({
         severity: "warning",
         where: path,
@@ -74,28 +79,20 @@ function groupFindings(network: Network, { today, at }: Context): readonly Findi
     if (ageDays > LIST_AGE_DAYS_MAX) {
       findings.push({
         severity: "warning",
-        where: `${path}.as_of`,
+        where: `${path} as_of`,
         found: `compared with its source (${group.source}) ${ageDays} days ago`,
         write: `as_of: ${today} after comparing it again`,
       });
     }
-    for (const [country, until] of Object.entries(group.until ?? {})) {
-      const left = daysBetween(today, until);
-      if (left < 0)
-        findings.push({
-          severity: "warning",
-          where: `${path}.until.${country}`,
-          found: `expired on ${until}: ${country} is refused`,
-          write: "a later date if the decision was renewed, or remove the country",
-        });
-      else if (left <= EXPIRY_DAYS_AHEAD)
-        findings.push({
-          severity: "warning",
-          where: `${path}.until.${country}`,
-          found: `expires in ${left} days, on ${until}; then ${country} is refused`,
-          write: "a later date once the decision is renewed",
-        });
-    }
+    for (const [country, until] of Object.entries(group.until ?? {}))
+      findings.push(
+        ...expiryFinding(until, {
+          today,
+          where: `${path} until.${country}`,
+          what: country,
+          renewed: "the decision was renewed, or remove the country",
+        }),
+      );
     return findings;
   });
 }
@@ -182,8 +179,4 @@ function siteFindings(network: Network, at: (path: string) => string): readonly 
     }
   });
   return findings;
-}
-
-function daysBetween(from: string, to: string): number {
-  return Math.round((Date.parse(to) - Date.parse(from)) / DAY_MS);
 }

@@ -1,12 +1,15 @@
 /** Finds what is wrong between the parts of a network file whose parts are each well formed. */
-import { isCountryCode } from "./country.ts";
+import { conditionProblems } from "./condition-consistency.ts";
 import { embeddingProblems } from "./embedding-consistency.ts";
 import { TIER_NAMES } from "./network.ts";
+import { withoutRetention } from "./retention.ts";
 import { placement } from "./placement.ts";
 import type { Problem } from "./problem.ts";
 import { ANYWHERE } from "./residency-class.ts";
 import { mayHold } from "./residency.ts";
-import { countryProblem, siteInconsistencies } from "./site-consistency.ts";
+import { groupProblems } from "./group-consistency.ts";
+import { sectionProblems } from "./section-consistency.ts";
+import { siteInconsistencies } from "./site-consistency.ts";
 import type { NetworkParts } from "./well-formed.ts";
 
 export function inconsistencies(parts: NetworkParts): readonly Problem[] {
@@ -14,8 +17,10 @@ export function inconsistencies(parts: NetworkParts): readonly Problem[] {
     ...siteInconsistencies(parts),
     ...orderProblems(parts.tiers),
     ...deadlineProblems(parts.tiers),
-    ...groupProblems(parts.groups),
+    ...groupProblems(parts.groups, { at: "country_groups" }),
     ...classProblems(parts),
+    ...conditionProblems(parts),
+    ...sectionProblems(parts),
     ...homeProblems(parts),
     ...embeddingProblems(parts.embedding),
     ...synchronousProblems(parts),
@@ -52,66 +57,10 @@ function orderProblems(tiers: NetworkParts["tiers"]): Problem[] {
   });
 }
 
-function groupProblems(groups: NetworkParts["groups"]): Problem[] {
-  return Object.entries(groups).flatMap(([name, group]) => {
-    const at = ["country_groups", name] as const;
-    const problems: Problem[] = [];
-    if (isCountryCode(name) || name === ANYWHERE) {
-      problems.push({
-        path: at,
-        atKey: true,
-        expected: "a group name that is neither a country code nor anywhere",
-        received: name,
-        write: `another name, such as ${name}-group`,
-      });
-    }
-    const { countries = [] } = group;
-    countries.forEach((country, index) => {
-      if (!isCountryCode(country)) problems.push(countryProblem([...at, "countries", index], country, "DK"));
-      else if (countries.indexOf(country) !== index)
-        problems.push({
-          path: [...at, "countries", index],
-          expected: "each country once",
-          received: country,
-          write: `${country} once`,
-        });
-    });
-    for (const country of Object.keys(group.until ?? {})) {
-      if (group.countries !== undefined && !countries.includes(country)) {
-        problems.push({
-          path: [...at, "until", country],
-          atKey: true,
-          expected: `a country of the group ${name}`,
-          received: country,
-          write: `${country} in countries too, or remove it here`,
-        });
-      }
-    }
-    return problems;
-  });
-}
-
-function classProblems({ classes, groupNames }: NetworkParts): Problem[] {
+function classProblems({ classes }: NetworkParts): Problem[] {
   return Object.entries(classes).flatMap(([name, rules]) => {
     const at = ["classes", name] as const;
     const problems: Problem[] = [];
-    for (const field of ["store", "transit", "serve"] as const) {
-      rules[field]?.countries.forEach((entry, index) => {
-        if (
-          entry === ANYWHERE ||
-          isCountryCode(entry) ||
-          groupNames === undefined ||
-          groupNames.includes(entry)
-        )
-          return;
-        problems.push({
-          path: [...at, field, "countries", index],
-          expected: `a country code, ${ANYWHERE}, or one of the country groups ${groupNames.join(", ")}`,
-          received: entry,
-          write: "one of these, or declare the group under country_groups",
-        });
-      });
-    }
     const { store, transit } = rules;
     if (transit === undefined) return problems;
     for (const field of ["store", "cache"] as const) {
@@ -141,9 +90,10 @@ function classProblems({ classes, groupNames }: NetworkParts): Problem[] {
 }
 
 /** The primary stores the record of every document, so a class that it may not hold has no home in any tier. */
-function homeProblems({ placeable: network }: NetworkParts): Problem[] {
-  const primary = network?.sites.find((site) => site.kind === "primary");
-  if (network === undefined || primary === undefined) return [];
+function homeProblems({ placeable }: NetworkParts): Problem[] {
+  const primary = placeable?.sites.find((site) => site.kind === "primary");
+  if (placeable === undefined || primary === undefined) return [];
+  const network = withoutRetention(placeable);
   return Object.entries(network.classes).flatMap(([residency, rules]) => {
     const homeless = TIER_NAMES.filter(
       (tier) => placement({ residency, tier }, network).length === 0 || !mayHold(network, residency, primary),

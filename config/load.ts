@@ -1,129 +1,74 @@
 /** Reads the text of a network file. */
-import { LineCounter, isCollection, isMap, isNode, isPair, isScalar, parseDocument, visit } from "yaml";
-import type { Document } from "yaml";
-
+import { PACKAGED_JURISDICTIONS, parseJurisdictions } from "./jurisdictions.ts";
+import type { CountryGroups } from "./jurisdictions.ts";
 import type { Network } from "./network.ts";
-import { formatProblem } from "./problem.ts";
-import type { LocatedProblem, Problem } from "./problem.ts";
+import type { Problem } from "./problem.ts";
 import { validateNetwork } from "./validate.ts";
+import { NetworkFileError, readYaml } from "./yaml-text.ts";
 
-/** A network of 64 sites and 64 classes with full country lists stays below 200 kB. */
-const FILE_CHARACTERS_MAX = 1_000_000;
-
-/** Everything that is wrong with a network file, in one message. */
-export class NetworkFileError extends Error {
-  override readonly name = "NetworkFileError";
-  readonly problems: readonly LocatedProblem[];
-
-  constructor(file: string, problems: readonly LocatedProblem[]) {
-    const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-    super(
-      `${file} has ${count}:\n${problems.map((problem, index) => `  ${index + 1}. ${formatProblem(problem)}`).join("\n")}`,
-    );
-    this.problems = problems;
-  }
+export interface NetworkFileOptions {
+  /** The path of the file, for messages and for files that it names. */
+  readonly file?: string;
+  /** Reads a file that the network file names, by its path or by one that starts where `file` does. */
+  readonly read?: (path: string) => string;
 }
 
 /**
- * Returns the network, or throws a `NetworkFileError` that lists every problem.
+ * Returns the network with the country groups of its jurisdictions, or throws a `NetworkFileError` that lists every problem.
  *
  * ```ts
- * const network = parseNetwork(await readFile("config/network.yaml", "utf8"));
+ * const network = parseNetwork(await readFile(path, "utf8"), { file: path, read: (other) => readFileSync(other, "utf8") });
  * ```
  */
 export function parseNetwork(
   yamlText: string,
-  { file = "config/network.yaml" }: { readonly file?: string } = {},
+  { file = "config/network.yaml", read }: NetworkFileOptions = {},
 ): Network {
-  if (yamlText.length > FILE_CHARACTERS_MAX) {
-    const problem = {
-      path: [],
-      line: null,
-      expected: `at most ${FILE_CHARACTERS_MAX} characters`,
-      received: yamlText.length,
-      write: "a shorter file",
-    };
-    throw new NetworkFileError(file, [problem]);
-  }
-  const lines = new LineCounter();
-  const document = parseDocument(yamlText, {
-    lineCounter: lines,
-    prettyErrors: true,
-    uniqueKeys: true,
-    version: "1.2",
-    logLevel: "silent",
-  });
-  const faults = [...document.errors, ...document.warnings];
-  if (faults.length > 0)
-    throw new NetworkFileError(
-      file,
-      faults.map((fault) => syntaxProblem(fault, lines)),
-    );
-  const aliases = aliasProblems(document, lines);
-  if (aliases.length > 0) throw new NetworkFileError(file, aliases);
-
-  const validation = validateNetwork(document.toJS());
-  if (validation.ok) return validation.network;
-  throw new NetworkFileError(
-    file,
-    validation.problems.map((problem) => ({ ...problem, line: lineOf(problem, document, lines) })),
-  );
-}
-
-function syntaxProblem(
-  fault: { readonly message: string; readonly pos: readonly [number, number] },
-  lines: LineCounter,
-): LocatedProblem {
-  const [summary = "valid YAML"] = fault.message.split(/ at line \d+|\n/);
-  return {
-    path: [],
-    line: lines.linePos(fault.pos[0]).line,
-    expected: "valid YAML 1.2",
-    received: summary,
-    write:
-      "the line so that a YAML editor accepts it; indent with spaces, and quote a text that contains ': ' or ' #'",
+  const { value, locate } = readYaml(yamlText, { file });
+  const refuse = (problems: readonly Problem[]): never => {
+    throw new NetworkFileError(file, locate(problems));
   };
+  const named = jurisdictionsNamedBy(value);
+  const jurisdictions =
+    named === undefined ? PACKAGED_JURISDICTIONS : readNamed(named, { file, read, refuse });
+  const validation = validateNetwork(value, jurisdictions);
+  return validation.ok ? validation.network : refuse(validation.problems);
 }
 
-/** Aliases are refused: a few lines of them can stand for gigabytes, and a reader should see each rule where it applies. */
-function aliasProblems(document: Document.Parsed, lines: LineCounter): readonly LocatedProblem[] {
-  const problems: LocatedProblem[] = [];
-  visit(document, {
-    Alias: (_, alias) => {
-      const offset = startOf(alias);
-      const line = offset === undefined ? null : lines.linePos(offset).line;
-      problems.push({
-        path: [],
-        line,
-        expected: "values written out, no YAML aliases",
-        received: `*${alias.source}`,
-        write: "the value itself",
-      });
-    },
-  });
-  return problems;
+/** Undefined also when it is no text: that is a problem of the network file's shape. */
+function jurisdictionsNamedBy(value: unknown): string | undefined {
+  const named =
+    typeof value === "object" && value !== null && "jurisdictions" in value ? value.jurisdictions : undefined;
+  return typeof named === "string" && named !== "" ? named : undefined;
 }
 
-/** The line of the deepest part of the path that the file has. */
-function lineOf(problem: Problem, document: Document.Parsed, lines: LineCounter): number | null {
-  let node: unknown = document.contents;
-  let offset = startOf(node);
-  for (const [depth, step] of problem.path.entries()) {
-    if (!isCollection(node)) break;
-    const last = depth === problem.path.length - 1;
-    const pair = isMap(node)
-      ? node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(step))
-      : undefined;
-    const child: unknown = node.get(step, true);
-    const target = pair !== undefined && (last || !isNode(child)) ? pair.key : child;
-    const next = startOf(isPair(target) ? target.key : target);
-    if (next === undefined) break;
-    offset = next;
-    node = child;
+function readNamed(
+  named: string,
+  {
+    file,
+    read,
+    refuse,
+  }: {
+    readonly file: string;
+    readonly read: NetworkFileOptions["read"] | undefined;
+    readonly refuse: (problems: readonly Problem[]) => never;
+  },
+): CountryGroups {
+  const path = named.startsWith("/") ? named : `${file.slice(0, file.lastIndexOf("/") + 1)}${named}`;
+  let text: string | undefined;
+  try {
+    text = read?.(path);
+  } catch {
+    // Told below with its path: an error of the file system names neither this file nor what to write.
   }
-  return offset === undefined ? null : lines.linePos(offset).line;
-}
-
-function startOf(node: unknown): number | undefined {
-  return isNode(node) ? node.range?.[0] : undefined;
+  if (text !== undefined) return parseJurisdictions(text, { file: path });
+  return refuse([
+    {
+      path: ["jurisdictions"],
+      expected: `a file of country groups at ${path}`,
+      received: named,
+      write:
+        "the path of one, relative to this file, or nothing: then the one that comes with Kattegat counts",
+    },
+  ]);
 }

@@ -31,6 +31,17 @@ describe("config/network.yaml", () => {
     });
   });
 
+  it("gives a reason and a reference for each rule of each class, and an operator of each site", () => {
+    const { classes, sites } = parseNetwork(TEXT);
+    for (const [name, { store, transit, serve, cache, stays_in }] of Object.entries(classes)) {
+      for (const rule of [store, transit, serve, cache, ...(stays_in === undefined ? [] : [stays_in])]) {
+        expect(rule.reason, name).toBeTruthy();
+        expect(rule.reference, name).toBeTruthy();
+      }
+    }
+    for (const { id, operator } of sites) expect(operator, id).toBeDefined();
+  });
+
   it("names the model and the length of its vectors", () => {
     expect(parseNetwork(TEXT).embedding).toEqual({
       provider: "hashed",

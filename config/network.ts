@@ -1,7 +1,10 @@
 /** Declares the network file: its shape, its types, its documentation. */
 import { z } from "zod";
 
-import { ZONES, countryCode, countryGroupSchema, residencyClassSchema } from "./residency-class.ts";
+import { countryCode, countryGroupSchema, groupName, text } from "./country-group.ts";
+import { operatorSchema } from "./operator.ts";
+import { ZONES, residencyClassSchema } from "./residency-class.ts";
+import { collectionName, optionalSections } from "./sections.ts";
 
 export const TIER_NAMES = ["ultra-hot", "hot", "warm", "cold"] as const;
 export type TierName = (typeof TIER_NAMES)[number];
@@ -118,6 +121,7 @@ export const siteSchema = z
     hostname: hostname.optional(),
     bucket: bucket.optional(),
     qdrant: qdrant.optional(),
+    operator: operatorSchema.optional(),
   })
   .meta({ description: "one deployment in one place" });
 
@@ -189,10 +193,10 @@ const embedding = model.extend({
 });
 
 const defaults = z.strictObject({
-  collection: z
-    .string()
-    .regex(/^[A-Za-z0-9._~-]{1,64}$/)
-    .meta({ description: "the collection of a document that names none", examples: ["default"] }),
+  collection: collectionName.meta({
+    description: "the collection of a document that names none",
+    examples: ["default"],
+  }),
   language: z
     .string()
     .regex(/^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$/)
@@ -235,13 +239,7 @@ export const networkSchema = z.strictObject({
     })
     .meta({ description: "how fast a document must be found" }),
   country_groups: z
-    .record(
-      z
-        .string()
-        .regex(/^[A-Za-z][A-Za-z0-9-]{1,31}$/)
-        .meta({ description: "the name of a country group", examples: ["EEA"] }),
-      countryGroupSchema,
-    )
+    .record(groupName, countryGroupSchema)
     .meta({ description: "named lists of countries, each with its legal source" }),
   classes: z
     .record(
@@ -259,6 +257,18 @@ export const networkSchema = z.strictObject({
   defaults: defaults.meta({ description: "what a document that is silent gets" }),
   writes: writes.meta({ description: "when a write is acknowledged" }),
   limits: limits.meta({ description: "bounds that belong to the topology" }),
+  ...optionalSections,
+});
+
+/** What people write: the jurisdictions that it names are not in it. */
+export const networkFileSchema = networkSchema.extend({
+  jurisdictions: text(
+    "another file of country groups, relative to this one, in place of the one that comes with Kattegat",
+    "jurisdictions.yaml",
+  ).optional(),
+  country_groups: networkSchema.shape.country_groups
+    .optional()
+    .meta({ description: "country groups of this network's own, beside those of the jurisdictions" }),
 });
 
 type DeepReadonly<T> = T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;

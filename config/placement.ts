@@ -1,6 +1,7 @@
 /** Plans where the searchable copy of a document lives. */
 import type { Site, TierName } from "./network.ts";
-import { mayHold, type ResidencyRules } from "./residency.ts";
+import type { ResidencyRules } from "./conditions.ts";
+import { mayHold } from "./residency.ts";
 
 /**
  * Ids of the running sites that hold the searchable copy, in the file's order; empty when no site may.
@@ -32,6 +33,27 @@ export function placement(
     default:
       return [];
   }
+}
+
+/** Ids of all running sites with a copy: the searchable one, the primary's record, its replica, the archive. */
+export function copySites(
+  document: { readonly residency: string; readonly tier: TierName },
+  network: ResidencyRules,
+  today?: string,
+): readonly string[] {
+  const planned = placement(document, network, today);
+  return network.sites
+    .filter(
+      (site) =>
+        planned.includes(site.id) ||
+        (site.running && keepsRecord(site) && mayHold(network, document.residency, site, today)),
+    )
+    .map(({ id }) => id);
+}
+
+/** Whether every document that the site may hold rests there, whatever its tier. */
+export function keepsRecord({ kind }: Pick<Site, "kind">): boolean {
+  return kind !== "regional" && kind !== "edge";
 }
 
 /** The EU zone reads both cold indexes, the global zone only its own: one copy in the widest legal zone is enough. */

@@ -6,7 +6,15 @@ import canonicalize from "canonicalize";
 import type { Network } from "./network.ts";
 
 /** The sections that decide where a copy may be, or that say why; capacities, budgets and models do not. */
-const POLICY_SECTIONS = ["sites", "country_groups", "classes"] as const satisfies readonly (keyof Network)[];
+const POLICY_SECTIONS = [
+  "sites",
+  "country_groups",
+  "classes",
+  "tenants",
+  "telemetry",
+  "backups",
+  "failover",
+] as const satisfies readonly (keyof Network)[];
 
 /** 64 bits: among a million versions of one network file, two share a name with probability 3e-8. */
 const HEX_DIGITS = 16;

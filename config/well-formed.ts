@@ -4,7 +4,8 @@ import type { z } from "zod";
 import { TIER_NAMES, networkSchema, siteSchema } from "./network.ts";
 import type { Model } from "./models.ts";
 import type { Network, Site, TierName } from "./network.ts";
-import { countryGroupSchema, residencyClassSchema } from "./residency-class.ts";
+import { countryGroupSchema } from "./country-group.ts";
+import { residencyClassSchema } from "./residency-class.ts";
 
 type Partly<T> = { readonly [Key in keyof T]?: T[Key] | undefined };
 
@@ -30,6 +31,9 @@ export interface NetworkParts {
   readonly placeable: Pick<Network, "sites" | "country_groups" | "classes"> | undefined;
   readonly embedding: Partly<Model> & { readonly next?: Partly<Model> | undefined };
   readonly writes: Network["writes"] | undefined;
+  /** Names of all classes, those included whose content has faults. */
+  readonly classNames: readonly string[] | undefined;
+  readonly sections: Partly<Pick<Network, "tenants" | "telemetry" | "backups" | "failover">>;
 }
 
 type Raw = Partial<Record<string, unknown>>;
@@ -51,6 +55,13 @@ export function wellFormedParts(value: unknown): NetworkParts {
     placeable: placeableOf(raw, classes),
     embedding: embeddingOf(objectOf(raw["embedding"]) ?? {}),
     writes: partOf(shape.writes, raw["writes"]),
+    classNames: objectOf(raw["classes"]) === undefined ? undefined : Object.keys(classes),
+    sections: {
+      tenants: partOf(shape.tenants, raw["tenants"]),
+      telemetry: partOf(shape.telemetry, raw["telemetry"]),
+      backups: partOf(shape.backups, raw["backups"]),
+      failover: partOf(shape.failover, raw["failover"]),
+    },
   };
 }
 
@@ -87,6 +98,8 @@ function groupsOf(raw: Raw | undefined): Pick<NetworkParts, "groupNames" | "grou
   const groups = mapped(raw, (group) => ({
     countries: partOf(shape.countries, group["countries"]),
     until: partOf(shape.until, group["until"]),
+    references: partOf(shape.references, group["references"]),
+    partial: partOf(shape.partial, group["partial"]),
   }));
   return { groupNames: Object.keys(raw), groups };
 }
@@ -98,6 +111,11 @@ function classOf(raw: Raw): NetworkParts["classes"][string] {
     transit: partOf(shape.transit, raw["transit"]),
     serve: partOf(shape.serve, raw["serve"]),
     cache: partOf(shape.cache, raw["cache"]),
+    operators: partOf(shape.operators, raw["operators"]),
+    transfers: partOf(shape.transfers, raw["transfers"]),
+    stays_in: partOf(shape.stays_in, raw["stays_in"]),
+    retention: partOf(shape.retention, raw["retention"]),
+    narrows: partOf(shape.narrows, raw["narrows"]),
   };
 }
 

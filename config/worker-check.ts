@@ -12,6 +12,9 @@ export interface WorkerFile {
   readonly settings: unknown;
 }
 
+/** Cloudflare turned the flag enable_ctx_exports on by default from this compatibility date. */
+const LOOPBACK_EXPORTS_SINCE = "2025-11-17";
+
 type Settings = Readonly<Record<string, unknown>>;
 
 /** Keys that only build or name the Worker, or that are checked below. Whatever is not here is refused in the EU zone: deny by default. */
@@ -56,6 +59,7 @@ export function checkWorker(network: Network, worker: WorkerFile): readonly Find
   }
   return [
     ...(worker.zone === "eu" ? euFindings(settings, where) : []),
+    ...compatibilityFindings(settings, where),
     ...routeFindings(network, { settings, where, zone: worker.zone }),
     ...bucketFindings(network, { settings, where, zone: worker.zone }),
   ];
@@ -91,6 +95,22 @@ function euFindings(settings: Settings, where: string): readonly Finding[] {
     });
   }
   return findings;
+}
+
+/** The Worker reaches other invocations of itself through `exports`, which is undefined before this day. */
+function compatibilityFindings(settings: Settings, where: string): readonly Finding[] {
+  const { compatibility_date: date, compatibility_flags: flags } = settings;
+  const has = (flag: string): boolean => Array.isArray(flags) && flags.includes(flag);
+  const isNew = typeof date === "string" && date >= LOOPBACK_EXPORTS_SINCE;
+  if ((isNew || has("enable_ctx_exports")) && !has("disable_ctx_exports")) return [];
+  return [
+    {
+      severity: "error",
+      where: `${where} ${has("disable_ctx_exports") ? "compatibility_flags" : "compatibility_date"}`,
+      found: `${has("disable_ctx_exports") ? "disable_ctx_exports is set" : `the compatibility date is ${String(date ?? "not set")}`}: the Worker has no exports of itself, through which it reads beyond six connections`,
+      write: `compatibility_date: "${LOOPBACK_EXPORTS_SINCE}" or later, without disable_ctx_exports`,
+    },
+  ];
 }
 
 function routeFindings(

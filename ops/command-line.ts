@@ -6,6 +6,7 @@ import { eraseCommand } from "./commands/erase.ts";
 import { ingestCommand } from "./commands/ingest.ts";
 import { keyCommands } from "./commands/key.ts";
 import { ledgerCommands } from "./commands/ledger.ts";
+import { residencyCommands } from "./commands/residency.ts";
 import { searchCommand } from "./commands/search.ts";
 import { statusCommand } from "./commands/status.ts";
 import type { Interruption } from "./output/interruption.ts";
@@ -36,6 +37,7 @@ export async function runCommandLine(interruption: Interruption): Promise<void> 
     eraseCommand(program, settings, terminal);
     statusCommand(program, settings, terminal);
     configCommands(program, settings, terminal);
+    residencyCommands(program, settings, terminal);
     keyCommands(program, settings, terminal);
     embeddingCommands(program, settings, terminal);
     ledgerCommands(program, settings, terminal);

@@ -1,5 +1,6 @@
 /** Starts the primary. */
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { serve } from "@hono/node-server";
@@ -24,6 +25,7 @@ const settings = processSettings();
 const log = pino({ level: settings.LOG_LEVEL, base: { site: settings.KATTEGAT_SITE } });
 const network = parseNetwork(await readFile(settings.KATTEGAT_CONFIG, "utf8"), {
   file: settings.KATTEGAT_CONFIG,
+  read: (path) => readFileSync(path, "utf8"),
 });
 const now = (): number => Date.now();
 const scanner = readScanner();

@@ -17,8 +17,9 @@ import {
   type SiteSearchRequest,
   type SiteSearchResponse,
 } from "@kattegat/protocol/site-search.ts";
+import { OPERATOR } from "@kattegat/protocol/site-token.ts";
 import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
-import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
+import { createTokenVerifier, type SiteKeySet } from "@kattegat/protocol/token-verifier.ts";
 import { exportJWK, generateKeyPair, type JWK } from "jose";
 import type { ColdOptions } from "./cold/open-store.ts";
 import { createApp } from "./http/app.ts";
@@ -72,15 +73,22 @@ const testSigner = new NoteSigner(
 
 export interface TestKeys {
   readonly privateJwk: JWK;
-  readonly jwks: { readonly keys: JWK[] };
+  readonly operatorJwk: JWK;
+  readonly jwks: SiteKeySet;
 }
 
 export async function testKeys(): Promise<TestKeys> {
-  const { privateKey, publicKey } = await generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
-  const kid = "test";
+  const pair = () => generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
+  const [site, operator] = await Promise.all([pair(), pair()]);
   return {
-    privateJwk: { ...(await exportJWK(privateKey)), kid },
-    jwks: { keys: [{ ...(await exportJWK(publicKey)), kid }] },
+    privateJwk: { ...(await exportJWK(site.privateKey)), kid: "test" },
+    operatorJwk: { ...(await exportJWK(operator.privateKey)), kid: "operator" },
+    jwks: {
+      keys: [
+        { ...(await exportJWK(site.publicKey)), kid: "test" },
+        { ...(await exportJWK(operator.publicKey)), kid: "operator", issuer: OPERATOR },
+      ],
+    },
   };
 }
 
@@ -155,6 +163,8 @@ export async function startPrimary(
 
 export interface Client {
   readonly send: Send;
+  /** Sends what the operator's commands send. */
+  readonly operate: Send;
   put(id: string, body: object, headers?: Record<string, string>): Promise<Response>;
   batch(lines: readonly unknown[]): Promise<Record<string, unknown>[]>;
   feed(
@@ -175,6 +185,14 @@ export function createClient(keys: TestKeys, fetchPath: Send): Client {
   });
   const { dimensions } = network.embedding;
   const embedder = createHashedEmbedder({ dimensions });
+  const operator = createTokenSigner({
+    privateJwk: keys.operatorJwk,
+    issuer: OPERATOR,
+    now: Date.now,
+    epoch: () => 1,
+  });
+  const operate: Send = async (path, init = {}) =>
+    await fetchPath(path, { ...init, headers: { authorization: await operator.authorization(SITE) } });
   const send: Send = async (path, init = {}) => {
     const headers = new Headers({
       authorization: await signer.authorization(SITE),
@@ -186,6 +204,7 @@ export function createClient(keys: TestKeys, fetchPath: Send): Client {
   };
   return {
     send,
+    operate,
     put: (id, body, headers = {}) =>
       send(`/internal/documents/${id}`, { method: "PUT", body: JSON.stringify(body), headers }),
     async batch(lines) {

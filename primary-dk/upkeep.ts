@@ -1,5 +1,7 @@
 /** The primary's own work beside requests. */
 import type { Primary } from "./primary.ts";
+import type { TierCounts } from "./tiering/counts.ts";
+import { retentionRound } from "./retention/retention.ts";
 import { retierRound } from "./tiering/usage.ts";
 
 /** A first table within two seconds of the first document, so that queries weigh terms at once. */
@@ -18,75 +20,61 @@ const PLACING_EVERY_MS = 500;
 /** A deletion waits so long for its key to be destroyed, with others of the same moment. */
 const KEYS_EVERY_MS = 1_000;
 
+/** A document's time ends with a day; a round scans the documents of each class that has a period. */
+const RETENTION_EVERY_MS = 600_000;
+
 /** A tail that grew is seen soon; a round that finds nothing due costs nothing. */
 const BASE_EVERY_MS = 1_000;
 
 /** With 64 documents a round this bounds what preparing a model takes from writes and searches: some 1,000 documents a second at most. */
 const NEXT_EVERY_MS = 50;
 
+interface Round {
+  readonly work: string;
+  readonly everyMs: number;
+  readonly round: () => Promise<unknown>;
+}
+
+const nothing = (): Promise<null> => Promise.resolve(null);
+
+function roundsOf(primary: Primary): readonly Round[] {
+  const { confirmations, database, keyRotation, ledger, memory, network, now, placing } = primary;
+  const { seals, statistics, writer, baseUpkeep, next, nextBaseUpkeep } = primary;
+  const { sql } = database;
+  const counts = (): TierCounts => memory().counts;
+  const retier = (): Promise<number> => retierRound({ sql, network, seals, writer, counts, now });
+  const settle = (): Promise<unknown> => (counts().moving > 0 ? confirmations.settle(writer) : nothing());
+  const retain = (): Promise<number> => retentionRound({ sql, network, writer, now });
+  return [
+    { work: "statistics", everyMs: STATISTICS_EVERY_MS, round: () => statistics.publishWhenDue() },
+    { work: "settle", everyMs: SETTLE_EVERY_MS, round: settle },
+    { work: "re-tier", everyMs: RETIER_EVERY_MS, round: retier },
+    { work: "ledger", everyMs: CHECKPOINT_EVERY_MS, round: () => ledger.checkpoint() },
+    { work: "placing", everyMs: PLACING_EVERY_MS, round: () => placing.round() },
+    { work: "keys", everyMs: KEYS_EVERY_MS, round: () => keyRotation.round() },
+    { work: "retention", everyMs: RETENTION_EVERY_MS, round: retain },
+    { work: "cold base", everyMs: BASE_EVERY_MS, round: () => baseUpkeep?.round() ?? nothing() },
+    {
+      work: "cold base of the model to come",
+      everyMs: BASE_EVERY_MS,
+      round: () => nextBaseUpkeep?.round() ?? nothing(),
+    },
+    {
+      work: "model to come",
+      everyMs: NEXT_EVERY_MS,
+      round: () => next?.round(nextBaseUpkeep) ?? nothing(),
+    },
+  ];
+}
+
 /** Starts the rounds; returns what stops them, resolving when the last has ended. */
 export function startUpkeep(
   primary: Primary,
   report: (error: unknown, work: string) => void,
 ): () => Promise<void> {
-  const stops = [
-    every(
-      STATISTICS_EVERY_MS,
-      () => primary.statistics.publishWhenDue(),
-      (error) => report(error, "statistics"),
-    ),
-    every(
-      SETTLE_EVERY_MS,
-      () =>
-        primary.memory().counts.moving > 0
-          ? primary.confirmations.settle(primary.writer)
-          : Promise.resolve(0),
-      (error) => report(error, "settle"),
-    ),
-    every(
-      RETIER_EVERY_MS,
-      () =>
-        retierRound({
-          sql: primary.database.sql,
-          network: primary.network,
-          seals: primary.seals,
-          writer: primary.writer,
-          counts: () => primary.memory().counts,
-          now: primary.now,
-        }),
-      (error) => report(error, "re-tier"),
-    ),
-    every(
-      CHECKPOINT_EVERY_MS,
-      () => primary.ledger.checkpoint(),
-      (error) => report(error, "ledger"),
-    ),
-    every(
-      PLACING_EVERY_MS,
-      () => primary.placing.round(),
-      (error) => report(error, "placing"),
-    ),
-    every(
-      KEYS_EVERY_MS,
-      () => primary.keyRotation.round(),
-      (error) => report(error, "keys"),
-    ),
-    every(
-      BASE_EVERY_MS,
-      () => primary.baseUpkeep?.round() ?? Promise.resolve(),
-      (error) => report(error, "cold base"),
-    ),
-    every(
-      BASE_EVERY_MS,
-      () => primary.nextBaseUpkeep?.round() ?? Promise.resolve(),
-      (error) => report(error, "cold base of the model to come"),
-    ),
-    every(
-      NEXT_EVERY_MS,
-      () => primary.next?.round(primary.nextBaseUpkeep) ?? Promise.resolve(),
-      (error) => report(error, "model to come"),
-    ),
-  ];
+  const stops = roundsOf(primary).map(({ work, everyMs, round }) =>
+    every(everyMs, round, (error) => report(error, work)),
+  );
   return async () => {
     primary.baseUpkeep?.stop();
     primary.nextBaseUpkeep?.stop();

@@ -28,3 +28,6 @@ export const callerKeySchema = z.strictObject({
   created_at: z.string(),
 });
 export type CallerKey = z.infer<typeof callerKeySchema>;
+
+/** Names the operator in the tokens of its commands. */
+export const OPERATOR = "ops";

@@ -1,13 +1,19 @@
 /** Checker of the tokens that other sites show. */
-import { createLocalJWKSet, jwtVerify, type JSONWebKeySet } from "jose";
+import { createLocalJWKSet, jwtVerify, type JWK } from "jose";
 import { z } from "zod";
 import { KattegatError } from "./errors.ts";
 import {
+  OPERATOR,
   SITE_TOKEN_ALGORITHM,
   SITE_TOKEN_LIFETIME_SECONDS,
   siteTokenClaimsSchema,
   type SiteTokenClaims,
 } from "./site-token.ts";
+
+/** Public keys; one with an `issuer` speaks for that sender alone. */
+export interface SiteKeySet {
+  readonly keys: (JWK & { readonly issuer?: string })[];
+}
 
 export interface TokenVerifier {
   /**
@@ -19,7 +25,7 @@ export interface TokenVerifier {
 }
 
 export function createTokenVerifier(options: {
-  readonly jwks: JSONWebKeySet;
+  readonly jwks: SiteKeySet;
   readonly site: string;
   readonly now: () => number;
   readonly epoch: () => number;
@@ -35,7 +41,12 @@ export function createTokenVerifier(options: {
         currentDate: new Date(options.now()),
         maxTokenAge: SITE_TOKEN_LIFETIME_SECONDS,
       })
-        .then(({ payload }) => siteTokenClaimsSchema.parse(payload))
+        .then(({ payload, protectedHeader: { kid } }) => {
+          const known = siteTokenClaimsSchema.parse(payload);
+          const key = options.jwks.keys.find((candidate) => candidate.kid === kid);
+          if (!mayIssue(key?.issuer, known.iss)) throw new Error(`its key may not speak for ${known.iss}`);
+          return known;
+        })
         .catch((cause: unknown) => {
           throw refused(
             cause instanceof z.ZodError
@@ -59,4 +70,9 @@ export function createTokenVerifier(options: {
   function refused(reason: string): KattegatError {
     return new KattegatError("unauthenticated", `Expected a site token for ${options.site}: ${reason}.`);
   }
+}
+
+/** A key that names whom it speaks for speaks for nobody else; for the operator only such a key speaks. */
+function mayIssue(issuer: string | undefined, claimed: string): boolean {
+  return issuer === undefined ? claimed !== OPERATOR : issuer === claimed;
 }

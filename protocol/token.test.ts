@@ -42,6 +42,25 @@ describe("a site token", () => {
     await expect(verifierOf({ epoch: 2 }).verify(token)).rejects.toMatchObject({ code: "stale_epoch" });
   });
 
+  it("speaks for the operator with the operator's key alone, which speaks for nobody else", async () => {
+    const signer = (issuer: string) =>
+      createTokenSigner({ privateJwk: keys.privateJwk, issuer, now: clock.now, epoch: () => 1 });
+    const verifier = (issuer?: string) =>
+      createTokenVerifier({
+        jwks: { keys: [issuer === undefined ? keys.publicJwk : { ...keys.publicJwk, issuer }] },
+        site: "eu-fra",
+        now: clock.now,
+        epoch: () => 1,
+      });
+    const [ofOperator, ofEdge] = await Promise.all(
+      ["ops", "edge-eu"].map((issuer) => signer(issuer).authorization("eu-fra")),
+    );
+    await expect(verifier("ops").verify(ofOperator)).resolves.toMatchObject({ iss: "ops" });
+    await expect(verifier().verify(ofEdge)).resolves.toMatchObject({ iss: "edge-eu" });
+    for (const refused of [verifier().verify(ofOperator), verifier("ops").verify(ofEdge)])
+      await expect(refused).rejects.toMatchObject({ code: "unauthenticated" });
+  });
+
   it("is refused by another site", async () => {
     const token = await signerOf(keys.privateJwk).authorization("eu-arn");
     await expect(verifierOf().verify(token)).rejects.toMatchObject({ code: "unauthenticated" });

@@ -1,5 +1,6 @@
 /** Starts a regional site. */
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAdaptorServer } from "@hono/node-server";
@@ -18,7 +19,10 @@ const STOP_MS_MAX = 4_000;
 
 const settings = processSettings();
 const logger = pino({ level: settings.logLevel, base: { site: settings.site } });
-const network = parseNetwork(await readFile(settings.configPath, "utf8"), { file: settings.configPath });
+const network = parseNetwork(await readFile(settings.configPath, "utf8"), {
+  file: settings.configPath,
+  read: (path) => readFileSync(path, "utf8"),
+});
 const site = regionalSiteOf(network, settings.site);
 const now = Date.now;
 const pool = new NodePool({

@@ -1,5 +1,6 @@
 /** Starts the replication service. */
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { serve } from "@hono/node-server";
 import { parseNetwork } from "@kattegat/config/load.ts";
@@ -20,6 +21,7 @@ const settings = readSettings();
 const log = pino({ level: settings.LOG_LEVEL, base: { site: settings.KATTEGAT_SITE } });
 const network = parseNetwork(await readFile(settings.KATTEGAT_CONFIG, "utf8"), {
   file: settings.KATTEGAT_CONFIG,
+  read: (path) => readFileSync(path, "utf8"),
 });
 const epoch = { known: settings.KATTEGAT_EPOCH };
 const now = (): number => Date.now();

@@ -1,23 +1,12 @@
 /** The primary as the operator asks it, beside the public contract. */
-import { readFileSync } from "node:fs";
 import { errorOfProblem, problemSchema } from "@kattegat/protocol/problem.ts";
+import { OPERATOR } from "@kattegat/protocol/site-token.ts";
 import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
-import { z } from "zod";
+import type { JWK } from "jose";
 import { NoConnectionError, type Client } from "./client.ts";
 
-/** Names the operator in the tokens of its commands. */
-const ISSUER = "ops";
 /** A proof waits for a checkpoint, which takes in whatever was recorded since the last. */
 const ANSWER_MS_MAX = 60_000;
-
-const keySchema = z.object({
-  kty: z.string(),
-  crv: z.string(),
-  x: z.string(),
-  d: z.string(),
-  kid: z.string(),
-  alg: z.string(),
-});
 
 export interface PrimaryClient {
   /** Resolves with a successful answer; throws a `KattegatError` or a `NoConnectionError`. */
@@ -28,15 +17,14 @@ export interface PrimaryClient {
 /** Finds the primary through the network's own status; signs with the operator's key. */
 export async function primaryClient(
   client: Client,
-  { keyFile }: { readonly keyFile: string },
+  { privateJwk }: { readonly privateJwk: JWK },
 ): Promise<PrimaryClient> {
   const { sites, epoch } = await client.network();
   const primary = sites.find(({ kind, health }) => kind === "primary" && health !== "not_running");
   if (primary === undefined || primary.url === null)
     throw new NoConnectionError("The network does not tell the address of its primary.");
   const { id, url } = primary;
-  const privateJwk = keySchema.parse(JSON.parse(readFileSync(keyFile, "utf8")));
-  const signer = createTokenSigner({ privateJwk, issuer: ISSUER, now: Date.now, epoch: () => epoch });
+  const signer = createTokenSigner({ privateJwk, issuer: OPERATOR, now: Date.now, epoch: () => epoch });
   const send = async (address: URL, init: RequestInit): Promise<Response> => {
     const headers = { authorization: await signer.authorization(id), "content-type": "application/json" };
     const signal = AbortSignal.timeout(ANSWER_MS_MAX);

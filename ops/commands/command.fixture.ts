@@ -2,9 +2,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Census } from "@kattegat/protocol/census.ts";
+import type { Document } from "@kattegat/protocol/documents.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
 import { problemOf } from "@kattegat/protocol/problem.ts";
@@ -37,6 +39,10 @@ export interface CommandHost {
   health: NetworkStatus["sites"][number]["health"];
   /** The model that is being prepared. */
   next: NetworkStatus["next"];
+  /** What a primary counts; without it there is none. */
+  census: Census | null;
+  /** The one document that can be read. */
+  document: Document | null;
   /** Thrown instead of an answer to a search. */
   refusal: KattegatError | null;
   start(args: readonly string[], options?: StartOptions): RunningCommand;
@@ -69,18 +75,23 @@ export async function hostCommands(): Promise<CommandHost> {
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on("data", (part: Buffer) => parts.push(part));
-    request.on("end", () => answer(request.url ?? "", Buffer.concat(parts).toString("utf8"), response));
+    request.on("end", () => answer(request, Buffer.concat(parts).toString("utf8"), response));
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const address = server.address();
   const port = typeof address === "object" && address !== null ? address.port : 0;
 
-  function answer(path: string, body: string, response: ServerResponse): void {
+  function answer(request: IncomingMessage, body: string, response: ServerResponse): void {
+    const { url: path = "", headers } = request;
+    const { authorization = "" } = headers;
     try {
       if (path === "/v1/search" && host.refusal !== null) throw host.refusal;
       if (path === "/v1/search") response.end(JSON.stringify(ANSWER));
       else if (path === "/v1/network") response.end(JSON.stringify(statusOf(host)));
+      else if (path === "/internal/census" && authorization.startsWith("Bearer ey"))
+        response.end(JSON.stringify(host.census));
+      else if (path === `/v1/documents/${host.document?.id}`) response.end(JSON.stringify(host.document));
       else if (path === "/v1/documents:batch") response.end(batchOf(body));
       else throw new KattegatError("not_found", path);
     } catch (error) {
@@ -118,6 +129,8 @@ export async function hostCommands(): Promise<CommandHost> {
     refuses: () => false,
     health: "ok",
     next: undefined,
+    census: null,
+    document: null,
     refusal: null,
     start(args, { input, isInputOpen = false, environment = {} } = {}) {
       const child = spawn(process.execPath, ["--no-warnings", join(ROOT, "ops", "kattegat.ts"), ...args], {
@@ -154,7 +167,12 @@ async function endOf(child: ChildProcess): Promise<Ended> {
   return { code: typeof code === "number" ? code : null, stdout, stderr };
 }
 
-function statusOf({ health, next }: Pick<CommandHost, "health" | "next">): NetworkStatus {
+function statusOf({
+  health,
+  next,
+  census,
+  url,
+}: Pick<CommandHost, "health" | "next" | "census" | "url">): NetworkStatus {
   const site: NetworkStatus["sites"][number] = {
     id: "eu-fra",
     kind: "regional",
@@ -172,7 +190,7 @@ function statusOf({ health, next }: Pick<CommandHost, "health" | "next">): Netwo
   return {
     sequence: "7",
     epoch: 1,
-    sites: [site],
+    sites: census === null ? [site] : [{ ...site, id: "dk-cph", kind: "primary", health: "ok", url }, site],
     tiers: [],
     classes: [],
     model: { id: "hashed-384-v1", dimensions: 384 },

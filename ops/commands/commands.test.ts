@@ -33,6 +33,8 @@ describe("help", () => {
     ["status", []],
     ["config", ["check"]],
     ["config", ["explain"]],
+    ["config", ["diff"]],
+    ["residency", ["records"]],
     ["key", ["create"]],
     ["embedding", ["train"]],
     ["embedding", ["status"]],
@@ -53,7 +55,7 @@ describe("help", () => {
     async () => {
       const { code, stdout } = await host.run(["--help"]);
       expect(code).toBe(0);
-      for (const name of ["search", "ingest", "status", "config", "key", "embedding"])
+      for (const name of ["search", "ingest", "status", "config", "residency", "key", "embedding"])
         expect(stdout).toMatch(new RegExp(`^ {2}${name} `, "m"));
       expect(stdout).toContain("0 done, 1 a finding, 2 bad usage, 3 the network refused");
     },

@@ -1,15 +1,18 @@
-/** The commands `kattegat config check` with `kattegat config explain`. */
-import { existsSync, readFileSync } from "node:fs";
+/** The commands of `kattegat config`. */
+import { todayUtc } from "@kattegat/config/day.ts";
 import { checkNetwork } from "@kattegat/config/check.ts";
-import { explainCaller, explainDocument } from "@kattegat/config/explain.ts";
+import { explainCaller, explainDocument, type ExplainedDocument } from "@kattegat/config/explain.ts";
 import { findingOfProblem, type Finding } from "@kattegat/config/finding.ts";
-import { NetworkFileError, parseNetwork } from "@kattegat/config/load.ts";
 import { TIER_NAMES, type Network, type TierName } from "@kattegat/config/network.ts";
+import { NetworkFileError } from "@kattegat/config/yaml-text.ts";
+import type { Document } from "@kattegat/protocol/documents.ts";
 import { InvalidArgumentError, Option, type Command } from "commander";
+import { readNetwork } from "../configured-network.ts";
 import { formatCaller, formatDocument, formatFindings } from "../output/config-text.ts";
 import { EXIT, UsageError } from "../output/exit.ts";
 import type { Terminal } from "../output/terminal.ts";
 import type { Settings } from "../settings.ts";
+import { configDiffCommand } from "./config-diff.ts";
 import { workerFiles } from "./worker-files.ts";
 import { connect, connectionOptions, type ConnectionOptions } from "./connection.ts";
 
@@ -54,6 +57,7 @@ export function configCommands(program: Command, settings: Settings, terminal: T
       );
       if (findings.some(({ severity }) => severity !== "note")) process.exitCode = EXIT.finding;
     });
+  configDiffCommand(config, settings, terminal);
   const explain = config
     .command("explain")
     .description("Says why a copy may, or may not, be at each site, or what a caller is served.")
@@ -67,7 +71,7 @@ export function configCommands(program: Command, settings: Settings, terminal: T
   connectionOptions(explain).action(async (options: ExplainOptions) => {
     const { network } = readNetwork(settings, options.file);
     if (options.caller !== undefined) {
-      const explanations = explainCaller(network, { country: options.caller });
+      const explanations = explainCaller(network, { country: options.caller, today: todayUtc() });
       terminal.print(
         options.json === true
           ? JSON.stringify(explanations, null, 2)
@@ -75,11 +79,12 @@ export function configCommands(program: Command, settings: Settings, terminal: T
       );
       return;
     }
-    const { residency, tier } =
-      options.document === undefined
+    const explanation = explainDocument(network, {
+      ...(options.document === undefined
         ? classAndTier(network, options)
-        : await connect(settings, options).document(options.document);
-    const explanation = explainDocument(network, { residency, tier, today: today() });
+        : placeDeciding(await connect(settings, options).document(options.document))),
+      today: todayUtc(),
+    });
     terminal.print(
       options.json === true
         ? JSON.stringify(explanation, null, 2)
@@ -98,13 +103,19 @@ function findingsOf(
   try {
     const { network } = readNetwork(settings, file);
     return {
-      findings: checkNetwork(network, { today: today(), file: shown, workers: workerFiles() }),
+      findings: checkNetwork(network, { today: todayUtc(), file: shown, workers: workerFiles() }),
       shown,
     };
   } catch (error) {
     if (!asFindings || !(error instanceof NetworkFileError)) throw error;
     return { findings: error.problems.map((problem) => findingOfProblem(problem, { file: shown })), shown };
   }
+}
+
+/** What the network file decides by, of all that a document is. */
+function placeDeciding(document: Document): ExplainedDocument {
+  const { residency, tier, collection, created_at, published_at } = document;
+  return { residency, tier, collection, dates: { created_at, published_at } };
 }
 
 function classAndTier(
@@ -123,20 +134,6 @@ function classAndTier(
       `Expected one of the residency classes ${Object.keys(classes).join(", ")}; ${residency} is none.`,
     );
   return { residency, tier };
-}
-
-function readNetwork(
-  settings: Settings,
-  file: string | undefined,
-): { readonly network: Network; readonly shown: string } {
-  const shown = file ?? settings.configShown;
-  const path = file ?? settings.config;
-  if (!existsSync(path)) throw new UsageError(`There is no network file at ${shown}.`);
-  return { network: parseNetwork(readFileSync(path, "utf8"), { file: shown }), shown };
-}
-
-function today(): string {
-  return new Date().toISOString().slice(0, 10);
 }
 
 function countryOf(text: string): string {

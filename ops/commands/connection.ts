@@ -1,7 +1,9 @@
 /** How a command reaches the network. */
 import { existsSync, readFileSync } from "node:fs";
+import { parseKey } from "@kattegat/protocol/key-file.ts";
 import { InvalidArgumentError, type Command } from "commander";
 import { createClient, type Client } from "../client/client.ts";
+import { primaryClient, type PrimaryClient } from "../client/primary-client.ts";
 import { dataFolder } from "../local/folder.ts";
 import { readRunningNetwork } from "../local/network-file.ts";
 import { UsageError } from "../output/exit.ts";
@@ -30,6 +32,26 @@ export function connect(settings: Settings, options: ConnectionOptions): Client 
     );
   }
   return createClient({ url: addressOf(settings, options), key: readFileSync(keyFile, "utf8").trim() });
+}
+
+export interface OperatorOptions extends ConnectionOptions {
+  readonly signingKey?: string;
+}
+
+/** Adds the options of commands that ask the primary beside the public contract. */
+export function operatorOptions(command: Command): Command {
+  return connectionOptions(command).option(
+    "--signing-key <path>",
+    "the operator's key for the primary (default: <KATTEGAT_DATA>/keys/ops.jwk)",
+  );
+}
+
+/** @throws {UsageError} as `connect`, and when there is no key of the operator. */
+export async function connectPrimary(settings: Settings, options: OperatorOptions): Promise<PrimaryClient> {
+  const path = options.signingKey ?? dataFolder(settings.data).signingKey("ops");
+  if (!existsSync(path)) throw new UsageError(`There is no signing key at ${path}.`);
+  const privateJwk = parseKey(readFileSync(path, "utf8"), path);
+  return await primaryClient(connect(settings, options), { privateJwk });
 }
 
 function addressOf(settings: Settings, { url, zone }: ConnectionOptions): string {

@@ -1,16 +1,15 @@
 /** The commands of `kattegat embedding`. */
-import { existsSync, readFileSync } from "node:fs";
 import { constants, setPriority } from "node:os";
 import { resolve } from "node:path";
 import { LEARNED_DIMENSIONS } from "@kattegat/config/embedding-consistency.ts";
 import { trainingClasses, type TrainingClasses } from "@kattegat/config/embedding-residency.ts";
-import { parseNetwork } from "@kattegat/config/load.ts";
 import type { Network } from "@kattegat/config/network.ts";
 import { embeddingsFolder } from "@kattegat/primary-dk/embedding/artefact-files.ts";
 import { keyringFolder, type KeyringPlace } from "@kattegat/primary-dk/sealing/keyring.ts";
 import { trainInThread } from "@kattegat/primary-dk/embedding/train-in-thread.ts";
 import { describeTrained, listTrained } from "@kattegat/primary-dk/embedding/trained.ts";
 import { InvalidArgumentError, type Command } from "commander";
+import { readNetwork } from "../configured-network.ts";
 import { databaseUrlOf } from "../local/database-url.ts";
 import { dataFolder } from "../local/folder.ts";
 import {
@@ -89,7 +88,7 @@ export function embeddingCommands(program: Command, settings: Settings, terminal
     .description("Lists the trained embeddings, the latest first.")
     .option("--json", "print the list as JSON")
     .action(async (options: FolderOptions) => {
-      const network = readNetwork(settings);
+      const { network } = readNetwork(settings);
       const folder = folderOf(options, network, settings);
       const trained = await listTrained(folder);
       const { model: used, next: coming } = network.embedding;
@@ -119,7 +118,7 @@ function statusCommand(embedding: Command, settings: Settings, terminal: Termina
 }
 
 async function train(options: TrainOptions, settings: Settings, terminal: Terminal): Promise<void> {
-  const network = readNetwork(settings);
+  const { network } = readNetwork(settings);
   const databaseUrl = databaseUrlOf(settings);
   if (databaseUrl === null)
     throw new UsageError(
@@ -188,11 +187,6 @@ function leftOutOf(
   leftOut: TrainingClasses["leftOut"],
 ): readonly { readonly class: string; readonly sites: readonly string[] }[] {
   return leftOut.map(({ className, sites }) => ({ class: className, sites }));
-}
-
-function readNetwork({ config, configShown }: Settings): Network {
-  if (!existsSync(config)) throw new UsageError(`There is no network file at ${configShown}.`);
-  return parseNetwork(readFileSync(config, "utf8"), { file: configShown });
 }
 
 /** Where the primary looks for it. */

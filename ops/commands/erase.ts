@@ -4,16 +4,14 @@ import { documentIdSchema, type Receipt } from "@kattegat/protocol/documents.ts"
 import { filterSchema, type Filter } from "@kattegat/protocol/filter.ts";
 import { selectionPageSchema, type SelectionPage } from "@kattegat/protocol/selection.ts";
 import { InvalidArgumentError, type Command } from "commander";
-import { primaryClient } from "../client/primary-client.ts";
 import { awaitReceipts, eraseDocuments, type ErasedDocument } from "../erase/erase-documents.ts";
-import { dataFolder } from "../local/folder.ts";
 import { EXIT, UsageError } from "../output/exit.ts";
 import { table } from "../output/table.ts";
 import type { Terminal } from "../output/terminal.ts";
 import type { Settings } from "../settings.ts";
-import { connect, connectionOptions, wholeNumber, type ConnectionOptions } from "./connection.ts";
+import { connect, connectPrimary, operatorOptions, wholeNumber, type OperatorOptions } from "./connection.ts";
 
-interface EraseOptions extends ConnectionOptions {
+interface EraseOptions extends OperatorOptions {
   readonly filter?: Filter;
   readonly collection?: string;
   readonly dryRun?: boolean;
@@ -53,7 +51,7 @@ export function eraseCommand(program: Command, settings: Settings, terminal: Ter
     .option("--wait <seconds>", "wait so long for the receipts", wholeNumber({ min: 1, max: 86_400 }))
     .option("--json", "print the result as JSON")
     .addHelpText("after", NOTES);
-  connectionOptions(command).action(async (ids: readonly string[], options: EraseOptions) => {
+  operatorOptions(command).action(async (ids: readonly string[], options: EraseOptions) => {
     const found = await findDocuments(ids, options, { settings, terminal });
     const isErasing = options.yes === true && options.dryRun !== true;
     if (found.length === 0 || !isErasing) {
@@ -88,8 +86,7 @@ async function findDocuments(
         throw new UsageError(`Expected ids of 1 to 256 of A–Z a–z 0–9 . _ ~ -, got ${JSON.stringify(id)}.`);
     return [...new Set(ids)].map((id) => ({ id }));
   }
-  const client = connect(settings, options);
-  const primary = await primaryClient(client, { keyFile: dataFolder(settings.data).signingKey("ops") });
+  const primary = await connectPrimary(settings, options);
   const found: Found[] = [];
   let scanned = 0;
   for (let after: string | null = ""; after !== null;) {

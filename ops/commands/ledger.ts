@@ -3,15 +3,14 @@ import { readFileSync, writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import { z } from "zod";
 import { splitLines } from "../client/lines.ts";
-import { primaryClient, type PrimaryClient } from "../client/primary-client.ts";
+import type { PrimaryClient } from "../client/primary-client.ts";
 import { verifyLedger, type LedgerVerdict } from "../ledger/verify-ledger.ts";
-import { dataFolder } from "../local/folder.ts";
 import { EXIT, UsageError } from "../output/exit.ts";
 import { formatEntries, formatVerdict } from "../output/ledger-text.ts";
 import type { Terminal } from "../output/terminal.ts";
 import type { Settings } from "../settings.ts";
 import { verifyProof } from "../verify-proof.ts";
-import { connect, connectionOptions, type ConnectionOptions } from "./connection.ts";
+import { connect, connectPrimary, operatorOptions, type OperatorOptions } from "./connection.ts";
 
 const PAGE = 5_000;
 
@@ -28,7 +27,7 @@ Examples:
   node ops/verify-proof.ts proof.json --key "$(kattegat ledger checkpoint --verifier-key)"
 `;
 
-interface JsonOptions extends ConnectionOptions {
+interface JsonOptions extends OperatorOptions {
   readonly json?: boolean;
 }
 interface ProveOptions extends JsonOptions {
@@ -50,12 +49,11 @@ export function ledgerCommands(program: Command, settings: Settings, terminal: T
     .description("Verifies the ledger of copies, proves what it records.")
     .addHelpText("after", NOTES);
   const add = (name: string, description: string): Command =>
-    connectionOptions(ledger.command(name).description(description)).option(
+    operatorOptions(ledger.command(name).description(description)).option(
       "--json",
       "print the result as JSON",
     );
-  const open = (options: ConnectionOptions): Promise<PrimaryClient> =>
-    primaryClient(connect(settings, options), { keyFile: dataFolder(settings.data).signingKey("ops") });
+  const open = (options: OperatorOptions): Promise<PrimaryClient> => connectPrimary(settings, options);
 
   add("checkpoint", "Prints the signed head of the ledger, to be kept elsewhere.")
     .option("--verifier-key", "print the key that its signature is checked with instead")

@@ -15,10 +15,12 @@ type Sender = (typeof SENDERS)[number];
 export async function ensureKeys(folder: DataFolder): Promise<{ readonly callers: readonly CallerKey[] }> {
   const missing = SENDERS.filter((sender) => !existsSync(folder.signingKey(sender)));
   for (const sender of missing) await makeSigningKey(folder, sender);
-  if (missing.length > 0 || !existsSync(folder.jwks)) {
-    const keys = SENDERS.map((sender) => publicPart(readFileSync(folder.signingKey(sender), "utf8")));
-    replaceFile(folder.jwks, JSON.stringify({ keys }, null, 2), OWNER_ONLY);
-  }
+  const keys = SENDERS.map((sender) => ({
+    ...publicPart(readFileSync(folder.signingKey(sender), "utf8")),
+    // The edges share a key, and each speaks for its own site.
+    ...(sender === "edge" ? {} : { issuer: sender }),
+  }));
+  replaceFile(folder.jwks, JSON.stringify({ keys }, null, 2), OWNER_ONLY);
   if (!existsSync(folder.postgresPassword))
     replaceFile(folder.postgresPassword, randomBytes(24).toString("base64url"), OWNER_ONLY);
   if (!existsSync(folder.rootKey))

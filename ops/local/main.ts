@@ -1,12 +1,12 @@
 /** Starts the local network and ends with it. */
 import { join } from "node:path";
-import { NetworkFileError } from "@kattegat/config/load.ts";
+import { NetworkFileError } from "@kattegat/config/yaml-text.ts";
 import { LockedError } from "./lock.ts";
 import { startNetwork, type LocalNetwork } from "./network.ts";
 import { PortTakenError } from "./ports.ts";
 import "./rest.ts";
 import { createStartupLog } from "./startup-log.ts";
-import { EXIT } from "../output/exit.ts";
+import { EXIT, UsageError } from "../output/exit.ts";
 import { createPainter } from "../output/painter.ts";
 import { surviveLostReader } from "../output/terminal.ts";
 import { loadSamples } from "../samples/load.ts";
@@ -58,7 +58,9 @@ try {
 }
 
 function isUsage(error: unknown): boolean {
-  return [SettingsError, NetworkFileError, PortTakenError, LockedError].some((kind) => error instanceof kind);
+  return [SettingsError, NetworkFileError, UsageError, PortTakenError, LockedError].some(
+    (kind) => error instanceof kind,
+  );
 }
 
 function messageOf(error: unknown): string {

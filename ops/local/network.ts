@@ -1,7 +1,7 @@
 /** The local network: every process of the topology on one machine. */
 import { readFileSync } from "node:fs";
-import { parseNetwork } from "@kattegat/config/load.ts";
 import { createClient } from "../client/client.ts";
+import { readNetwork } from "../configured-network.ts";
 import type { Settings } from "../settings.ts";
 import { startChild, type Child } from "./child.ts";
 import { dataFolder, prepareFolder, type DataFolder } from "./folder.ts";
@@ -36,7 +36,7 @@ export async function startNetwork(
   log: StartupLog,
   signal: AbortSignal,
 ): Promise<LocalNetwork> {
-  const network = parseNetwork(readFileSync(settings.config, "utf8"), { file: settings.configShown });
+  const { network } = readNetwork(settings);
   const folder = dataFolder(settings.data);
   prepareFolder(folder);
   const lock = takeLock(folder.lock, { shown: settings.dataShown });

@@ -1,8 +1,8 @@
 /** What was found in a network file as text for a person. */
 import type { CallerExplanation, DocumentExplanation } from "@kattegat/config/explain.ts";
 import type { Finding } from "@kattegat/config/finding.ts";
+import type { DecidingRule } from "@kattegat/config/residency.ts";
 import type { Painter } from "./painter.ts";
-import { table } from "./table.ts";
 
 export function formatFindings(
   findings: readonly Finding[],
@@ -22,18 +22,31 @@ export function formatFindings(
 }
 
 export function formatDocument(explanation: DocumentExplanation, paint: Painter): string {
-  const rows = explanation.sites.map(({ site, copy, why }) => [site, copy, why]);
-  const zones = explanation.zones.map(({ zone, mayPass, mayCache }) => [
-    zone,
-    mayPass ? "may pass" : "may not pass",
-    mayCache ? "may cache" : "may not cache",
-  ]);
+  const { residency, tier, policy, sites, zones, retention, collection } = explanation;
+  const width = Math.max(...sites.map(({ site }) => site.length));
   return [
-    paint.bold(`class ${explanation.residency}, tier ${explanation.tier}`),
-    "",
-    ...table([["site", "copy", "why"], ...rows]),
-    "",
-    ...table([["zone", "content", "results"], ...zones]),
+    `${paint.bold(`class ${residency}, tier ${tier}`)} ${paint.dim(`policy ${policy}`)}`,
+    ...(collection === null
+      ? []
+      : [`the collection ${collection.name} takes the classes ${collection.takes.join(", ")}`]),
+    ...(retention === null
+      ? []
+      : [
+          `kept ${retention.period}${retention.until === null ? "" : `: to be deleted after ${retention.until}`}`,
+          paint.dim(`    ${retention.reason} (${retention.reference})`),
+        ]),
+    ...sites.flatMap(({ site, copy, why, rules }) => [
+      "",
+      `${paint.bold(site.padEnd(width))}  ${copy}: ${why}`,
+      ...ruleLines(rules, paint),
+    ]),
+    ...zones.flatMap(({ zone, pass, cache }) => [
+      "",
+      `${paint.bold(`zone ${zone}`)}  content ${pass.allowed ? "may pass" : "may not pass"}`,
+      ...ruleLines(pass.rules, paint),
+      `${paint.bold(`zone ${zone}`)}  results ${cache.allowed ? "may be cached" : "may not be cached"}`,
+      ...ruleLines(cache.rules, paint),
+    ]),
   ].join("\n");
 }
 
@@ -44,9 +57,29 @@ export function formatCaller(
 ): string {
   const parts = explanations.flatMap(({ zone, hostname, served, notServed }) => [
     paint.bold(`a caller in ${country} at zone ${zone}${hostname === null ? "" : ` (${hostname})`}`),
-    `  served: ${served.join(", ") || "nothing"}`,
-    ...notServed.map(({ className, why }) => `  not served: ${className}: ${why}`),
+    ...(served.length === 0 ? ["  served: nothing"] : []),
+    ...served.flatMap(({ className, from, rules }) => [
+      `  served: ${className}, from ${Object.entries(from)
+        .map(([tier, sites]) => `${sites.join(", ")} (${tier})`)
+        .join(", ")}`,
+      ...ruleLines(rules, paint),
+    ]),
+    ...notServed.flatMap(({ why, rules }) => [`  not served: ${why}`, ...ruleLines(rules, paint)]),
     "",
   ]);
   return parts.slice(0, -1).join("\n");
+}
+
+/** Each rule with what it says of this question, then why it is there. */
+function ruleLines(rules: readonly DecidingRule[], paint: Painter): readonly string[] {
+  return rules.flatMap(({ path, allows, says, reason, reference }) => [
+    `    ${allows ? paint.green("allows") : paint.red("refuses")}  ${path}: ${says}`,
+    ...(reason === null && reference === null
+      ? []
+      : [
+          paint.dim(
+            `        ${[reason, reference === null ? null : `(${reference})`].filter((part) => part !== null).join(" ")}`,
+          ),
+        ]),
+  ]);
 }

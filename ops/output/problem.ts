@@ -1,5 +1,5 @@
 /** What a command says when it cannot do its work. */
-import { NetworkFileError } from "@kattegat/config/load.ts";
+import { NetworkFileError } from "@kattegat/config/yaml-text.ts";
 import { KattegatError, type FieldError } from "@kattegat/protocol/errors.ts";
 import { CommanderError } from "commander";
 import { NoConnectionError } from "../client/client.ts";

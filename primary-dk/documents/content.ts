@@ -2,6 +2,7 @@
 import type { Hmac } from "node:crypto";
 import type { Network, TierName } from "@kattegat/config/network.ts";
 import { mayPass } from "@kattegat/config/residency.ts";
+import { carriedClasses, mayCarry } from "@kattegat/config/tenants.ts";
 import type { DocumentInput } from "@kattegat/protocol/documents.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { IMPORTANCE_DEFAULT } from "../tiering/classify.ts";
@@ -49,6 +50,7 @@ export function contentOf(
   }: { readonly network: Network; readonly zone: string; readonly seals: Pick<DocumentSeals, "digest"> },
 ): DocumentContent {
   assertMayPass(input.residency, { network, zone });
+  assertMayCarry(input, network);
   const given = input.passages ?? null;
   const passages =
     given?.map((passage, index) => ({
@@ -89,6 +91,20 @@ export function assertMayPass(
   throw new KattegatError(
     "residency_refused",
     `A document of class ${residency} may not pass through the zone ${zone}; use the host name of a zone that may carry it.`,
+  );
+}
+
+/** A tenant's collection takes the tenant's classes alone. @throws {KattegatError} `residency_refused`. */
+function assertMayCarry(
+  { collection, residency }: Pick<DocumentInput, "collection" | "residency">,
+  network: Network,
+): void {
+  if (mayCarry(network, collection, residency)) return;
+  const allowed = carriedClasses(network, collection).join(", ");
+  throw new KattegatError(
+    "residency_refused",
+    `The collection ${collection} takes documents of class ${allowed} alone; ${residency} is none of them.`,
+    { errors: [{ pointer: "/residency", detail: `expected one of ${allowed}` }] },
   );
 }
 

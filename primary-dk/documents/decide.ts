@@ -116,10 +116,10 @@ export function noLegalSite({
 
 function refusalOf(
   current: DocumentState | null,
-  { precondition, zone }: { readonly precondition: Precondition; readonly zone: string },
+  { precondition, zone }: { readonly precondition: Precondition; readonly zone: string | null },
   network: Network,
 ): KattegatError | null {
-  if (current !== null && !mayPass(network, current.residency, zone)) {
+  if (current !== null && zone !== null && !mayPass(network, current.residency, zone)) {
     return new KattegatError(
       "residency_refused",
       `The document with this id is of a class that may not be written through the zone ${zone}.`,

@@ -16,7 +16,8 @@ export type WriteOperation =
   | {
       readonly kind: "delete";
       readonly id: string;
-      readonly zone: string;
+      /** Null: the primary's own, which passes through no zone. */
+      readonly zone: string | null;
       readonly precondition: Precondition;
     }
   /** Plans the copies anew after the policy has changed. */

@@ -31,7 +31,7 @@ async function select(filter: object, collection: string | null = null) {
   let pages = 0;
   for (let after: string | null = ""; after !== null; pages += 1) {
     const body = JSON.stringify({ filter, collection, after });
-    const answer = await test.client.send("/internal/documents:select", { method: "POST", body });
+    const answer = await test.client.operate("/internal/documents:select", { method: "POST", body });
     expect(answer.status).toBe(200);
     const page = selectionPageSchema.parse(await answer.json());
     ids.push(...page.documents.map(({ id }) => id));
@@ -68,7 +68,7 @@ describe("a selection of documents", () => {
       "{}",
       JSON.stringify({ filter: { must: [{ bogus: 1 }] }, collection: null, after: "" }),
     ]) {
-      const answer = await test.client.send("/internal/documents:select", { method: "POST", body });
+      const answer = await test.client.operate("/internal/documents:select", { method: "POST", body });
       expect(answer.status).toBe(400);
     }
   });

@@ -5,6 +5,7 @@ import type { TokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import { Hono } from "hono";
 import { notReady, postgresFault, type Primary } from "../primary.ts";
 import type { Metrics } from "./metrics.ts";
+import { censusRoutes } from "./census.ts";
 import { embeddingRoutes } from "./embedding.ts";
 import { documentRoutes } from "./documents.ts";
 import { ledgerRoutes } from "./ledger.ts";
@@ -59,5 +60,6 @@ export function createApp(options: AppOptions): Hono<Variables> {
   networkRoutes(app, opened, options);
   embeddingRoutes(app, opened);
   ledgerRoutes(app, opened);
+  censusRoutes(app, opened);
   return app;
 }

@@ -14,6 +14,7 @@ import { selectDocuments } from "../documents/selection.ts";
 import { withPostgres } from "../postgres/failure.ts";
 import type { AppOptions, OpenedPrimary, Variables } from "./app.ts";
 import type { Metrics } from "./metrics.ts";
+import { operatorOnly } from "./operator.ts";
 
 /** A filter with every condition that it may have. */
 const SELECTION_BYTES_MAX = 256 * 1_024;
@@ -72,7 +73,7 @@ export function documentRoutes(
     return context.json(deleted, 202);
   });
   batchRoute(app, opened, { metrics, report });
-  app.post("/internal/documents:select", async (context) => {
+  app.post("/internal/documents:select", operatorOnly, async (context) => {
     const bytes = await readBody(context.req.raw.body, { bytesMax: SELECTION_BYTES_MAX });
     return context.json(
       await withPostgres(selectDocuments(opened(), parseBytes(selectionRequestSchema, bytes))),

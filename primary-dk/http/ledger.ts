@@ -6,6 +6,7 @@ import type { Hono } from "hono";
 import { z } from "zod";
 import { withPostgres } from "../postgres/failure.ts";
 import type { OpenedPrimary, Variables } from "./app.ts";
+import { operatorOnly } from "./operator.ts";
 
 /** Some two megabytes. */
 const ENTRIES_MAX = 5_000;
@@ -19,6 +20,7 @@ const entriesQuerySchema = z.strictObject({
 });
 
 export function ledgerRoutes(app: Hono<Variables>, opened: OpenedPrimary): void {
+  app.use("/internal/ledger/*", operatorOnly);
   app.get("/internal/ledger/checkpoint", async (context) => {
     const { ledger } = opened();
     const checkpoint = await withPostgres(ledger.checkpoint());
