@@ -44,6 +44,8 @@ export function createEdgeTarget(
   const { publisher, now } = parts;
   const newKey = (): string => `segments/${parts.newId()}.seg`;
   let segmentKey: string | null = null;
+  /** What was taken without a generation: the stream is at `position` while the manifest says `watermark`. */
+  let ahead: { readonly watermark: Fence; readonly position: Fence } | null = null;
 
   /** The next segment's key is reserved in the manifest of this one, which saves a manifest for each batch. */
   async function uploaded(batch: ColdBatch, signal: AbortSignal): Promise<ManifestSegment | null> {
@@ -65,13 +67,20 @@ export function createEdgeTarget(
     async watermark(signal) {
       return (await publisher.read(signal)).watermark;
     },
-    async apply({ changes, position, positionAt, head }: Batch, signal) {
+    async apply({ changes, after, position, positionAt, head }: Batch, signal) {
       if (head.model !== parts.model)
         throw new KattegatError(
           "not_ready",
           `Expected changes of the model ${parts.model}, as the network file says; the log's are of ${head.model}.`,
         );
       const start = await publisher.current(signal);
+      const reached =
+        ahead !== null && compareFences(ahead.watermark, start.watermark) === 0 ? ahead.position : start.watermark;
+      if (compareFences(reached, after) < 0)
+        throw new KattegatError(
+          "conflict",
+          `Expected changes from ${reached.sequence} on, where ${parts.store.site} is; these follow ${after.sequence}.`,
+        );
       const batch = readBatch(
         changes.filter((change) => compareFences(change, start.watermark) > 0),
         parts.refuse,
@@ -80,8 +89,10 @@ export function createEdgeTarget(
       const isEffective =
         wanted.puts.length > 0 || [...wanted.hidden].some((id) => parts.table.copyOf(id) !== null);
       const isEarly = now() - publisher.publishedAtMs < WATERMARK_ONLY_MS_MIN;
-      if (!isEffective && changes.length > 0 && isEarly)
+      if (!isEffective && changes.length > 0 && isEarly) {
+        ahead = { watermark: start.watermark, position };
         return { watermark: start.watermark, refused: [...batch.refused] };
+      }
       const segment = await uploaded(wanted, signal);
       const nextKey = newKey();
       const published = await publisher.publish((base) => {

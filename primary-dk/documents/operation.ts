@@ -52,3 +52,15 @@ export interface CommittedEffect extends Effect {
   readonly sequence: string;
   readonly epoch: number;
 }
+
+/** A settle carries no new copy, so a `put` that a target has not seen yet stays the one that carries the document. */
+export function sequenced(
+  effect: Effect,
+  { sequence, epoch }: { readonly sequence: string; readonly epoch: number },
+): CommittedEffect {
+  const { after } = effect;
+  if (after === null) return { ...effect, sequence, epoch };
+  const version = effect.content === null ? after.version : sequence;
+  const carried = effect.kind === "settle" ? after.carried : sequence;
+  return { ...effect, after: { ...after, sequence, version, carried }, sequence, epoch };
+}

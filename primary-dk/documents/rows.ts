@@ -13,18 +13,19 @@ export function documentRow(
 /** A row of `changes`: what the document was, what it is, who held it by policy. */
 export function changeRow(
   { kind, before, after, sequence, epoch }: CommittedEffect,
-  { at, placements }: { readonly at: Date; readonly placements: Placements },
-): Record<string, unknown> {
+  { at, placements }: { readonly at: Date; readonly placements: Pick<Placements, "holders"> },
+) {
   const state = after ?? before;
+  if (state === null) throw new TypeError("expected a change of a document that was, or is");
   return {
     sequence,
     epoch,
-    document_id: state?.id,
-    version: state?.version,
+    document_id: state.id,
+    version: state.version,
     kind,
-    residency: state?.residency,
+    residency: state.residency,
     residency_before: before?.residency ?? null,
-    tier: state?.tier,
+    tier: state.tier,
     moving_from: after?.moving_from ?? null,
     held_before: before === null ? [] : placements.holders(before),
     held_after: after === null ? [] : placements.holders(after),

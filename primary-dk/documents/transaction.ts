@@ -8,7 +8,7 @@ import type { TierCounts } from "../tiering/counts.ts";
 import { decide } from "./decide.ts";
 import { loadPassages, replacePassages, type LoadedPassage } from "./passage-rows.ts";
 import { changeRow, documentRow, receiptRows } from "./rows.ts";
-import type { CommittedEffect, Effect, PreparedOperation } from "./operation.ts";
+import { sequenced, type CommittedEffect, type Effect, type PreparedOperation } from "./operation.ts";
 import type { Placements } from "./placements.ts";
 import { STATE_COLUMNS, tierNameOf, type DocumentState } from "./state.ts";
 
@@ -208,18 +208,6 @@ async function appendToLog(
     appended,
     head: { fence: { epoch: head["epoch"], sequence: head["sequence"] }, at: at.toISOString() },
   };
-}
-
-/** A settle carries no new copy, so a `put` that a target has not seen yet stays the one that carries the document. */
-function sequenced(
-  effect: Effect,
-  { sequence, epoch }: { readonly sequence: string; readonly epoch: number },
-): CommittedEffect {
-  const { after } = effect;
-  if (after === null) return { ...effect, sequence, epoch };
-  const version = effect.content === null ? after.version : sequence;
-  const carried = effect.kind === "settle" ? after.carried : sequence;
-  return { ...effect, after: { ...after, sequence, version, carried }, sequence, epoch };
 }
 
 const WRITTEN = [

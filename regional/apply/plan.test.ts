@@ -69,12 +69,23 @@ describe("planOf", () => {
     ).toHaveLength(1);
   });
 
-  it("is a divergence when an equal fence has another digest, for a withdrawal too (I2)", () => {
+  it("is a divergence when an equal fence has another document (I2)", () => {
     expect(() => plan([put({ id: "x", sequence: 10, digest: "other" })], { holding: held() })).toThrow(
       /two primaries/,
     );
-    expect(() => plan([withdraw("x", 10)], { holding: held() })).toThrow(/two primaries/);
-    expect(() => plan([put({ id: "x", sequence: 5 }), withdraw("x", 5)])).toThrow(/two primaries/);
+    expect(() =>
+      plan([put({ id: "x", sequence: 5 }), put({ id: "x", sequence: 5, digest: "other" })]),
+    ).toThrow(/two primaries/);
+  });
+
+  it("lets a withdrawal win over a document of the same fence, in either order (I2)", () => {
+    const [after] = plan([withdraw("x", 10)], { holding: held() }).outcomes;
+    expect(after?.document).toBeNull();
+    const [both] = plan([put({ id: "x", sequence: 5 }), withdraw("x", 5)]).outcomes;
+    expect(both?.document).toBeNull();
+    const [reversed, ...others] = plan([withdraw("x", 5), put({ id: "x", sequence: 5 })]).outcomes;
+    expect(reversed?.document).toBeNull();
+    expect(others).toEqual([]);
   });
 
   it("remembers how many passages a broken-off write may have left", () => {
