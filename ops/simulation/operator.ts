@@ -28,10 +28,7 @@ function restartHalted(world: World): void {
     const isHalted = streams.some(({ site: id, code }) => id === site.id && code === "divergence");
     if (isHalted && world.hasLost(site.watermark)) world.rebuild(site);
   }
-  for (const running of halted) {
-    world.kill(running);
-    world.start();
-  }
+  if (halted.length > 0) restartAll(world);
 }
 
 /**
@@ -45,4 +42,11 @@ function rebuildSuspects(world: World): void {
   if (isFormerAlive) return;
   const suspects = world.sites.filter((site: Site) => world.suspects.has(site.id) && !world.hasLost(site.watermark));
   for (const site of suspects) world.rebuild(site);
+  if (suspects.length > 0) restartAll(world);
+}
+
+/** What a process remembers of a target that was rebuilt is of no use any more. */
+function restartAll(world: World): void {
+  for (const running of [...world.running]) world.kill(running);
+  world.start();
 }

@@ -4,7 +4,7 @@ import type { SimulationOptions } from "./faults.ts";
 import { FAULTS_MS, plan } from "./history.ts";
 import { operate } from "./operator.ts";
 import { Violation } from "./violation.ts";
-import { SEAMS, World, type Seams } from "./world.ts";
+import { SEAMS, World, type Building } from "./world.ts";
 import { START_MS } from "./clock.ts";
 
 /** Requests that were lost have given up by then, and every wait after failures has ended. */
@@ -20,8 +20,11 @@ export interface Outcome {
 }
 
 /** Resolves with how the history of these options ends; the same each time. */
-export async function simulate(options: SimulationOptions, seams: Seams = SEAMS): Promise<Outcome> {
-  const world = new World(options, seams);
+export async function simulate(
+  options: SimulationOptions,
+  { seams = SEAMS, isTraced = false }: Partial<Building> = {},
+): Promise<Outcome> {
+  const world = new World(options, { seams, isTraced });
   const safety = new Safety(world);
   let steps = 0;
   plan(world);
@@ -40,7 +43,14 @@ export async function simulate(options: SimulationOptions, seams: Seams = SEAMS)
     if (world.running.length === 0) world.start();
     for (const running of world.running) running.primary = world.primary;
     world.note("quiet");
-    while (differenceOf(world) !== null) {
+    let known = "";
+    const isAgreed = (): boolean => {
+      const state = world.state();
+      if (state === known) return false;
+      known = state;
+      return differenceOf(world) === null;
+    };
+    while (!isAgreed()) {
       if (world.clock.nowMs > START_MS + FAULTS_MS + QUIET_MS_MAX)
         throw new Violation(`no agreement after quiet: ${differenceOf(world) ?? ""}`);
       await step();

@@ -62,9 +62,16 @@ export interface Running {
   primary: SimulatedPrimary;
 }
 
+export interface Building {
+  readonly seams: Seams;
+  /** Whether the trace is written, which takes half of the time. */
+  readonly isTraced: boolean;
+}
+
 export class World {
   readonly options: SimulationOptions;
   readonly seams: Seams;
+  readonly isTraced: boolean;
   readonly clock = new Clock();
   readonly random: () => number;
   readonly wire: Wire;
@@ -88,9 +95,10 @@ export class World {
   #started = 0;
   settling: (id: string, version: string, sites: readonly string[]) => void = () => undefined;
 
-  constructor(options: SimulationOptions, seams: Seams) {
+  constructor(options: SimulationOptions, { seams, isTraced }: Building) {
     this.options = options;
     this.seams = seams;
+    this.isTraced = isTraced;
     this.random = seededRandom(options.seed);
     const { clock, random } = this;
     this.wire = new Wire({ clock, random, faults: new Set(options.faults) });
@@ -120,7 +128,7 @@ export class World {
   }
 
   note(text: string): void {
-    this.trace.push(`${((this.clock.nowMs - START_MS) / 1_000).toFixed(3).padStart(8)}  ${text}`);
+    if (this.isTraced) this.trace.push(`${((this.clock.nowMs - START_MS) / 1_000).toFixed(3).padStart(8)}  ${text}`);
   }
 
   start(): void {
@@ -156,6 +164,11 @@ export class World {
     this.violation ??= violation;
   }
 
+  /** Differs whenever something that is stored does. */
+  state(): string {
+    return [this.primary.epoch, this.primary.head, ...this.sites.map(({ stamp }) => stamp)].join(" ");
+  }
+
   end(): void {
     for (const { process } of this.running) process.kill();
   }
@@ -183,7 +196,7 @@ export class World {
   #heard(name: string, fields: object, message: string): void {
     const { err, ...told }: { readonly err?: unknown } = fields;
     const reason = err instanceof Error ? err.message : "";
-    this.note(`${name}: ${message} ${JSON.stringify(told)} ${reason}`);
+    if (this.isTraced) this.note(`${name}: ${message} ${JSON.stringify(told)} ${reason}`);
     if (message === "unexpected") this.fail(`replication threw ${String(err)}`);
     if (message === "parked" && "target" in fields && "sequence" in fields)
       this.parked.add(`${String(fields.target)} ${String(fields.sequence)}`);
