@@ -2,6 +2,7 @@
 import { mayHold } from "@kattegat/config/residency.ts";
 import { compareFences, compareSequences, type Fence } from "@kattegat/protocol/sequence.ts";
 import type { DocumentState } from "@kattegat/primary-dk/documents/state.ts";
+import type { Fault } from "./faults.ts";
 import type { Held, LogRow, SimulatedPrimary } from "./primary.ts";
 import type { Copy, Site } from "./site.ts";
 import { Violation } from "./violation.ts";
@@ -21,9 +22,10 @@ export class Safety {
 
   constructor(world: World) {
     this.#world = world;
-    world.settling = (id, version, sites) => {
-      const missing = this.#missingOf(id, version, sites);
-      if (missing !== null) world.fail(`${id} is withdrawn from its old sites before ${missing} has it`);
+    world.settling = (reign, held, sites) => {
+      const missing = this.#missingOf(reign, held, sites);
+      if (missing !== null)
+        world.fail(`${held.state.id} is withdrawn from its old sites before ${missing} has it`);
     };
   }
 
@@ -68,6 +70,8 @@ export class Safety {
       if (compareSequences(held.state.sequence, watermark.sequence) > 0) continue;
       const copy = copies.get(id);
       const isWanted = isWantedAt(site, held, reign);
+      if (!isWanted && copy !== undefined)
+        throw new Violation(`${site.id} still shows ${id} of ${copy.version} where it takes no other`);
       if (isWanted && copy === undefined && !isNamed(this.#world, site, held.state))
         throw new Violation(`${site.id} passed ${watermark.sequence} without ${id} of ${held.state.carried}`);
       if (isWanted && copy !== undefined && copy.version !== held.state.version)
@@ -86,14 +90,13 @@ export class Safety {
   }
 
   /** A document is never nowhere: its new sites have it before the old ones withdraw it (I10). */
-  #missingOf(id: string, version: string, sites: readonly string[]): string | null {
-    const held = this.#world.primary.documents.get(id);
+  #missingOf(reign: SimulatedPrimary, held: Held, sites: readonly string[]): string | null {
+    const { id, version } = held.state;
     for (const site of this.#world.sites) {
-      if (held === undefined || !sites.includes(site.id) || this.#world.bereaved.has(site.id)) continue;
-      if (!isWantedAt(site, held, this.#world.primary)) continue;
+      if (!sites.includes(site.id) || this.#world.bereaved.has(site.id)) continue;
+      if (!isWantedAt(site, held, reign)) continue;
       const copy = site.copies().get(id);
-      if (copy === undefined || compareSequences(copy.version, version) < 0)
-        return site.id;
+      if (copy === undefined || compareSequences(copy.version, version) < 0) return site.id;
     }
     return null;
   }
@@ -148,6 +151,8 @@ export function differenceOf(world: World): string | null {
   const { primary } = world;
   for (const { state } of primary.documents.values())
     if (state.moving_from !== null) return `${state.id} is still on its way to ${state.tier}`;
+  const unnamed = unnamedOf(world);
+  if (unnamed !== null) return unnamed;
   const head: Fence = { epoch: primary.rows.at(-1)?.epoch ?? 0, sequence: primary.head };
   for (const site of world.sites) {
     if (compareFences(site.watermark, head) !== 0)
@@ -162,3 +167,29 @@ export function differenceOf(world: World): string | null {
   return null;
 }
 
+
+/** With these an answer can be lost that named a refused change; the log of the primary says which it was. */
+const LOSING: readonly Fault[] = [
+  "drop",
+  "partition",
+  "crash-replication",
+  "crash-site",
+  "overlap",
+  "failover",
+  "restore",
+  "vanish",
+  "away",
+];
+
+/** Returns a change that a site could not take, without anybody having named it (I15). */
+function unnamedOf(world: World): string | null {
+  if (LOSING.some((fault) => world.has(fault))) return null;
+  for (const site of world.sites) {
+    for (const [id, held] of world.primary.documents) {
+      const isPlanned = world.primary.placements.holders(held.state).includes(site.id);
+      if (isPlanned && !isWantedAt(site, held, world.primary) && !isNamed(world, site, held.state))
+        return `${site.id} could not take ${id} of ${held.state.carried}, which nobody says`;
+    }
+  }
+  return null;
+}

@@ -23,10 +23,16 @@ const EMPTY: Bucket = { text: null, objects: new Map() };
 export interface EdgeSeams {
   /** Throws what the Worker answers to a manifest that may not follow. */
   readonly assertFollows: (before: ColdManifest | null, next: ColdManifest) => void;
+  /** Whether the manifest is still the one that its publisher has seen. */
+  readonly isCurrent: (current: string | null, seen: string | null) => boolean;
   readonly network: (network: Network) => Network;
 }
 
-export const EDGE_SEAMS: EdgeSeams = { assertFollows, network: (network) => network };
+export const EDGE_SEAMS: EdgeSeams = {
+  assertFollows,
+  isCurrent: (current, seen) => current === seen,
+  network: (network) => network,
+};
 
 export interface EdgeOptions {
   readonly id: string;
@@ -112,12 +118,18 @@ export class EdgeSite implements Site {
 
   async #publish(text: string, expected: string | null): Promise<Answer> {
     const next = parseManifest(text);
-    this.#options.seams.assertFollows(this.#manifest, { ...next, watermark: { ...next.watermark, sequence: this.watermark.sequence } });
-    if (this.#bucket.text !== expected) throw new KattegatError("conflict", "Another manifest has been published.");
-    this.#options.seams.assertFollows(this.#manifest, next);
+    const { assertFollows: assertNext, isCurrent } = this.#options.seams;
+    const assertCurrent = (): void => {
+      if (!isCurrent(this.#bucket.text, expected))
+        throw new KattegatError("conflict", "Another manifest has been published.");
+    };
+    // An earlier reign is refused whatever its publisher has seen; one that lost a race has not gone backwards.
+    assertNext(this.#manifest, { ...next, watermark: { ...next.watermark, sequence: this.watermark.sequence } });
+    assertCurrent();
+    assertNext(this.#manifest, next);
     const known = new Set(this.#manifest?.segments.map(({ key }) => key));
     for (const segment of next.segments) if (!known.has(segment.key)) await this.#assertLegal(segment);
-    if (this.#bucket.text !== expected) throw new KattegatError("conflict", "Another manifest has been published.");
+    assertCurrent();
     this.#bucket = { ...this.#bucket, text };
     this.#manifest = next;
     this.stamp += 1;

@@ -141,7 +141,7 @@ function failOver(world: World): void {
   world.reigns.set(next.epoch, next);
   world.primary = next;
   beginReign(next);
-  for (const [site, head] of world.told) if (world.hasLost(head)) world.suspects.add(site);
+  for (const [site, head] of world.told) if (world.hasLost(head)) world.suspect(site);
   if (!world.has("zombie")) former.die();
   else for (let time = 0; time < 3; time += 1)
     clock.after(random() * 10_000, () => write(world, former, 10_000 + next.epoch * 100 + time));
@@ -173,7 +173,7 @@ function restore(world: World): void {
   world.clock.after(world.random() * 20_000, () => {
     if (!world.wire.isFaulty || !site.restore()) return;
     world.bereaved.add(site.id);
-    if (world.reigns.size > reigns) world.suspects.add(site.id);
+    if (world.reigns.size > reigns) world.suspect(site.id);
     world.note(`${site.id} is restored from its backup`);
   });
 }

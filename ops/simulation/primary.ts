@@ -59,7 +59,7 @@ export interface PrimaryOptions {
   /** Hears each move that ends, just before the old copies are withdrawn. */
   /** Hears how far each target has been told that the log reaches. */
   readonly told: (target: string, head: Fence) => void;
-  readonly settling: (state: DocumentState, sites: readonly string[]) => void;
+  readonly settling: (primary: SimulatedPrimary, held: Held, sites: readonly string[]) => void;
 }
 
 export class SimulatedPrimary {
@@ -132,7 +132,7 @@ export class SimulatedPrimary {
       throw new KattegatError("divergence", `The target stands at ${after}; the log ends at ${this.head}.`);
     seams.assertOnLog(this, request.after);
     const untilMs = clock.nowMs + request.waitMs;
-    const isNew = (): boolean => this.#readable().length > Number(after);
+    const isNew = (): boolean => compareSequences(this.#readable().at(-1)?.sequence ?? "0", after) > 0;
     while (this.#isAlive && !isNew() && clock.nowMs < untilMs) await this.#wake(untilMs);
     const readable = this.#readable();
     const page = readable
@@ -206,12 +206,13 @@ export class SimulatedPrimary {
       await clock.sleep(SETTLE_EVERY_MS);
       if (!this.#isAlive) return;
       for (const tier of TIER_NAMES) {
-        for (const { state } of [...this.documents.values()]) {
+        for (const held of [...this.documents.values()]) {
+          const { state } = held;
           if (state.moving_from === null || state.tier !== tier) continue;
           const sites = this.placements.of(state.residency, tier);
           const confirmed = seams.confirmedBy(this, sites);
           if (confirmed === null || compareSequences(state.carried, confirmed) > 0) continue;
-          settling(state, sites);
+          settling(this, held, sites);
           this.write({ kind: "settle", id: state.id, carried: state.carried }, null);
         }
       }

@@ -10,7 +10,7 @@ import { Clock, START_MS } from "./clock.ts";
 import { DIMENSIONS } from "./content.ts";
 import { EDGE_SEAMS, EdgeSite, type EdgeSeams } from "./edge-site.ts";
 import type { Fault, SimulationOptions } from "./faults.ts";
-import { PRIMARY_SEAMS, SimulatedPrimary, type PrimarySeams } from "./primary.ts";
+import { PRIMARY_SEAMS, SimulatedPrimary, type PrimaryOptions, type PrimarySeams } from "./primary.ts";
 import { REGIONAL_SEAMS, RegionalSite, type RegionalSeams } from "./regional-site.ts";
 import {
   REPLICATION_SEAMS,
@@ -26,6 +26,8 @@ export interface Seams {
   readonly regional: RegionalSeams;
   readonly edge: EdgeSeams;
   readonly replication: ReplicationSeams;
+  /** Whether the runbook for a failover knows of targets that were told of what was lost. */
+  readonly knowsTold: boolean;
 }
 
 /** Nothing is built wrongly. */
@@ -34,6 +36,7 @@ export const SEAMS: Seams = {
   regional: REGIONAL_SEAMS,
   edge: EDGE_SEAMS,
   replication: REPLICATION_SEAMS,
+  knowsTold: true,
 };
 
 const file = parseNetwork(
@@ -44,7 +47,7 @@ export const NETWORK: Network = { ...file, embedding: { ...file.embedding, dimen
 export const PRIMARY_SITE = NETWORK.sites.find(({ kind }) => kind === "primary")?.id ?? "";
 
 /** A network file of somebody who did not know the law: every class may rest everywhere. */
-const WIDE: Network = {
+export const WIDE_NETWORK: Network = {
   ...NETWORK,
   classes: Object.fromEntries(
     Object.entries(NETWORK.classes).map(([name, rules]) => [
@@ -93,7 +96,7 @@ export class World {
   /** Documents whose body the door of a regional refuses. */
   readonly tooLarge = new Set<string>();
   #started = 0;
-  settling: (id: string, version: string, sites: readonly string[]) => void = () => undefined;
+  settling: PrimaryOptions["settling"] = () => undefined;
 
   constructor(options: SimulationOptions, { seams, isTraced }: Building) {
     this.options = options;
@@ -111,12 +114,12 @@ export class World {
     this.primary = new SimulatedPrimary(
       {
         site: PRIMARY_SITE,
-        network: this.has("wide-sender") ? WIDE : NETWORK,
+        network: this.has("wide-sender") ? WIDE_NETWORK : NETWORK,
         clock,
         random,
         seams: seams.primary,
         told: (target, head) => this.#told(target, head),
-        settling: ({ id, version }, sites) => this.settling(id, version, sites),
+        settling: (primary, held, sites) => this.settling(primary, held, sites),
       },
       { epoch: 0, rows: [] },
     );
@@ -185,7 +188,11 @@ export class World {
   #told(target: string, head: Fence): void {
     const known = this.told.get(target);
     if (known === undefined || compareFences(head, known) > 0) this.told.set(target, head);
-    if (this.hasLost(head)) this.suspects.add(target);
+    if (this.hasLost(head)) this.suspect(target);
+  }
+
+  suspect(target: string): void {
+    if (this.seams.knowsTold) this.suspects.add(target);
   }
 
   /** Whether the log of today was never at the fence: that was another reign's. */
