@@ -75,7 +75,9 @@ export function createEdgeTarget(
         );
       const start = await publisher.current(signal);
       const reached =
-        ahead !== null && compareFences(ahead.watermark, start.watermark) === 0 ? ahead.position : start.watermark;
+        ahead !== null && compareFences(ahead.watermark, start.watermark) === 0
+          ? ahead.position
+          : start.watermark;
       if (compareFences(reached, after) < 0)
         throw new KattegatError(
           "conflict",

@@ -21,8 +21,7 @@ export function createMerger(options: {
       const read = (offset: number, length: number): Promise<Uint8Array> =>
         Promise.resolve(bytes.subarray(offset, offset + length));
       const segment = await openSegment(read, { scanner, totalBytes: bytes.byteLength, checksum });
-      for await (const passage of segment.readAll())
-        if (!dead.has(passage.documentId)) living.push(passage);
+      for await (const passage of segment.readAll()) if (!dead.has(passage.documentId)) living.push(passage);
     },
     finish() {
       const versions = new Map(living.map(({ documentId, version }) => [documentId, version]));

@@ -75,7 +75,9 @@ export class Safety {
       if (isWanted && copy === undefined && !isNamed(this.#world, site, held.state))
         throw new Violation(`${site.id} passed ${watermark.sequence} without ${id} of ${held.state.carried}`);
       if (isWanted && copy !== undefined && copy.version !== held.state.version)
-        throw new Violation(`${site.id} shows ${id} of ${copy.version}, which is now of ${held.state.version}`);
+        throw new Violation(
+          `${site.id} shows ${id} of ${copy.version}, which is now of ${held.state.version}`,
+        );
     }
   }
 
@@ -122,7 +124,9 @@ function assertPlanned(
   { reign, sequence }: { readonly reign: SimulatedPrimary; readonly sequence: string },
 ): void {
   const { documentId, version, text } = copy;
-  const rows = reign.rows.filter((row) => row.document_id === documentId && compareSequences(row.sequence, sequence) <= 0);
+  const rows = reign.rows.filter(
+    (row) => row.document_id === documentId && compareSequences(row.sequence, sequence) <= 0,
+  );
   const holds = (row: LogRow): boolean => row.held_after.includes(site.id);
   const last = rows.at(-1);
   if (last === undefined) throw new Violation(`${site.id} holds ${documentId}, which the log does not have`);
@@ -137,7 +141,9 @@ function assertPlanned(
 
 function isWantedAt({ id, kind }: Site, { state, content }: Held, reign: SimulatedPrimary): boolean {
   const isPoisoned = content.poison === "vector" || (content.poison === "body" && kind === "regional");
-  return reign.placements.holders(state).includes(id) && mayHold(NETWORK, state.residency, { id }) && !isPoisoned;
+  return (
+    reign.placements.holders(state).includes(id) && mayHold(NETWORK, state.residency, { id }) && !isPoisoned
+  );
 }
 
 function isNamed(world: World, { id }: Site, { carried }: DocumentState): boolean {
@@ -166,7 +172,6 @@ export function differenceOf(world: World): string | null {
   }
   return null;
 }
-
 
 /** With these an answer can be lost that named a refused change; the log of the primary says which it was. */
 const LOSING: readonly Fault[] = [

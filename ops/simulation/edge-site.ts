@@ -1,7 +1,12 @@
 /** An edge's Worker with its bucket, in memory. */
 import type { Network } from "@kattegat/config/network.ts";
 import { mayHold } from "@kattegat/config/residency.ts";
-import { keysOf, parseManifest, type ColdManifest, type ManifestSegment } from "@kattegat/engine/cold/manifest.ts";
+import {
+  keysOf,
+  parseManifest,
+  type ColdManifest,
+  type ManifestSegment,
+} from "@kattegat/engine/cold/manifest.ts";
 import { openSegment, type ColdPassage } from "@kattegat/engine/cold/segment.ts";
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
@@ -86,7 +91,8 @@ export class EdgeSite implements Site {
     if (path.startsWith("/internal/watermark")) return answerOf({ watermark: this.watermark });
     if (path === "/internal/cold/editions") return answerOf({ editions: [] });
     if (!path.startsWith("/internal/cold/manifest")) throw new KattegatError("not_found", path);
-    if (request.method === "PUT") return this.#publish(String(request.body), request.headers?.["if-match"] ?? null);
+    if (request.method === "PUT")
+      return this.#publish(String(request.body), request.headers?.["if-match"] ?? null);
     const { text } = this.#bucket;
     if (text === null) throw new KattegatError("not_found", "No generation has been published yet.");
     return answerOf(null, { etag: text, bytes: new TextEncoder().encode(text) });
@@ -124,7 +130,10 @@ export class EdgeSite implements Site {
         throw new KattegatError("conflict", "Another manifest has been published.");
     };
     // An earlier reign is refused whatever its publisher has seen; one that lost a race has not gone backwards.
-    assertNext(this.#manifest, { ...next, watermark: { ...next.watermark, sequence: this.watermark.sequence } });
+    assertNext(this.#manifest, {
+      ...next,
+      watermark: { ...next.watermark, sequence: this.watermark.sequence },
+    });
     assertCurrent();
     assertNext(this.#manifest, next);
     const known = new Set(this.#manifest?.segments.map(({ key }) => key));

@@ -120,8 +120,10 @@ function crashSite(world: World): void {
 }
 
 function jumpClock(world: World): void {
-  world.clockJumpMs = (world.random() - 0.5) * 4 * 3_600_000;
-  world.note(`the clock of replication jumps to ${Math.round(world.clockJumpMs / 1_000)} s`);
+  const running = world.running.at(-1);
+  if (running === undefined) return;
+  running.clockJumpMs = (world.random() - 0.5) * 4 * 3_600_000;
+  world.note(`the clock of one replication jumps to ${Math.round(running.clockJumpMs / 1_000)} s`);
 }
 
 function slowDown(world: World): void {
@@ -143,8 +145,9 @@ function failOver(world: World): void {
   beginReign(next);
   for (const [site, head] of world.told) if (world.hasLost(head)) world.suspect(site);
   if (!world.has("zombie")) former.die();
-  else for (let time = 0; time < 3; time += 1)
-    clock.after(random() * 10_000, () => write(world, former, 10_000 + next.epoch * 100 + time));
+  else
+    for (let time = 0; time < 3; time += 1)
+      clock.after(random() * 10_000, () => write(world, former, 10_000 + next.epoch * 100 + time));
   clock.after(10_000 + random() * 10_000, () => former.die());
   for (const running of world.running)
     clock.after(random() * 10_000, () => {
@@ -163,7 +166,10 @@ function beginReign(primary: SimulatedPrimary): void {
     passages: 1,
     poison: null,
   });
-  primary.write({ kind: "put", id: "reign", zone: "eu", precondition: NO_PRECONDITION, content: content.value }, content);
+  primary.write(
+    { kind: "put", id: "reign", zone: "eu", precondition: NO_PRECONDITION, content: content.value },
+    content,
+  );
 }
 
 function restore(world: World): void {
@@ -195,7 +201,9 @@ function goAway(world: World): void {
   for (const direction of directions) wire.cut.add(direction);
   world.note(`${site.id} is away`);
   for (let serial = 0; serial < 40; serial += 1)
-    clock.after(random() * 10_000, () => write(world, world.primary, 20_000 + world.primary.rows.length * 100 + serial));
+    clock.after(random() * 10_000, () =>
+      write(world, world.primary, 20_000 + world.primary.rows.length * 100 + serial),
+    );
   clock.after(10_000, () => {
     for (const direction of directions) wire.cut.delete(direction);
     world.note(`${site.id} is back`);

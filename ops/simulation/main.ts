@@ -56,7 +56,8 @@ async function runOne(seed: number): Promise<boolean> {
   const options = optionsOf(seed);
   const named = values.faults?.split(",").filter((name) => name !== "");
   const unknown = named?.find((name) => !FAULTS.some((fault) => fault === name));
-  if (unknown !== undefined) throw new Error(`--faults: expected some of ${FAULTS.join(", ")}; got ${unknown}`);
+  if (unknown !== undefined)
+    throw new Error(`--faults: expected some of ${FAULTS.join(", ")}; got ${unknown}`);
   return tell({
     ...options,
     faults: named === undefined ? options.faults : FAULTS.filter((fault) => named.includes(fault)),
@@ -68,7 +69,8 @@ async function runOne(seed: number): Promise<boolean> {
 /** Prints how the history ends, with what led there when it ends badly. */
 async function tell(options: SimulationOptions): Promise<boolean> {
   const { violation, trace, steps } = await simulate(options, { isTraced: true });
-  if (violation !== null || values.trace) console.log(trace.slice(values.trace ? 0 : -TRACE_LINES).join("\n"));
+  if (violation !== null || values.trace)
+    console.log(trace.slice(values.trace ? 0 : -TRACE_LINES).join("\n"));
   const { seed, faults, writes, documents } = options;
   console.log(`${violation ?? "no violation"} (${steps} steps)`);
   console.log(

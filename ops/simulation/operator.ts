@@ -14,7 +14,9 @@ export async function operate(world: World): Promise<void> {
 
 /** Rebuilds a target that diverges, restarts replication; a halt without a reason is a violation. */
 function restartHalted(world: World): void {
-  const halted = world.running.filter(({ process }) => process.status().some(({ state }) => state === "halted"));
+  const halted = world.running.filter(({ process }) =>
+    process.status().some(({ state }) => state === "halted"),
+  );
   const streams = halted.flatMap(({ process }) => process.status().filter(({ state }) => state === "halted"));
   for (const { site: id, code, detail } of streams) {
     const reason = `${code ?? ""}: ${detail ?? ""}`;
@@ -40,13 +42,15 @@ function restartHalted(world: World): void {
 function rebuildSuspects(world: World): void {
   const isFormerAlive = [...world.reigns.values()].some((reign) => reign !== world.primary && reign.isAlive);
   if (isFormerAlive) return;
-  const suspects = world.sites.filter((site: Site) => world.suspects.has(site.id) && !world.hasLost(site.watermark));
+  const suspects = world.sites.filter(
+    (site: Site) => world.suspects.has(site.id) && !world.hasLost(site.watermark),
+  );
   for (const site of suspects) world.rebuild(site);
   if (suspects.length > 0) restartAll(world);
 }
 
 /** What a process remembers of a target that was rebuilt is of no use any more. */
 function restartAll(world: World): void {
-  for (const running of [...world.running]) world.kill(running);
+  for (const running of world.running.slice()) world.kill(running);
   world.start();
 }

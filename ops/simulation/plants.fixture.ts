@@ -29,7 +29,10 @@ const regional = (seams: () => Partial<Seams["regional"]>) => (): Seams => ({
   ...SEAMS,
   regional: { ...SEAMS.regional, ...seams() },
 });
-const edge = (seams: Partial<Seams["edge"]>) => (): Seams => ({ ...SEAMS, edge: { ...SEAMS.edge, ...seams } });
+const edge = (seams: Partial<Seams["edge"]>) => (): Seams => ({
+  ...SEAMS,
+  edge: { ...SEAMS.edge, ...seams },
+});
 const replication = (seams: Partial<Seams["replication"]>) => (): Seams => ({
   ...SEAMS,
   replication: { ...SEAMS.replication, ...seams },
@@ -149,7 +152,8 @@ export const PLANTS: readonly Plant[] = [
     mistake: "a change that a later one supersedes is skipped, its withdraw too",
     invariants: "I9",
     seams: primary({
-      actionOf: (change, options) => (change.current === null ? "skip" : SEAMS.primary.actionOf(change, options)),
+      actionOf: (change, options) =>
+        change.current === null ? "skip" : SEAMS.primary.actionOf(change, options),
     }),
     faults: [],
     caughtAs: /which was (erased|withdrawn)/,
@@ -267,10 +271,13 @@ export const PLANTS: readonly Plant[] = [
     invariants: "I12",
     seams: edge({ isCurrent: () => true }),
     faults: ["overlap", "slow"],
-    caughtAs: /went back|halted without a reason|which is gone|passed \d+ without|more than once|which was|which is now of/,
+    caughtAs:
+      /went back|halted without a reason|which is gone|passed \d+ without|more than once|which was|which is now of/,
   },
 ];
 
-async function* unhidden<T extends object>(inputs: AsyncIterable<T>): AsyncGenerator<T & { tombstones: string[] }> {
+async function* unhidden<T extends object>(
+  inputs: AsyncIterable<T>,
+): AsyncGenerator<T & { tombstones: string[] }> {
   for await (const input of inputs) yield { ...input, tombstones: [] };
 }

@@ -159,7 +159,10 @@ export class SimulatedPrimary {
   confirmedBy(sites: readonly string[]): string | null {
     let lowest: string | null = null;
     for (const site of sites) {
-      const watermark = site === this.#options.site ? { epoch: this.epoch, sequence: this.head } : this.#confirmed.get(site)?.watermark;
+      const watermark =
+        site === this.#options.site
+          ? { epoch: this.epoch, sequence: this.head }
+          : this.#confirmed.get(site)?.watermark;
       if (watermark === undefined || watermark.epoch !== this.epoch) return null;
       if (lowest === null || compareSequences(watermark.sequence, lowest) < 0) lowest = watermark.sequence;
     }
@@ -187,17 +190,24 @@ export class SimulatedPrimary {
     });
   }
 
-  #changeOf({ after, ...row }: LogRow, target: string, seams: PrimarySeams): Change {
+  #changeOf({ after: _after, ...row }: LogRow, target: string, seams: PrimarySeams): Change {
     const held = this.documents.get(row.document_id);
     const isCarried = held !== undefined && held.state.carried === row.sequence;
-    const current = isCarried ? { ...held.state, passages: held.content.records.length, characters: 0 } : null;
+    const current = isCarried
+      ? { ...held.state, passages: held.content.records.length, characters: 0 }
+      : null;
     const action = seams.actionOf({ ...row, current }, { target, placements: this.placements });
     const base = { epoch: row.epoch, sequence: row.sequence, committed_at: row.committed_at.toISOString() };
     if (action === "skip") return { kind: "skip", ...base };
     if (action === "withdraw")
       return { kind: "withdraw", ...base, document_id: row.document_id, reason: reasonOf(row) };
     if (held === undefined) throw new RangeError("a put of a document that is no more");
-    return { kind: "put", ...base, document_id: row.document_id, document: recordOf(held.state, held.content) };
+    return {
+      kind: "put",
+      ...base,
+      document_id: row.document_id,
+      document: recordOf(held.state, held.content),
+    };
   }
 
   async #settleForEver(): Promise<void> {
@@ -206,7 +216,7 @@ export class SimulatedPrimary {
       await clock.sleep(SETTLE_EVERY_MS);
       if (!this.#isAlive) return;
       for (const tier of TIER_NAMES) {
-        for (const held of [...this.documents.values()]) {
+        for (const held of Array.from(this.documents.values())) {
           const { state } = held;
           if (state.moving_from === null || state.tier !== tier) continue;
           const sites = this.placements.of(state.residency, tier);

@@ -135,7 +135,8 @@ export class RegionalSite implements Site {
   }
 
   restore(): boolean {
-    if (this.#backup === null || compareFences(this.#watermarkOf(this.#backup), this.watermark) >= 0) return false;
+    if (this.#backup === null || compareFences(this.#watermarkOf(this.#backup), this.watermark) >= 0)
+      return false;
     this.#replace(copyOfTable(this.#backup));
     return true;
   }

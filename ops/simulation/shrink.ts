@@ -6,7 +6,7 @@ import type { Seams } from "./world.ts";
 /** Resolves with options of which no fault, and no half of the writes, can be left out. */
 export async function shrink(options: SimulationOptions, seams?: Seams): Promise<SimulationOptions> {
   let smallest = options;
-  for (let isSmaller = true; isSmaller; ) {
+  for (let isSmaller = true; isSmaller;) {
     isSmaller = false;
     for (const candidate of smallerThan(smallest)) {
       const { violation } = await simulate(candidate, seams === undefined ? {} : { seams });

@@ -38,7 +38,10 @@ export interface Site {
 /** As a site's HTTP server answers. */
 export function answerOf(
   value: unknown,
-  { etag = null, bytes = new Uint8Array(0) }: { readonly etag?: string | null; readonly bytes?: Uint8Array } = {},
+  {
+    etag = null,
+    bytes = new Uint8Array(0),
+  }: { readonly etag?: string | null; readonly bytes?: Uint8Array } = {},
 ): Answer {
   return {
     ok: true,

@@ -63,6 +63,8 @@ export interface Running {
   readonly process: ReplicationProcess;
   /** Which primary its name server knows. */
   primary: SimulatedPrimary;
+  /** How far its machine's clock is off. */
+  clockJumpMs: number;
 }
 
 export interface Building {
@@ -92,7 +94,6 @@ export class World {
   readonly trace: string[] = [];
   violation: string | null = null;
   primary: SimulatedPrimary;
-  clockJumpMs = 0;
   /** Documents whose body the door of a regional refuses. */
   readonly tooLarge = new Set<string>();
   #started = 0;
@@ -131,7 +132,8 @@ export class World {
   }
 
   note(text: string): void {
-    if (this.isTraced) this.trace.push(`${((this.clock.nowMs - START_MS) / 1_000).toFixed(3).padStart(8)}  ${text}`);
+    if (this.isTraced)
+      this.trace.push(`${((this.clock.nowMs - START_MS) / 1_000).toFixed(3).padStart(8)}  ${text}`);
   }
 
   start(): void {
@@ -145,13 +147,13 @@ export class World {
       primary: () => running.primary,
       wire: this.wire,
       clock: this.clock,
-      now: () => this.clock.nowMs + this.clockJumpMs,
+      now: () => this.clock.nowMs + running.clockJumpMs,
       random: this.random,
       scanner,
       seams: this.seams.replication,
       log: { info: heard, warn: heard, error: heard },
     });
-    const running: Running = { process, primary: this.primary };
+    const running: Running = { process, primary: this.primary, clockJumpMs: 0 };
     this.running.push(running);
     this.note(`${name} starts`);
   }

@@ -52,4 +52,3 @@ export function reasonOf(
     ? "reclassified"
     : "re-tiered";
 }
-

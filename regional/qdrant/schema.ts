@@ -24,10 +24,7 @@ export type PointStore = Pick<QdrantClient, "retrieve" | "upsert" | "batchUpdate
 
 /** Where a site's copies are kept. */
 export interface Copies {
-  run<T>(
-    work: (points: PointStore, collections: Collections) => Promise<T>,
-    withinMs?: number,
-  ): Promise<T>;
+  run<T>(work: (points: PointStore, collections: Collections) => Promise<T>, withinMs?: number): Promise<T>;
 }
 
 export const DENSE = "dense";
