@@ -45,7 +45,7 @@ export function createEdgeTarget(
   const newKey = (): string => `segments/${parts.newId()}.seg`;
   let segmentKey: string | null = null;
   /** What was taken without a generation: the stream is at `position` while the manifest says `watermark`. */
-  let ahead: { readonly watermark: Fence; readonly position: Fence } | null = null;
+  let ahead: Ahead | null = null;
 
   /** The next segment's key is reserved in the manifest of this one, which saves a manifest for each batch. */
   async function uploaded(batch: ColdBatch, signal: AbortSignal): Promise<ManifestSegment | null> {
@@ -74,15 +74,7 @@ export function createEdgeTarget(
           `Expected changes of the model ${parts.model}, as the network file says; the log's are of ${head.model}.`,
         );
       const start = await publisher.current(signal);
-      const reached =
-        ahead !== null && compareFences(ahead.watermark, start.watermark) === 0
-          ? ahead.position
-          : start.watermark;
-      if (compareFences(reached, after) < 0)
-        throw new KattegatError(
-          "conflict",
-          `Expected changes from ${reached.sequence} on, where ${parts.store.site} is; these follow ${after.sequence}.`,
-        );
+      assertReached(start, { after, ahead });
       const batch = readBatch(
         changes.filter((change) => compareFences(change, start.watermark) > 0),
         parts.refuse,
@@ -115,6 +107,25 @@ export function createEdgeTarget(
       return { watermark: published.watermark, refused: [...batch.refused] };
     },
   };
+}
+
+interface Ahead {
+  readonly watermark: Fence;
+  readonly position: Fence;
+}
+
+/** A bucket that was lost, or came back from a backup, has a gap before this batch. */
+function assertReached(
+  { watermark }: ColdManifest,
+  { after, ahead }: { readonly after: Fence; readonly ahead: Ahead | null },
+): void {
+  const isAhead = ahead !== null && compareFences(ahead.watermark, watermark) === 0;
+  const reached = isAhead ? ahead.position : watermark;
+  if (compareFences(reached, after) >= 0) return;
+  throw new KattegatError(
+    "conflict",
+    `Expected changes from (${reached.epoch}, ${reached.sequence}) on, where the zone is; these follow (${after.epoch}, ${after.sequence}).`,
+  );
 }
 
 /** Leaves out what the target holds in a newer version of the same reign: a late copy may not hide it (I3). */

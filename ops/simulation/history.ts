@@ -122,8 +122,8 @@ function crashSite(world: World): void {
 function jumpClock(world: World): void {
   const running = world.running.at(-1);
   if (running === undefined) return;
-  running.clockJumpMs = (world.random() - 0.5) * 4 * 3_600_000;
-  world.note(`the clock of one replication jumps to ${Math.round(running.clockJumpMs / 1_000)} s`);
+  running.clock.jumpMs = (world.random() - 0.5) * 4 * 3_600_000;
+  world.note(`the clock of one replication jumps to ${Math.round(running.clock.jumpMs / 1_000)} s`);
 }
 
 function slowDown(world: World): void {

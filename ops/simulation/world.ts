@@ -64,7 +64,7 @@ export interface Running {
   /** Which primary its name server knows. */
   primary: SimulatedPrimary;
   /** How far its machine's clock is off. */
-  clockJumpMs: number;
+  readonly clock: { jumpMs: number };
 }
 
 export interface Building {
@@ -139,6 +139,7 @@ export class World {
   start(): void {
     const name = `replication-${(this.#started += 1)}`;
     const heard = (fields: object, message: string): void => this.#heard(name, fields, message);
+    const clock = { jumpMs: 0 };
     const process = startReplication({
       name,
       network: NETWORK,
@@ -147,13 +148,13 @@ export class World {
       primary: () => running.primary,
       wire: this.wire,
       clock: this.clock,
-      now: () => this.clock.nowMs + running.clockJumpMs,
+      now: () => this.clock.nowMs + clock.jumpMs,
       random: this.random,
       scanner,
       seams: this.seams.replication,
       log: { info: heard, warn: heard, error: heard },
     });
-    const running: Running = { process, primary: this.primary, clockJumpMs: 0 };
+    const running: Running = { process, primary: this.primary, clock };
     this.running.push(running);
     this.note(`${name} starts`);
   }

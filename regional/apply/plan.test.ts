@@ -95,8 +95,12 @@ describe("planOf", () => {
       watermark: { epoch: 1, sequence: "9" },
     }).outcomes;
     expect(outcome?.holding).toMatchObject({ passages: 1, ordinal_max: 7 });
-    const [complete] = plan([put({ id: "x", sequence: 11 })], { holding: broken, watermark: AT_10 }).outcomes;
-    expect(complete?.holding).toMatchObject({ passages: 1, ordinal_max: 3 });
+  });
+
+  it("removes what a broken-off write left, although its change came again as superseded, so that nothing outlives its erasure (I3)", () => {
+    const broken = held({ ordinal_max: 7 });
+    const [erased] = plan([withdraw("x", 11)], { holding: broken, watermark: AT_10 }).outcomes;
+    expect(erased?.holding).toMatchObject({ passages: 0, ordinal_max: 7 });
   });
 
   it("marks what is written behind the watermark, since that does not say whether it was completed", () => {

@@ -89,16 +89,11 @@ function outcomeOf(
       ...fence,
       digest,
       passages,
-      ordinal_max: Math.max(passages, ordinalMaxOf(known, options.watermark)),
+      // Never lowered: a write that a crash cut short counts as complete once its change comes again as superseded.
+      ordinal_max: Math.max(passages, known?.ordinal_max ?? 0),
       late: compareFences(fence, options.watermark) <= 0,
     },
   };
-}
-
-/** A copy whose write is known to be complete has no passages but its own. */
-function ordinalMaxOf(known: Holding | undefined, watermark: Fence): number {
-  if (known === undefined) return 0;
-  return isComplete(known, watermark) ? known.passages : known.ordinal_max;
 }
 
 function divergence(
