@@ -8,7 +8,7 @@ import { RegionalSite } from "./regional-site.ts";
 import type { World } from "./world.ts";
 
 /** How long there are faults. */
-export const FAULTS_MS = 40_000;
+export const FAULTS_MS = 25_000;
 /** Writes come in bursts, so that batches are of every size. */
 const BURST_MS = 500;
 const TIERS: readonly TierName[] = ["hot", "warm", "cold"];
@@ -73,7 +73,7 @@ const told = ({ epoch }: SimulatedPrimary, sequence: string | null): string =>
   sequence === null ? "nothing:" : `(${epoch}, ${sequence})`;
 
 function poisonOf(world: World): Poison {
-  if (!world.has("poison") || world.random() > 0.1) return null;
+  if (!world.has("poison") || world.random() > 0.2) return null;
   return world.random() < 0.5 ? "vector" : "body";
 }
 

@@ -184,7 +184,7 @@ export const PLANTS: readonly Plant[] = [
     invariants: "I2",
     seams: () => ({ ...SEAMS, knowsTold: false }),
     faults: ["failover", "slow", "delay"],
-    caughtAs: /passed \d+ without|which is now of|no agreement/,
+    caughtAs: /passed \d+ without|which is now of|halted/,
     load: { documents: 3, writes: 80 },
   },
   {

@@ -22,6 +22,8 @@ export class Wire {
   readonly cut = new Set<string>();
   readonly slow = new Set<string>();
   isFaulty = true;
+  /** How often each destination was drained. */
+  readonly #drained = new Map<string, number>();
 
   constructor(options: {
     readonly clock: Clock;
@@ -37,6 +39,11 @@ export class Wire {
     this.cut.clear();
     this.slow.clear();
     this.isFaulty = false;
+  }
+
+  /** Loses what is on its way to a destination, as waiting for it would. */
+  drain(to: string): void {
+    this.#drained.set(to, (this.#drained.get(to) ?? 0) + 1);
   }
 
   /** Resolves with the answer of `work`, which may be done once, twice, or not at all. */
@@ -57,7 +64,10 @@ export class Wire {
         if (this.#isLost(to, from)) return this.#lose(fail("unavailable"));
         this.#clock.after(this.#delayMs(to), () => end(act));
       };
+      const drained = this.#drained.get(to);
+      const isDrained = (): boolean => this.#drained.get(to) !== drained;
       const deliver = (): void => {
+        if (isDrained()) return this.#lose(fail("unavailable"));
         work().then(
           (value) => answer(() => resolve(value)),
           (error: unknown) => answer(() => reject(error)),
@@ -66,7 +76,9 @@ export class Wire {
       if (this.#isLost(from, to)) return this.#lose(fail("unavailable"));
       this.#clock.after(this.#delayMs(to), deliver);
       if (this.#has("repeat", 0.05))
-        this.#clock.after(this.#random() * REPEAT_MS_MAX, () => void work().catch(() => undefined));
+        this.#clock.after(this.#random() * REPEAT_MS_MAX, () => {
+          if (!isDrained()) void work().catch(() => undefined);
+        });
     });
   }
 

@@ -179,8 +179,13 @@ export class World {
     for (const { process } of this.running) process.kill();
   }
 
-  /** Empties a site, so that it is filled from the log. */
+  /**
+   * Empties a site, so that it is filled from the log.
+   *
+   * After whatever was on its way there has come, since a batch of a reign that is over may begin at the beginning too.
+   */
   rebuild(site: Site): void {
+    this.wire.drain(site.id);
     site.wipe();
     this.suspects.delete(site.id);
     this.told.delete(site.id);
