@@ -119,7 +119,11 @@ function assertReached(
   { watermark }: ColdManifest,
   { after, ahead }: { readonly after: Fence; readonly ahead: Ahead | null },
 ): void {
-  const isAhead = ahead !== null && compareFences(ahead.watermark, watermark) === 0;
+  // Not when it was behind: a batch that another replication had overtaken was taken without a generation, too.
+  const isAhead =
+    ahead !== null &&
+    compareFences(ahead.watermark, watermark) === 0 &&
+    compareFences(ahead.position, watermark) > 0;
   const reached = isAhead ? ahead.position : watermark;
   if (compareFences(reached, after) >= 0) return;
   throw new KattegatError(
