@@ -74,7 +74,7 @@ export class Safety {
       const isWanted = isWantedAt(site, held, reign);
       if (!isWanted && copy !== undefined)
         throw new Violation(`${site.id} still shows ${id} of ${copy.version} where it takes no other`);
-      if (isWanted && copy === undefined && !isNamed(this.#world, site, held.state))
+      if (isWanted && copy === undefined)
         throw new Violation(`${site.id} passed ${watermark.sequence} without ${id} of ${held.state.carried}`);
       if (isWanted && copy !== undefined && copy.version !== held.state.version)
         throw new Violation(

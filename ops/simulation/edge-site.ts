@@ -148,7 +148,7 @@ export class EdgeSite implements Site {
   /** The site checks what it is given with its own network file. */
   async #assertLegal({ key, bytes, checksum }: ManifestSegment): Promise<void> {
     const object = this.#bucket.objects.get(key);
-    if (object === undefined) throw new KattegatError("bad_request", `${key} cannot be read.`);
+    if (object === undefined) throw new KattegatError("conflict", `${key} has been deleted; store it again.`);
     const { network, scanner, seams } = this.#options;
     const read = (offset: number, length: number): Promise<Uint8Array> =>
       Promise.resolve(object.subarray(offset, offset + length));
