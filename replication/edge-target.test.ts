@@ -84,6 +84,20 @@ describe("the cold tier as a target", () => {
     expect(await edge.visible()).toEqual(new Map([["b", "2"]]));
   });
 
+  it("goes on where it is after a late batch that another replication had overtaken (I8)", async () => {
+    const { primary, edge } = await pair();
+    const target = targetOf(primary, edge);
+    await target.apply(batchOf([put(1, { id: "a" }), skip(2), skip(3)]), never);
+    await target.apply(batchOf([skip(2)]), never);
+    await target.apply({ ...batchOf([put(4, { id: "b" })]), after: { epoch: 1, sequence: "3" } }, never);
+    expect(await edge.visible()).toEqual(
+      new Map([
+        ["a", "1"],
+        ["b", "4"],
+      ]),
+    );
+  });
+
   it("leaves each object that a crash orphaned on the garbage list, deletes it after the grace (I16)", async () => {
     const { primary, edge } = await pair();
     const clock = { ms: 1_800_000_000_000, now: () => clock.ms };

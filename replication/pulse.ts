@@ -29,12 +29,12 @@ export function createPulse(options: {
         const late = new AbortController();
         const answered = new AbortController();
         const either = AbortSignal.any([signal, answered.signal]);
-        void options.sleep(ANSWER_MS_MAX, either).then(() => late.abort());
+        void options.sleep(ANSWER_MS_MAX, either).then(() => late.abort("late"));
         const failure = await options.probe(AbortSignal.any([signal, late.signal])).then(
           () => null,
           (error: unknown) => ({ error }),
         );
-        answered.abort();
+        answered.abort("answered");
         if (signal.aborted || (failure === null) === answers) continue;
         answers = failure === null;
         options.changed(answers, failure?.error ?? null);

@@ -2,11 +2,15 @@
 import { mayHold } from "@kattegat/config/residency.ts";
 import { compareFences, compareSequences, type Fence } from "@kattegat/protocol/sequence.ts";
 import type { DocumentState } from "@kattegat/primary-dk/documents/state.ts";
+import { START_MS } from "./clock.ts";
 import type { Fault } from "./faults.ts";
 import type { Held, LogRow, SimulatedPrimary } from "./primary.ts";
 import type { Copy, Site } from "./site.ts";
 import { Violation } from "./violation.ts";
 import { NETWORK, type World } from "./world.ts";
+
+/** No list of countries ends within a history. */
+const TODAY = new Date(START_MS).toISOString().slice(0, 10);
 
 interface Seen {
   readonly stamp: number;
@@ -46,7 +50,7 @@ export class Safety {
 
   #assertLawful({ id }: Site, copies: ReadonlyMap<string, Copy>): void {
     for (const { documentId, residency } of copies.values())
-      if (!mayHold(NETWORK, residency, { id }))
+      if (!mayHold(NETWORK, residency, { id }, TODAY))
         throw new Violation(`${id} holds ${documentId}, which is ${residency}`);
   }
 
@@ -144,7 +148,9 @@ function assertPlanned(
 function isWantedAt({ id, kind }: Site, { state, content }: Held, reign: SimulatedPrimary): boolean {
   const isPoisoned = content.poison === "vector" || (content.poison === "body" && kind === "regional");
   return (
-    reign.placements.holders(state).includes(id) && mayHold(NETWORK, state.residency, { id }) && !isPoisoned
+    reign.placements.holders(state).includes(id) &&
+    mayHold(NETWORK, state.residency, { id }, TODAY) &&
+    !isPoisoned
   );
 }
 

@@ -135,9 +135,9 @@ export class SimulatedPrimary {
     const isNew = (): boolean => compareSequences(this.#readable().at(-1)?.sequence ?? "0", after) > 0;
     while (this.#isAlive && !isNew() && clock.nowMs < untilMs) await this.#wake(untilMs);
     const readable = this.#readable();
-    const page = readable
-      .filter(({ sequence }) => compareSequences(sequence, after) > 0)
-      .slice(0, Math.min(request.limit, 1 + Math.floor(this.#options.random() * PAGE_CHANGES_MAX)));
+    const first = readable.findLastIndex(({ sequence }) => compareSequences(sequence, after) <= 0) + 1;
+    const length = Math.min(request.limit, 1 + Math.floor(this.#options.random() * PAGE_CHANGES_MAX));
+    const page = readable.slice(first, first + length);
     this.#options.told(request.target, { epoch: this.epoch, sequence: readable.at(-1)?.sequence ?? "0" });
     const head: FeedHead = {
       kind: "head",
