@@ -34,6 +34,8 @@ export const FAULTS = [
   "overlap",
   /** The primary's network file allows more than those of the sites. */
   "wide-sender",
+  /** Replication's network file does, too. */
+  "wide-replication",
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 

@@ -230,6 +230,13 @@ export const PLANTS: readonly Plant[] = [
     caughtAs: /which is (dk-only|eu)$/,
   },
   {
+    mistake: "policy is checked by the senders alone, at an edge",
+    invariants: "I5",
+    seams: edge({ network: () => WIDE_NETWORK }),
+    faults: ["wide-sender", "wide-replication"],
+    caughtAs: /which is (dk-only|eu)$/,
+  },
+  {
     mistake: "the sender's word is believed that everything was stored: it acknowledges on receipt",
     invariants: "I8, I10",
     seams: replication({ target: onReceipt }),

@@ -142,7 +142,7 @@ export class World {
     const clock = { jumpMs: 0 };
     const process = startReplication({
       name,
-      network: NETWORK,
+      network: this.has("wide-replication") ? WIDE_NETWORK : NETWORK,
       sites: this.sites,
       primarySite: PRIMARY_SITE,
       primary: () => running.primary,
@@ -170,9 +170,14 @@ export class World {
     this.violation ??= violation;
   }
 
-  /** Differs whenever something that is stored does. */
+  /** Differs whenever something does that is stored, or was named. */
   state(): string {
-    return [this.primary.epoch, this.primary.head, ...this.sites.map(({ stamp }) => stamp)].join(" ");
+    return [
+      this.primary.epoch,
+      this.primary.head,
+      this.parked.size,
+      ...this.sites.map(({ stamp }) => stamp),
+    ].join(" ");
   }
 
   end(): void {
