@@ -11,6 +11,8 @@ import type { World } from "./world.ts";
 export const FAULTS_MS = 25_000;
 /** Writes come in bursts, so that batches are of every size. */
 const BURST_MS = 500;
+/** More than a page of the feed holds at times, so that a target may have been told of what it has not been sent. */
+const LOST_MAX = 25;
 const TIERS: readonly TierName[] = ["hot", "warm", "cold"];
 const CLASSES = ["dk-only", "eu", "global"] as const;
 
@@ -137,7 +139,7 @@ function slowDown(world: World): void {
 function failOver(world: World): void {
   const { random, clock } = world;
   const former = world.primary;
-  const lost = Math.floor(random() * Math.min(10, former.rows.length));
+  const lost = Math.floor(random() * Math.min(LOST_MAX, former.rows.length));
   world.note(`reign ${former.epoch} ends at ${former.rows.length}, of which ${lost} are lost`);
   const next = former.promoted(former.rows.length - lost);
   world.reigns.set(next.epoch, next);

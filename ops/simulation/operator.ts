@@ -23,7 +23,9 @@ function restartHalted(world: World): void {
     world.note(`the operator finds ${id} halted: ${reason}`);
     if (!world.has("failover")) world.fail(`${id} halted without a reason: ${reason}`);
     const isDiverged = world.sites.some((site) => site.id === id && world.hasLost(site.watermark));
-    if (code === "divergence" && !isDiverged && !world.suspects.has(id))
+    const told = world.told.get(id);
+    const wasTold = told !== undefined && world.hasLost(told);
+    if (code === "divergence" && !isDiverged && !wasTold && !world.suspects.has(id))
       world.fail(`${id} halted, which stands where the log is: ${reason}`);
   }
   for (const site of world.sites) {

@@ -183,9 +183,9 @@ export const PLANTS: readonly Plant[] = [
     mistake: "the runbook of a failover forgets targets that were only told of the lost changes",
     invariants: "I2",
     seams: () => ({ ...SEAMS, knowsTold: false }),
-    faults: ["failover", "slow", "delay"],
-    caughtAs: /passed \d+ without|which is now of|halted/,
-    load: { documents: 3, writes: 80 },
+    faults: ["failover", "vanish", "slow", "delay"],
+    caughtAs: /passed \d+ without|which is now of/,
+    load: { documents: 12, writes: 100 },
   },
   {
     mistake: "a fence is compared without its epoch",
@@ -213,7 +213,7 @@ export const PLANTS: readonly Plant[] = [
     invariants: "I8",
     seams: regional(() => ({ points: watermarkFirst })),
     faults: ["crash-site"],
-    caughtAs: /passed \d+ without|which was|which is now of/,
+    caughtAs: /more than once|passed \d+ without|which was|which is now of/,
   },
   {
     mistake: "tombstones are dropped while late copies can still come",
