@@ -192,7 +192,7 @@ export const PLANTS: readonly Plant[] = [
     invariants: "I2",
     seams: regional(() => ({ request: (request) => inEpoch(request, 1) })),
     faults: ["failover"],
-    caughtAs: /no log has|halted|went back/,
+    caughtAs: /no log has|the log does not have|halted|went back/,
   },
   {
     mistake: "changes of an epoch that is over are accepted",
