@@ -101,7 +101,9 @@ export class Safety {
   #missingOf(reign: SimulatedPrimary, held: Held, sites: readonly string[]): string | null {
     const { id, version } = held.state;
     for (const site of this.#world.sites) {
-      if (!sites.includes(site.id) || this.#world.bereaved.has(site.id)) continue;
+      // What a site confirmed says nothing where it has lost it since, or was spared it for a change that was lost.
+      if (!sites.includes(site.id)) continue;
+      if (this.#world.bereaved.has(site.id) || this.#world.suspects.has(site.id)) continue;
       if (!isWantedAt(site, held, reign)) continue;
       const copy = site.copies().get(id);
       if (copy === undefined || compareSequences(copy.version, version) < 0) return site.id;

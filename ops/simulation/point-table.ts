@@ -66,8 +66,10 @@ export function pointStoreOf(
       return Promise.resolve(DONE);
     },
     async batchUpdate(name, { operations }) {
+      const whole = table();
       for (const operation of operations) {
         await between();
+        if (table() !== whole) throw new KattegatError("unavailable", "The collection is gone from Qdrant.");
         if ("upsert" in operation) upsert(name, operation.upsert);
         else if ("delete" in operation) remove(name, operation.delete);
         else throw unexpected(operation);
