@@ -1,4 +1,4 @@
-/** The change feed: `GET /internal/changes?after=…&limit=…&wait_ms=…&target=…&model=…`, NDJSON, one `FeedLine` a line. */
+/** The change feed: `GET /internal/changes?after=…&limit=…&epoch=…&wait_ms=…&target=…&model=…`, NDJSON, one `FeedLine` a line. */
 import { z } from "zod";
 import { base64Schema } from "./base64.ts";
 import { collectionSchema, tierNameSchema } from "./search.ts";
@@ -81,6 +81,8 @@ export const feedLineSchema = z.union([changeSchema, feedHeadSchema]);
 /** `POST /internal/apply` at a regional: a batch in order; the watermark moves to `watermark` together with the data. */
 export const applyRequestSchema = z.strictObject({
   changes: z.array(changeSchema).max(BATCH_CHANGES_MAX),
+  /** How far the sender knows the site to be: one that is not so far has lost what it had, and takes nothing (`conflict`). */
+  after: fenceSchema,
   watermark: fenceSchema,
   watermark_at: z.string(),
   head: z.strictObject({

@@ -3,7 +3,7 @@ import type { Model } from "@kattegat/config/models.ts";
 import type { Network, Site } from "@kattegat/config/network.ts";
 import type { Watermark as WatermarkAnswer } from "@kattegat/protocol/changes.ts";
 import { compareSequences } from "@kattegat/protocol/sequence.ts";
-import { Applier } from "./apply/applier.ts";
+import { Applier, TOMBSTONE_LIMITS } from "./apply/applier.ts";
 import { Watermark } from "./apply/watermark.ts";
 import type { NodePool } from "./qdrant/node-pool.ts";
 import { Schema } from "./qdrant/schema.ts";
@@ -35,7 +35,7 @@ export function createEdition(options: EditionOptions): Edition {
   const parts = { ...options, schema, watermark };
   return {
     model,
-    applier: new Applier(parts),
+    applier: new Applier({ ...parts, tombstones: TOMBSTONE_LIMITS }),
     searcher: new Searcher(parts),
     watermark,
     async watermarkAnswer() {

@@ -40,6 +40,22 @@ describe("applying changes", () => {
     expect(await regional.found("a2", { group_by: "passage" })).toEqual(["twice#1", "twice#2"]);
   });
 
+  it("takes no batch that follows changes which it does not have, and stays where it was (I8)", async () => {
+    const at = regional.next();
+    await regional.apply([put({ id: "present", sequence: at, collection: "a2b" })]);
+    const gap = put({ id: "beyond", sequence: at + 10, collection: "a2b" });
+    const refused = await regional.apply([gap], { watermark: at + 10, after: at + 9 });
+    expect(refused).toMatchObject({ status: 409, body: { code: "conflict" } });
+    expect(await regional.found("a2b")).toEqual(["present"]);
+    const { body } = await regional.site.get("/internal/watermark");
+    expect(body.watermark.sequence).toBe(String(at));
+    const next = regional.next();
+    const followed = await regional.apply([put({ id: "next", sequence: next, collection: "a2b" })], {
+      after: at,
+    });
+    expect(followed.status).toBe(200);
+  });
+
   it("ignores a put that comes after a later one (I3)", async () => {
     const [early, late] = [regional.next(), regional.next()];
     await regional.apply([put({ id: "late", sequence: late, collection: "a3", texts: ["new"] })]);

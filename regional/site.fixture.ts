@@ -153,6 +153,8 @@ export function batch(
   options: {
     readonly watermark: number;
     readonly epoch?: number;
+    /** Left out: whatever the site has. */
+    readonly after?: number;
     readonly head?: number;
     readonly model?: string;
   },
@@ -160,6 +162,10 @@ export function batch(
   const at = new Date().toISOString();
   return {
     changes: [...changes],
+    after: {
+      epoch: options.after === undefined ? 0 : (options.epoch ?? 1),
+      sequence: String(options.after ?? 0),
+    },
     watermark: { epoch: options.epoch ?? 1, sequence: String(options.watermark) },
     watermark_at: at,
     head: { sequence: String(options.head ?? options.watermark), at, model: options.model ?? MODEL },

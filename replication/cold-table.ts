@@ -49,8 +49,8 @@ interface Hidden {
 export function createColdTable(read: ColdTableSources): ColdTable {
   const listed = new Map<string, readonly DocumentVersion[]>();
   const pending = new Map<string, readonly DocumentVersion[]>();
-  /** How many documents of each object were hidden: it only grows. */
-  const seen = new Map<string, number>();
+  /** What of each object was hidden: it only grows, but for a manifest that came back from a backup. */
+  const seen = new Map<string, Hidden>();
   const copies = new Map<string, HeldCopy>();
 
   /** Without the hidden: a merge lists documents that a later object has already replaced. */
@@ -88,14 +88,15 @@ export function createColdTable(read: ColdTableSources): ColdTable {
       const hidden = hiddenIn(manifest);
       for (const key of listed.keys()) if (!hidden.has(key)) remove(key);
       for (const [key, its] of hidden) {
-        const count = its.ids.size + its.numbers.size;
-        if (listed.has(key)) {
-          if (seen.get(key) !== count) hide(key, its);
+        const before = seen.get(key);
+        if (before !== undefined && listed.has(key)) {
+          if (its.ids.isSupersetOf(before.ids) && its.numbers.isSupersetOf(before.numbers)) hide(key, its);
+          else add(key, its);
         } else {
           listed.set(key, pending.get(key) ?? []);
           add(key, its);
         }
-        seen.set(key, count);
+        seen.set(key, its);
       }
       for (const key of hidden.keys()) pending.delete(key);
     },

@@ -14,7 +14,7 @@ import { rebase, type RebaseOptions } from "./cold-rebase.ts";
 import type { EmbeddingCopy } from "./embedding-copy.ts";
 import { assertReserved } from "./cold-reservation.ts";
 import { checksumOf, uploadSegment } from "./edge-target.ts";
-import { mergeSegments, type MergedSegment, type MergeInput } from "./merge-segments.ts";
+import type { MergedSegment, MergeInput, MergeSegments } from "./merge-segments.ts";
 import type { Primary } from "./primary.ts";
 
 /** Deletions in one round: bounded, so that a long list does not keep merging waiting. */
@@ -35,6 +35,7 @@ export type UpkeepDone = "statistics" | "rebase begun" | "rebased" | "merged" | 
 export interface UpkeepOptions extends RebaseOptions {
   readonly primary: Pick<Primary, "statistics">;
   readonly embedding: EmbeddingCopy;
+  readonly mergeSegments: MergeSegments;
   /** Objects of models that the network file names: what was garbage before may be needed again. */
   readonly needed: ReadonlySet<string>;
 }
@@ -134,7 +135,7 @@ async function merge(options: UpkeepOptions, keys: readonly string[], signal: Ab
   const before = await publisher.current(signal);
   const inputs = before.segments.filter(({ key }) => keys.includes(key));
   const mergedTombstones = new Map(inputs.map(({ key, tombstones }) => [key, tombstones]));
-  const result = await mergeSegments(inputsOf(options, inputs, signal), options, signal);
+  const result = await options.mergeSegments(inputsOf(options, inputs, signal), options, signal);
   const merged = await uploadMerged(options, { key: `segments/${newId()}.seg`, result }, signal);
   let isPublished = false;
   await publisher.publish((base) => {

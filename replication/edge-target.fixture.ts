@@ -6,9 +6,11 @@ import { parseNetwork } from "@kattegat/config/load.ts";
 import { modelsOf, type Model } from "@kattegat/config/models.ts";
 import type { Network } from "@kattegat/config/network.ts";
 import type { Change } from "@kattegat/protocol/changes.ts";
+import { FENCE_ZERO } from "@kattegat/protocol/sequence.ts";
 import { createEdge } from "./edge.ts";
 import { scanner, serveEdge, type FakeEdge } from "./fake-edge.fixture.ts";
 import { servePrimary, type FakePrimary } from "./fakes.fixture.ts";
+import { mergeSegments } from "./merge-segments.ts";
 import { createPrimary } from "./primary.ts";
 import { clientOf, closeLater, silent } from "./running.fixture.ts";
 import { sleep } from "./sleep.ts";
@@ -53,6 +55,7 @@ export function targetOf(
     log: silent,
     spoolFolder: tmpdir(),
     basePassagesMin,
+    mergeSegments,
   });
 }
 
@@ -74,6 +77,7 @@ export const batchOf = (
   const at = new Date(0).toISOString();
   return {
     changes,
+    after: FENCE_ZERO,
     position: { epoch: 1, sequence },
     positionAt: at,
     head: {

@@ -65,6 +65,39 @@ describe("the cold tier as a target", () => {
     },
   );
 
+  it("takes no batch that follows changes which a restored bucket does not have, and hides again what it shows again (I8, I9)", async () => {
+    const { primary, edge } = await pair();
+    const target = targetOf(primary, edge);
+    const [first, second, third] = [put(1, { id: "a" }), put(2, { id: "b" }), withdraw(3, "a")];
+    await target.apply(batchOf([first, second]), never);
+    const backup = edge.manifest();
+    await target.apply({ ...batchOf([third]), after: { epoch: 1, sequence: "2" } }, never);
+    expect(await edge.visible()).toEqual(new Map([["b", "2"]]));
+    edge.interfere(() => backup);
+    expect(await target.watermark(never)).toEqual({ epoch: 1, sequence: "2" });
+    const gap = target.apply(
+      { ...batchOf([put(4, { id: "c" })]), after: { epoch: 1, sequence: "3" } },
+      never,
+    );
+    await expect(gap).rejects.toMatchObject({ code: "conflict" });
+    await target.apply({ ...batchOf([third]), after: { epoch: 1, sequence: "2" } }, never);
+    expect(await edge.visible()).toEqual(new Map([["b", "2"]]));
+  });
+
+  it("goes on where it is after a late batch that another replication had overtaken (I8)", async () => {
+    const { primary, edge } = await pair();
+    const target = targetOf(primary, edge);
+    await target.apply(batchOf([put(1, { id: "a" }), skip(2), skip(3)]), never);
+    await target.apply(batchOf([skip(2)]), never);
+    await target.apply({ ...batchOf([put(4, { id: "b" })]), after: { epoch: 1, sequence: "3" } }, never);
+    expect(await edge.visible()).toEqual(
+      new Map([
+        ["a", "1"],
+        ["b", "4"],
+      ]),
+    );
+  });
+
   it("leaves each object that a crash orphaned on the garbage list, deletes it after the grace (I16)", async () => {
     const { primary, edge } = await pair();
     const clock = { ms: 1_800_000_000_000, now: () => clock.ms };

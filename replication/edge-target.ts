@@ -44,6 +44,8 @@ export function createEdgeTarget(
   const { publisher, now } = parts;
   const newKey = (): string => `segments/${parts.newId()}.seg`;
   let segmentKey: string | null = null;
+  /** What was taken without a generation: the stream is at `position` while the manifest says `watermark`. */
+  let ahead: Ahead | null = null;
 
   /** The next segment's key is reserved in the manifest of this one, which saves a manifest for each batch. */
   async function uploaded(batch: ColdBatch, signal: AbortSignal): Promise<ManifestSegment | null> {
@@ -65,13 +67,14 @@ export function createEdgeTarget(
     async watermark(signal) {
       return (await publisher.read(signal)).watermark;
     },
-    async apply({ changes, position, positionAt, head }: Batch, signal) {
+    async apply({ changes, after, position, positionAt, head }: Batch, signal) {
       if (head.model !== parts.model)
         throw new KattegatError(
           "not_ready",
           `Expected changes of the model ${parts.model}, as the network file says; the log's are of ${head.model}.`,
         );
       const start = await publisher.current(signal);
+      assertReached(start, { after, ahead });
       const batch = readBatch(
         changes.filter((change) => compareFences(change, start.watermark) > 0),
         parts.refuse,
@@ -80,8 +83,10 @@ export function createEdgeTarget(
       const isEffective =
         wanted.puts.length > 0 || [...wanted.hidden].some((id) => parts.table.copyOf(id) !== null);
       const isEarly = now() - publisher.publishedAtMs < WATERMARK_ONLY_MS_MIN;
-      if (!isEffective && changes.length > 0 && isEarly)
+      if (!isEffective && changes.length > 0 && isEarly) {
+        ahead = { watermark: start.watermark, position };
         return { watermark: start.watermark, refused: [...batch.refused] };
+      }
       const segment = await uploaded(wanted, signal);
       const nextKey = newKey();
       const published = await publisher.publish((base) => {
@@ -102,6 +107,29 @@ export function createEdgeTarget(
       return { watermark: published.watermark, refused: [...batch.refused] };
     },
   };
+}
+
+interface Ahead {
+  readonly watermark: Fence;
+  readonly position: Fence;
+}
+
+/** A bucket that was lost, or came back from a backup, has a gap before this batch. */
+function assertReached(
+  { watermark }: ColdManifest,
+  { after, ahead }: { readonly after: Fence; readonly ahead: Ahead | null },
+): void {
+  // Not when it was behind: a batch that another replication had overtaken was taken without a generation, too.
+  const isAhead =
+    ahead !== null &&
+    compareFences(ahead.watermark, watermark) === 0 &&
+    compareFences(ahead.position, watermark) > 0;
+  const reached = isAhead ? ahead.position : watermark;
+  if (compareFences(reached, after) >= 0) return;
+  throw new KattegatError(
+    "conflict",
+    `Expected changes from (${reached.epoch}, ${reached.sequence}) on, where the zone is; these follow (${after.epoch}, ${after.sequence}).`,
+  );
 }
 
 /** Leaves out what the target holds in a newer version of the same reign: a late copy may not hide it (I3). */

@@ -15,6 +15,7 @@ import { createColdTable } from "./cold-table.ts";
 import { createColdUpkeep, type ColdUpkeep } from "./cold-upkeep.ts";
 import { createEmbeddingCopy } from "./embedding-copy.ts";
 import { createEdgeTarget } from "./edge-target.ts";
+import type { MergeSegments } from "./merge-segments.ts";
 import type { Primary } from "./primary.ts";
 import { createRetirement, type Retirement } from "./retirement.ts";
 import type { StreamOptions } from "./run-stream.ts";
@@ -39,6 +40,7 @@ export interface EdgeOptions {
   /** Where a base's texts wait while it is made. */
   readonly spoolFolder: string;
   readonly basePassagesMin: number;
+  readonly mergeSegments: MergeSegments;
 }
 
 export function createEdge(options: EdgeOptions): Target {

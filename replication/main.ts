@@ -10,6 +10,7 @@ import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import { pino } from "pino";
 import { createApp } from "./app.ts";
 import { createFetch } from "./fetch.ts";
+import { mergeSegments } from "./merge-segments.ts";
 import { createMetrics } from "./metrics.ts";
 import { createReplication } from "./replication.ts";
 import { readSettings } from "./settings.ts";
@@ -45,6 +46,7 @@ const { primary, targets } = createSites({
     log,
     spoolFolder: settings.KATTEGAT_SPOOL,
     basePassagesMin: settings.KATTEGAT_BASE_PASSAGES_MIN,
+    mergeSegments,
   },
 });
 const replication = createReplication({

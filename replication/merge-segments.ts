@@ -24,17 +24,19 @@ export interface MergeInput {
   readonly tombstones: readonly string[];
 }
 
+export type MergeSegments = (
+  inputs: AsyncIterable<MergeInput>,
+  about: { readonly model: string; readonly dimensions: number },
+  signal: AbortSignal,
+) => Promise<MergedSegment>;
+
 /**
  * Resolves with one segment of everything in the inputs that is not entombed.
  *
  * Merging 64 MB in the main thread held every stream up for a second. Inputs are asked for one by one, so one of them
  * is in memory at a time, beside the living passages.
  */
-export async function mergeSegments(
-  inputs: AsyncIterable<MergeInput>,
-  { model, dimensions }: { readonly model: string; readonly dimensions: number },
-  signal: AbortSignal,
-): Promise<MergedSegment> {
+export const mergeSegments: MergeSegments = async (inputs, { model, dimensions }, signal) => {
   const thread = new Worker(new URL("./merge-thread.ts", import.meta.url), {
     workerData: { model, dimensions },
   });
@@ -54,4 +56,4 @@ export async function mergeSegments(
   } finally {
     await thread.terminate();
   }
-}
+};

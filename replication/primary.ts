@@ -1,5 +1,6 @@
 /** The primary as replication uses it. */
 import { FEED_WAIT_MS_MAX, type ConfirmRequest } from "@kattegat/protocol/changes.ts";
+import type { Fence } from "@kattegat/protocol/sequence.ts";
 import { readFeed, type FeedAnswer } from "./feed.ts";
 import type { SiteClient } from "./site-client.ts";
 
@@ -16,7 +17,8 @@ export interface Primary {
     request: {
       readonly target: string;
       readonly model: string;
-      readonly after: string;
+      /** Where the target is. @throws {KattegatError} `divergence` when the log was never there. */
+      readonly after: Fence;
       readonly limit: number;
       readonly waitMs: number;
     },
@@ -37,7 +39,8 @@ export function createPrimary(client: SiteClient): Primary {
       const query = new URLSearchParams({
         target,
         model,
-        after,
+        after: after.sequence,
+        epoch: String(after.epoch),
         limit: String(limit),
         wait_ms: String(wait),
       });

@@ -26,11 +26,15 @@ export function createPulse(options: {
       while (!signal.aborted) {
         await options.sleep(EVERY_MS, signal);
         if (signal.aborted) return;
-        const bound = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS_MAX)]);
-        const failure = await options.probe(bound).then(
+        const late = new AbortController();
+        const answered = new AbortController();
+        const either = AbortSignal.any([signal, answered.signal]);
+        void options.sleep(ANSWER_MS_MAX, either).then(() => late.abort("late"));
+        const failure = await options.probe(AbortSignal.any([signal, late.signal])).then(
           () => null,
           (error: unknown) => ({ error }),
         );
+        answered.abort("answered");
         if (signal.aborted || (failure === null) === answers) continue;
         answers = failure === null;
         options.changed(answers, failure?.error ?? null);

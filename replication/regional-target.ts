@@ -48,10 +48,11 @@ export function createRegionalTarget(options: RegionalOptions): Target {
       );
       return parseShape(watermarkSchema, answer, "internal").watermark;
     },
-    async apply({ changes, position, positionAt, head }, signal) {
+    async apply({ changes, after, position, positionAt, head }, signal) {
       const { sequence, at, whole_at: wholeAt } = head;
       const body: ApplyRequest = {
         changes: [...changes],
+        after,
         watermark: position,
         watermark_at: positionAt,
         head: { sequence, at, model: head.model, ...(wholeAt === undefined ? {} : { whole_at: wholeAt }) },

@@ -78,7 +78,7 @@ async function read(
   const idleMs = compareFences(position, watermark) > 0 ? FLUSH_AFTER_MS : FEED_WAIT_MS_MAX;
   const waitMs = state.name === "waiting" ? idleMs : 0;
   const answer = await feed.changes(
-    { target: target.site, model: target.model, after: position.sequence, limit: BATCH_CHANGES_MAX, waitMs },
+    { target: target.site, model: target.model, after: position, limit: BATCH_CHANGES_MAX, waitMs },
     signal,
   );
   observer.read(answer);
@@ -104,6 +104,7 @@ async function apply(
   const { watermark, refused } = await target.apply(
     {
       changes,
+      after: position,
       position: last === undefined ? position : { epoch: last.epoch, sequence: last.sequence },
       positionAt: last?.committed_at ?? state.head.at,
       head: state.head,

@@ -37,7 +37,10 @@ describe("a stream", () => {
 
   it("waits with a long poll once there is nothing to read", () => {
     expect(next(STATES.reading, read([]))).toMatchObject({ name: "waiting" });
-    expect(next(STATES.waiting, read([]))).toMatchObject({ name: "waiting" });
+  });
+
+  it("asks the target where it is after each long poll, so that one which went back catches up while nobody writes (I8)", () => {
+    expect(next(STATES.waiting, read([]))).toEqual({ name: "starting", failures: 0 });
   });
 
   it("lets a small batch linger once", () => {

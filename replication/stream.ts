@@ -155,7 +155,8 @@ function afterFeed(state: Extract<State, { name: "reading" | "waiting" }>, event
   const isFlush = event.changes.length === 0 && compareFences(progress.position, progress.watermark) > 0;
   // Reading with nothing to read is being caught up; waiting with an unstored position is the time to store it.
   if (event.changes.length === 0 && !(isFlush && state.name === "waiting"))
-    return { name: "waiting", progress };
+    // A target that went back to a backup is to be noticed while nobody writes, too.
+    return state.name === "waiting" ? { name: "starting", failures: 0 } : { name: "waiting", progress };
   const hasLingered = state.name === "reading" && state.lingered;
   if (event.linger && !isFlush && !hasLingered) return { name: "lingering", progress, failures };
   const take = Math.min(BATCH_CHANGES_MAX, event.changes.length);

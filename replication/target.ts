@@ -5,6 +5,8 @@ import type { Fence } from "@kattegat/protocol/sequence.ts";
 /** Changes in order, on their way to one target. */
 export interface Batch {
   readonly changes: readonly Change[];
+  /** Where the stream is before them. */
+  readonly after: Fence;
   /** Where the stream is once these changes are in. */
   readonly position: Fence;
   readonly positionAt: string;
@@ -26,6 +28,9 @@ export interface Target {
   /**
    * Resolves when the changes are stored. The watermark in the answer is stored with them; it may stay behind
    * `position` only when the batch changed no copy, and an empty batch stores it.
+   *
+   * @throws {KattegatError} `conflict` when the target is not at `after`, because its store was lost or went back: a batch
+   * in that place would leave a gap that nobody sees.
    */
   apply(batch: Batch, signal: AbortSignal): Promise<ApplyResponse>;
   /** Resolves when the target answers; where it is missing, `watermark` serves. May be called beside every other method. */

@@ -232,10 +232,25 @@ describe("publishing", () => {
     const publish = (segments: object[]): Promise<Response> =>
       put("/internal/cold/manifest", JSON.stringify({ ...legal, segments }), { "if-match": etag });
     expect(await codeOf(await publish([...legal.segments, ...illegal.segments]))).toBe("residency_refused");
-    expect(await codeOf(await publish([{ ...legal.segments[0], key: "segments/missing.seg" }]))).toBe(
+    expect((await put("/internal/cold/objects/segments/damaged.seg", bytes.subarray(0, 50))).status).toBe(
+      204,
+    );
+    expect(await codeOf(await publish([{ ...legal.segments[0], key: "segments/damaged.seg" }]))).toBe(
       "bad_request",
     );
     expect((await publish([...legal.segments])).status).toBe(204);
+  });
+
+  it("asks for an object again that another publisher has deleted, since no change in it is at fault (I15)", async () => {
+    const headers = await edge.siteHeaders("global");
+    const manifest = await edge.publish("global", LAWS);
+    const current = await edge.fetch("global", "/internal/cold/manifest", { headers });
+    const etag = current.headers.get("etag") ?? "";
+    const segments = manifest.segments.map((segment) => ({ ...segment, key: "segments/missing.seg" }));
+    const published = put("/internal/cold/manifest", JSON.stringify({ ...manifest, segments }), {
+      "if-match": etag,
+    });
+    expect(await codeOf(await published)).toBe("conflict");
   });
 
   it("stores an object once, gives ranges of it, keeps what the manifest names", async () => {

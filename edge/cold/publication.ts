@@ -8,6 +8,7 @@ import {
   type ManifestBase,
   type ManifestSegment,
 } from "@kattegat/engine/cold/manifest.ts";
+import { rootKey } from "@kattegat/engine/cold/manifest-base.ts";
 import { ColdFormatError } from "@kattegat/engine/cold/segment.ts";
 import { formatDigest } from "@kattegat/protocol/content-digest.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
@@ -29,7 +30,7 @@ export interface Publication {
    *
    * @throws {KattegatError} `conflict` when another one is there, `stale_epoch` for an earlier reign, `divergence` for a
    * watermark that goes backwards, `residency_refused` for a segment with a class that may not rest here, `bad_request` for a
-   * manifest of another model.
+   * manifest of another model. An object that is named and not there is a `conflict`, too.
    */
   publish(text: string, expectedEtag: string | null): Promise<string>;
   /**
@@ -172,6 +173,7 @@ async function refuseForeign(
     isLegal = await index.holdsOnly(segment, classes);
   } catch (cause) {
     if (!(cause instanceof ColdFormatError)) throw cause;
+    await assertThere(index, segment.key, cause);
     throw new KattegatError("bad_request", `${segment.key} cannot be read: ${cause.message}.`, { cause });
   }
   if (!isLegal)
@@ -179,6 +181,12 @@ async function refuseForeign(
       "residency_refused",
       `${segment.key} holds a class that may not rest at ${site}; expected ${classes.join(", ")}.`,
     );
+}
+
+/** Another publisher's clock may have made garbage of it: then it is to be made again, and no change in it is at fault. */
+async function assertThere({ bucket }: ColdIndex, key: string, cause: ColdFormatError): Promise<void> {
+  if ((await bucket.head(key)) !== null) return;
+  throw new KattegatError("conflict", `${key} has been deleted; store it again.`, { cause });
 }
 
 /** A document's class is one of those that the root lists, or cannot be read at all. */
@@ -192,6 +200,7 @@ async function refuseForeignBase(
     held = await index.classesOf(base);
   } catch (cause) {
     if (!(cause instanceof ColdFormatError)) throw cause;
+    await assertThere(index, rootKey(base), cause);
     throw new KattegatError("bad_request", `${base.key} cannot be read: ${cause.message}.`, { cause });
   }
   if (!held.every((name) => classes.includes(name)))

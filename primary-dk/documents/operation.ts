@@ -2,6 +2,7 @@
 import type { TierName } from "@kattegat/config/network.ts";
 import type { DocumentContent } from "./content.ts";
 import type { PreparedPassage } from "./passages.ts";
+import type { Placements } from "./placements.ts";
 import type { Precondition } from "./precondition.ts";
 import type { DocumentState } from "./state.ts";
 
@@ -54,4 +55,28 @@ export interface Effect {
 export interface CommittedEffect extends Effect {
   readonly sequence: string;
   readonly epoch: number;
+}
+
+/** A settle carries no new copy, so a `put` that a target has not seen yet stays the one that carries the document. */
+export function sequenced(
+  effect: Effect,
+  {
+    sequence,
+    epoch,
+    placements,
+  }: {
+    readonly sequence: string;
+    readonly epoch: number;
+    readonly placements: Pick<Placements, "holders">;
+  },
+): CommittedEffect {
+  const { after } = effect;
+  if (after === null) return { ...effect, sequence, epoch };
+  const version = effect.content === null ? after.version : sequence;
+  const carried = effect.kind === "settle" ? after.carried : sequence;
+  const planned = placements.holders(after);
+  // A site that a policy adds meanwhile gets its copy by a change that carries one.
+  const held =
+    effect.kind === "settle" ? planned.filter((site) => effect.before?.held.includes(site)) : planned;
+  return { ...effect, after: { ...after, sequence, version, carried, held }, sequence, epoch };
 }

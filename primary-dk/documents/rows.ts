@@ -31,17 +31,18 @@ export function hexOf(bytes: Buffer): string {
 export function changeRow(
   { kind, before, after, sequence, epoch }: CommittedEffect,
   { at }: { readonly at: Date },
-): Record<string, unknown> {
+) {
   const state = after ?? before;
+  if (state === null) throw new TypeError("expected a change of a document that was, or is");
   return {
     sequence,
     epoch,
-    document_id: state?.id,
-    version: state?.version,
+    document_id: state.id,
+    version: state.version,
     kind,
-    residency: state?.residency,
+    residency: state.residency,
     residency_before: before?.residency ?? null,
-    tier: state?.tier,
+    tier: state.tier,
     moving_from: after?.moving_from ?? null,
     held_before: before?.held ?? [],
     held_after: after?.held ?? [],

@@ -8,7 +8,7 @@ import type { TierCounts } from "../tiering/counts.ts";
 import { decide } from "./decide.ts";
 import { loadPassages, replacePassages, type LoadedPassage } from "./passage-rows.ts";
 import { changeRow, documentRow, receiptRows } from "./rows.ts";
-import type { CommittedEffect, Effect, PreparedOperation } from "./operation.ts";
+import { sequenced, type CommittedEffect, type Effect, type PreparedOperation } from "./operation.ts";
 import type { Placements } from "./placements.ts";
 import { SEALED_STATE, sealedDocuments, stateOfRow, type DocumentState } from "./state.ts";
 import { appendEntries } from "../ledger/append.ts";
@@ -194,26 +194,6 @@ async function appendToLog(
 /** Documents whose content, with its key, is no more. */
 function replacedOf(effects: readonly Effect[]): readonly string[] {
   return effects.flatMap(({ before, content }) => (before !== null && content !== null ? [before.id] : []));
-}
-
-/** A settle carries no new copy, so a `put` that a target has not seen yet stays the one that carries the document. */
-function sequenced(
-  effect: Effect,
-  {
-    sequence,
-    epoch,
-    placements,
-  }: { readonly sequence: string; readonly epoch: number; readonly placements: Placements },
-): CommittedEffect {
-  const { after } = effect;
-  if (after === null) return { ...effect, sequence, epoch };
-  const version = effect.content === null ? after.version : sequence;
-  const carried = effect.kind === "settle" ? after.carried : sequence;
-  const planned = placements.holders(after);
-  // A site that a policy adds meanwhile gets its copy by a change that carries one.
-  const held =
-    effect.kind === "settle" ? planned.filter((site) => effect.before?.held.includes(site)) : planned;
-  return { ...effect, after: { ...after, sequence, version, carried, held }, sequence, epoch };
 }
 
 const WRITTEN = [

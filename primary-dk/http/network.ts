@@ -13,7 +13,7 @@ import { usageReportSchema } from "@kattegat/protocol/usage.ts";
 import type { Hono } from "hono";
 import { z } from "zod";
 import { parseBytes, readBody } from "../documents/body.ts";
-import { readFeed } from "../log/feed.ts";
+import { assertOnLog, readFeed } from "../log/feed.ts";
 import { networkStatus } from "../network/status.ts";
 import { withPostgres } from "../postgres/failure.ts";
 import { recordUsage } from "../tiering/usage.ts";
@@ -29,6 +29,8 @@ const feedQuerySchema = z.strictObject({
   /** Left out: the one that serves. */
   model: z.string().min(1).max(128).optional(),
   after: sequenceSchema,
+  /** The reign of the change at `after`; left out by one who has no copy. */
+  epoch: z.coerce.number().int().min(0).optional(),
   limit: z.coerce.number().int().min(1).max(BATCH_CHANGES_MAX).default(BATCH_CHANGES_MAX),
   wait_ms: z.coerce.number().int().min(0).max(FEED_WAIT_MS_MAX).default(0),
 });
@@ -102,12 +104,18 @@ async function feedLines(
   if (!isNext && model !== network.embedding.model)
     throw new KattegatError("not_ready", `The primary has no vectors of the model ${model}.`);
   const before = applied.head.fence;
+  if (query.epoch !== undefined && query.epoch > before.epoch)
+    throw new KattegatError(
+      "stale_epoch",
+      `The target is of epoch ${query.epoch}; this primary's reign is ${before.epoch}.`,
+    );
   if (compareSequences(query.after, before.sequence) > 0) {
     throw new KattegatError(
       "divergence",
       `The target stands at sequence ${query.after}; the log of epoch ${before.epoch} ends at ${before.sequence}.`,
     );
   }
+  await assertOnLog(database.sql, { epoch: query.epoch ?? before.epoch, sequence: query.after }, before);
   // What has no vector of the model yet holds back all that the log has behind it.
   const readable = isNext ? next.vectors.released : applied;
   await readable.waitFor(String(BigInt(query.after) + 1n), { timeoutMs: query.wait_ms, signal });

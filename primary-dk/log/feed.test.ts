@@ -193,6 +193,19 @@ describe("the feed", () => {
     expect((await response.json()).code).toBe("divergence");
   });
 
+  it("tells a target that is at a change of a lost reign that they diverge, one at a change that it has nothing (I2)", async () => {
+    const { sequence } = await put("heir", { tier: "warm" });
+    const ask = async (epoch: number) =>
+      await test.client.send(`/internal/changes?target=eu-fra&after=${sequence}&epoch=${epoch}`);
+    expect((await ask(1)).status).toBe(200);
+    const lost = await ask(0);
+    expect(lost.status).toBe(409);
+    expect((await lost.json()).code).toBe("divergence");
+    const later = await ask(2);
+    expect((await later.json()).code).toBe("stale_epoch");
+    expect((await test.client.send("/internal/changes?target=eu-fra&after=0&epoch=0")).status).toBe(200);
+  });
+
   it("refuses a target that the network file does not list, and a sequence that is none", async () => {
     expect((await test.client.send("/internal/changes?target=us-east&after=0")).status).toBe(400);
     expect((await test.client.send("/internal/changes?target=eu-fra&after=-1")).status).toBe(400);

@@ -1,5 +1,4 @@
 /** The change log as one target may see it. */
-import type { TierName } from "@kattegat/config/network.ts";
 import { encodeFloats, encodeIntegers } from "@kattegat/protocol/base64.ts";
 import {
   BATCH_CHANGES_MAX,
@@ -7,6 +6,8 @@ import {
   type Change,
   type DocumentRecord,
 } from "@kattegat/protocol/changes.ts";
+import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { SEQUENCE_ZERO, type Fence } from "@kattegat/protocol/sequence.ts";
 import type postgres from "postgres";
 import type { Placements } from "../documents/placements.ts";
 import { openPassage, passageText, type VectorColumn } from "../documents/passage-rows.ts";
@@ -18,6 +19,7 @@ import {
   type DataKey,
   type DocumentSeals,
 } from "../sealing/document-seals.ts";
+import { actionOf, reasonOf, type Action, type LoggedChange } from "./action.ts";
 
 /** Texts and vectors of one page: a page is held in memory here, then again at the reader. */
 const PAGE_BYTES_MAX = 8 * 1_024 * 1_024;
@@ -32,26 +34,6 @@ export interface FeedRequest {
   readonly limit: number;
   /** The column of the model whose copies the target keeps. */
   readonly vectors: VectorColumn;
-}
-
-interface LoggedChange {
-  readonly sequence: string;
-  readonly epoch: number;
-  readonly document_id: string;
-  readonly kind: string;
-  readonly residency: string;
-  readonly residency_before: string | null;
-  readonly held_before: readonly string[];
-  readonly held_after: readonly string[];
-  readonly committed_at: Date;
-  /** The document's state now, when this change is the last one that carries it; null otherwise. */
-  readonly current: {
-    readonly residency: string;
-    readonly tier: TierName;
-    readonly moving_from: TierName | null;
-    readonly passages: number;
-    readonly characters: number;
-  } | null;
 }
 
 /** Resolves with the next changes in order, at most `limit`, fewer when they are large. */
@@ -74,24 +56,19 @@ export function readFeed(
   });
 }
 
-type Action = "put" | "withdraw" | "skip";
-
 /**
- * What a change means for a target.
+ * A target of a former reign may be at a change that was lost with it, and whose sequence has other content now.
  *
- * A change that a later one supersedes carries nothing, but its withdraw is never left out: the later change knows only the
- * sites that held the document just before it. A superseded change of a site that keeps the document is skipped.
+ * @throws {KattegatError} `divergence` when the log never was at the fence.
  */
-function actionOf(
-  change: LoggedChange,
-  { target, placements }: { readonly target: string; readonly placements: Placements },
-): Action {
-  const heldBefore = change.held_before.includes(target);
-  if (change.kind === "put" && change.current !== null) {
-    if (placements.holders(change.current).includes(target)) return "put";
-    return heldBefore || change.held_after.includes(target) ? "withdraw" : "skip";
-  }
-  return heldBefore && !change.held_after.includes(target) ? "withdraw" : "skip";
+export async function assertOnLog(sql: postgres.Sql, at: Fence, head: Fence): Promise<void> {
+  if (at.epoch === head.epoch || at.sequence === SEQUENCE_ZERO) return;
+  const [row] = await sql`select epoch from changes where sequence = ${at.sequence}`;
+  if (row?.["epoch"] === at.epoch) return;
+  throw new KattegatError(
+    "divergence",
+    `The target is at (${at.epoch}, ${at.sequence}), which the log of epoch ${head.epoch} does not have. Rebuild the target.`,
+  );
 }
 
 interface Page {
@@ -165,13 +142,6 @@ function changeOf(change: LoggedChange, action: Action, record: DocumentRecord |
     return { kind: "withdraw", ...base, document_id: change.document_id, reason: reasonOf(change) };
   if (record === undefined) throw new RangeError("a document of one snapshot has no row in it");
   return { kind: "put", ...base, document_id: change.document_id, document: record };
-}
-
-function reasonOf(change: LoggedChange): "deleted" | "re-tiered" | "reclassified" {
-  if (change.kind === "delete") return "deleted";
-  return change.residency_before !== null && change.residency_before !== change.residency
-    ? "reclassified"
-    : "re-tiered";
 }
 
 async function readRecords(

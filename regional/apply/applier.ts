@@ -6,28 +6,39 @@ import type { ApplyRequest, ApplyResponse, DocumentRecord } from "@kattegat/prot
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { PassageVectors } from "../qdrant/passage-vectors.ts";
 import { vectorsOf } from "../qdrant/passage-vectors.ts";
-import type { Schema } from "../qdrant/schema.ts";
+import type { Copies } from "../qdrant/schema.ts";
 import { readHoldings } from "./holdings.ts";
 import { planOf } from "./plan.ts";
 import type { Refusal } from "./plan.ts";
-import type { Watermark } from "./watermark.ts";
+import { assertReached, type Watermark } from "./watermark.ts";
 import { writeOutcomes } from "./writes.ts";
 
 /**
  * How many changes a tombstone outlives its own: a put that is later than that is taken for withdrawn. Parked changes are
  * tried again within hours, and a busy network makes a few hundred thousand changes in them.
  */
-export const TOMBSTONE_CHANGES_MAX = 1_000_000n;
+const TOMBSTONE_CHANGES_MAX = 1_000_000n;
 /** Pruning reads the whole index of tombstones, so it is done once in so many batches. */
 const PRUNE_BATCHES = 1_000;
+
+/** How long tombstones are kept. */
+export interface TombstoneLimits {
+  readonly changesMax: bigint;
+  readonly pruneBatches: number;
+}
+export const TOMBSTONE_LIMITS: TombstoneLimits = {
+  changesMax: TOMBSTONE_CHANGES_MAX,
+  pruneBatches: PRUNE_BATCHES,
+};
 
 export interface ApplierOptions {
   readonly network: Network;
   /** Of the vectors in this edition. */
   readonly model: Model;
   readonly site: Site;
-  readonly schema: Schema;
+  readonly schema: Copies;
   readonly watermark: Watermark;
+  readonly tombstones: TombstoneLimits;
 }
 
 export class Applier {
@@ -64,8 +75,9 @@ export class Applier {
         `Expected changes of epoch ${position.watermark.epoch} or later, got ${request.watermark.epoch}.`,
       );
     }
+    assertReached(position, request.after);
     const vectors = new Map<DocumentRecord, readonly PassageVectors[]>();
-    const horizonSequence = horizonOf(position.watermark.sequence);
+    const horizonSequence = horizonOf(position.watermark.sequence, this.#options.tombstones);
     const plan = planOf(request.changes, {
       holdings,
       watermark: position.watermark,
@@ -75,12 +87,15 @@ export class Applier {
     await writeOutcomes(schema, plan.outcomes, ({ document }) =>
       document === null ? [] : (vectors.get(document) ?? []),
     );
-    const stored = await watermark.advance({
-      watermark: request.watermark,
-      watermark_at: request.watermark_at,
-      head_sequence: request.head.sequence,
-      whole_at: request.head.whole_at ?? position.whole_at ?? null,
-    });
+    const stored = await watermark.advance(
+      {
+        watermark: request.watermark,
+        watermark_at: request.watermark_at,
+        head_sequence: request.head.sequence,
+        whole_at: request.head.whole_at ?? position.whole_at ?? null,
+      },
+      request.after,
+    );
     await this.#pruneNowAndThen(horizonSequence);
     return { watermark: stored.watermark, refused: plan.refused.map((refusal) => ({ ...refusal })) };
   }
@@ -111,7 +126,7 @@ export class Applier {
 
   async #pruneNowAndThen(horizonSequence: string): Promise<void> {
     this.#batches += 1;
-    if (this.#batches % PRUNE_BATCHES !== 0 || horizonSequence === "0") return;
+    if (this.#batches % this.#options.tombstones.pruneBatches !== 0 || horizonSequence === "0") return;
     const filter = {
       must: [
         { key: "kind", match: { value: "tombstone" } },
@@ -124,7 +139,7 @@ export class Applier {
   }
 }
 
-function horizonOf(sequence: string): string {
-  const horizon = BigInt(sequence) - TOMBSTONE_CHANGES_MAX;
+function horizonOf(sequence: string, { changesMax }: TombstoneLimits): string {
+  const horizon = BigInt(sequence) - changesMax;
   return horizon > 0n ? String(horizon) : "0";
 }

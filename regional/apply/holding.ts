@@ -11,7 +11,7 @@ export const holdingSchema = z.object({
   digest: z.string(),
   /** Passages of the copy; 0 for none. */
   passages: z.int().min(0),
-  /** No passage above it can exist, not even after a write that failed half-way. */
+  /** No passage above it can exist, not even after a write that failed half-way: the most that the document ever had here. */
   ordinal_max: z.int().min(0),
   /** Written behind the watermark, which then does not tell whether the write was completed. */
   late: z.boolean(),

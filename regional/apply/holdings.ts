@@ -3,13 +3,13 @@ import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { compareFences } from "@kattegat/protocol/sequence.ts";
 import { HOLDING } from "../qdrant/passage-point.ts";
 import { passagePointId, tombstonePointId } from "../qdrant/point-id.ts";
-import type { Schema } from "../qdrant/schema.ts";
+import type { Copies } from "../qdrant/schema.ts";
 import { fenceOf, holdingSchema } from "./holding.ts";
 import type { Holding } from "./holding.ts";
 
 /** The later of copy and tombstone for each document that has one. */
 export async function readHoldings(
-  schema: Schema,
+  schema: Copies,
   documentIds: readonly string[],
 ): Promise<ReadonlyMap<string, Holding>> {
   if (documentIds.length === 0) return new Map();

@@ -69,12 +69,23 @@ describe("planOf", () => {
     ).toHaveLength(1);
   });
 
-  it("is a divergence when an equal fence has another digest, for a withdrawal too (I2)", () => {
+  it("is a divergence when an equal fence has another document (I2)", () => {
     expect(() => plan([put({ id: "x", sequence: 10, digest: "other" })], { holding: held() })).toThrow(
       /two primaries/,
     );
-    expect(() => plan([withdraw("x", 10)], { holding: held() })).toThrow(/two primaries/);
-    expect(() => plan([put({ id: "x", sequence: 5 }), withdraw("x", 5)])).toThrow(/two primaries/);
+    expect(() =>
+      plan([put({ id: "x", sequence: 5 }), put({ id: "x", sequence: 5, digest: "other" })]),
+    ).toThrow(/two primaries/);
+  });
+
+  it("lets a withdrawal win over a document of the same fence, in either order (I2)", () => {
+    const [after] = plan([withdraw("x", 10)], { holding: held() }).outcomes;
+    expect(after?.document).toBeNull();
+    const [both] = plan([put({ id: "x", sequence: 5 }), withdraw("x", 5)]).outcomes;
+    expect(both?.document).toBeNull();
+    const [reversed, ...others] = plan([withdraw("x", 5), put({ id: "x", sequence: 5 })]).outcomes;
+    expect(reversed?.document).toBeNull();
+    expect(others).toEqual([]);
   });
 
   it("remembers how many passages a broken-off write may have left", () => {
@@ -84,8 +95,12 @@ describe("planOf", () => {
       watermark: { epoch: 1, sequence: "9" },
     }).outcomes;
     expect(outcome?.holding).toMatchObject({ passages: 1, ordinal_max: 7 });
-    const [complete] = plan([put({ id: "x", sequence: 11 })], { holding: broken, watermark: AT_10 }).outcomes;
-    expect(complete?.holding).toMatchObject({ passages: 1, ordinal_max: 3 });
+  });
+
+  it("removes what a broken-off write left, although its change came again as superseded, so that nothing outlives its erasure (I3)", () => {
+    const broken = held({ ordinal_max: 7 });
+    const [erased] = plan([withdraw("x", 11)], { holding: broken, watermark: AT_10 }).outcomes;
+    expect(erased?.holding).toMatchObject({ passages: 0, ordinal_max: 7 });
   });
 
   it("marks what is written behind the watermark, since that does not say whether it was completed", () => {

@@ -40,7 +40,7 @@ type Told = Exclude<Change, { kind: "skip" }>;
 /**
  * Folds the changes over what is held; the later fence wins whatever the order of arrival.
  *
- * @throws {KattegatError} `divergence` when a fence comes again with other content.
+ * @throws {KattegatError} `divergence` when a fence comes again with another document.
  */
 export function planOf(changes: readonly Change[], options: PlanOptions): Plan {
   const outcomes = new Map<string, Outcome>();
@@ -72,7 +72,11 @@ function outcomeOf(
   } else {
     const order = compareFences(fence, fenceOf(known));
     if (order < 0) return null;
-    if (order === 0 && known.digest !== digest) throw divergence(change, { known, digest });
+    if (order === 0 && known.digest !== digest) {
+      // The feed gives a put as a withdraw once the document has moved on, and a parked put goes as one: that is the last word.
+      if (known.digest === WITHDRAWN) return null;
+      if (digest !== WITHDRAWN) throw divergence(change, { known, digest });
+    }
     if (order === 0 && isComplete(known, options.watermark)) return null;
   }
   const document =
@@ -85,16 +89,11 @@ function outcomeOf(
       ...fence,
       digest,
       passages,
-      ordinal_max: Math.max(passages, ordinalMaxOf(known, options.watermark)),
+      // Never lowered: a write that a crash cut short counts as complete once its change comes again as superseded.
+      ordinal_max: Math.max(passages, known?.ordinal_max ?? 0),
       late: compareFences(fence, options.watermark) <= 0,
     },
   };
-}
-
-/** A copy whose write is known to be complete has no passages but its own. */
-function ordinalMaxOf(known: Holding | undefined, watermark: Fence): number {
-  if (known === undefined) return 0;
-  return isComplete(known, watermark) ? known.passages : known.ordinal_max;
 }
 
 function divergence(

@@ -7,9 +7,10 @@ import {
   sequenceSchema,
 } from "@kattegat/protocol/sequence.ts";
 import type { Fence } from "@kattegat/protocol/sequence.ts";
+import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { z } from "zod";
 import { WATERMARK_POINT_ID } from "../qdrant/point-id.ts";
-import type { Schema } from "../qdrant/schema.ts";
+import type { Copies } from "../qdrant/schema.ts";
 
 const positionSchema = z.object({
   watermark: fenceSchema,
@@ -23,13 +24,22 @@ export type Position = Readonly<z.infer<typeof positionSchema>>;
 
 const NOWHERE: Position = { watermark: FENCE_ZERO, watermark_at: null, head_sequence: SEQUENCE_ZERO };
 
+/** A batch that follows what the site does not have would leave a gap that nobody sees. */
+export function assertReached({ watermark }: Position, after: Fence): void {
+  if (compareFences(watermark, after) >= 0) return;
+  throw new KattegatError(
+    "conflict",
+    `Expected changes from (${watermark.epoch}, ${watermark.sequence}) on, where the site is; these follow (${after.epoch}, ${after.sequence}).`,
+  );
+}
+
 export class Watermark {
-  readonly #schema: Schema;
+  readonly #schema: Copies;
   readonly #now: () => number;
   #position: Position | null = null;
   #behindSinceMs: number | null = null;
 
-  constructor(schema: Schema, now: () => number) {
+  constructor(schema: Copies & { lost: () => void }, now: () => number) {
     this.#schema = schema;
     this.#now = now;
     schema.lost = () => {
@@ -54,9 +64,14 @@ export class Watermark {
     return this.#position ?? stored;
   }
 
-  /** Stores the position; the watermark never goes back. */
-  async advance(next: Position): Promise<Position> {
+  /**
+   * Stores the position; the watermark never goes back.
+   *
+   * @throws {KattegatError} `conflict` when the site is not at `after`: its store was lost, or went back, since that was read.
+   */
+  async advance(next: Position, after: Fence): Promise<Position> {
     const before = await this.read();
+    assertReached(before, after);
     const isBack = compareFences(next.watermark, before.watermark) < 0;
     const position: Position = isBack ? { ...before, head_sequence: next.head_sequence } : next;
     const point = { id: WATERMARK_POINT_ID, vector: {}, payload: { kind: "watermark", ...position } };

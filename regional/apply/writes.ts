@@ -3,7 +3,7 @@ import type { QdrantClient } from "@qdrant/js-client-rest";
 import { HOLDING, pointsOf } from "../qdrant/passage-point.ts";
 import type { PassageVectors } from "../qdrant/passage-vectors.ts";
 import { passagePointId, tombstonePointId } from "../qdrant/point-id.ts";
-import type { Schema } from "../qdrant/schema.ts";
+import type { Copies } from "../qdrant/schema.ts";
 import { ID_BYTES, TOMBSTONE_BYTES, documentBytes, pointBytes } from "./json-size.ts";
 import type { Outcome } from "./plan.ts";
 
@@ -23,7 +23,7 @@ type BatchOperations = Parameters<QdrantClient["batchUpdate"]>[1]["operations"];
  * next one knows what to remove. A tombstone goes before the removal for the same reason.
  */
 export async function writeOutcomes(
-  schema: Schema,
+  schema: Copies,
   outcomes: readonly Outcome[],
   vectorsOf: (outcome: Outcome) => readonly PassageVectors[],
 ): Promise<void> {
@@ -57,7 +57,7 @@ function lanesOf(outcomes: readonly Outcome[]): readonly (readonly Outcome[])[] 
 }
 
 async function writeLane(
-  schema: Schema,
+  schema: Copies,
   lane: readonly Outcome[],
   vectorsOf: (outcome: Outcome) => readonly PassageVectors[],
 ): Promise<void> {
@@ -89,7 +89,7 @@ function surplusIds({ documentId, holding }: Outcome): string[] {
   return ids;
 }
 
-async function writeTombstones(schema: Schema, outcomes: readonly Outcome[]): Promise<void> {
+async function writeTombstones(schema: Copies, outcomes: readonly Outcome[]): Promise<void> {
   const points = outcomes.map(({ documentId, holding }) => ({
     id: tombstonePointId(documentId),
     vector: {},

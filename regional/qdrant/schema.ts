@@ -19,6 +19,14 @@ const PASSAGES = "kattegat_passages";
 const META = "kattegat_meta";
 /** From before there were editions: they are of the model that they note. */
 const FORMER: Collections = { passages: PASSAGES, meta: META };
+/** The part of Qdrant's client that keeps copies. */
+export type PointStore = Pick<QdrantClient, "retrieve" | "upsert" | "batchUpdate" | "delete">;
+
+/** Where a site's copies are kept. */
+export interface Copies {
+  run<T>(work: (points: PointStore, collections: Collections) => Promise<T>, withinMs?: number): Promise<T>;
+}
+
 export const DENSE = "dense";
 export const LEXICAL = "lexical";
 

@@ -1,0 +1,2 @@
+/** What a history shows that may not be. */
+export class Violation extends Error {}
