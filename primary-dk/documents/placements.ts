@@ -1,6 +1,8 @@
 /** Where the copies of documents are by policy, remembered for a while. */
 import type { Network, TierName } from "@kattegat/config/network.ts";
+import { ALWAYS, NEVER } from "@kattegat/config/day.ts";
 import { placement } from "@kattegat/config/placement.ts";
+import { heldUntil } from "@kattegat/config/residency.ts";
 
 /** Policy depends on the day, when a country's listing ends: a day's change is seen within a minute. */
 const REMEMBERED_MS = 60_000;
@@ -28,19 +30,43 @@ export class Placements {
     return this.holders({ residency, tier, moving_from: null });
   }
 
+  /**
+   * Ids of the sites that hold the searchable copy of a document that is about to change, or may still have one from before a day on which
+   * a listing, a transfer or a retention ended: policy does not name those any more, and their withdraw must not be lost.
+   */
+  heldBefore(placed: Placed): readonly string[] {
+    const { residency } = placed;
+    const ended = this.#remember(`ended ${residency}`, () =>
+      this.network.sites
+        .filter((site) => {
+          const until = heldUntil(this.network, residency, site);
+          return site.running && until !== NEVER && until !== ALWAYS;
+        })
+        .map(({ id }) => id),
+    );
+    return ended.length === 0 ? this.holders(placed) : [...new Set([...this.holders(placed), ...ended])];
+  }
+
   /** Ids of the sites that hold the searchable copy: while a document moves, those of both tiers. */
   holders({ residency, tier, moving_from }: Placed): readonly string[] {
+    return this.#remember(`${residency} ${tier} ${moving_from ?? ""}`, () => {
+      const today = new Date(this.#now()).toISOString().slice(0, 10);
+      const standing = placement({ residency, tier }, this.network, today);
+      const leaving =
+        moving_from === null ? [] : placement({ residency, tier: moving_from }, this.network, today);
+      return [...new Set([...standing, ...leaving])];
+    });
+  }
+
+  #remember(key: string, ask: () => readonly string[]): readonly string[] {
     if (this.#now() > this.#untilMs) {
       this.#known = new Map();
       this.#untilMs = this.#now() + REMEMBERED_MS;
     }
-    const key = `${residency} ${tier} ${moving_from ?? ""}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const standing = placement({ residency, tier }, this.network);
-    const leaving = moving_from === null ? [] : placement({ residency, tier: moving_from }, this.network);
-    const holders = [...new Set([...standing, ...leaving])];
-    this.#known.set(key, holders);
-    return holders;
+    const sites = ask();
+    this.#known.set(key, sites);
+    return sites;
   }
 }

@@ -26,7 +26,7 @@ export function changeRow(
     residency_before: before?.residency ?? null,
     tier: state?.tier,
     moving_from: after?.moving_from ?? null,
-    held_before: before === null ? [] : placements.holders(before),
+    held_before: before === null ? [] : placements.heldBefore(before),
     held_after: after === null ? [] : placements.holders(after),
     committed_at: at,
   };
