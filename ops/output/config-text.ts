@@ -32,7 +32,7 @@ export function formatDocument(explanation: DocumentExplanation, paint: Painter)
     ...(retention === null
       ? []
       : [
-          `kept ${retention.period}${retention.until === null ? "" : `: to be deleted after ${retention.until}`}`,
+          `kept ${retention.period}${retention.until === null ? "" : `: deleted after ${retention.until}`}`,
           paint.dim(`    ${retention.reason} (${retention.reference})`),
         ]),
     ...sites.flatMap(({ site, copy, why, rules }) => [

@@ -30,17 +30,24 @@ export class Placements {
 
   /** Ids of the sites that hold the searchable copy: while a document moves, those of both tiers. */
   holders({ residency, tier, moving_from }: Placed): readonly string[] {
+    return this.#remember(`${residency} ${tier} ${moving_from ?? ""}`, () => {
+      const today = new Date(this.#now()).toISOString().slice(0, 10);
+      const standing = placement({ residency, tier }, this.network, today);
+      const leaving =
+        moving_from === null ? [] : placement({ residency, tier: moving_from }, this.network, today);
+      return [...new Set([...standing, ...leaving])];
+    });
+  }
+
+  #remember(key: string, ask: () => readonly string[]): readonly string[] {
     if (this.#now() > this.#untilMs) {
       this.#known = new Map();
       this.#untilMs = this.#now() + REMEMBERED_MS;
     }
-    const key = `${residency} ${tier} ${moving_from ?? ""}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const standing = placement({ residency, tier }, this.network);
-    const leaving = moving_from === null ? [] : placement({ residency, tier: moving_from }, this.network);
-    const holders = [...new Set([...standing, ...leaving])];
-    this.#known.set(key, holders);
-    return holders;
+    const sites = ask();
+    this.#known.set(key, sites);
+    return sites;
   }
 }

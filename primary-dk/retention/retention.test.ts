@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => postgres.stop());
 
-it("deletes each document on the day after its last, with a receipt, whatever else stays", async () => {
+it("deletes each document on the day after its last, with a receipt, and withdraws copies that policy names no more (I9)", async () => {
   let now = BEGIN;
   const test = await startPrimary(await postgres.database(), { network: kept, now: () => now });
   const { sql } = test.primary.database;
@@ -45,7 +45,7 @@ it("deletes each document on the day after its last, with a receipt, whatever el
     const text = "§ 1.";
     await test.client.batch([
       { id: "a-created", title: "A", text, residency: "created" },
-      { id: "b-project", title: "B", text, residency: "project" },
+      { id: "b-project", title: "B", text, residency: "project", tier: "warm" },
       { id: "c-eu", title: "C", text, residency: "eu" },
       { id: "d-published", title: "D", text, residency: "eu", published_at: "2026-11-20" },
       { id: "e-undated", title: "E", text, residency: "eu" },
@@ -55,6 +55,10 @@ it("deletes each document on the day after its last, with a receipt, whatever el
     expect(await roundOn(5)).toEqual(["a-created", "b-project", "c-eu", "e-undated"]);
     expect(await roundOn(28)).toHaveLength(4);
     expect(await roundOn(29)).toEqual(["a-created", "c-eu", "e-undated"]);
+    // Policy names eu-fra no more on that day; its copy is withdrawn all the same.
+    const { changes } = await test.client.feed("eu-fra", "0");
+    const withdrawn = changes.flatMap((change) => (change.kind === "withdraw" ? [change.document_id] : []));
+    expect(withdrawn).toContain("b-project");
     expect(await roundOn(30)).toHaveLength(3);
     expect(await roundOn(31)).toEqual(["c-eu", "e-undated"]);
     const receipts = await sql<
