@@ -46,13 +46,19 @@ const file = parseNetwork(
 export const NETWORK: Network = { ...file, embedding: { ...file.embedding, dimensions: DIMENSIONS } };
 export const PRIMARY_SITE = NETWORK.sites.find(({ kind }) => kind === "primary")?.id ?? "";
 
-/** A network file of somebody who did not know the law: every class may rest everywhere. */
+/** A network file of somebody who did not know the law: every class may rest everywhere, without a condition. */
 export const WIDE_NETWORK: Network = {
   ...NETWORK,
   classes: Object.fromEntries(
-    Object.entries(NETWORK.classes).map(([name, rules]) => [
+    Object.entries(NETWORK.classes).map(([name, { transit, serve, cache }]) => [
       name,
-      { ...rules, store: { countries: ["anywhere"], zones: ["eu", "global"] } },
+      {
+        personal_data: false,
+        store: { countries: ["anywhere"], zones: ["eu", "global"] },
+        transit,
+        serve,
+        cache,
+      },
     ]),
   ),
 };
