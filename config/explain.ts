@@ -185,6 +185,8 @@ function whyAt(
     return `class ${residency} may not rest in ${place}: ${rules.map(({ says }) => says).join("; ")}`;
   if (!site.running)
     return `class ${residency} may store in ${place}, but the site is declared only (running: false)`;
+  if (site.retiring === true)
+    return `class ${residency} may store in ${place}, but the site is retiring and gives its copies up`;
   if (copy === "searchable") {
     if (site.kind !== "primary" || tier === "ultra-hot" || tier === "hot")
       return `class ${residency} may store in ${place}, which serves the tier ${tier}`;

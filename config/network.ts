@@ -114,6 +114,13 @@ export const siteSchema = z
       .meta({ description: "the city, for people", examples: ["Frankfurt"] }),
     location: location.optional(),
     running: z.boolean().meta({ description: "false: declared, takes no copies yet", examples: [true] }),
+    retiring: z
+      .boolean()
+      .optional()
+      .meta({
+        description: "true: gives its copies up, so that it can be taken out of the file",
+        examples: [true],
+      }),
     zone: z
       .enum(ZONES)
       .optional()

@@ -38,6 +38,15 @@ describe("placement", () => {
     expect(placement({ residency: "eu", tier: "cold" }, stopped("edge-eu"))).toEqual(["dk-cph"]);
   });
 
+  it("plans no copy at a site that is retiring, whose copies then go to the others", () => {
+    const retiring = (id: string): Network => ({
+      ...NETWORK,
+      sites: NETWORK.sites.map((site) => (site.id === id ? { ...site, retiring: true } : site)),
+    });
+    expect(placement({ residency: "eu", tier: "warm" }, retiring("eu-fra"))).toEqual(["eu-arn"]);
+    expect(placement({ residency: "global", tier: "cold" }, retiring("edge-global"))).toEqual(["edge-eu"]);
+  });
+
   it("puts a cold global document in the EU zone when the global zone does not run, but never an eu document in the global zone (I5)", () => {
     expect(placement({ residency: "global", tier: "cold" }, stopped("edge-global"))).toEqual(["edge-eu"]);
     expect(placement({ residency: "eu", tier: "cold" }, stopped("edge-eu"))).not.toContain("edge-global");

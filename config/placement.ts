@@ -7,6 +7,7 @@ import { mayHold } from "./residency.ts";
  * Ids of the running sites that hold the searchable copy, in the file's order; empty when no site may.
  *
  * The hot tiers live at the primary, warm at every regional that may hold the class, cold in one edge zone's bucket.
+ * A site that is retiring is planned no more, and so gives up what it has; it runs on to be told so.
  * A class that no regional or edge may hold keeps these copies at the primary: a tier is a promise of speed, not a place.
  */
 export function placement(
@@ -15,7 +16,7 @@ export function placement(
   today?: string,
 ): readonly string[] {
   const legal = network.sites.filter(
-    (site) => site.running && mayHold(network, document.residency, site, today),
+    (site) => site.running && site.retiring !== true && mayHold(network, document.residency, site, today),
   );
   const primaries = idsOf(legal, "primary");
   switch (document.tier) {

@@ -15,11 +15,11 @@ const REQUIRED: Record<SiteKind, readonly (keyof Site)[]> = {
 };
 
 const FORBIDDEN: Record<SiteKind, readonly (keyof Site)[]> = {
-  primary: ["zone", "bucket", "qdrant"],
-  standby: ["zone", "bucket", "qdrant"],
+  primary: ["zone", "bucket", "qdrant", "retiring"],
+  standby: ["zone", "bucket", "qdrant", "retiring"],
   regional: ["zone", "bucket"],
   edge: ["country", "city", "location", "qdrant"],
-  archive: ["zone", "qdrant", "hostname"],
+  archive: ["zone", "qdrant", "hostname", "retiring"],
 };
 
 const EXAMPLES: Partial<Record<keyof Site, string>> = {

@@ -94,6 +94,20 @@ describe("a policy", () => {
     await test.close();
   });
 
+  it("that changed empties a site that is retiring, and refuses it nothing that it is told (I9)", async () => {
+    const before = await startPrimary(url);
+    for (const id of ["a", "b"]) await put(before, id);
+    await placeAll(before);
+    await before.close();
+    const sites = network.sites.map((site) => (site.id === "eu-fra" ? { ...site, retiring: true } : site));
+    const test = await startPrimary(url, { network: { ...network, sites } });
+    const { sequence } = test.primary.applied.head.fence;
+    expect(await placeAll(test)).toBe(2);
+    expect(await told(test, "eu-fra", sequence)).toEqual(["withdraw a", "withdraw b"]);
+    expect(await told(test, "eu-arn", "0")).toEqual(["put a", "put b"]);
+    await test.close();
+  });
+
   it("that changed withdraws documents of a class that it no longer has from everywhere, and answers none of them (I4, I5)", async () => {
     const before = await startPrimary(url, { network: storing(["DK", "DE"], "project") });
     await put(before, "a", { residency: "project" });
