@@ -45,6 +45,7 @@ const opening = openUntilDone({
         folder: settings.KATTEGAT_KEYRING ?? keyringFolder(settings.KATTEGAT_DATA ?? ".kattegat"),
         rootKeyFile: settings.KATTEGAT_ROOT_KEY,
       },
+      replacedMs: settings.KATTEGAT_REPLACED_DAYS * 86_400_000,
       ledgerSigner,
       scanner,
       embedder: await embedderOf(network, { apiKey, embeddings }),

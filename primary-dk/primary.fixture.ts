@@ -133,6 +133,7 @@ export async function startPrimary(
     site: SITE,
     databaseUrl,
     keyring: options.keyring ?? testKeyring(databaseUrl),
+    replacedMs: 7 * 86_400_000,
     ledgerSigner: testSigner,
     scanner: readScanner(),
     embedder: await embedderOf(used, { apiKey: null, embeddings }),

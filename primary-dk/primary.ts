@@ -21,7 +21,9 @@ import { loggable } from "./postgres/failure.ts";
 import { PassageContents } from "./search/contents.ts";
 import { Pacer } from "./pacer.ts";
 import type { DocumentSeals } from "./sealing/document-seals.ts";
-import { openSeals, type KeyRotation } from "./sealing/key-rotation.ts";
+import { eraseAgain } from "./sealing/erase-again.ts";
+import type { KeyRotation } from "./sealing/key-rotation.ts";
+import { openSeals } from "./sealing/open-seals.ts";
 import type { KeyringPlace } from "./sealing/keyring.ts";
 import { CopyEntries } from "./ledger/copy-entries.ts";
 import { Ledger } from "./ledger/ledger.ts";
@@ -36,6 +38,8 @@ export interface PrimaryOptions {
   readonly databaseUrl: string;
   /** Where the keys are that wrap those of the documents; made with the first database. */
   readonly keyring: KeyringPlace;
+  /** How long a replaced content can still be opened, from a backup. */
+  readonly replacedMs: number;
   readonly ledgerSigner: NoteSigner;
   readonly scanner: Scanner;
   readonly embedder: Embedder;
@@ -100,10 +104,16 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
   const { sql } = database;
   const placements = new Placements(network, now);
   const copies = new CopyEntries({ placements, site });
-  const { seals, keyRotation } = await openSeals(sql, {
+  const { seals, keyRotation, erased } = await openSeals(sql, {
     ...options,
     destroyed: (tx, partition) => copies.destroyed(tx, partition),
   });
+  await eraseAgain(sql, erased, options);
+  if (erased.length > 0)
+    log.info(
+      { documents: erased.length },
+      "a restored database had documents whose keys are destroyed; they are erased again",
+    );
   await agreeOnModels(sql, options);
   const pacer = new Pacer(options);
   const progress = (fields: object, message: string): void => log.info(fields, message);

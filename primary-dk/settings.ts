@@ -22,6 +22,7 @@ const settingsSchema = z.object({
   KATTEGAT_LEDGER_KEY: z
     .string()
     .min(1, "expected the path of an Ed25519 private key (PKCS #8, PEM) that signs the ledger's checkpoints"),
+  KATTEGAT_REPLACED_DAYS: z.coerce.number().int().min(0).max(3_650).default(7),
   KATTEGAT_KEYRING: z.string().min(1).optional(),
   KATTEGAT_ROOT_KEY: z
     .string()

@@ -168,7 +168,7 @@ async function appendToLog(
     written.length > 0 && tx.unsafe(UPSERT_DOCUMENTS, [records(written)], { prepare: true }),
     moves.length > 0 && tx.unsafe(MOVE_DOCUMENTS, [records(moves)], { prepare: true }),
     deleted.length > 0 && tx`delete from documents where id = any(${deleted})`,
-    ...replaceKeys(tx, { ...options, deleted, replaced: replacedOf(effects) }),
+    replaceKeys(tx, { ...options, deleted, replaced: replacedOf(effects) }),
     tx.unsafe(
       "insert into changes select * from json_populate_recordset(null::changes, $1::text::json)",
       [records(changes)],

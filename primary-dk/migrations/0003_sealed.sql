@@ -20,7 +20,8 @@ CREATE TABLE "document_keys" (
   "document_id" text COLLATE "C" PRIMARY KEY,
   "partition" smallint NOT NULL,
   "key_version" integer NOT NULL,
-  "wrapped" bytea NOT NULL
+  "wrapped" bytea NOT NULL,
+  "key_id" bytea NOT NULL
 ) WITH (fillfactor = 60);
 --> statement-breakpoint
 CREATE INDEX "document_keys_partition" ON "document_keys" ("partition");
@@ -30,3 +31,17 @@ CREATE TABLE "key_rotations" (
   "since" timestamp with time zone NOT NULL,
   "urgent" boolean NOT NULL
 );
+--> statement-breakpoint
+CREATE TABLE "replaced_keys" (
+  "document_id" text COLLATE "C" NOT NULL,
+  "key_id" bytea NOT NULL,
+  "partition" smallint NOT NULL,
+  "key_version" integer NOT NULL,
+  "wrapped" bytea NOT NULL,
+  "replaced_at" timestamp with time zone NOT NULL,
+  PRIMARY KEY ("document_id", "key_id")
+) WITH (fillfactor = 60);
+--> statement-breakpoint
+CREATE INDEX "replaced_keys_partition" ON "replaced_keys" ("partition");
+--> statement-breakpoint
+CREATE INDEX "replaced_keys_replaced_at" ON "replaced_keys" ("replaced_at");

@@ -23,6 +23,7 @@ import {
   placed,
   receiptSites,
   receipts,
+  replacedKeys,
   targets,
   termStatistics,
 } from "./schema.ts";
@@ -55,6 +56,7 @@ it("declares the columns that the migrations make, with their types and nullabil
     placed,
     receiptSites,
     receipts,
+    replacedKeys,
     targets,
     termStatistics,
   ]) {

@@ -60,7 +60,23 @@ export const documentKeys = pgTable("document_keys", {
   partition: smallint("partition").notNull(),
   key_version: integer("key_version").notNull(),
   wrapped: bytea("wrapped").notNull(),
+  /** Names the key without telling it. */
+  key_id: bytea("key_id").notNull(),
 });
+
+/** Keys of contents that were replaced, for as long as backups have them. */
+export const replacedKeys = pgTable(
+  "replaced_keys",
+  {
+    document_id: text("document_id").notNull(),
+    key_id: bytea("key_id").notNull(),
+    partition: smallint("partition").notNull(),
+    key_version: integer("key_version").notNull(),
+    wrapped: bytea("wrapped").notNull(),
+    replaced_at: instant("replaced_at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.document_id, table.key_id] })],
+);
 
 /** Partitions that lost a key: until their own is replaced, old pages and the WAL can be read with it. */
 export const keyRotations = pgTable("key_rotations", {

@@ -12,6 +12,7 @@ export interface WrappedKey {
   readonly partition: number;
   readonly key_version: number;
   readonly wrapped: Uint8Array;
+  readonly key_id: Uint8Array;
 }
 
 /** The key of one content of one document: each write of content gets a new one. */
@@ -25,6 +26,9 @@ export interface DocumentHead {
   readonly title: string;
   readonly metadata: Readonly<Record<string, unknown>>;
 }
+
+/** Among the contents of one document. */
+const KEY_ID_BYTES = 16;
 
 /** The columns that `keyOf` needs, in SQL: `k` is `document_keys`. */
 export const KEY_COLUMNS = ["k.partition", "k.key_version", "k.wrapped"] as const;
@@ -58,7 +62,7 @@ export class DocumentSeals {
     const partition = partitionOf(documentId);
     const { version, key: wrapping } = this.#ring.current(partition);
     const wrapped = seal(wrapping, key, contextOfKey(documentId));
-    return { document_id: documentId, partition, key_version: version, wrapped };
+    return { document_id: documentId, partition, key_version: version, wrapped, key_id: keyIdOf(key) };
   }
 
   /**
@@ -80,6 +84,11 @@ export class DocumentSeals {
     this.#last = { wrapped, dataKey };
     return dataKey;
   }
+}
+
+/** Names a key without telling it: which of a document's contents it is of. */
+export function keyIdOf(key: Uint8Array): Buffer {
+  return createHash("sha256").update("kattegat key id").update(key).digest().subarray(0, KEY_ID_BYTES);
 }
 
 function contextOfKey(documentId: string): string {

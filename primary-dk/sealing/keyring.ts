@@ -3,7 +3,7 @@ import { readFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { replaceAndShred } from "./shred.ts";
-import { KEY_BYTES, newKey, seal, unseal } from "./seal.ts";
+import { KEY_BYTES, SealError, newKey, seal, unseal } from "./seal.ts";
 
 /** With a million documents an erasure wraps a thousand keys anew: some twenty milliseconds. */
 export const PARTITIONS = 1_024;
@@ -40,6 +40,18 @@ const fileSchema = z.object({
     )
     .length(PARTITIONS),
 });
+
+/** A data key as the keyring keeps it beside the database. */
+export interface EscrowedKey {
+  readonly documentId: string;
+  readonly key: Uint8Array;
+}
+
+const escrowSchema = z.array(z.tuple([z.string(), z.base64()]));
+
+function escrowContext(partition: number): string {
+  return `kattegat escrow ${partition}`;
+}
 
 /** The keyring is missing or is not this database's. */
 export class KeyringError extends Error {
@@ -118,6 +130,40 @@ export class Keyring {
   /** Partitions whose keys were being wrapped anew when the process before ended. */
   unfinished(): readonly number[] {
     return this.#partitions.flatMap((keys, partition) => (keys.length > 1 ? [partition] : []));
+  }
+
+  /** Stores the keys of a partition's documents apart from the database, sealed by the key that wraps them now. */
+  escrow(partition: number, keys: readonly EscrowedKey[]): void {
+    const content = keys.map(({ documentId, key }) => [documentId, Buffer.from(key).toString("base64")]);
+    const sealed = seal(
+      this.current(partition).key,
+      Buffer.from(JSON.stringify(content)),
+      escrowContext(partition),
+    );
+    replaceAndShred(this.#escrowPath(partition), sealed);
+  }
+
+  /** What was stored when the partition got its key; empty for one that still has its first. */
+  escrowed(partition: number): readonly EscrowedKey[] {
+    const path = this.#escrowPath(partition);
+    if (!existsSync(path)) return [];
+    // Between the two steps of a replacement it may be of either key.
+    const keys = this.#partitions[partition]?.toReversed() ?? [];
+    for (const { key } of keys) {
+      try {
+        const content = unseal(key, readFileSync(path), escrowContext(partition)).toString("utf8");
+        return escrowSchema
+          .parse(JSON.parse(content))
+          .map(([documentId, text]) => ({ documentId, key: Buffer.from(text, "base64") }));
+      } catch (error) {
+        if (!(error instanceof SealError)) throw error;
+      }
+    }
+    throw new KeyringError(`expected the escrow at ${path} to be of partition ${partition}'s key`);
+  }
+
+  #escrowPath(partition: number): string {
+    return join(this.#place.folder, `escrow-${partition}`);
   }
 
   /** Gives the partitions new keys beside those before; stored when it returns. */

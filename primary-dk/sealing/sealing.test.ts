@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import postgresJs from "postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { startPostgres, type PostgresFixture } from "../postgres.fixture.ts";
 import { startPrimary, testKeyring, type TestPrimary } from "../primary.fixture.ts";
@@ -22,6 +23,7 @@ beforeEach(async () => {
 });
 afterEach(() => test.close());
 
+const DAY_MS = 86_400_000;
 const destroyed = (): Promise<void> => Promise.resolve();
 const canary = (): string => `kanarie${randomBytes(12).toString("hex")}`;
 
@@ -99,22 +101,26 @@ describe("a document at rest in Postgres", () => {
     expect(await test.primary.keyRotation.round()).toBe(0);
   });
 
-  it("cannot be opened in the content that it had before it was replaced (I20)", async () => {
+  it("cannot be opened in the content that it had before it was replaced, once backups are old enough (I20)", async () => {
     await put("d1", { text: "Navnet er Jensen." });
     const { row } = await wrappedKey("d1");
     await put("d1", { text: "Navnet er fjernet." });
     expect((await wrappedKey("d1")).key).not.toEqual(test.primary.seals.keyOf(row).key);
-    // Replacements wait for each other; a later clock ends the wait.
     const { seals, database } = test.primary;
     const ring = Keyring.open(testKeyring(url));
+    let laterMs = 8 * DAY_MS;
     const later = new KeyRotation({
       sql: database.sql,
       ring,
       seals,
-      now: () => Date.now() + 120_000,
+      now: () => Date.now() + laterMs,
       destroyed,
+      replacedMs: 7 * DAY_MS,
     });
     expect(await test.primary.keyRotation.round()).toBe(0);
+    // What is over waits for others of its partition.
+    expect(await later.round()).toBe(0);
+    laterMs += 61_000;
     expect(await later.round()).toBe(1);
     expect(Keyring.open(testKeyring(url)).find(partitionOf("d1"), row["key_version"])).toBe(null);
   });
@@ -138,7 +144,14 @@ describe("the replacing of keys", () => {
         };
         const { sql } = test.primary.database;
         const seals = new DocumentSeals(crashing);
-        const rotation = new KeyRotation({ sql, ring: crashing, seals, now: Date.now, destroyed });
+        const rotation = new KeyRotation({
+          sql,
+          ring: crashing,
+          seals,
+          now: Date.now,
+          destroyed,
+          replacedMs: 7 * DAY_MS,
+        });
         await expect(rotation.round()).rejects.toThrow("the crash");
       }
       await test.close();
@@ -182,12 +195,60 @@ describe("the replacing of keys", () => {
   it("refuses a database whose keys the keyring does not have", async () => {
     await put("d1", { text: "Tekst." });
     await test.close();
-    const other = testKeyring(`${url}/another`);
-    await expect(startPrimary(url, { keyring: other })).rejects.toThrow(KeyringError);
-    Keyring.create(other);
-    await expect(startPrimary(url, { keyring: testKeyring(`${url}/third`) })).rejects.toThrow(
-      /expected a keyring/,
-    );
+    await expect(startPrimary(url, { keyring: testKeyring(`${url}/none`) })).rejects.toThrow(KeyringError);
     test = await startPrimary(url);
   });
 });
+
+describe("a database that was restored to a backup", () => {
+  it("has every document that was not erased since, in the content of that time; those that were are erased again (I20)", async () => {
+    const [gone, kept] = neighbours();
+    await put(gone, { text: "Den slettede." });
+    await put(kept, { text: "Den bevarede." });
+    await put("replaced", { text: "Den gamle." });
+    await test.close();
+    const backup = `${new URL(url).pathname.slice(1)}_backup`;
+    await administer(`create database ${backup} template ${new URL(url).pathname.slice(1)}`);
+    test = await startPrimary(url);
+    await erase(gone);
+    await put("replaced", { text: "Den nye." });
+    await test.primary.keyRotation.round();
+    await rotateAll();
+    await rotateAll();
+    await test.close();
+    const place = testKeyring(url);
+    const restored = url.replace(/[^/]+$/, backup);
+    test = await startPrimary(restored, { keyring: place });
+    expect((await test.client.send(`/internal/documents/${gone}`)).status).toBe(404);
+    const textOf = async (id: string): Promise<unknown> =>
+      (await (await test.client.send(`/internal/documents/${id}`)).json()).text;
+    expect(await textOf(kept)).toBe("Den bevarede.");
+    expect(await textOf("replaced")).toBe("Den gamle.");
+    const { sql } = test.primary.database;
+    const [change] =
+      await sql`select kind, held_before from changes where document_id = ${gone} order by sequence desc`;
+    expect(change).toMatchObject({ kind: "delete", held_before: ["dk-cph"] });
+    expect(await sql`select from receipts where document_id = ${gone}`).toHaveLength(1);
+    // Once more, with nothing to do; then on with work.
+    await test.close();
+    test = await startPrimary(restored, { keyring: place });
+    await put(kept, { text: "Den bevarede, ændret." });
+    await rotateAll();
+    expect(await textOf(kept)).toBe("Den bevarede, ændret.");
+  });
+
+  /** Gives every partition that has a key a new wrapping key. */
+  async function rotateAll(): Promise<void> {
+    await test.primary.database.sql`
+      insert into key_rotations (partition, since, urgent)
+      select distinct partition, now(), true from document_keys
+      on conflict (partition) do update set urgent = true`;
+    expect(await test.primary.keyRotation.round()).toBeGreaterThan(0);
+  }
+});
+
+async function administer(statement: string): Promise<void> {
+  const sql = postgresJs(url.replace(/[^/]+$/, "postgres"), { max: 1 });
+  await sql.unsafe(statement);
+  await sql.end();
+}
