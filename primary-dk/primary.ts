@@ -106,7 +106,8 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
   const copies = new CopyEntries({ placements, site });
   const { seals, keyRotation, erased } = await openSeals(sql, {
     ...options,
-    destroyed: (tx, partition) => copies.destroyed(tx, partition),
+    destroying: (tx, at) => copies.destroying(tx, at),
+    destroyed: (tx, erasures) => copies.destroyed(tx, erasures),
   });
   await eraseAgain(sql, erased, options);
   if (erased.length > 0)

@@ -129,6 +129,7 @@ async function statesOf(
 ): Promise<Map<string, DocumentState>> {
   // Before a row of a key is read: one that is being wrapped anew is read afterwards.
   await lockKeys(tx);
+  seals.refresh();
   const rows = await tx`
     select ${tx(SEALED_STATE)} from ${sealedDocuments(tx)}
     where d.id = any(${[...ids]}) order by d.id for update of d`;

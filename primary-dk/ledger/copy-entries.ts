@@ -1,4 +1,5 @@
 /** Entries about the copies that the log of changes plans, applies and withdraws. */
+import { modelsOf } from "@kattegat/config/models.ts";
 import type { Network } from "@kattegat/config/network.ts";
 import { policyVersion } from "@kattegat/config/policy-version.ts";
 import { mayHold } from "@kattegat/config/residency.ts";
@@ -7,6 +8,7 @@ import type postgres from "postgres";
 import type { CommittedEffect } from "../documents/operation.ts";
 import type { Placements } from "../documents/placements.ts";
 import { KEY_COLUMNS, type DataKey, type DocumentSeals } from "../sealing/document-seals.ts";
+import type { Erasure } from "../sealing/erasure-list.ts";
 import { appendEntries } from "./append.ts";
 import { commitmentOf, documentHash, jurisdictionOf, openingOf, type LedgerEntry } from "./entry.ts";
 
@@ -91,12 +93,32 @@ export class CopyEntries {
       on conflict (site) do update set epoch = excluded.epoch, sequence = excluded.sequence`;
   }
 
-  /** Records that the keys of documents which were deleted are destroyed here. */
-  async destroyed(tx: postgres.TransactionSql, partition: number): Promise<void> {
+  /** Deletions up to the sequence whose documents had their keys in these partitions. */
+  async destroying(
+    tx: postgres.TransactionSql,
+    { partitions, sequence }: { readonly partitions: readonly number[]; readonly sequence: string },
+  ): Promise<readonly Erasure[]> {
+    const rows = await tx`
+      select r.document_id, r.epoch, r.sequence from receipts r
+      join receipt_sites s on s.receipt_id = r.id and s.site = ${this.#site} and s.removed_at is null
+      where r.partition = any(${[...partitions]}) and r.sequence <= ${sequence} order by r.sequence`;
+    const erased_at = new Date().toISOString();
+    return rows.map((row) => ({
+      document: row["document_id"],
+      epoch: row["epoch"],
+      sequence: row["sequence"],
+      erased_at,
+    }));
+  }
+
+  /** Records that the keys of these deleted documents are destroyed. */
+  async destroyed(tx: postgres.TransactionSql, erasures: readonly Erasure[]): Promise<void> {
+    if (erasures.length === 0) return;
     const rows = await tx`
       update receipt_sites s set removed_at = clock_timestamp()
       from receipts r join changes c on c.sequence = r.sequence
-      where r.id = s.receipt_id and s.site = ${this.#site} and s.removed_at is null and r.partition = ${partition}
+      where r.id = s.receipt_id and s.site = ${this.#site} and s.removed_at is null
+        and r.sequence = any(${erasures.map(({ sequence }) => sequence)}::bigint[])
       returning r.document_id, r.sequence, r.epoch, c.residency, s.removed_at`;
     const entries = rows.map((row): LedgerEntry => {
       const removedAt: Date = row["removed_at"];
@@ -123,9 +145,13 @@ export class CopyEntries {
     tx: postgres.TransactionSql,
     site: string,
   ): Promise<{ readonly epoch: number; readonly after: string; readonly to: string } | null> {
-    const [known] = await tx`select epoch, sequence from ledger_confirmed where site = ${site}`;
+    // Two models of a site confirm at once: the second waits here, and finds what the first has recorded.
+    await tx`insert into ledger_confirmed (site, epoch, sequence) values (${site}, 0, 0) on conflict do nothing`;
+    const [known] = await tx`select epoch, sequence from ledger_confirmed where site = ${site} for update`;
+    const models = modelsOf(this.#placements.network).map(({ model }) => model);
     const [now] = await tx`
-      select epoch, sequence from targets where site = ${site} order by epoch, sequence limit 1`;
+      select epoch, sequence from targets where site = ${site} and model = any(${models})
+      order by epoch, sequence limit 1`;
     const before: Fence =
       known === undefined ? FIRST : { epoch: known["epoch"], sequence: known["sequence"] };
     if (now === undefined || compareFences({ epoch: now["epoch"], sequence: now["sequence"] }, before) <= 0)

@@ -1,5 +1,5 @@
 DO $$ BEGIN
-  IF EXISTS (SELECT FROM "documents") THEN
+  IF EXISTS (SELECT FROM "changes") THEN
     RAISE EXCEPTION 'this database was filled before contents were sealed: make a new data folder and ingest its documents again';
   END IF;
 END $$;
@@ -29,7 +29,8 @@ CREATE INDEX "document_keys_partition" ON "document_keys" ("partition");
 CREATE TABLE "key_rotations" (
   "partition" smallint PRIMARY KEY,
   "since" timestamp with time zone NOT NULL,
-  "urgent" boolean NOT NULL
+  "urgent" boolean NOT NULL,
+  "losses" bigint NOT NULL
 );
 --> statement-breakpoint
 CREATE TABLE "replaced_keys" (

@@ -59,4 +59,8 @@ ALTER TABLE "receipts" ADD COLUMN "partition" smallint NOT NULL DEFAULT 0;
 --> statement-breakpoint
 ALTER TABLE "receipts" ALTER COLUMN "partition" DROP DEFAULT;
 --> statement-breakpoint
+CREATE INDEX "receipts_partition" ON "receipts" ("partition", "sequence");
+--> statement-breakpoint
 ALTER TABLE "receipt_sites" ADD COLUMN "removed_at" timestamp with time zone;
+--> statement-breakpoint
+CREATE INDEX "receipt_sites_open" ON "receipt_sites" ("site", "receipt_id") WHERE "removed_at" IS NULL;

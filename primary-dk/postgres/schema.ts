@@ -84,6 +84,8 @@ export const keyRotations = pgTable("key_rotations", {
   since: instant("since").notNull(),
   /** A document was deleted, not only replaced. */
   urgent: boolean("urgent").notNull(),
+  /** How often it lost one: a loss that comes while its key is being replaced stays to be dealt with. */
+  losses: sequence("losses").notNull(),
 });
 
 /** No foreign key to `documents`: passages are written before the log is locked, the document after it. */

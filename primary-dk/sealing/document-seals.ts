@@ -57,6 +57,11 @@ export class DocumentSeals {
     return createHmac("sha256", this.#digestKey);
   }
 
+  /** Under the transaction's lock on the keys, before anything is wrapped. */
+  refresh(): void {
+    this.#ring.refresh();
+  }
+
   /** Under the transaction's lock on the keys: a version that is being replaced may wrap nothing more. */
   wrap({ documentId, key }: DataKey): WrappedKey {
     const partition = partitionOf(documentId);

@@ -45,8 +45,8 @@ export async function eraseAgain(
     for (const table of ["documents", "passages", "document_keys", "replaced_keys"])
       await tx`delete from ${tx(table)} where ${tx(table === "documents" ? "id" : "document_id")} = any(${[...ids]})`;
     await tx`
-      insert into key_rotations (partition, since, urgent)
-      select distinct partition, clock_timestamp(), true from receipts where document_id = any(${[...ids]})
-      on conflict (partition) do update set urgent = true`;
+      insert into key_rotations (partition, since, urgent, losses)
+      select distinct partition, clock_timestamp(), true, 1 from receipts where document_id = any(${[...ids]})
+      on conflict (partition) do update set urgent = true, losses = key_rotations.losses + 1`;
   });
 }

@@ -87,7 +87,7 @@ function columnsOf(rows: readonly WrappedKey[]) {
 /** A deletion is due at once. */
 async function noteLost(tx: postgres.TransactionSql, partitions: ReadonlySet<number>): Promise<void> {
   await tx`
-    insert into key_rotations (partition, since, urgent)
-    select partition, clock_timestamp(), true from unnest(${[...partitions]}::int[]) as l(partition)
-    on conflict (partition) do update set urgent = true`;
+    insert into key_rotations (partition, since, urgent, losses)
+    select partition, clock_timestamp(), true, 1 from unnest(${[...partitions]}::int[]) as l(partition)
+    on conflict (partition) do update set urgent = true, losses = key_rotations.losses + 1`;
 }

@@ -1,5 +1,5 @@
 /** The keys that wrap the data keys of documents, kept apart from the database. */
-import { readFileSync, existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { replaceAndShred } from "./shred.ts";
@@ -8,6 +8,8 @@ import { KEY_BYTES, SealError, newKey, seal, unseal } from "./seal.ts";
 /** With a million documents an erasure wraps a thousand keys anew: some twenty milliseconds. */
 export const PARTITIONS = 1_024;
 const FILE = "keyring";
+/** A snapshot that began before so many replacements of one key fails, and is taken again. */
+const REMEMBERED_VERSIONS = 4;
 
 /** Of a site's data folder. */
 export function keyringFolder(data: string): string {
@@ -71,6 +73,7 @@ export class Keyring {
   /** What the file holds, by partition. */
   #partitions: readonly (readonly PartitionKey[])[];
   readonly #seen = new Map<string, Buffer>();
+  #stamp: string;
 
   private constructor(
     place: KeyringPlace,
@@ -80,6 +83,7 @@ export class Keyring {
     this.#place = place;
     this.#rootKey = rootKey;
     this.#partitions = partitions;
+    this.#stamp = stampOf(place);
     this.#remember();
   }
 
@@ -122,9 +126,19 @@ export class Keyring {
     const known = this.#seen.get(name);
     if (known !== undefined) return known;
     // Another thread of this site has replaced keys since.
+    this.#read();
+    return this.#seen.get(name) ?? null;
+  }
+
+  /** Under the lock on keys: takes what another process has changed, so that nothing is wrapped by a key that is gone. */
+  refresh(): void {
+    if (stampOf(this.#place) !== this.#stamp) this.#read();
+  }
+
+  #read(): void {
+    this.#stamp = stampOf(this.#place);
     this.#partitions = readPartitions(this.#place, this.#rootKey);
     this.#remember();
-    return this.#seen.get(name) ?? null;
   }
 
   /** Partitions whose keys were being wrapped anew when the process before ended. */
@@ -146,7 +160,10 @@ export class Keyring {
   /** What was stored when the partition got its key; empty for one that still has its first. */
   escrowed(partition: number): readonly EscrowedKey[] {
     const path = this.#escrowPath(partition);
-    if (!existsSync(path)) return [];
+    if (!existsSync(path)) {
+      if (this.current(partition).version === 1) return [];
+      throw new KeyringError(`expected the escrow of partition ${partition} at ${path}`);
+    }
     // Between the two steps of a replacement it may be of either key.
     const keys = this.#partitions[partition]?.toReversed() ?? [];
     for (const { key } of keys) {
@@ -184,6 +201,7 @@ export class Keyring {
     partitions: readonly number[],
     change: (keys: readonly PartitionKey[]) => readonly PartitionKey[],
   ): void {
+    this.refresh();
     const wanted = new Set(partitions);
     const next = this.#partitions.map((keys, partition) => (wanted.has(partition) ? change(keys) : keys));
     this.#store(next);
@@ -198,11 +216,15 @@ export class Keyring {
     };
     const sealed = seal(this.#rootKey, Buffer.from(JSON.stringify(content)), CONTEXT);
     replaceAndShred(join(this.#place.folder, FILE), sealed);
+    this.#stamp = stampOf(this.#place);
   }
 
   #remember(): void {
     for (const [partition, keys] of this.#partitions.entries())
-      for (const { version, key } of keys) this.#seen.set(`${partition} ${version}`, key);
+      for (const { version, key } of keys) {
+        this.#seen.set(`${partition} ${version}`, key);
+        this.#seen.delete(`${partition} ${version - REMEMBERED_VERSIONS}`);
+      }
   }
 }
 
@@ -219,13 +241,25 @@ function readRootKey(file: string): Buffer {
   return key;
 }
 
+/** Changes whenever the file does. */
+function stampOf({ folder }: KeyringPlace): string {
+  const status = statSync(join(folder, FILE), { throwIfNoEntry: false, bigint: true });
+  return status === undefined ? "" : `${status.ino} ${status.mtimeNs} ${status.size}`;
+}
+
 function readPartitions({ folder }: KeyringPlace, rootKey: Buffer): readonly (readonly PartitionKey[])[] {
   const path = join(folder, FILE);
+  const open = (): Buffer => unseal(rootKey, readFileSync(path), CONTEXT);
   let content: Buffer;
   try {
-    content = unseal(rootKey, readFileSync(path), CONTEXT);
-  } catch (cause) {
-    throw new KeyringError(`expected a keyring at ${path} that the root key opens`, { cause });
+    content = open();
+  } catch {
+    try {
+      // It may have been replaced, and the old one overwritten, while it was read.
+      content = open();
+    } catch (cause) {
+      throw new KeyringError(`expected a keyring at ${path} that the root key opens`, { cause });
+    }
   }
   const { partitions } = fileSchema.parse(JSON.parse(content.toString("utf8")));
   return partitions.map((keys) =>
