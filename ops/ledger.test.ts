@@ -61,16 +61,18 @@ describe("the ledger of copies", () => {
     const planned = (await prove("global-7", "eu-fra", true)).verified();
     expect(planned).toMatchObject({
       recorded: true,
-      copy: { state: "planned", class: "global", jurisdiction: "DE" },
+      copy: { applied: null, class: "global", jurisdiction: "DE" },
     });
     await confirm("eu-fra");
     expect((await prove("global-7", "eu-fra", true)).verified()).toMatchObject({
-      copy: { state: "applied" },
+      copy: { applied: { epoch: 1 } },
     });
     expect((await prove("global-7", "eu-arn", true)).verified()).toMatchObject({
-      copy: { state: "planned" },
+      copy: { applied: null },
     });
-    expect((await prove("danish", "dk-cph", true)).verified()).toMatchObject({ copy: { state: "applied" } });
+    expect((await prove("danish", "dk-cph", true)).verified()).toMatchObject({
+      copy: { applied: { epoch: 1 } },
+    });
     for (const site of ["eu-fra", "eu-arn", "edge-eu", "edge-global"])
       expect((await prove("danish", site, false)).verified()).toMatchObject({ recorded: false, copy: null });
     expect((await prove("never-stored", "eu-fra", false)).verified()).toMatchObject({ recorded: false });
@@ -90,6 +92,33 @@ describe("the ledger of copies", () => {
     await test.primary.keyRotation.round();
     for (const site of ["dk-cph", "eu-fra", "eu-arn"])
       expect((await prove("global-8", site, false)).verified()).toMatchObject({ recorded: false });
+  });
+
+  it("keeps a copy that came again, when the end of the one before is recorded later (I21)", async () => {
+    await put("again", "global", "warm");
+    expect((await test.client.send("/internal/documents/again", { method: "DELETE" })).status).toBe(202);
+    await put("again", "global", "warm");
+    await test.primary.keyRotation.round();
+    await confirm("eu-fra");
+    for (const site of ["dk-cph", "eu-fra"])
+      expect((await prove("again", site, true)).verified()).toMatchObject({
+        copy: { applied: { epoch: 1 } },
+      });
+    expect((await test.client.send("/internal/documents/again", { method: "DELETE" })).status).toBe(202);
+    await test.primary.keyRotation.round();
+    await confirm("eu-fra");
+    for (const site of ["dk-cph", "eu-fra"])
+      expect((await prove("again", site, false)).verified()).toMatchObject({ recorded: false });
+  });
+
+  it("records once what two models of a site confirm at once (I21)", async () => {
+    await put("twice", "global", "warm");
+    await Promise.all(Array.from({ length: 4 }, () => confirm("eu-arn")));
+    const entries = await test.primary.ledger.entries({ from: 0, limit: 100, document: "twice" });
+    const applied = entries
+      .map((entry) => JSON.parse(entry))
+      .filter(({ kind, site }) => kind === "applied" && site === "eu-arn");
+    expect(applied).toHaveLength(1);
   });
 
   it("refuses a proof of which any part was changed (I21)", async () => {
@@ -170,7 +199,7 @@ describe("the verification of a whole ledger", () => {
     await test.client.batch(Array.from({ length: 400 }, (_, number) => line(number)));
     (await prove("many-17", "eu-fra", true)).verified();
     const found = await verdict((entries) => entries, [kept]);
-    expect(found).toMatchObject({ findings: [], copies: { "dk-cph": 440 } });
+    expect(found).toMatchObject({ findings: [], copies: { "dk-cph": 441 } });
     expect(found.states).toBeGreaterThan(5);
   });
 
@@ -192,6 +221,13 @@ describe("the verification of a whole ledger", () => {
     ["is missing at the end", (entries) => entries.slice(0, -1)],
   ])("finds an entry that %s (I21)", async (_, change) => {
     expect((await verdict(change)).findings.length).toBeGreaterThan(0);
+  });
+
+  it("finds a ledger that was rewritten to the size of a checkpoint that was kept (I21)", async () => {
+    const note = (await test.primary.ledger.checkpoint())?.note ?? "";
+    const [, size] = note.split("\n");
+    const other = test.primary.ledgerSigner.checkpoint({ size: Number(size), root: leafHash("another") });
+    expect((await verdict((entries) => entries, [other])).findings).toHaveLength(1);
   });
 
   it("finds a ledger that was rewritten since a checkpoint was kept (I21)", async () => {

@@ -129,6 +129,7 @@ function recordsOf(
 ): Bucket {
   const bucket = objectOf(file["bucket"], "bucket");
   const documents = numberOf(bucket["documents"], "bucket.documents");
+  if (documents > 0xffff_ffff) fail("a bucket has at most 2^32 documents");
   const given = file["records"];
   if (!Array.isArray(given)) return fail("expected a list of records");
   if (documents > 0 && given.length === 0) fail("expected a record of a bucket that is not empty");
@@ -153,7 +154,10 @@ function recordsOf(
       }),
     );
     const record = objectOf(JSON.parse(text), "record");
-    return { index, record, hash: textOf(record["document"], "record.document") };
+    const id = textOf(record["document"], "record.document");
+    if (!/^[0-9a-f]{64}$/.test(id) || !id.startsWith(hash.toString("hex", 0, 2)))
+      fail("a record is not of the document's bucket");
+    return { index, record, hash: id };
   });
   return { documents, records };
 }
@@ -245,22 +249,30 @@ function pathOf(value: unknown, name: string): readonly Buffer[] {
   });
 }
 
+function readArguments() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: { key: { type: "string" }, json: { type: "boolean" } },
+    });
+  } catch {
+    return null;
+  }
+}
+
 function main(): number {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { key: { type: "string" }, json: { type: "boolean" } },
-  });
-  const [path] = positionals;
-  if (path === undefined || values.key === undefined) {
+  const read = readArguments();
+  const path = read?.positionals[0];
+  const values = read?.values;
+  if (path === undefined || values?.key === undefined) {
     console.error("usage: node verify-proof.ts PROOF.json --key VERIFIER_KEY [--json]");
     return 2;
   }
   try {
     const verified = verifyProof(JSON.parse(readFileSync(path, "utf8")), values.key);
     const { document, site, recorded, copy, origin, size, at } = verified;
-    const says = recorded
-      ? `records a copy (${String(copy?.["state"])}, class ${String(copy?.["class"])})`
-      : "records no copy";
+    const state = copy?.["applied"] === null ? "planned" : "applied";
+    const says = recorded ? `records a copy (${state}, class ${String(copy?.["class"])})` : "records no copy";
     console.log(
       values.json === true
         ? JSON.stringify({ accepted: true, ...verified }, null, 2)

@@ -23,7 +23,7 @@ import { Pacer } from "./pacer.ts";
 import type { DocumentSeals } from "./sealing/document-seals.ts";
 import { eraseAgain } from "./sealing/erase-again.ts";
 import type { KeyRotation } from "./sealing/key-rotation.ts";
-import { openSeals } from "./sealing/open-seals.ts";
+import { openSeals, type OpenSeals } from "./sealing/open-seals.ts";
 import type { KeyringPlace } from "./sealing/keyring.ts";
 import { CopyEntries } from "./ledger/copy-entries.ts";
 import { Ledger } from "./ledger/ledger.ts";
@@ -104,17 +104,7 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
   const { sql } = database;
   const placements = new Placements(network, now);
   const copies = new CopyEntries({ placements, site });
-  const { seals, keyRotation, erased } = await openSeals(sql, {
-    ...options,
-    destroying: (tx, at) => copies.destroying(tx, at),
-    destroyed: (tx, erasures) => copies.destroyed(tx, erasures),
-  });
-  await eraseAgain(sql, erased, options);
-  if (erased.length > 0)
-    log.info(
-      { documents: erased.length },
-      "a restored database had documents whose keys are destroyed; they are erased again",
-    );
+  const { seals, keyRotation } = await openKeys(sql, copies, options);
   await agreeOnModels(sql, options);
   const pacer = new Pacer(options);
   const progress = (fields: object, message: string): void => log.info(fields, message);
@@ -144,6 +134,8 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
   await statistics.load();
   await confirmations.load();
   const writer = createWriter({ ...parts, live, statistics, nextEmbedder });
+  const placing = new Placing({ sql, placements, writer, log: progress });
+  await placing.begin();
   const { index } = live.memory;
   log.info({ documents: index.documents, passages: index.index.size }, "index rebuilt");
   return {
@@ -151,7 +143,7 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
     placements,
     seals,
     keyRotation,
-    placing: new Placing({ sql, placements, writer, log: progress }),
+    placing,
     ledger: new Ledger({ sql, signer: options.ledgerSigner, now }),
     database,
     memory: () => live.memory,
@@ -170,6 +162,24 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
       await database.close();
     },
   };
+}
+
+/** Opens the keys; what was erased after the backup that this database may be is erased again. */
+async function openKeys(
+  sql: Database["sql"],
+  copies: CopyEntries,
+  options: PrimaryOptions,
+): Promise<OpenSeals> {
+  const opened = await openSeals(sql, {
+    ...options,
+    destroying: (tx, at) => copies.destroying(tx, at),
+    destroyed: (tx, erasures) => copies.destroyed(tx, erasures),
+  });
+  const { erased } = opened;
+  await eraseAgain(sql, erased, options);
+  if (erased.length > 0)
+    options.log.info({ documents: erased.length }, "documents of a restored database are erased again");
+  return opened;
 }
 
 function createWriter({

@@ -155,8 +155,19 @@ export const receiptSchema = z
   .object({
     document_id: documentIdSchema,
     requested_at: z.string(),
-    completed_at: z.string().nullable(),
-    sites: z.array(z.object({ site: z.string(), confirmed_at: z.string().nullable() })),
+    completed_at: z
+      .string()
+      .nullable()
+      .meta({ description: "When every site had hidden the document, and its key was destroyed." }),
+    sites: z.array(
+      z.object({
+        site: z.string(),
+        confirmed_at: z.string().nullable().meta({ description: "When the site had hidden it." }),
+        removed_at: z.string().nullable().meta({
+          description: "When nothing of it could be read from the site's disks, where that is known.",
+        }),
+      }),
+    ),
   })
   .meta({ id: "Receipt", description: "The record that an erasure has reached every site." });
 export type Receipt = z.infer<typeof receiptSchema>;

@@ -1,5 +1,5 @@
 /** The command `kattegat erase`. */
-import { appendFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync } from "node:fs";
 import { documentIdSchema, type Receipt } from "@kattegat/protocol/documents.ts";
 import { filterSchema, type Filter } from "@kattegat/protocol/filter.ts";
 import { selectionPageSchema, type SelectionPage } from "@kattegat/protocol/selection.ts";
@@ -80,6 +80,8 @@ async function findDocuments(
 ): Promise<readonly (Pick<Found, "id"> & Partial<Found>)[]> {
   if (ids.length > 0 === (filter !== undefined))
     throw new UsageError("Expected either ids of documents or --filter.");
+  if (filter === undefined && collection !== undefined)
+    throw new UsageError("--collection goes with --filter; ids name documents of every collection.");
   if (filter === undefined) {
     for (const id of ids)
       if (!documentIdSchema.safeParse(id).success)
@@ -112,7 +114,8 @@ async function erase(
 ): Promise<void> {
   const client = connect(settings, options);
   const erased: ErasedDocument[] = [];
-  if (options.receipts !== undefined) writeFileSync(options.receipts, "");
+  if (options.receipts !== undefined && existsSync(options.receipts))
+    throw new UsageError(`There is ${options.receipts} already; receipts are kept in a file of their own.`);
   await eraseDocuments(
     found.map(({ id }) => id),
     {
@@ -123,7 +126,10 @@ async function erase(
         if (erased.length % 1_000 === 0) terminal.tell(`${erased.length} of ${found.length} erased`);
       },
     },
-  );
+  ).catch((error: unknown) => {
+    terminal.tell(`stopped after ${erased.length} of ${found.length}:\n${formatErased(erased, null)}`);
+    throw error;
+  });
   const receipts = erased.flatMap(({ receipt }) => (receipt === null ? [] : [receipt]));
   const unfinished =
     options.wait === undefined

@@ -65,10 +65,10 @@ export function ledgerCommands(program: Command, settings: Settings, terminal: T
   add("list", "Lists what the ledger says of a document.")
     .requiredOption("--document <id>", "the document")
     .action(async (options: JsonOptions & { readonly document: string }) => {
-      const answer = await (
-        await open(options)
-      ).get("/internal/ledger/entries", { document: options.document });
+      const query = { document: options.document, limit: String(PAGE) };
+      const answer = await (await open(options)).get("/internal/ledger/entries", query);
       const entries = (await answer.text()).split("\n").filter((line) => line !== "");
+      if (entries.length === PAGE) terminal.tell(`these are the first ${PAGE} entries about the document`);
       terminal.print(options.json === true ? `[${entries.join(",\n")}]` : formatEntries(entries));
       if (entries.length === 0) process.exitCode = EXIT.finding;
     });
@@ -125,7 +125,7 @@ async function prove(options: ProveOptions, primary: PrimaryClient, terminal: Te
   terminal.print(
     options.json === true
       ? JSON.stringify(result, null, 2)
-      : `${options.out}: the ledger of ${size} entries records ${recorded ? `a copy (${String(copy?.["state"])})` : "no copy"} of ${document} at ${site}\nverify it with: node ops/verify-proof.ts ${options.out} --key ${checkpoint.verifier_key}`,
+      : `${options.out}: the ledger of ${size} entries records ${recorded ? `a copy (${copy?.["applied"] === null ? "planned" : "applied"})` : "no copy"} of ${document} at ${site}\nverify it with: node ops/verify-proof.ts ${options.out} --key ${checkpoint.verifier_key}`,
   );
 }
 
@@ -138,6 +138,8 @@ async function verify(options: VerifyOptions, primary: PrimaryClient, terminal: 
     }
   });
   const checkpoint = await readCheckpoint(primary);
+  if (options.key === undefined)
+    terminal.tell(`checked with the key that the primary tells: ${checkpoint.verifier_key}`);
   const verdict: LedgerVerdict = await verifyLedger(entriesOf(primary), {
     verifierKey: options.key ?? checkpoint.verifier_key,
     checkpoint: checkpoint.note,

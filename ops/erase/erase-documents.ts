@@ -1,12 +1,15 @@
 /** Erases documents through the public contract, and follows their receipts. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Receipt } from "@kattegat/protocol/documents.ts";
-import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { ERROR_KINDS, KattegatError } from "@kattegat/protocol/errors.ts";
 import type { Client } from "../client/client.ts";
 
 /** The primary commits them in groups; more only wait there. */
 const IN_FLIGHT_MAX = 16;
 const POLL_MS = 1_000;
+/** A restart of the primary stays below them. */
+const ATTEMPTS_MAX = 12;
+const RETRY_MS = 500;
 
 export interface ErasedDocument {
   readonly id: string;
@@ -14,7 +17,10 @@ export interface ErasedDocument {
   readonly receipt: string | null;
 }
 
-/** Resolves with a receipt for each id, in the order of their deletions. */
+/**
+ * Resolves when each id has a receipt. What fails for the moment is tried again; anything else ends all, and what was erased before has
+ * been told.
+ */
 export async function eraseDocuments(
   ids: readonly string[],
   {
@@ -23,18 +29,32 @@ export async function eraseDocuments(
   }: { readonly client: Pick<Client, "erase">; readonly erased: (document: ErasedDocument) => void },
 ): Promise<void> {
   const next = ids.values();
+  let hasFailed = false;
   const worker = async (): Promise<void> => {
-    for (const id of next) erased({ id, receipt: await receiptOf(client, id) });
+    for (const id of next) {
+      if (hasFailed) return;
+      try {
+        erased({ id, receipt: await receiptOf(client, id) });
+      } catch (error) {
+        hasFailed = true;
+        throw error;
+      }
+    }
   };
-  await Promise.all(Array.from({ length: IN_FLIGHT_MAX }, worker));
+  const outcomes = await Promise.allSettled(Array.from({ length: IN_FLIGHT_MAX }, worker));
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }
 
 async function receiptOf(client: Pick<Client, "erase">, id: string): Promise<string | null> {
-  try {
-    return (await client.erase(id)).receipt;
-  } catch (error) {
-    if (error instanceof KattegatError && error.code === "not_found") return null;
-    throw error;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return (await client.erase(id)).receipt;
+    } catch (error) {
+      if (error instanceof KattegatError && error.code === "not_found") return null;
+      const isPassing = error instanceof KattegatError && ERROR_KINDS[error.code].retryable;
+      if (!isPassing || attempt === ATTEMPTS_MAX) throw error;
+      await sleep(RETRY_MS * attempt);
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { BucketTree, bucketHash, bucketOf } from "@kattegat/primary-dk/ledger/bu
 import { encodeRecord, recorded, type DocumentRecord } from "@kattegat/primary-dk/ledger/copies.ts";
 import { encodeEntry, ledgerEntrySchema, type LedgerEntry } from "@kattegat/primary-dk/ledger/entry.ts";
 import { leafHash } from "@kattegat/primary-dk/ledger/merkle.ts";
-import { openNote } from "../verify-proof.ts";
+import { openNote, ProofError } from "../verify-proof.ts";
 import { CompactRange } from "./compact-range.ts";
 
 export interface LedgerFinding {
@@ -46,32 +46,34 @@ export async function verifyLedger(
   { verifierKey, checkpoint, earlier, progress }: VerifyOptions,
 ): Promise<LedgerVerdict> {
   const head = openNote(checkpoint, verifierKey);
-  const signed = new Map(
-    [...earlier.map((note) => openNote(note, verifierKey)), head].map((note) => [note.size, note]),
-  );
+  // Two notes of one size with different roots are two ledgers.
   const findings: LedgerFinding[] = [];
   const find = (index: number | null, detail: string): void => {
     if (findings.length < FINDINGS_MAX) findings.push({ index, detail });
   };
+  const notes = [...earlier.flatMap((note) => openKept(note, { verifierKey, find })), head];
   const range = new CompactRange();
   const copies = new RecordedCopies();
   let states = 0;
+  let last: LedgerEntry["kind"] | null = null;
   for await (const text of entries) {
     if (range.size === head.size) break;
     const index = range.size;
     range.append(leafHash(text));
     const entry = parseEntry(text);
+    last = entry?.kind ?? null;
     if (entry === null) find(index, "is no entry of this format");
     else if (entry.kind === "state") {
       states += 1;
       if (copies.root() !== entry.root) find(index, "names other copies than the entries before it make");
     } else copies.take(entry);
-    const note = signed.get(range.size);
-    if (note !== undefined && !note.root.equals(range.root()))
-      find(null, `its first ${note.size} entries are not those that a checkpoint of this size signs`);
+    for (const { size, root } of notes)
+      if (size === range.size && !root.equals(range.root()))
+        find(null, `its first ${size} entries are not those that a checkpoint of this size signs`);
     if (range.size % 10_000 === 0) progress(range.size, head.size);
   }
-  for (const { size } of signed.values())
+  if (last !== "state") find(null, "its last entry is no state of all copies");
+  for (const { size } of notes)
     if (size > range.size) find(null, `a checkpoint signs ${size} entries, ${range.size} came`);
   const { origin } = head;
   return {
@@ -82,6 +84,23 @@ export async function verifyLedger(
     copies: copies.bySite(),
     findings,
   };
+}
+
+/** A checkpoint that was kept and is not signed by the key says that the key, or the checkpoint, is another. */
+function openKept(
+  note: string,
+  {
+    verifierKey,
+    find,
+  }: { readonly verifierKey: string; readonly find: (index: null, detail: string) => void },
+): readonly ReturnType<typeof openNote>[] {
+  try {
+    return [openNote(note, verifierKey)];
+  } catch (error) {
+    if (!(error instanceof ProofError)) throw error;
+    find(null, `a checkpoint that was kept is not this ledger's: ${error.message}`);
+    return [];
+  }
 }
 
 class RecordedCopies {

@@ -110,9 +110,10 @@ export async function readReceipt(
     document_id: receipt.document_id,
     requested_at: receipt.requested_at.toISOString(),
     completed_at: receipt.completed_at?.toISOString() ?? null,
-    sites: sites.map(({ site, confirmed_at }) => ({
+    sites: sites.map(({ site, confirmed_at, removed_at }) => ({
       site,
       confirmed_at: confirmed_at?.toISOString() ?? null,
+      removed_at: removed_at?.toISOString() ?? null,
     })),
   };
 }

@@ -81,16 +81,35 @@ describe("a policy", () => {
     await test.close();
   });
 
-  it("that changed tells a site that it began to allow nothing before its change, though a site that is new reads the log from the beginning (I5)", async () => {
+  it("that changed brings a site its copies by changes that name it, so that a withdrawal knows of each, from the beginning of the log too (I5, I9)", async () => {
     const before = await startPrimary(url, { network: storing(["DK", "DE"]) });
     await put(before, "a");
     await placeAll(before);
     await before.close();
     const test = await startPrimary(url, { network: storing(["DK", "DE", "SE"]) });
-    expect(await told(test, "eu-arn", "0")).toEqual(["put a"]);
+    await put(test, "new");
+    expect(await told(test, "eu-arn", "0")).toEqual(["put new"]);
+    expect((await test.client.send("/internal/documents/new", { method: "DELETE" })).status).toBe(202);
+    expect(await told(test, "eu-arn", "0")).toEqual(["withdraw new"]);
     expect(await placeAll(test)).toBe(1);
-    expect(await told(test, "eu-arn", "0")).toEqual(["put a"]);
+    expect(await told(test, "eu-arn", "0")).toEqual(["withdraw new", "put a"]);
     expect(await told(test, "eu-fra", test.primary.applied.head.fence.sequence)).toEqual([]);
+    await test.close();
+  });
+
+  it("that is taken back before every document was compared with it is taken back for all of them (I5)", async () => {
+    const before = await startPrimary(url, { network: storing(["DK", "DE"]) });
+    for (const id of ["a", "b"]) await put(before, id);
+    await placeAll(before);
+    await before.close();
+    const half = await startPrimary(url, { network: storing(["DK", "DE", "SE"]) });
+    await half.primary.writer.submit({ kind: "place", id: "a" });
+    await put(half, "c");
+    await half.close();
+    const test = await startPrimary(url, { network: storing(["DK", "DE"]) });
+    const { sequence } = test.primary.applied.head.fence;
+    expect(await placeAll(test)).toBe(2);
+    expect(await told(test, "eu-arn", sequence)).toEqual(["withdraw a", "withdraw c"]);
     await test.close();
   });
 

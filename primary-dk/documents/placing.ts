@@ -54,19 +54,9 @@ export class Placing {
 
   /** Resolves with how many documents were placed anew; costs nothing while the plan stands. */
   async round(): Promise<number> {
-    const { sql, placements, log } = this.#options;
-    const plan = planOf(placements);
-    this.#done ??= (await sql`select plan from placed`)[0]?.["plan"] ?? "";
-    if (plan === this.#done) return 0;
-    // A plan that changes on the way is compared from the beginning.
-    if (this.#walk?.plan !== plan) {
-      this.#walk = { plan, cursor: "", checked: 0, placed: 0 };
-      log(
-        { policy: policyVersion(placements.network) },
-        "documents are compared with a policy that has changed",
-      );
-    }
-    const walk = this.#walk;
+    const { sql, placements } = this.#options;
+    const walk = await this.begin();
+    if (walk === null) return 0;
     const rows = await sql`
       select id, residency, tier, moving_from, held from documents
       where id > ${walk.cursor} order by id limit ${ROUND_DOCUMENTS_MAX}`;
@@ -84,6 +74,29 @@ export class Placing {
     walk.checked += rows.length;
     walk.placed += elsewhere.length;
     return elsewhere.length;
+  }
+
+  /**
+   * Resolves with the walk that is due; null while the plan stands.
+   *
+   * Called before the first write under a plan: from then on documents may be planned by it, so the plan before it is no longer
+   * that of all of them, and going back to it needs a walk as well.
+   */
+  async begin(): Promise<Walk | null> {
+    const { sql, placements, log } = this.#options;
+    const plan = planOf(placements);
+    this.#done ??= (await sql`select plan from placed`)[0]?.["plan"] ?? "";
+    if (plan === this.#done) return null;
+    // A plan that changes on the way is compared from the beginning.
+    if (this.#walk?.plan === plan) return this.#walk;
+    await sql`update placed set plan = ''`;
+    this.#done = "";
+    this.#walk = { plan, cursor: "", checked: 0, placed: 0 };
+    log(
+      { policy: policyVersion(placements.network) },
+      "documents are compared with a policy that has changed",
+    );
+    return this.#walk;
   }
 
   async #end({ plan, checked, placed }: Walk): Promise<void> {

@@ -1,5 +1,5 @@
 /** The tree over which copies are recorded of which documents. */
-import { leafHash, nodeHash, rootOf, type Hash } from "./merkle.ts";
+import { inclusionPath, leafHash, rootOf, type Hash } from "./merkle.ts";
 
 /** By the first two bytes of a document's hash: a million documents are fifteen in each. */
 export const BUCKETS = 65_536;
@@ -33,17 +33,11 @@ export class BucketTree {
     return rootOf(this.#allGroups());
   }
 
-  /** The audit path of a bucket, from its sibling up. */
+  /** The audit path of a bucket, from its sibling up: within its group, then of the group. */
   path(bucket: number): readonly Hash[] {
-    const path: Hash[] = [];
-    for (let level = this.#hashes, at = bucket; level.length > 1; at >>= 1) {
-      path.push(level[at ^ 1] ?? EMPTY_BUCKET);
-      const above: Hash[] = [];
-      for (let left = 0; left < level.length; left += 2)
-        above.push(nodeHash(level[left] ?? EMPTY_BUCKET, level[left + 1] ?? EMPTY_BUCKET));
-      level = above;
-    }
-    return path;
+    const group = Math.floor(bucket / GROUP);
+    const members = this.#hashes.slice(group * GROUP, (group + 1) * GROUP);
+    return [...inclusionPath(members, bucket % GROUP), ...inclusionPath(this.#allGroups(), group)];
   }
 
   #allGroups(): readonly Hash[] {

@@ -1,10 +1,16 @@
 /** The copies that entries record, as of one place in the ledger. */
+import { compareFences, type Fence } from "@kattegat/protocol/sequence.ts";
 import canonicalize from "canonicalize";
 import { z } from "zod";
 import type { LedgerEntry } from "./entry.ts";
 
+const fenceSchema = z.object({ epoch: z.int(), sequence: z.string() });
+
 const copySchema = z.object({
-  state: z.enum(["planned", "applied"]),
+  /** Of the last change that planned it. */
+  planned: fenceSchema,
+  /** Of the last change that brought it; null before, and when it was withdrawn to come again. */
+  applied: fenceSchema.nullable(),
   site: z.string(),
   jurisdiction: z.string(),
   class: z.string(),
@@ -21,45 +27,72 @@ export const documentRecordSchema = z.object({
 export type DocumentRecord = z.infer<typeof documentRecordSchema>;
 type Copy = DocumentRecord["copies"][number];
 
-/** What is recorded of a document after one more entry about it. */
+/**
+ * What is recorded of a document after one more entry about it.
+ *
+ * Confirmations of two sites come in any order, and those of one after it was planned anew: an entry changes nothing that a later
+ * change of the log has brought about.
+ */
 export function recorded(
   before: DocumentRecord,
   entry: Exclude<LedgerEntry, { readonly kind: "state" }>,
 ): DocumentRecord {
   const { document, copies } = before;
+  const fence = { epoch: entry.epoch, sequence: entry.sequence };
+  const copyAt = (site: string): Copy | null => copies.find((copy) => copy.site === site) ?? null;
+  const withCopies = (changed: readonly Copy[], gone: string | null = null): DocumentRecord => {
+    const sites = new Set(changed.map(({ site }) => site));
+    const others = copies.filter(({ site }) => !sites.has(site) && site !== gone);
+    return { document, copies: [...others, ...changed].toSorted((a, b) => (a.site < b.site ? -1 : 1)) };
+  };
   switch (entry.kind) {
-    case "planned": {
-      const known = new Set(copies.map(({ site }) => site));
-      const added = entry.copies
-        .filter(({ site }) => !known.has(site))
-        .map((place) => copyOf("planned", { ...entry, ...place }));
-      return { document, copies: sorted([...copies, ...added]) };
-    }
+    case "planned":
+      return withCopies(
+        entry.copies.map((place): Copy => {
+          const known = copyAt(place.site);
+          return known === null
+            ? { ...aboutOf({ ...entry, ...place }), planned: fence, applied: null }
+            : { ...known, planned: laterOf(known.planned, fence) };
+        }),
+      );
     case "applied": {
-      const others = copies.filter(({ site }) => site !== entry.site);
-      return { document, copies: sorted([...others, copyOf("applied", entry)]) };
+      const known = copyAt(entry.site);
+      if (known?.applied && compareFences(known.applied, fence) > 0) return before;
+      const planned = known === null ? fence : laterOf(known.planned, fence);
+      return withCopies([{ ...aboutOf(entry), planned, applied: fence }]);
     }
     case "withdrawn":
-    case "erased":
-      return { document, copies: copies.filter(({ site }) => site !== entry.site) };
+    case "erased": {
+      const known = copyAt(entry.site);
+      if (known === null) return before;
+      const isApplied = known.applied !== null && compareFences(known.applied, fence) > 0;
+      const applied = isApplied ? known.applied : null;
+      return compareFences(known.planned, fence) > 0
+        ? withCopies([{ ...known, applied }])
+        : withCopies([], entry.site);
+    }
     default:
       return entry satisfies never;
   }
+}
+
+function laterOf(left: Fence, right: Fence): Fence {
+  return compareFences(left, right) >= 0 ? left : right;
+}
+
+function aboutOf({
+  site,
+  jurisdiction,
+  class: name,
+  policy,
+  commitment,
+  at,
+}: Omit<Copy, "planned" | "applied">) {
+  return { site, jurisdiction, class: name, policy, commitment, at };
 }
 
 export function encodeRecord(record: DocumentRecord): string {
   const text = canonicalize(record);
   if (text === undefined) throw new TypeError("expected a record that JSON can say");
   return text;
-}
-
-function copyOf(
-  state: Copy["state"],
-  { site, jurisdiction, class: name, policy, commitment, at }: Omit<Copy, "state">,
-): Copy {
-  return { state, site, jurisdiction, class: name, policy, commitment, at };
-}
-
-function sorted(copies: readonly Copy[]): Copy[] {
-  return copies.toSorted((a, b) => (a.site < b.site ? -1 : 1));
 }

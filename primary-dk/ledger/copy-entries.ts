@@ -7,6 +7,7 @@ import { compareFences, compareSequences, type Fence } from "@kattegat/protocol/
 import type postgres from "postgres";
 import type { CommittedEffect } from "../documents/operation.ts";
 import type { Placements } from "../documents/placements.ts";
+import { completeReceipts } from "../network/receipts.ts";
 import { KEY_COLUMNS, type DataKey, type DocumentSeals } from "../sealing/document-seals.ts";
 import type { Erasure } from "../sealing/erasure-list.ts";
 import { appendEntries } from "./append.ts";
@@ -126,6 +127,7 @@ export class CopyEntries {
       return { kind: "erased", ...event, reason: "key destroyed" };
     });
     await appendEntries(tx, entries);
+    await completeReceipts(tx, this.#site);
   }
 
   #eventOf(row: postgres.Row, site: string) {

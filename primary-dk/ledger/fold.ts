@@ -6,7 +6,7 @@ import { ledgerEntrySchema } from "./entry.ts";
 import type { Hash } from "./merkle.ts";
 
 /** Entries taken in at once: a tenth of a second of one core. */
-export const FOLD_ENTRIES_MAX = 2_000;
+const FOLD_ENTRIES_MAX = 2_000;
 
 export interface Folded {
   /** How many entries are in it now. */

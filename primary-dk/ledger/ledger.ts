@@ -1,12 +1,18 @@
 /** The ledger of copies: its checkpoints, its proofs. */
+import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type postgres from "postgres";
 import { appendEntries } from "./append.ts";
 import { BucketTree, bucketOf } from "./buckets.ts";
 import { documentHash } from "./entry.ts";
-import { FOLD_ENTRIES_MAX, foldEntries, loadBuckets, recordsOf, type Folded } from "./fold.ts";
+import { foldEntries, loadBuckets, recordsOf, type Folded } from "./fold.ts";
 import { LogTree } from "./log-tree.ts";
 import { inclusionPath, leafHash, type Hash } from "./merkle.ts";
 import type { NoteSigner } from "./signed-note.ts";
+
+/** Entries taken in while none can be added: writes wait for them. */
+const FOLD_LOCKED_MAX = 200;
+/** Half a million entries: what is written faster for so long is signed later. */
+const FOLD_ROUNDS_MAX = 250;
 
 export interface LedgerOptions {
   readonly sql: postgres.Sql;
@@ -118,9 +124,17 @@ export class Ledger {
     const { sql, now } = this.#options;
     const tree = await this.#buckets();
     try {
-      for (;;) {
+      for (let rounds = 0; ; rounds += 1) {
         const [row] = await sql`select h.size - f.folded as ahead from ledger_head h, ledger_fold f`;
-        if (Number(row?.["ahead"]) <= FOLD_ENTRIES_MAX / 2) break;
+        if (Number(row?.["ahead"]) <= FOLD_LOCKED_MAX) break;
+        if (rounds === FOLD_ROUNDS_MAX)
+          throw new KattegatError(
+            "unavailable",
+            "The ledger grows faster than it can be signed; ask again later.",
+            {
+              retryAfterSeconds: 10,
+            },
+          );
         take(tree, await sql.begin((tx) => foldEntries(tx)));
       }
       return await sql.begin(async (tx) => {

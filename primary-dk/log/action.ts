@@ -30,6 +30,8 @@ export type Action = "put" | "withdraw" | "skip";
  *
  * A change that a later one supersedes carries nothing, but its withdraw is never left out: the later change knows only the
  * sites that held the document just before it. A superseded change of a site that keeps the document is skipped.
+ *
+ * What policy allows since the change was written comes with a change of its own: a copy that the log does not know of would never be withdrawn.
  */
 export function actionOf(
   change: LoggedChange,
@@ -37,7 +39,8 @@ export function actionOf(
 ): Action {
   const heldBefore = change.held_before.includes(target);
   if (change.kind === "put" && change.current !== null) {
-    if (placements.holders(change.current).includes(target)) return "put";
+    const isPlanned = change.held_after.includes(target);
+    if (isPlanned && placements.holders(change.current).includes(target)) return "put";
     return heldBefore || change.held_after.includes(target) ? "withdraw" : "skip";
   }
   return heldBefore && !change.held_after.includes(target) ? "withdraw" : "skip";

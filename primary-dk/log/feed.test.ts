@@ -134,7 +134,7 @@ describe("a move", () => {
 });
 
 describe("a receipt", () => {
-  it("is complete when every site that ever held the document has confirmed its deletion, and names no other", async () => {
+  it("is complete when every site that ever held the document has confirmed its deletion and its key is destroyed, and names no other (I20)", async () => {
     await put("erased", { tier: "cold" });
     await put("erased", { tier: "warm" });
     const { receipt, sequence } = await (
@@ -152,6 +152,9 @@ describe("a receipt", () => {
     await confirm("edge-eu", before(sequence));
     expect((await read()).completed_at).toBeNull();
     await confirm("edge-eu", sequence);
+    // Its key can still open what is left on the disk.
+    expect((await read()).completed_at).toBeNull();
+    await test.primary.keyRotation.round();
     const done = await read();
     expect(done.completed_at).not.toBeNull();
     expect(

@@ -1,6 +1,8 @@
 /** How far each target has confirmed the log. */
+import { modelsOf } from "@kattegat/config/models.ts";
 import { TIER_NAMES } from "@kattegat/config/network.ts";
 import type { ConfirmRequest } from "@kattegat/protocol/changes.ts";
+import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { compareSequences, type Fence } from "@kattegat/protocol/sequence.ts";
 import type { Placements } from "../documents/placements.ts";
 import type { Writer } from "../documents/writer.ts";
@@ -10,6 +12,7 @@ import type { NextVectors } from "../next/next-vectors.ts";
 import type { AppliedLog } from "../log/head.ts";
 import type { Database } from "../postgres/database.ts";
 import { targets } from "../postgres/schema.ts";
+import { completeReceipts } from "./receipts.ts";
 
 export interface Confirmation extends ConfirmRequest {
   readonly confirmedAtMs: number;
@@ -90,6 +93,9 @@ export class Confirmations {
   async confirm(request: ConfirmRequest): Promise<void> {
     const { model = this.#placements.network.embedding.model } = request;
     const { site, watermark, lag_ms, lag_changes, parked, healthy } = request;
+    // A former model's copies would count as the site's slowest for ever.
+    if (!modelsOf(this.#placements.network).some((known) => known.model === model))
+      throw new KattegatError("not_ready", `The network file names no model ${model}.`);
     await this.#database.sql.begin(async (tx) => {
       await tx`
         insert into targets (site, model, epoch, sequence, lag_ms, lag_changes, parked, healthy, confirmed_at)
@@ -108,10 +114,7 @@ export class Confirmations {
           and not exists (
             select from targets t where t.site = ${site} and (t.epoch, t.sequence) < (r.epoch, r.sequence)
           )`;
-      await tx`
-        update receipts r set completed_at = clock_timestamp()
-        where r.completed_at is null
-          and not exists (select from receipt_sites s where s.receipt_id = r.id and s.confirmed_at is null)`;
+      await completeReceipts(tx, this.#site);
     });
     this.#known.set(keyOf({ site, model }), { ...request, confirmedAtMs: this.#now() });
   }

@@ -361,6 +361,8 @@ describe("what waits for the copies of both models", () => {
         .parse(await (await test.client.send(receipt.replace("/v1/", "/internal/"))).json()).completed_at;
     await confirm(test, "2", SERVING);
     expect(await completedAt()).toBeNull();
+    await test.primary.keyRotation.round();
+    expect(await completedAt()).toBeNull();
     await confirm(test, "2", NEXT.model);
     expect(await completedAt()).not.toBeNull();
   });
