@@ -181,6 +181,7 @@ describe("the verification of a whole ledger", () => {
     return verifyLedger(Readable.from(entries), {
       verifierKey: test.primary.ledger.verifierKey,
       checkpoint: checkpoint?.note ?? "",
+      chain: Buffer.from(await test.primary.ledger.chain(checkpoint?.size ?? 0)).toString("hex"),
       earlier,
       progress: () => {},
     });

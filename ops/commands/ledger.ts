@@ -40,7 +40,13 @@ interface VerifyOptions extends JsonOptions {
   readonly key?: string;
 }
 
-const checkpointSchema = z.object({ size: z.int(), note: z.string(), verifier_key: z.string() });
+const checkpointSchema = z.object({
+  size: z.int(),
+  note: z.string(),
+  /** Over all entries, in hexadecimal. */
+  chain: z.string(),
+  verifier_key: z.string(),
+});
 type Checkpoint = z.infer<typeof checkpointSchema>;
 
 export function ledgerCommands(program: Command, settings: Settings, terminal: Terminal): void {
@@ -143,6 +149,7 @@ async function verify(options: VerifyOptions, primary: PrimaryClient, terminal: 
   const verdict: LedgerVerdict = await verifyLedger(entriesOf(primary), {
     verifierKey: options.key ?? checkpoint.verifier_key,
     checkpoint: checkpoint.note,
+    chain: checkpoint.chain,
     earlier,
     progress: (done, size) =>
       terminal.tell(`${done.toLocaleString("en")} of ${size.toLocaleString("en")} entries`),

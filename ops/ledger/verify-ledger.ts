@@ -1,8 +1,9 @@
 /** Reads a whole ledger, and says whether it is what its checkpoints sign. */
+import { chainOf } from "@kattegat/primary-dk/ledger/append.ts";
 import { BucketTree, bucketHash, bucketOf } from "@kattegat/primary-dk/ledger/buckets.ts";
 import { encodeRecord, recorded, type DocumentRecord } from "@kattegat/primary-dk/ledger/copies.ts";
 import { encodeEntry, ledgerEntrySchema, type LedgerEntry } from "@kattegat/primary-dk/ledger/entry.ts";
-import { leafHash } from "@kattegat/primary-dk/ledger/merkle.ts";
+import { leafHash, type Hash } from "@kattegat/primary-dk/ledger/merkle.ts";
 import { openNote, ProofError } from "../verify-proof.ts";
 import { CompactRange } from "./compact-range.ts";
 
@@ -27,6 +28,8 @@ export interface VerifyOptions {
   readonly verifierKey: string;
   /** Of the ledger as it is. */
   readonly checkpoint: string;
+  /** As the rows of the ledger carry it at its end, in hexadecimal. */
+  readonly chain: string;
   /** Checkpoints that somebody kept: the ledger must have grown from each of them. */
   readonly earlier: readonly string[];
   readonly progress: (done: number, size: number) => void;
@@ -43,7 +46,7 @@ const FINDINGS_MAX = 100;
  */
 export async function verifyLedger(
   entries: AsyncIterable<string>,
-  { verifierKey, checkpoint, earlier, progress }: VerifyOptions,
+  { verifierKey, checkpoint, chain: stored, earlier, progress }: VerifyOptions,
 ): Promise<LedgerVerdict> {
   const head = openNote(checkpoint, verifierKey);
   // Two notes of one size with different roots are two ledgers.
@@ -54,12 +57,15 @@ export async function verifyLedger(
   const notes = [...earlier.flatMap((note) => openKept(note, { verifierKey, find })), head];
   const range = new CompactRange();
   const copies = new RecordedCopies();
+  let chain: Hash = new Uint8Array(32);
   let states = 0;
   let last: LedgerEntry["kind"] | null = null;
   for await (const text of entries) {
     if (range.size === head.size) break;
     const index = range.size;
-    range.append(leafHash(text));
+    const leaf = leafHash(text);
+    range.append(leaf);
+    chain = chainOf(chain, leaf);
     const entry = parseEntry(text);
     last = entry?.kind ?? null;
     if (entry === null) find(index, "is no entry of this format");
@@ -72,6 +78,7 @@ export async function verifyLedger(
         find(null, `its first ${size} entries are not those that a checkpoint of this size signs`);
     if (range.size % 10_000 === 0) progress(range.size, head.size);
   }
+  if (Buffer.from(chain).toString("hex") !== stored) find(null, "its chain is not that of its entries");
   if (last !== "state") find(null, "its last entry is no state of all copies");
   for (const { size } of notes)
     if (size > range.size) find(null, `a checkpoint signs ${size} entries, ${range.size} came`);

@@ -25,7 +25,8 @@ export function ledgerRoutes(app: Hono<Variables>, opened: OpenedPrimary): void 
     const { ledger } = opened();
     const checkpoint = await withPostgres(ledger.checkpoint());
     if (checkpoint === null) throw nothing();
-    return context.json({ ...checkpoint, verifier_key: ledger.verifierKey });
+    const chain = Buffer.from(await withPostgres(ledger.chain(checkpoint.size))).toString("hex");
+    return context.json({ ...checkpoint, chain, verifier_key: ledger.verifierKey });
   });
   app.get("/internal/ledger/proof", async (context) => {
     const { document } = parseShape(proofQuerySchema, context.req.query());

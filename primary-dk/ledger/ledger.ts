@@ -93,6 +93,13 @@ export class Ledger {
     return rows.map((row): string => row["entry"]);
   }
 
+  /** Resolves with the chain over the first `size` entries, as each row of the ledger carries it. */
+  async chain(size: number): Promise<Hash> {
+    const [row] = await this.#options.sql`select chain from ledger_entries where index = ${size - 1}`;
+    if (row === undefined) throw new RangeError(`expected ${size} entries in the ledger`);
+    return row["chain"];
+  }
+
   async #alone<T>(work: () => Promise<T>): Promise<T> {
     const turn = this.#turn.then(work, work);
     this.#turn = turn.catch(() => null);
