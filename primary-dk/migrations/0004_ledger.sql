@@ -64,5 +64,3 @@ CREATE INDEX "receipts_partition" ON "receipts" ("partition", "sequence");
 ALTER TABLE "receipt_sites" ADD COLUMN "removed_at" timestamp with time zone;
 --> statement-breakpoint
 CREATE INDEX "receipt_sites_open" ON "receipt_sites" ("site", "receipt_id") WHERE "removed_at" IS NULL;
---> statement-breakpoint
-CREATE INDEX "receipts_open" ON "receipts" ("id") WHERE "completed_at" IS NULL;

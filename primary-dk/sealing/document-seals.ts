@@ -1,10 +1,10 @@
 /** The data keys of documents with what they seal. */
-import { createHash, createHmac, hkdfSync, type Hmac } from "node:crypto";
+import { createHash, createHmac, hkdfSync, type Hmac, type KeyObject } from "node:crypto";
 import type { SparseVector } from "@kattegat/engine/lexical/bm25.ts";
 import type postgres from "postgres";
 import { bytesOfFloats, bytesOfSparse, floatsOfBytes, sparseOfBytes } from "../documents/vectors.ts";
 import { PARTITIONS, type Keyring } from "./keyring.ts";
-import { SealError, newKey, seal, unseal } from "./seal.ts";
+import { SealError, newKey, seal, sealKeyOf, unseal } from "./seal.ts";
 
 /** A row of `document_keys`. */
 export interface WrappedKey {
@@ -19,6 +19,7 @@ export interface WrappedKey {
 export interface DataKey {
   readonly documentId: string;
   readonly key: Uint8Array;
+  readonly sealKey: KeyObject;
 }
 
 /** What people recognise a document by, beside its text. */
@@ -49,7 +50,7 @@ export class DocumentSeals {
   }
 
   newKey(documentId: string): DataKey {
-    return { documentId, key: newKey() };
+    return dataKeyOf(documentId, newKey());
   }
 
   /** Begins a digest of content that nobody can compare with a guess who has not the root key. */
@@ -63,9 +64,9 @@ export class DocumentSeals {
   }
 
   /** Under the transaction's lock on the keys: a version that is being replaced may wrap nothing more. */
-  wrap({ documentId, key }: DataKey): WrappedKey {
+  wrap({ documentId, key }: Pick<DataKey, "documentId" | "key">): WrappedKey {
     const partition = partitionOf(documentId);
-    const { version, key: wrapping } = this.#ring.current(partition);
+    const { version, sealKey: wrapping } = this.#ring.current(partition);
     const wrapped = seal(wrapping, key, contextOfKey(documentId));
     return { document_id: documentId, partition, key_version: version, wrapped, key_id: keyIdOf(key) };
   }
@@ -85,7 +86,7 @@ export class DocumentSeals {
       throw new SealError(
         `expected key ${row["key_version"]} of partition ${row["partition"]}, it was destroyed`,
       );
-    const dataKey = { documentId: id, key: unseal(wrapping, wrapped, contextOfKey(id)) };
+    const dataKey = dataKeyOf(id, unseal(wrapping, wrapped, contextOfKey(id)));
     this.#last = { wrapped, dataKey };
     return dataKey;
   }
@@ -94,6 +95,10 @@ export class DocumentSeals {
 /** Names a key without telling it: which of a document's contents it is of. */
 export function keyIdOf(key: Uint8Array): Buffer {
   return createHash("sha256").update("kattegat key id").update(key).digest().subarray(0, KEY_ID_BYTES);
+}
+
+function dataKeyOf(documentId: string, key: Uint8Array): DataKey {
+  return { documentId, key, sealKey: sealKeyOf(key) };
 }
 
 function contextOfKey(documentId: string): string {
@@ -105,36 +110,36 @@ function contextOf({ documentId }: DataKey, field: string): string {
 }
 
 export function sealHead(key: DataKey, { title, metadata }: DocumentHead): Buffer {
-  return seal(key.key, Buffer.from(JSON.stringify({ title, metadata })), contextOf(key, "head"));
+  return seal(key.sealKey, Buffer.from(JSON.stringify({ title, metadata })), contextOf(key, "head"));
 }
 
 export function openHead(key: DataKey, sealed: Uint8Array): DocumentHead {
-  const head: DocumentHead = JSON.parse(unseal(key.key, sealed, contextOf(key, "head")).toString("utf8"));
+  const head: DocumentHead = JSON.parse(unseal(key.sealKey, sealed, contextOf(key, "head")).toString("utf8"));
   return head;
 }
 
 /** `field` is `body` for a document's text, `own 3` for the third passage's own. */
 export function sealText(key: DataKey, field: string, text: string): Buffer {
-  return seal(key.key, Buffer.from(text, "utf8"), contextOf(key, field));
+  return seal(key.sealKey, Buffer.from(text, "utf8"), contextOf(key, field));
 }
 
 export function openText(key: DataKey, field: string, sealed: Uint8Array): string {
-  return unseal(key.key, sealed, contextOf(key, field)).toString("utf8");
+  return unseal(key.sealKey, sealed, contextOf(key, field)).toString("utf8");
 }
 
 /** A vector of the model to come becomes the serving one where it stands, so both seal for the same place. */
 export function sealDense(key: DataKey, ordinal: number, vector: Float32Array): Buffer {
-  return seal(key.key, bytesOfFloats(vector), contextOf(key, `dense ${ordinal}`));
+  return seal(key.sealKey, bytesOfFloats(vector), contextOf(key, `dense ${ordinal}`));
 }
 
 export function openDense(key: DataKey, ordinal: number, sealed: Uint8Array): Float32Array<ArrayBuffer> {
-  return floatsOfBytes(unseal(key.key, sealed, contextOf(key, `dense ${ordinal}`)));
+  return floatsOfBytes(unseal(key.sealKey, sealed, contextOf(key, `dense ${ordinal}`)));
 }
 
 export function sealSparse(key: DataKey, ordinal: number, vector: SparseVector): Buffer {
-  return seal(key.key, bytesOfSparse(vector), contextOf(key, `sparse ${ordinal}`));
+  return seal(key.sealKey, bytesOfSparse(vector), contextOf(key, `sparse ${ordinal}`));
 }
 
 export function openSparse(key: DataKey, ordinal: number, sealed: Uint8Array): SparseVector {
-  return sparseOfBytes(unseal(key.key, sealed, contextOf(key, `sparse ${ordinal}`)));
+  return sparseOfBytes(unseal(key.sealKey, sealed, contextOf(key, `sparse ${ordinal}`)));
 }

@@ -1,9 +1,10 @@
 /** The keys that wrap the data keys of documents, kept apart from the database. */
+import type { KeyObject } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { replaceAndShred } from "./shred.ts";
-import { KEY_BYTES, SealError, newKey, seal, unseal } from "./seal.ts";
+import { KEY_BYTES, SealError, newKey, seal, sealKeyOf, unseal } from "./seal.ts";
 
 /** With a million documents an erasure wraps a thousand keys anew: some twenty milliseconds. */
 export const PARTITIONS = 1_024;
@@ -28,6 +29,7 @@ export type KeyringPlace = Readonly<z.infer<typeof keyringPlaceSchema>>;
 export interface PartitionKey {
   readonly version: number;
   readonly key: Buffer;
+  readonly sealKey: KeyObject;
 }
 
 const fileSchema = z.object({
@@ -51,6 +53,10 @@ export interface EscrowedKey {
 
 const escrowSchema = z.array(z.tuple([z.string(), z.base64()]));
 
+function partitionKey(version: number, key: Buffer): PartitionKey {
+  return { version, key, sealKey: sealKeyOf(key) };
+}
+
 function escrowContext(partition: number): string {
   return `kattegat escrow ${partition}`;
 }
@@ -70,9 +76,10 @@ export class KeyringError extends Error {
 export class Keyring {
   readonly #place: KeyringPlace;
   readonly #rootKey: Buffer;
+  readonly #rootSealKey: KeyObject;
   /** What the file holds, by partition. */
   #partitions: readonly (readonly PartitionKey[])[];
-  readonly #seen = new Map<string, Buffer>();
+  readonly #seen = new Map<string, KeyObject>();
   #stamp: string;
 
   private constructor(
@@ -82,6 +89,7 @@ export class Keyring {
   ) {
     this.#place = place;
     this.#rootKey = rootKey;
+    this.#rootSealKey = sealKeyOf(rootKey);
     this.#partitions = partitions;
     this.#stamp = stampOf(place);
     this.#remember();
@@ -101,7 +109,7 @@ export class Keyring {
   static create(place: KeyringPlace): Keyring {
     const rootKey = readRootKey(place.rootKeyFile);
     mkdirSync(place.folder, { recursive: true, mode: 0o700 });
-    const partitions = Array.from({ length: PARTITIONS }, () => [{ version: 1, key: newKey() }]);
+    const partitions = Array.from({ length: PARTITIONS }, () => [partitionKey(1, newKey())]);
     const ring = new Keyring(place, rootKey, partitions);
     ring.#store(partitions);
     return ring;
@@ -121,7 +129,7 @@ export class Keyring {
   }
 
   /** Null for a key that was destroyed before this process began. */
-  find(partition: number, version: number): Buffer | null {
+  find(partition: number, version: number): KeyObject | null {
     const name = `${partition} ${version}`;
     const known = this.#seen.get(name);
     if (known !== undefined) return known;
@@ -150,7 +158,7 @@ export class Keyring {
   escrow(partition: number, keys: readonly EscrowedKey[]): void {
     const content = keys.map(({ documentId, key }) => [documentId, Buffer.from(key).toString("base64")]);
     const sealed = seal(
-      this.current(partition).key,
+      this.current(partition).sealKey,
       Buffer.from(JSON.stringify(content)),
       escrowContext(partition),
     );
@@ -166,9 +174,9 @@ export class Keyring {
     }
     // Between the two steps of a replacement it may be of either key.
     const keys = this.#partitions[partition]?.toReversed() ?? [];
-    for (const { key } of keys) {
+    for (const { sealKey } of keys) {
       try {
-        const content = unseal(key, readFileSync(path), escrowContext(partition)).toString("utf8");
+        const content = unseal(sealKey, readFileSync(path), escrowContext(partition)).toString("utf8");
         return escrowSchema
           .parse(JSON.parse(content))
           .map(([documentId, text]) => ({ documentId, key: Buffer.from(text, "base64") }));
@@ -188,7 +196,7 @@ export class Keyring {
     this.#change(partitions, (keys) => {
       const last = keys.at(-1);
       if (last === undefined || keys.length > 1) return keys;
-      return [...keys, { version: last.version + 1, key: newKey() }];
+      return [...keys, partitionKey(last.version + 1, newKey())];
     });
   }
 
@@ -214,15 +222,15 @@ export class Keyring {
       format: 1,
       partitions: partitions.map((keys) => keys.map(({ version, key }) => [version, key.toString("base64")])),
     };
-    const sealed = seal(this.#rootKey, Buffer.from(JSON.stringify(content)), CONTEXT);
+    const sealed = seal(this.#rootSealKey, Buffer.from(JSON.stringify(content)), CONTEXT);
     replaceAndShred(join(this.#place.folder, FILE), sealed);
     this.#stamp = stampOf(this.#place);
   }
 
   #remember(): void {
     for (const [partition, keys] of this.#partitions.entries())
-      for (const { version, key } of keys) {
-        this.#seen.set(`${partition} ${version}`, key);
+      for (const { version, sealKey } of keys) {
+        this.#seen.set(`${partition} ${version}`, sealKey);
         this.#seen.delete(`${partition} ${version - REMEMBERED_VERSIONS}`);
       }
   }
@@ -249,7 +257,8 @@ function stampOf({ folder }: KeyringPlace): string {
 
 function readPartitions({ folder }: KeyringPlace, rootKey: Buffer): readonly (readonly PartitionKey[])[] {
   const path = join(folder, FILE);
-  const open = (): Buffer => unseal(rootKey, readFileSync(path), CONTEXT);
+  const sealKey = sealKeyOf(rootKey);
+  const open = (): Buffer => unseal(sealKey, readFileSync(path), CONTEXT);
   let content: Buffer;
   try {
     content = open();
@@ -263,6 +272,6 @@ function readPartitions({ folder }: KeyringPlace, rootKey: Buffer): readonly (re
   }
   const { partitions } = fileSchema.parse(JSON.parse(content.toString("utf8")));
   return partitions.map((keys) =>
-    keys.map(([version, key]) => ({ version, key: Buffer.from(key, "base64") })),
+    keys.map(([version, key]) => partitionKey(version, Buffer.from(key, "base64"))),
   );
 }

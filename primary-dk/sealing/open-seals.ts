@@ -1,10 +1,10 @@
 /** Opens the keys of a database, those of a restored one too. */
 import type postgres from "postgres";
-import { DocumentSeals, keyIdOf, type DataKey, type WrappedKey } from "./document-seals.ts";
+import { DocumentSeals, keyIdOf, type WrappedKey } from "./document-seals.ts";
 import { ErasureList } from "./erasure-list.ts";
 import { KeyRotation, type KeyRotationOptions } from "./key-rotation.ts";
 import { lockKeysAlone, rewrap } from "./key-rows.ts";
-import { Keyring, KeyringError, type KeyringPlace } from "./keyring.ts";
+import { Keyring, KeyringError, type EscrowedKey, type KeyringPlace } from "./keyring.ts";
 
 export interface OpenSeals {
   readonly seals: DocumentSeals;
@@ -83,7 +83,7 @@ async function recoverPartition(
     readonly seals: DocumentSeals;
   },
 ): Promise<readonly string[]> {
-  const kept = new Map<string, DataKey>(
+  const kept = new Map<string, EscrowedKey>(
     ring.escrowed(partition).map((key) => [nameOf(key.documentId, keyIdOf(key.key)), key]),
   );
   const missing: string[] = [];

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { newKey, seal, SealError, unseal } from "./seal.ts";
+import { newKey, seal, sealKeyOf, SealError, unseal } from "./seal.ts";
 
 const value = Buffer.from("Klagefristen er fire uger.", "utf8");
 
 describe("a sealed value", () => {
   it("opens with its key at its place, and shows nothing of its content", () => {
-    const key = newKey();
+    const key = sealKeyOf(newKey());
     const sealed = seal(key, value, "body\na");
     expect(unseal(key, sealed, "body\na")).toEqual(value);
     expect(sealed.includes("Klagefristen")).toBe(false);
@@ -13,10 +13,10 @@ describe("a sealed value", () => {
   });
 
   it("opens nowhere else, with no other key, and with no bit of it changed", () => {
-    const key = newKey();
+    const key = sealKeyOf(newKey());
     const sealed = seal(key, value, "body\na");
     expect(() => unseal(key, sealed, "body\nb")).toThrow(SealError);
-    expect(() => unseal(newKey(), sealed, "body\na")).toThrow(SealError);
+    expect(() => unseal(sealKeyOf(newKey()), sealed, "body\na")).toThrow(SealError);
     for (let at = 0; at < sealed.length; at += 1) {
       const damaged = Buffer.from(sealed);
       damaged[at] = (damaged[at] ?? 0) ^ 1;
