@@ -89,7 +89,9 @@ export function judge(rows: DocumentRows, view: View): Judgement {
       });
   };
   for (const shelf of view.shelves) {
-    const copies = joined(rows.copies.filter((copy) => copy.site === shelf.site && copy.store === shelf.store));
+    const copies = joined(
+      rows.copies.filter((copy) => copy.site === shelf.site && copy.store === shelf.store),
+    );
     const isPlanned = planned.includes(shelf.site);
     for (const { verdict, className } of judgeShelf(copies, { shelf, rows, isPlanned, view }))
       take(shelf.site, shelf.store, className, verdict);
@@ -156,7 +158,10 @@ function judgePlace(copy: Copy, { shelf, rows, isPlanned, view }: Question): Ver
   }
   if (shelf.role === "former" || isPlanned) return null;
   if (isBehindLast) return "pending";
-  return { kind: "orphan", detail: `nobody planned a copy here; it is planned at ${record.held.join(", ") || "no site"}` };
+  return {
+    kind: "orphan",
+    detail: `nobody planned a copy here; it is planned at ${record.held.join(", ") || "no site"}`,
+  };
 }
 
 /** What is wrong with the copies in their right place; null when they are one whole, right copy. */
@@ -165,12 +170,21 @@ function judgeContent(copies: readonly Copy[], record: RecordLine): Exclude<Verd
   for (const copy of copies) {
     const { version, epoch, digest } = copy;
     const isSequence = /^\d+$/.test(version);
-    if (isSequence && (compareSequences(version, record.version) < 0 || (epoch ?? record.epoch) < record.epoch))
-      return { kind: "stale", detail: `version ${version} of epoch ${epoch ?? record.epoch}, not ${record.version} of ${record.epoch}` };
+    if (
+      isSequence &&
+      (compareSequences(version, record.version) < 0 || (epoch ?? record.epoch) < record.epoch)
+    )
+      return {
+        kind: "stale",
+        detail: `version ${version} of epoch ${epoch ?? record.epoch}, not ${record.version} of ${record.epoch}`,
+      };
     if (version !== record.version)
       return { kind: "divergent", detail: `version ${shown(version)}, which the primary does not have` };
     if (copy.class !== record.class)
-      return { kind: "divergent", detail: `version ${version} with class ${copy.class}, not ${record.class}` };
+      return {
+        kind: "divergent",
+        detail: `version ${version} with class ${copy.class}, not ${record.class}`,
+      };
     if (digest !== null && digest !== record.digest)
       return { kind: "divergent", detail: `version ${version} with another content` };
   }
@@ -194,18 +208,19 @@ function judgeLedger(
   }: { readonly planned: readonly string[]; readonly settled: ReadonlySet<string>; readonly view: View },
 ): readonly { readonly site: string; readonly verdict: Verdict }[] {
   const known = new Set(recorded?.map(({ site }) => site));
-  return [...new Set(view.shelves.map(({ site }) => site))].flatMap((site) => {
+  const sites = new Set(view.shelves.map(({ site }) => site));
+  return [...sites].flatMap((site): readonly { readonly site: string; readonly verdict: Verdict }[] => {
     if (settled.has(site)) return [];
     const isHere =
       site === view.primary ? record !== null : copies.some((copy) => copy.site === site && !copy.hidden);
     if (isHere && !known.has(site))
-      return [{ site, verdict: { kind: "unrecorded" as const, detail: "the ledger records no copy here" } }];
+      return [{ site, verdict: { kind: "unrecorded", detail: "the ledger records no copy here" } }];
     // At the primary a deleted document is recorded until its key is destroyed, which its receipt tells.
     if (isHere || !known.has(site) || planned.includes(site) || site === view.primary) return [];
     const last = record?.sequence ?? gone ?? "0";
     const isTakenIn = compareSequences(view.confirmed.get(site) ?? "0", last) >= 0;
     const detail = "the ledger records a copy; there is none";
-    return [{ site, verdict: isTakenIn ? { kind: "recorded only" as const, detail } : ("pending" as const) }];
+    return [{ site, verdict: isTakenIn ? { kind: "recorded only", detail } : "pending" }];
   });
 }
 
