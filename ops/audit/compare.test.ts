@@ -7,7 +7,15 @@ import type { CopyLine, RecordLine } from "@kattegat/protocol/holdings.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { judge, type Shelf, type View } from "./compare.ts";
-import { byDocument, decodeRow, documentOf, encodeRow, hashOf, type AuditRow, type DocumentRows } from "./row.ts";
+import {
+  byDocument,
+  decodeRow,
+  documentOf,
+  encodeRow,
+  hashOf,
+  type AuditRow,
+  type DocumentRows,
+} from "./row.ts";
 import { SortedTexts } from "./sorted-texts.ts";
 
 const network = parseNetwork(readFileSync(new URL("../../config/network.yaml", import.meta.url), "utf8"));
@@ -15,14 +23,16 @@ const today = "2026-11-26";
 const PRIMARY = "dk-cph";
 const HEAD = "1000";
 const STORES = ["index", "points", "points", "manifest", "manifest"];
-const shelves: readonly Shelf[] = [PRIMARY, "eu-fra", "eu-arn", "edge-eu", "edge-global"].map((site, place) => ({
-  site,
-  store: STORES[place] ?? "",
-  role: "serving",
-  epoch: 2,
-  sequence: HEAD,
-  isWhole: true,
-}));
+const shelves: readonly Shelf[] = [PRIMARY, "eu-fra", "eu-arn", "edge-eu", "edge-global"].map(
+  (site, place) => ({
+    site,
+    store: STORES[place] ?? "",
+    role: "serving",
+    epoch: 2,
+    sequence: HEAD,
+    isWhole: true,
+  }),
+);
 const view: View = {
   shelves,
   primary: PRIMARY,
@@ -173,7 +183,10 @@ describe("bringing lines together", () => {
         fc.integer({ min: 1, max: 7 }),
         async (documents, runTexts) => {
           const texts = new SortedTexts({ runTexts });
-          const lines = documents.flatMap(({ record, rows }) => [...rows.copies, { ...record, site: PRIMARY }]);
+          const lines = documents.flatMap(({ record, rows }) => [
+            ...rows.copies,
+            { ...record, site: PRIMARY },
+          ]);
           for (const { site, ...line } of lines)
             await texts.add(encodeRow({ document: documentOf(line) ?? "", site, line }));
           async function* rows(): AsyncGenerator<AuditRow> {
@@ -182,7 +195,10 @@ describe("bringing lines together", () => {
           const groups = await Array.fromAsync(byDocument(rows()));
           await texts.remove();
           const shown = (group: Pick<DocumentRows, "document" | "copies">): string =>
-            `${group.document} ${group.copies.map(({ site }) => site).toSorted().join(" ")}`;
+            `${group.document} ${group.copies
+              .map(({ site }) => site)
+              .toSorted()
+              .join(" ")}`;
           expect(groups.map(shown)).toEqual(documents.map(({ rows: each }) => shown(each)).toSorted());
           expect(groups.every(({ record }) => record !== null)).toBe(true);
         },

@@ -46,7 +46,8 @@ function lanesOf(outcomes: readonly Outcome[]): readonly (readonly Outcome[])[] 
   for (const outcome of outcomes) {
     const points = Math.max(outcome.holding.passages, outcome.holding.ordinal_max);
     const bytes = outcome.document === null ? 0 : documentBytes(outcome.document);
-    if (points > left.points || bytes > left.bytes) {
+    // What removes points that no note tells of has none of its own, and needs a lane all the same.
+    if (lanes.length === 0 || points > left.points || bytes > left.bytes) {
       lanes.push([]);
       left = { points: REQUEST_POINTS_MAX, bytes: REQUEST_BYTES_MAX };
     }
