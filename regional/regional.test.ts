@@ -190,6 +190,7 @@ describe("points that something else has written", () => {
   }
 
   it("are withdrawn with a document that the site has no note of (I9, I23)", async () => {
+    await regional.apply([put({ id: "planned", sequence: regional.next(), collection: "p0" })]);
     await plant("unplanned", "p1");
     expect(await regional.found("p1", { group_by: "passage" })).toHaveLength(2);
     const answer = await regional.apply([withdraw("unplanned", regional.next())]);

@@ -104,7 +104,10 @@ describe("a repair", () => {
 
   it("reads the primary's own copy from Postgres again (I23)", async () => {
     await put("hot", "eu", "hot");
-    test.primary.memory().index.remove("hot");
+    const { index } = test.primary.memory().index;
+    const point = index.get("hot#1");
+    if (point === undefined) throw new Error("expected the passage in memory");
+    index.upsert([{ ...point, sparse: { indices: new Uint32Array(), values: new Float32Array() } }]);
     expect((await test.client.search("tekst")).lexical).toEqual([]);
     await repair([{ document_id: "hot", class: "eu", from: [] }]);
     expect((await test.client.search("tekst")).lexical).toHaveLength(1);
