@@ -72,6 +72,7 @@ export async function residencyAudit(options: ResidencyAuditOptions): Promise<Au
   const own = policyVersion(network);
   const { counts, findings, findingsLeftOut, documents, head } = summary(audited);
   const reports = network.sites.map((each) => siteReport(each, audited.tallies.get(each.id), network));
+  const ledger = await checkpointOf(primary.client);
   return {
     format: "kattegat-audit/1",
     asked: options.asked,
@@ -81,7 +82,7 @@ export async function residencyAudit(options: ResidencyAuditOptions): Promise<Au
     policy: own,
     policy_of_primary: policy === null || policy.policy === own ? null : policy.policy,
     log: head,
-    ledger: await checkpointOf(primary.client),
+    ledger,
     documents,
     sites: reports,
     counts,
