@@ -125,6 +125,7 @@ export async function benchAudit(): Promise<void> {
       notes: [
         "`kattegat residency audit --json` as a process of its own, its start included; five sites and the ledger of the shipped network on the same machine, at rest. A tenth of the documents is hot, three tenths warm, the rest cold, a third of each class; one passage each.",
         "Copies are counted once for each document and site: the primary's record, a regional's copy, a zone's.",
+        "The first run also makes the ledger's first checkpoint, over all entries of the ingest that ended just before.",
         loadNote(),
       ],
       tables: [
