@@ -7,6 +7,7 @@ import { randomHex } from "./http/trace.ts";
 import { coldRoutes } from "./routes/cold.ts";
 import { documentRoutes } from "./routes/documents.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { holdingRoutes } from "./routes/holdings.ts";
 import { networkRoutes } from "./routes/network.ts";
 import { openApiRoutes } from "./routes/openapi.ts";
 import { searchRoutes } from "./routes/search.ts";
@@ -35,13 +36,14 @@ export function createApp(parts: EdgeParts): Hono {
   openApiRoutes(app, edge);
   healthRoutes(app, edge);
   coldRoutes(app, edge);
+  holdingRoutes(app, edge);
   return app;
 }
 
 /** A closed list, so that no id becomes a label. */
 function routeOf(path: string): string {
   const known =
-    /^\/(?:v1\/(?:search(?::stream)?|documents(?::batch)?|receipts|network|openapi\.json)|healthz|readyz|metrics|internal\/cold|internal\/watermark)(?=\/|$)/;
+    /^\/(?:v1\/(?:search(?::stream)?|documents(?::batch)?|receipts|network|openapi\.json)|healthz|readyz|metrics|internal\/cold|internal\/holdings|internal\/watermark)(?=\/|$)/;
   return known.exec(path)?.[0] ?? "other";
 }
 

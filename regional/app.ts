@@ -1,8 +1,10 @@
 /** The routes of a regional site. */
 import { applyRequestSchema, retireRequestSchema } from "@kattegat/protocol/changes.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import { answerProblems, requestIds } from "@kattegat/protocol/hono/problems.ts";
+import { operatorOnly } from "@kattegat/protocol/hono/operator-only.ts";
+import { answerProblems, requestIdOf, requestIds } from "@kattegat/protocol/hono/problems.ts";
 import { siteAuth } from "@kattegat/protocol/hono/site-auth.ts";
+import { streamLines } from "@kattegat/protocol/hono/stream-lines.ts";
 import { hydrateRequestSchema, siteSearchRequestSchema } from "@kattegat/protocol/site-search.ts";
 import type { TokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import { Hono } from "hono";
@@ -62,6 +64,9 @@ export function createApp({
     for (const { code } of answer.refused) metrics.refused.inc({ code });
     return context.json(answer);
   });
+  app.get("/internal/holdings", operatorOnly, (context) =>
+    streamLines(context, regional.holdings(), (error) => report(error, requestIdOf(context))),
+  );
   app.get("/internal/watermark", async (context) =>
     context.json(await regional.watermarkAnswer(context.req.query("model") ?? null)),
   );

@@ -6,6 +6,8 @@ import type { SiteAnswer, SiteProcess } from "./site.fixture.ts";
 
 export interface RegionalUnderTest {
   readonly site: SiteProcess;
+  /** Where the store itself answers. */
+  readonly qdrantUrl: string;
   /** The sequence that `next` gave last. */
   sequence(): number;
   next(): number;
@@ -26,6 +28,7 @@ export async function startRegional(): Promise<RegionalUnderTest> {
   let sequence = 0;
   return {
     site,
+    qdrantUrl: qdrant.url,
     sequence: () => sequence,
     next: () => (sequence += 1),
     async found(collection, overrides = {}) {

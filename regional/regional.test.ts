@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startRegional } from "./regional.fixture.ts";
 import type { RegionalUnderTest } from "./regional.fixture.ts";
-import { put, search, skip, withdraw } from "./site.fixture.ts";
+import { QdrantClient } from "@qdrant/js-client-rest";
+import { passagePointId } from "./qdrant/point-id.ts";
+import { leaning, put, search, skip, withdraw } from "./site.fixture.ts";
 
 let regional: RegionalUnderTest;
 beforeAll(async () => {
@@ -157,6 +159,62 @@ describe("applying changes", () => {
       put({ id: "long", sequence: regional.next(), collection: "a11", texts: ["short now"] }),
     ]);
     expect(await regional.found("a11", { group_by: "passage", candidates: 1_000 })).toEqual(["long#1"]);
+  });
+});
+
+describe("points that something else has written", () => {
+  const strange = "00000000-0000-4000-8000-000000000001";
+
+  async function store(): Promise<{ readonly client: QdrantClient; readonly passages: string }> {
+    const client = new QdrantClient({ url: regional.qdrantUrl, checkCompatibility: false });
+    const { collections } = await client.getCollections();
+    return {
+      client,
+      passages: collections.find(({ name }) => name.startsWith("kattegat_passages"))?.name ?? "",
+    };
+  }
+
+  /** Points under an id that nobody computes, and in the place of the document's own first. */
+  async function plant(id: string, collection: string): Promise<void> {
+    const { client, passages } = await store();
+    const dense = [...leaning(0, 0)];
+    const shown = { title: "", text: "", metadata: {}, lang: null };
+    const place = { document_id: id, ordinal: 1, collection, residency: "eu", tier: "warm", version: "1" };
+    const payload = { ...place, ...shown };
+    const points = [strange, passagePointId(id, 1)].map((point) => ({
+      id: point,
+      vector: { dense, lexical: { indices: [7], values: [1] } },
+      payload,
+    }));
+    await client.upsert(passages, { wait: true, points });
+  }
+
+  it("are withdrawn with a document that the site has no note of (I9, I23)", async () => {
+    await regional.apply([put({ id: "planned", sequence: regional.next(), collection: "p0" })]);
+    await plant("unplanned", "p1");
+    expect(await regional.found("p1", { group_by: "passage" })).toHaveLength(2);
+    const answer = await regional.apply([withdraw("unplanned", regional.next())]);
+    expect(answer.status).toBe(200);
+    expect(await regional.found("p1")).toEqual([]);
+  });
+
+  it("are removed when a document comes again that the site has by its notes (I23)", async () => {
+    const document = { id: "doubted", collection: "p2", digest: "same", texts: ["one", "two"] };
+    await regional.apply([put({ ...document, sequence: regional.next() })]);
+    const { client, passages } = await store();
+    await plant("doubted", "p2");
+    await client.delete(passages, { wait: true, points: [passagePointId("doubted", 1)] });
+    await regional.apply([put({ ...document, sequence: regional.next() })]);
+    // The note went with the first passage, so the copy is written as a new one; sent once more, it is doubted.
+    await regional.apply([put({ ...document, sequence: regional.next() })]);
+    expect((await regional.found("p2", { group_by: "passage" })).toSorted()).toEqual([
+      "doubted#1",
+      "doubted#2",
+    ]);
+    const { points } = await client.scroll(passages, {
+      filter: { must: [{ key: "document_id", match: { value: "doubted" } }] },
+    });
+    expect(points).toHaveLength(2);
   });
 });
 

@@ -7,6 +7,7 @@ import type {
   Watermark as WatermarkAnswer,
 } from "@kattegat/protocol/changes.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
+import type { HoldingLine } from "@kattegat/protocol/holdings.ts";
 import type {
   HydrateRequest,
   HydrateResponse,
@@ -16,6 +17,7 @@ import type {
 import type { Watermark } from "./apply/watermark.ts";
 import { createEdition, type Edition, type EditionOptions } from "./edition.ts";
 import { dropEditions } from "./qdrant/schema.ts";
+import { readHoldings } from "./audit/holdings.ts";
 import { notReadyReason } from "./readiness.ts";
 
 export type RegionalOptions = Omit<EditionOptions, "model">;
@@ -31,6 +33,8 @@ export interface Regional {
   watermarkAnswer(model: string | null): Promise<WatermarkAnswer>;
   /** Drops the copies of all other models; resolves with those. What the network file names stays whatever is asked for. */
   retire(kept: readonly string[]): Promise<readonly string[]>;
+  /** What every edition here has, point by point, the editions of models that nobody names included. */
+  holdings(): AsyncGenerator<HoldingLine>;
   /** Null when the site may be asked. */
   notReadyReason(): Promise<string | null>;
 }
@@ -70,6 +74,7 @@ export function createRegional(options: RegionalOptions): Regional {
     apply: async (request) => await named(request.head.model).applier.apply(request),
     watermarkAnswer: async (model) => await named(model ?? serving.model.model).watermarkAnswer(),
     retire: (kept) => dropEditions(pool, [...kept, ...editions.map(({ model }) => model.model)]),
+    holdings: () => readHoldings(pool, new Map(editions.map((each) => [each.model.model, each.watermark]))),
     notReadyReason: () => notReadyReason(serving, network),
   };
 }

@@ -51,12 +51,21 @@ export interface ColdSearchOptions {
 }
 
 /** An immutable index over one object, of which vectors and texts are read as they are needed. */
+/** A document as a segment lists it. */
+export interface SegmentDocument {
+  readonly documentId: string;
+  readonly version: string;
+  readonly epoch: number;
+  readonly residency: string;
+  readonly passages: number;
+}
+
 export interface ColdSegment {
   readonly model: string;
   readonly dimensions: number;
   readonly passages: number;
   readonly residentBytes: number;
-  documents(): Iterable<{ readonly documentId: string; readonly version: string }>;
+  documents(): Iterable<SegmentDocument>;
   searchDense(vector: Float32Array, options: ColdSearchOptions): Promise<ColdHit[]>;
   searchSparse(vector: SparseVector, options: ColdSearchOptions): Promise<ColdHit[]>;
   /** Texts come through `read`, for one who counts reads; through the segment's own where it is left out. */
@@ -149,9 +158,16 @@ class Segment implements ColdSegment {
     return vectors.bytes + directory.bytes + postingsBytes + floatChecks.byteLength + textBlocks.length * 64;
   }
 
-  documents(): Iterable<{ readonly documentId: string; readonly version: string }> {
-    const { ids, versions } = this.#parts.directory.table;
-    return ids.map((documentId, i) => ({ documentId, version: versions[i] ?? "0" }));
+  documents(): Iterable<SegmentDocument> {
+    const { ids, versions, epochs, residencies, firstRows } = this.#parts.directory.table;
+    const rows = this.#parts.header.passages;
+    return ids.map((documentId, i) => ({
+      documentId,
+      version: versions[i] ?? "0",
+      epoch: epochs[i] ?? 0,
+      residency: residencies.values[residencies.of[i] ?? 0] ?? "",
+      passages: (firstRows[i + 1] ?? rows) - (firstRows[i] ?? 0),
+    }));
   }
 
   async searchDense(vector: Float32Array, options: ColdSearchOptions): Promise<ColdHit[]> {

@@ -1,7 +1,13 @@
 /** How a command reaches the network. */
 import { existsSync, readFileSync } from "node:fs";
 import { parseKey } from "@kattegat/protocol/key-file.ts";
+import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
+import { OPERATOR } from "@kattegat/protocol/site-token.ts";
+import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
+import { createFetch } from "@kattegat/replication/fetch.ts";
+import { createSiteClient, type SiteClient } from "@kattegat/replication/site-client.ts";
 import { InvalidArgumentError, type Command } from "commander";
+import type { JWK } from "jose";
 import { createClient, type Client } from "../client/client.ts";
 import { primaryClient, type PrimaryClient } from "../client/primary-client.ts";
 import { dataFolder } from "../local/folder.ts";
@@ -48,10 +54,38 @@ export function operatorOptions(command: Command): Command {
 
 /** @throws {UsageError} as `connect`, and when there is no key of the operator. */
 export async function connectPrimary(settings: Settings, options: OperatorOptions): Promise<PrimaryClient> {
+  return await primaryClient(connect(settings, options), { privateJwk: operatorKey(settings, options) });
+}
+
+/** Every site as the operator asks it, by the addresses that the network tells. */
+export interface OperatedNetwork {
+  readonly status: () => Promise<NetworkStatus>;
+  /** Null for a site without an address. */
+  readonly site: (id: string) => SiteClient | null;
+}
+
+/** @throws {UsageError} as `connectPrimary`. */
+export async function connectSites(settings: Settings, options: OperatorOptions): Promise<OperatedNetwork> {
+  const client = connect(settings, options);
+  const privateJwk = operatorKey(settings, options);
+  const { epoch, sites } = await client.network();
+  const signer = createTokenSigner({ privateJwk, issuer: OPERATOR, now: Date.now, epoch: () => epoch });
+  const fetch = createFetch();
+  const urls = new Map(sites.map(({ id, url }) => [id, url]));
+  return {
+    status: () => client.network(),
+    site(id) {
+      const baseUrl = urls.get(id) ?? null;
+      const authorization = (site: string): Promise<string> => signer.authorization(site);
+      return baseUrl === null ? null : createSiteClient({ site: id, baseUrl, fetch, authorization });
+    },
+  };
+}
+
+function operatorKey(settings: Settings, options: OperatorOptions): JWK {
   const path = options.signingKey ?? dataFolder(settings.data).signingKey("ops");
   if (!existsSync(path)) throw new UsageError(`There is no signing key at ${path}.`);
-  const privateJwk = parseKey(readFileSync(path, "utf8"), path);
-  return await primaryClient(connect(settings, options), { privateJwk });
+  return parseKey(readFileSync(path, "utf8"), path);
 }
 
 function addressOf(settings: Settings, { url, zone }: ConnectionOptions): string {

@@ -6,6 +6,7 @@ import { readNetwork } from "../configured-network.ts";
 import { formatRecord } from "../output/record-text.ts";
 import type { Terminal } from "../output/terminal.ts";
 import type { Settings } from "../settings.ts";
+import { auditCommand } from "./audit.ts";
 
 const RECORDS_NOTES = `
 The section \`organisation\` of the network file says who answers, for what, about whom; the record names what is missing.
@@ -28,4 +29,5 @@ export function residencyCommands(program: Command, settings: Settings, terminal
       const record = processingRecord(network, { today: todayUtc() });
       terminal.print(options.json === true ? JSON.stringify(record, null, 2) : formatRecord(record));
     });
+  auditCommand(residency, settings, terminal);
 }

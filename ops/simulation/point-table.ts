@@ -1,5 +1,6 @@
 /** Qdrant's points as a regional keeps them, in memory. */
 import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { z } from "zod";
 import type { Collections, Copies, PointStore } from "@kattegat/regional/qdrant/schema.ts";
 
 type Payload = Readonly<Record<string, unknown>>;
@@ -42,6 +43,10 @@ export function pointStoreOf(
   const remove = (name: string, selector: object): void => {
     if ("points" in selector && Array.isArray(selector.points)) {
       for (const id of selector.points) pointsOf(name).delete(id);
+    } else if ("filter" in selector && name === COLLECTIONS.passages) {
+      const { ids, kept } = documentsOf(selector.filter);
+      for (const [id, { document_id }] of pointsOf(name))
+        if (ids.has(document_id) && !kept.has(id)) pointsOf(name).delete(id);
     } else if ("filter" in selector) {
       const below = horizonOf(selector.filter);
       for (const [id, { sequence_number }] of pointsOf(name))
@@ -79,7 +84,18 @@ export function pointStoreOf(
   };
 }
 
-/** The applier prunes by one filter alone: `sequence_number` below its horizon. */
+const doubtSchema = z.object({
+  must: z.tuple([z.object({ match: z.object({ any: z.array(z.string()) }) })]),
+  must_not: z.tuple([z.object({ has_id: z.array(z.string()) })]).optional(),
+});
+
+/** Of passages it removes by one filter alone: the documents whose notes it doubts, but for the points just written. */
+function documentsOf(filter: unknown): { readonly ids: Set<unknown>; readonly kept: Set<string> } {
+  const { must, must_not } = doubtSchema.parse(filter);
+  return { ids: new Set(must[0].match.any), kept: new Set(must_not?.[0].has_id) };
+}
+
+/** Of tombstones the applier prunes by one filter alone: `sequence_number` below its horizon. */
 function horizonOf(filter: unknown): number {
   const found = /"lt":(\d+)/.exec(JSON.stringify(filter));
   if (found === null) throw unexpected(filter);

@@ -70,6 +70,23 @@ export class LiveBase {
       if (!hasBit(this.#dead, number)) yield table.idOf(number);
   }
 
+  /** Every document in the files, found or not. */
+  *copies(): Generator<{
+    readonly id: string;
+    readonly version: string;
+    readonly class: string;
+    readonly hidden: boolean;
+  }> {
+    const { table } = this.open;
+    for (let number = 0; number < table.documents; number += 1)
+      yield {
+        id: table.idOf(number),
+        version: table.versionOf(number),
+        class: table.residencyOf(number),
+        hidden: hasBit(this.#dead, number),
+      };
+  }
+
   /** Resolves with what shows, at once, the documents that `other` then shows: looking ids up takes longer than searches may wait. */
   async successorOf(other: LiveBase, pacer: Pacer): Promise<() => void> {
     const theirs = other.open.table;

@@ -4,7 +4,7 @@ import { mayHold, mayPass } from "@kattegat/config/residency.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { predictedUse, tierOf, tierScore } from "../tiering/classify.ts";
 import type { DocumentContent } from "./content.ts";
-import type { Effect, PreparedOperation } from "./operation.ts";
+import type { Effect, PreparedOperation, WriteOperation } from "./operation.ts";
 import type { Placements } from "./placements.ts";
 import { isSame } from "./placing.ts";
 import { failedPrecondition, type Precondition } from "./precondition.ts";
@@ -54,6 +54,8 @@ export function decide(
         return { kind: "nothing" };
       return { kind: "effect", effect: { kind: "put", before: current, after: current, content: null } };
     }
+    case "repair":
+      return { kind: "effect", effect: repairOf(current, operation) };
     case "settle":
       if (current === null || current.moving_from === null || current.carried !== operation.carried)
         return { kind: "nothing" };
@@ -80,6 +82,17 @@ export function decide(
     default:
       return operation satisfies never;
   }
+}
+
+function repairOf(
+  current: DocumentState | null,
+  { id, residency, from }: Extract<WriteOperation, { readonly kind: "repair" }>,
+): Effect {
+  const stray = { id, residency, held: from };
+  if (current === null)
+    return { kind: "delete", before: null, after: null, content: null, repaired: true, stray };
+  const held = [...new Set([...current.held, ...from])];
+  return { kind: "put", before: { ...current, held }, after: current, content: null, repaired: true };
 }
 
 /**

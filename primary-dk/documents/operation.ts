@@ -23,6 +23,13 @@ export type WriteOperation =
     }
   /** Plans the copies anew after the policy has changed. */
   | { readonly kind: "place"; readonly id: string }
+  /** Brings the document anew to where it is planned, withdraws it from the other sites named. One that is gone is only withdrawn. */
+  | {
+      readonly kind: "repair";
+      readonly id: string;
+      readonly residency: string;
+      readonly from: readonly string[];
+    }
   /** Ends a move whose new sites have confirmed the change `carried`. */
   | { readonly kind: "settle"; readonly id: string; readonly carried: string }
   /** Begins a move to `tier`, with the estimates that asked for it. */
@@ -49,6 +56,16 @@ export interface Effect {
   readonly after: DocumentState | null;
   /** The new content; null for a move, a settle, a deletion. */
   readonly content: { readonly value: DocumentContent; readonly passages: readonly PreparedPassage[] } | null;
+  /** An audit asked for it: what memory has of the document is not believed. */
+  readonly repaired?: true;
+  /** Copies of a document that is gone; then there is neither `before` nor `after`. */
+  readonly stray?: Stray;
+}
+
+interface Stray {
+  readonly id: string;
+  readonly residency: string;
+  readonly held: readonly string[];
 }
 
 /** An effect in its place in the log. */

@@ -84,12 +84,12 @@ export async function loadPassages(
     seals,
   }: { readonly placements: Placements; readonly site: string; readonly seals: DocumentSeals },
 ): Promise<Map<string, LoadedPassage[]>> {
-  const arriving = effects.flatMap(({ before, after, content }) =>
+  const arriving = effects.flatMap(({ before, after, content, repaired }) =>
     before !== null &&
     after !== null &&
     content === null &&
     placements.holders(after).includes(site) &&
-    !before.held.includes(site)
+    (repaired === true || !before.held.includes(site))
       ? [after.id]
       : [],
   );

@@ -29,9 +29,10 @@ export function hexOf(bytes: Buffer): string {
 
 /** A row of `changes`: what the document was, what it is, who held it by policy. */
 export function changeRow(
-  { kind, before, after, sequence, epoch }: CommittedEffect,
+  { kind, before, after, sequence, epoch, stray }: CommittedEffect,
   { at }: { readonly at: Date },
 ) {
+  if (stray !== undefined) return strayRow(stray, { epoch, sequence, at });
   const state = after ?? before;
   if (state === null) throw new TypeError("expected a change of a document that was, or is");
   return {
@@ -46,6 +47,27 @@ export function changeRow(
     moving_from: after?.moving_from ?? null,
     held_before: before?.held ?? [],
     held_after: after?.held ?? [],
+    committed_at: at,
+  };
+}
+
+/** The log withdraws copies that nobody planned as it does those of a document that is deleted. */
+function strayRow(
+  { id, residency, held }: NonNullable<CommittedEffect["stray"]>,
+  { epoch, sequence, at }: { readonly epoch: number; readonly sequence: string; readonly at: Date },
+) {
+  return {
+    sequence,
+    epoch,
+    document_id: id,
+    version: sequence,
+    kind: "delete" as const,
+    residency,
+    residency_before: null,
+    tier: "cold" as const,
+    moving_from: null,
+    held_before: held,
+    held_after: [],
     committed_at: at,
   };
 }

@@ -150,7 +150,7 @@ async function appendToLog(
     const sequence = String(first + BigInt(index));
     return {
       effect: sequenced(effect, { sequence, epoch: head["epoch"], placements: options.placements }),
-      receipt: effect.kind === "delete" ? options.newId() : null,
+      receipt: effect.kind === "delete" && effect.before !== null ? options.newId() : null,
     };
   });
   const records = <T>(rows: readonly T[]): string => JSON.stringify(rows);

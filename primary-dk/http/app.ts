@@ -6,6 +6,7 @@ import { Hono } from "hono";
 import { notReady, postgresFault, type Primary } from "../primary.ts";
 import type { Metrics } from "./metrics.ts";
 import { censusRoutes } from "./census.ts";
+import { holdingRoutes } from "./holdings.ts";
 import { embeddingRoutes } from "./embedding.ts";
 import { documentRoutes } from "./documents.ts";
 import { ledgerRoutes } from "./ledger.ts";
@@ -61,5 +62,6 @@ export function createApp(options: AppOptions): Hono<Variables> {
   embeddingRoutes(app, opened);
   ledgerRoutes(app, opened);
   censusRoutes(app, opened);
+  holdingRoutes(app, opened, options);
   return app;
 }

@@ -35,7 +35,13 @@ export class CopyEntries {
     { at, keys }: { readonly at: Date; readonly keys: ReadonlyMap<string, DataKey> },
   ): readonly LedgerEntry[] {
     return effects.flatMap((effect): LedgerEntry[] => {
-      const { after, kind, content, sequence, epoch } = effect;
+      const { after, kind, content, sequence, epoch, stray } = effect;
+      if (stray !== undefined) {
+        const gone = { document_id: stray.id, residency: stray.residency, sequence, epoch };
+        const event = { ...this.#eventOf(gone, this.#site), at: at.toISOString() };
+        const { site: _site, jurisdiction: _jurisdiction, ...repaired } = event;
+        return [{ kind: "planned", ...repaired, reason: "repaired", commitment: null, copies: [] }];
+      }
       if (after === null || kind !== "put") return [];
       const key = keys.get(after.id);
       const event = {
@@ -180,7 +186,8 @@ export class CopyEntries {
   }
 }
 
-function reasonOf({ before, after, content }: CommittedEffect): string {
+function reasonOf({ before, after, content, repaired }: CommittedEffect): string {
+  if (repaired === true) return "repaired";
   if (before === null || after === null) return "stored";
   if (before.residency !== after.residency) return "reclassified";
   if (content !== null) return "replaced";

@@ -4,7 +4,7 @@ import { newKey, seal, sealKeyOf, SealError, unseal } from "./seal.ts";
 const value = Buffer.from("Klagefristen er fire uger.", "utf8");
 
 describe("a sealed value", () => {
-  it("opens with its key at its place, and shows nothing of its content", () => {
+  it("opens with its key at its place, and shows nothing of its content (I20)", () => {
     const key = sealKeyOf(newKey());
     const sealed = seal(key, value, "body\na");
     expect(unseal(key, sealed, "body\na")).toEqual(value);

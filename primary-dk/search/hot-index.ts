@@ -26,6 +26,16 @@ interface Held {
   readonly isCold: boolean;
 }
 
+/** A document of the index, wherever its passages rest. */
+export interface HeldCopy {
+  readonly store: "memory" | "disk";
+  readonly id: string;
+  readonly version: string;
+  readonly class: string;
+  readonly passages: number | null;
+  readonly hidden: boolean;
+}
+
 /** Resolves with the passages of a document as Postgres has them. */
 export type LoadPassages = (id: string) => Promise<readonly LoadedPassage[]>;
 
@@ -135,16 +145,27 @@ export class HotIndex {
 
   /** Applies one committed effect. */
   async apply(
-    { before, after, content }: CommittedEffect,
+    { before, after, content, stray }: CommittedEffect,
     { loaded, pacer }: { readonly loaded: CommittedGroup["loaded"]; readonly pacer: Pacer },
   ): Promise<void> {
     if (after === null || !this.holds(after)) {
-      const id = after?.id ?? before?.id;
+      const id = after?.id ?? before?.id ?? stray?.id;
       if (id !== undefined) this.remove(id);
       return;
     }
     const near = content?.passages ?? loaded.get(after.id) ?? this.#standing(after.id);
     await this.put(after, near ?? (await this.#load(after.id)), pacer);
+  }
+
+  /** Every document that a search may find here, and those that rest in the base hidden. */
+  *copies(): Generator<HeldCopy> {
+    for (const [id, { version, passages }] of this.#held) {
+      const residency = this.#index.get(`${id}#1`)?.payload["residency"];
+      yield { store: "memory", id, version, class: String(residency ?? ""), passages, hidden: false };
+    }
+    const { base } = this;
+    if (base === null) return;
+    for (const copy of base.copies()) yield { store: "disk", passages: null, ...copy };
   }
 
   #insert(

@@ -1,5 +1,4 @@
 /** What a site holds, as its cluster remembers it. */
-import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { compareFences } from "@kattegat/protocol/sequence.ts";
 import { HOLDING } from "../qdrant/passage-point.ts";
 import { passagePointId, tombstonePointId } from "../qdrant/point-id.ts";
@@ -33,7 +32,8 @@ export async function readHoldings(
     for (const { id, payload } of points) {
       const documentId = names.get(String(id));
       const parsed = holdingSchema.safeParse(payload?.[HOLDING]);
-      if (documentId === undefined || !parsed.success) throw foreign(String(id));
+      // Without a note it was written by something else: then nothing is known of it, and the next change decides.
+      if (documentId === undefined || !parsed.success) continue;
       holdings.set(documentId, laterOf(holdings.get(documentId), parsed.data));
     }
   }
@@ -52,11 +52,4 @@ function idsOf(
   pointId: (documentId: string) => string,
 ): ReadonlyMap<string, string> {
   return new Map(documentIds.map((id) => [pointId(id), id]));
-}
-
-function foreign(pointId: string): KattegatError {
-  return new KattegatError(
-    "internal",
-    `Expected the point ${pointId} to say what the site holds; it was written by something else.`,
-  );
 }

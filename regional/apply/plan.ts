@@ -18,6 +18,11 @@ export interface Outcome {
   readonly documentId: string;
   readonly document: DocumentRecord | null;
   readonly holding: Holding;
+  /**
+   * The site has it so by its own notes already, or has no note of what it is to withdraw: whoever sends it doubts them, so points
+   * that no note tells of are removed as well.
+   */
+  readonly isDoubted: boolean;
 }
 
 export interface Plan {
@@ -85,6 +90,7 @@ function outcomeOf(
   return {
     documentId: change.document_id,
     document,
+    isDoubted: known === undefined ? document === null : known.digest === digest,
     holding: {
       ...fence,
       digest,

@@ -46,7 +46,8 @@ function lanesOf(outcomes: readonly Outcome[]): readonly (readonly Outcome[])[] 
   for (const outcome of outcomes) {
     const points = Math.max(outcome.holding.passages, outcome.holding.ordinal_max);
     const bytes = outcome.document === null ? 0 : documentBytes(outcome.document);
-    if (points > left.points || bytes > left.bytes) {
+    // What removes points that no note tells of has none of its own, and needs a lane all the same.
+    if (lanes.length === 0 || points > left.points || bytes > left.bytes) {
       lanes.push([]);
       left = { points: REQUEST_POINTS_MAX, bytes: REQUEST_BYTES_MAX };
     }
@@ -71,6 +72,7 @@ async function writeLane(
     ...chunksOf(first, pointBytes).map((chunk) => ({ upsert: { points: chunk } })),
     ...chunksOf(others, pointBytes).map((chunk) => ({ upsert: { points: chunk } })),
     ...chunksOf(surplus, () => ID_BYTES).map((ids) => ({ delete: { points: ids } })),
+    ...foreignPoints(lane, points),
   ];
   const bytes = points.reduce((sum, point) => sum + pointBytes(point), 0);
   const isSmall = points.length + surplus.length <= REQUEST_POINTS_MAX && bytes <= REQUEST_BYTES_MAX;
@@ -80,6 +82,18 @@ async function writeLane(
       client.batchUpdate(passages, { wait: true, ordering: "strong", operations: request }),
     );
   }
+}
+
+/** Whatever else says that it belongs to a document whose notes are in doubt; the points just written stay. */
+function foreignPoints(
+  lane: readonly Outcome[],
+  written: readonly { readonly id: string }[],
+): BatchOperations {
+  const doubted = lane.filter(({ isDoubted }) => isDoubted).map(({ documentId }) => documentId);
+  if (doubted.length === 0) return [];
+  const must = [{ key: "document_id", match: { any: doubted } }];
+  const kept = written.map(({ id }) => id);
+  return [{ delete: { filter: kept.length === 0 ? { must } : { must, must_not: [{ has_id: kept }] } } }];
 }
 
 function surplusIds({ documentId, holding }: Outcome): string[] {

@@ -191,6 +191,23 @@ async function modelIn(pool: NodePool, meta: string): Promise<string | null> {
   return typeof model === "string" ? model : null;
 }
 
+/** Collections of copies with the model that they note, whether or not the network file names it. */
+export interface FoundEdition {
+  readonly collections: Collections;
+  readonly model: string | null;
+}
+
+export async function editionsIn(pool: NodePool): Promise<readonly FoundEdition[]> {
+  const { collections } = await pool.run((client) => client.getCollections());
+  const names = collections.map(({ name }) => name).filter((name) => name.startsWith(PASSAGES));
+  return await Promise.all(
+    names.map(async (passages) => {
+      const meta = passages.replace(PASSAGES, META);
+      return { collections: { passages, meta }, model: await modelIn(pool, meta) };
+    }),
+  );
+}
+
 /**
  * Resolves with the models whose collections are gone: those of none of the models kept.
  *

@@ -1,0 +1,106 @@
+/** Heals what an audit found, through the doors that replication uses. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { documentIdSchema } from "@kattegat/protocol/documents.ts";
+import { ASKED_DOCUMENTS_MAX, repairResponseSchema } from "@kattegat/protocol/holdings.ts";
+import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
+import { compareSequences } from "@kattegat/protocol/sequence.ts";
+import type { SiteClient } from "@kattegat/replication/site-client.ts";
+import type { Finding } from "./compare.ts";
+import type { RepairReport } from "./report.ts";
+
+/** A page of changes with their passages is written in a second or two. */
+const REPAIR_MS_MAX = 60_000;
+/** Replication brings thousands of changes in it; a site that is away longer is named. */
+const WAIT_MS_MAX = 60_000;
+const POLL_MS = 500;
+
+export interface RepairOptions {
+  readonly primary: SiteClient;
+  readonly site: (id: string) => SiteClient | null;
+  readonly status: () => Promise<NetworkStatus>;
+  /** Sites whose stores were compared. */
+  readonly seen: readonly string[];
+  readonly strays: readonly { readonly site: string; readonly key: string }[];
+}
+
+interface Order {
+  readonly document_id: string;
+  readonly class: string;
+  readonly from: string[];
+}
+
+/**
+ * Resolves when every site has come so far, or the time is over.
+ *
+ * One change for each document carries it anew to where it is planned and withdraws it from where it was found: so all fences
+ * hold, whatever else is written meanwhile.
+ */
+export async function repair(
+  findings: readonly Finding[],
+  { primary, site, status, seen, strays }: RepairOptions,
+): Promise<RepairReport> {
+  const { orders, impossible } = ordersOf(findings);
+  let sequence: string | null = null;
+  for (let from = 0; from < orders.length; from += ASKED_DOCUMENTS_MAX) {
+    const documents = orders.slice(from, from + ASKED_DOCUMENTS_MAX);
+    const answer = await primary.request(
+      "/internal/holdings:repair",
+      {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({ documents }),
+        timeoutMs: REPAIR_MS_MAX,
+        signal: new AbortController().signal,
+      },
+      (response) => response.json(),
+    );
+    sequence = repairResponseSchema.parse(answer).sequence;
+  }
+  for (const { site: id, key } of strays) {
+    const request = {
+      method: "DELETE",
+      timeoutMs: REPAIR_MS_MAX,
+      signal: new AbortController().signal,
+    } as const;
+    const path = `/internal/holdings/object?${new URLSearchParams({ key })}`;
+    await site(id)?.request(path, request, (response) => response.arrayBuffer());
+  }
+  const waitingFor = sequence === null ? [] : await untilReached(sequence, { status, seen });
+  return { documents: orders.length, objects: strays.length, sequence, impossible, waitingFor };
+}
+
+function ordersOf(findings: readonly Finding[]): {
+  readonly orders: readonly Order[];
+  readonly impossible: number;
+} {
+  const orders = new Map<string, Order>();
+  let impossible = 0;
+  for (const { document_id: id, class: name, site, kind } of findings) {
+    // The log names documents by their ids: a copy without one, or an entry that outlived its own, it cannot withdraw.
+    if (id === null || !documentIdSchema.safeParse(id).success) {
+      impossible += 1;
+      continue;
+    }
+    const order = orders.get(id) ?? { document_id: id, class: (name ?? "none").slice(0, 256), from: [] };
+    const isWithdrawn = kind === "leak" || kind === "orphan" || kind === "recorded only";
+    if (isWithdrawn && !order.from.includes(site)) order.from.push(site);
+    orders.set(id, order);
+  }
+  return { orders: [...orders.values()], impossible };
+}
+
+/** Resolves with the sites that have not come so far in time. */
+async function untilReached(
+  sequence: string,
+  { status, seen }: Pick<RepairOptions, "status" | "seen">,
+): Promise<readonly string[]> {
+  const endsAt = performance.now() + WAIT_MS_MAX;
+  for (;;) {
+    const { sites } = await status();
+    const waitingFor = sites
+      .filter(({ id, watermark }) => seen.includes(id) && compareSequences(watermark ?? "0", sequence) < 0)
+      .map(({ id }) => id);
+    if (waitingFor.length === 0 || performance.now() >= endsAt) return waitingFor;
+    await sleep(POLL_MS);
+  }
+}

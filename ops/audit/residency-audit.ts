@@ -1,0 +1,165 @@
+/** One audit from question to report: asks, heals when told to, asks again. */
+import { todayUtc } from "@kattegat/config/day.ts";
+import type { Network, Site } from "@kattegat/config/network.ts";
+import { policyVersion } from "@kattegat/config/policy-version.ts";
+import { decideHold } from "@kattegat/config/residency.ts";
+import type { Scanner } from "@kattegat/engine/vector/scan.ts";
+import { KattegatError } from "@kattegat/protocol/errors.ts";
+import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
+import type { SiteClient } from "@kattegat/replication/site-client.ts";
+import { z } from "zod";
+import { audit, type Audited } from "./audit.ts";
+import { repair } from "./repair.ts";
+import {
+  CANNOT_SEE,
+  NOT_ASKED,
+  NOT_RUNNING,
+  type AuditReport,
+  type ClassReport,
+  type RepairReport,
+  type SiteReport,
+} from "./report.ts";
+import type { AuditedSite } from "./site-lines.ts";
+import { noFindings, totalOf, type SiteTally } from "./site-tally.ts";
+
+/** A checkpoint takes in whatever was recorded since the last. */
+const CHECKPOINT_MS_MAX = 60_000;
+
+export interface ResidencyAuditOptions {
+  readonly network: Network;
+  readonly networkFile: string;
+  /** As the person typed it. */
+  readonly asked: string;
+  /** The only site besides the primary; null for all. */
+  readonly only: string | null;
+  readonly isRepairing: boolean;
+  readonly status: () => Promise<NetworkStatus>;
+  readonly site: (id: string) => SiteClient | null;
+  readonly scanner: Scanner;
+  readonly now: () => number;
+  readonly progress: (text: string) => void;
+}
+
+export async function residencyAudit(options: ResidencyAuditOptions): Promise<AuditReport> {
+  const { network, isRepairing, progress, status, site } = options;
+  const startedAt = new Date(options.now()).toISOString();
+  const sites = askedSites(options);
+  const primary = sites.find((each) => each.site.kind === "primary");
+  if (primary === undefined)
+    throw new KattegatError("unavailable", "The network does not tell the address of its primary.");
+  const once = async (): Promise<Audited> => {
+    const { policy } = await status();
+    return await audit({ ...options, sites, isReplanning: policy !== null && policy.checked !== null });
+  };
+  let audited = await once();
+  let repaired: RepairReport | null = null;
+  if (isRepairing && hasFindings(audited)) {
+    progress(`${audited.findings.length} findings; they are healed`);
+    const strays = [...audited.tallies].flatMap(([id, { objects }]) =>
+      (objects?.stray ?? []).map((key) => ({ site: id, key })),
+    );
+    repaired = await repair(audited.findings, {
+      primary: primary.client,
+      site,
+      status,
+      seen: sites.map((each) => each.site.id),
+      strays,
+    });
+    progress("asked again");
+    audited = await once();
+  }
+  const { policy } = await status();
+  const own = policyVersion(network);
+  const { counts, findings, findingsLeftOut, documents, head } = summary(audited);
+  const reports = network.sites.map((each) => siteReport(each, audited.tallies.get(each.id), network));
+  const ledger = await checkpointOf(primary.client);
+  return {
+    format: "kattegat-audit/1",
+    asked: options.asked,
+    started_at: startedAt,
+    finished_at: new Date(options.now()).toISOString(),
+    network_file: options.networkFile,
+    policy: own,
+    policy_of_primary: policy === null || policy.policy === own ? null : policy.policy,
+    log: head,
+    ledger,
+    documents,
+    sites: reports,
+    counts,
+    stray_objects: reports.reduce((sum, { objects }) => sum + (objects?.stray.length ?? 0), 0),
+    pending: reports.reduce((sum, { pending }) => sum + pending, 0),
+    findings,
+    findings_left_out: findingsLeftOut,
+    repair: repaired,
+    cannot_see: CANNOT_SEE,
+  };
+}
+
+function askedSites({ network, only, site }: ResidencyAuditOptions): readonly AuditedSite[] {
+  return network.sites.flatMap((each) => {
+    const client = isStore(each) && each.running ? site(each.id) : null;
+    const isAsked = only === null || each.id === only || each.kind === "primary";
+    return client === null || !isAsked ? [] : [{ site: each, client }];
+  });
+}
+
+function isStore({ kind }: Site): boolean {
+  return kind === "primary" || kind === "regional" || kind === "edge";
+}
+
+function summary(audited: Audited) {
+  const counts = totalOf([...audited.tallies.values()].map(({ findings }) => findings));
+  return { ...audited, counts };
+}
+
+function hasFindings({ findings, tallies }: Audited): boolean {
+  return findings.length > 0 || [...tallies.values()].some(({ objects }) => (objects?.stray.length ?? 0) > 0);
+}
+
+function siteReport(site: Site, tally: SiteTally | undefined, network: Network): SiteReport {
+  const names = new Set([...Object.keys(network.classes), ...(tally?.classes.keys() ?? [])]);
+  const classes = [...names].map((name): ClassReport => {
+    const { allowed, rules } = decideHold(network, name, site, todayUtc());
+    return { class: name, copies: tally?.classes.get(name) ?? 0, allowed, rules };
+  });
+  return {
+    site: site.id,
+    kind: site.kind,
+    country: site.country ?? null,
+    zone: site.zone ?? null,
+    unseen: unseenOf(site, tally),
+    shelves: tally?.shelves ?? [],
+    classes,
+    hidden: tally?.hidden ?? 0,
+    pending: tally?.pending ?? 0,
+    findings: tally?.findings ?? noFindings(),
+    objects: tally?.objects ?? null,
+  };
+}
+
+function unseenOf({ running, kind }: Site, tally: SiteTally | undefined): string | null {
+  if (tally !== undefined) return tally.unseen;
+  if (!running) return NOT_RUNNING;
+  return kind === "primary" || kind === "regional" || kind === "edge"
+    ? NOT_ASKED
+    : "no process answers for it yet";
+}
+
+const checkpointSchema = z.object({ note: z.string(), verifier_key: z.string() });
+
+async function checkpointOf(primary: SiteClient): Promise<AuditReport["ledger"]> {
+  try {
+    const { note, verifier_key } = checkpointSchema.parse(
+      await primary.request(
+        "/internal/ledger/checkpoint",
+        { timeoutMs: CHECKPOINT_MS_MAX, signal: new AbortController().signal },
+        (response) => response.json(),
+      ),
+    );
+    return { checkpoint: note, verifier_key };
+  } catch (error) {
+    // Nothing was written yet.
+    if (error instanceof KattegatError && error.code === "not_found") return null;
+    throw error;
+  }
+}

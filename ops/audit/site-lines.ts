@@ -1,0 +1,76 @@
+/** Asks one site for its holdings. */
+import {
+  holdingLineSchema,
+  type HoldingLine,
+  type ObjectLine,
+  type StoreLine,
+} from "@kattegat/protocol/holdings.ts";
+import type { Site } from "@kattegat/config/network.ts";
+import { KattegatError } from "@kattegat/protocol/errors.ts";
+import type { Scanner } from "@kattegat/engine/vector/scan.ts";
+import type { SiteClient } from "@kattegat/replication/site-client.ts";
+import { splitLines } from "../client/lines.ts";
+import { readColdCopies } from "./cold-copies.ts";
+import { documentOf, type AuditRow } from "./row.ts";
+
+/** A million documents at a rate that leaves the site its searches. */
+const SITE_MS_MAX = 600_000;
+
+/** The index is one shelf for an audit, wherever its parts rest. */
+export const INDEX = "index";
+
+/** What a site says of itself; its copies have gone to the caller one by one. */
+export interface SiteLines {
+  readonly stores: readonly StoreLine[];
+  readonly objects: readonly ObjectLine[];
+  /** Of the ledger, which the primary keeps: how far each site's confirmations are in it. */
+  readonly confirmed: ReadonlyMap<string, string>;
+}
+
+export interface AuditedSite {
+  readonly site: Site;
+  readonly client: SiteClient;
+}
+
+/** @throws {KattegatError} when the site does not tell everything. */
+export async function readSite(
+  { site, client }: AuditedSite,
+  { take, scanner }: { readonly take: (row: AuditRow) => Promise<void>; readonly scanner: Scanner },
+): Promise<SiteLines> {
+  const stores: StoreLine[] = [];
+  const objects: ObjectLine[] = [];
+  const confirmed = new Map<string, string>();
+  const hear = async (line: HoldingLine): Promise<void> => {
+    const document = documentOf(line);
+    if (document !== null) await take({ document, site: site.id, line });
+    else if (line.kind === "store") stores.push(line);
+    else if (line.kind === "object") objects.push(line);
+    else if (line.kind === "confirmed") confirmed.set(line.site, line.sequence);
+  };
+  await readHoldings(client, async (line) => hear(site.kind === "primary" ? onIndex(line) : line));
+  if (site.kind === "edge") {
+    const signal = AbortSignal.timeout(SITE_MS_MAX);
+    for await (const line of readColdCopies(client, { scanner, signal })) await hear(line);
+  }
+  return { stores: site.kind === "primary" ? stores.slice(0, 1) : stores, objects, confirmed };
+}
+
+export async function readHoldings(
+  client: SiteClient,
+  hear: (line: HoldingLine) => Promise<void>,
+): Promise<void> {
+  const request = { timeoutMs: SITE_MS_MAX, signal: new AbortController().signal };
+  await client.request("/internal/holdings", request, async ({ body }) => {
+    if (body !== null)
+      for await (const text of splitLines(body)) {
+        const line = holdingLineSchema.parse(JSON.parse(text));
+        if (line.kind === "end") return;
+        await hear(line);
+      }
+    throw new KattegatError("unavailable", `${client.site} ended before it had told everything.`);
+  });
+}
+
+function onIndex(line: HoldingLine): HoldingLine {
+  return line.kind === "store" || line.kind === "copy" ? { ...line, store: INDEX } : line;
+}
