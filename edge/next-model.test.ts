@@ -176,6 +176,7 @@ describe("a search while a model is being prepared", () => {
       classes: [],
       model: { id: SERVING, dimensions: 384 },
       next,
+      policy: null,
       statistics_version: null,
     });
     const next = { id: NEXT.model, dimensions: 64, embedded: 9, passages: 9, whole_at: "7", serves: false };

@@ -5,6 +5,7 @@ import { parseManifest, type ColdManifest } from "@kattegat/engine/cold/manifest
 import { createHashedEmbedder } from "@kattegat/engine/embedding/hashed.ts";
 import { toCanonical } from "@kattegat/engine/vector/canonical.ts";
 import { exactDot } from "@kattegat/engine/vector/dot.ts";
+import { SEAL_BYTES } from "@kattegat/primary-dk/sealing/seal.ts";
 import { openDatabase } from "@kattegat/primary-dk/postgres/database.ts";
 import { embeddingsFolder, openResidentEmbedder } from "@kattegat/primary-dk/embedding/artefact-files.ts";
 import { searchResponseSchema, type SearchResponse } from "@kattegat/protocol/search.ts";
@@ -250,7 +251,7 @@ describe("a network that changes its model", () => {
       const database = await openDatabase({ url: embeddedDatabaseUrl(folder, portOf("postgres")) });
       const { sql } = database;
       const rows = await sql`select distinct octet_length(dense) as bytes, dense_next from passages`;
-      expect([...rows]).toEqual([{ bytes: learned.dimensions * 4, dense_next: null }]);
+      expect([...rows]).toEqual([{ bytes: SEAL_BYTES + learned.dimensions * 4, dense_next: null }]);
       expect(await sql`select from embedding_next`).toHaveLength(0);
       await database.close();
       for (const [at, [site, url]] of edges().entries()) {
