@@ -72,6 +72,7 @@ describe("the state of the network at an edge", () => {
     tiers: [],
     classes: [],
     model: { id: "hashed-384-v1", dimensions: 384 },
+    policy: null,
     statistics_version: null,
   };
   const healths = async (): Promise<Record<string, string>> => {
