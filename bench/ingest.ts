@@ -5,7 +5,7 @@ import { networkStatusSchema, type NetworkStatus } from "@kattegat/protocol/netw
 import { createHashedEmbedder } from "@kattegat/engine/embedding/hashed.ts";
 import { passageVector } from "@kattegat/engine/lexical/bm25.ts";
 import { analyze } from "@kattegat/engine/text/analyzer.ts";
-import { headersOf, search } from "./client.ts";
+import { send, search } from "./client.ts";
 import { hasLawFile, LAW_FILE, lawProvisions } from "./corpus.ts";
 import { startNetwork, type BenchNetwork } from "./network.ts";
 import { machineName, publish } from "./report.ts";
@@ -62,7 +62,7 @@ async function ingest(network: BenchNetwork, path: string): Promise<number> {
 }
 
 async function statusOf(network: BenchNetwork): Promise<NetworkStatus> {
-  const answer = await fetch(`${network.url}/v1/network`, { headers: headersOf(network) });
+  const answer = await send(network, "/v1/network", { method: "GET" });
   return networkStatusSchema.parse(await answer.json());
 }
 

@@ -5,9 +5,9 @@ import { policyVersion } from "@kattegat/config/policy-version.ts";
 import { decideHold } from "@kattegat/config/residency.ts";
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { ledgerCheckpointSchema } from "@kattegat/protocol/ledger.ts";
 import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
 import type { SiteClient } from "@kattegat/replication/site-client.ts";
-import { z } from "zod";
 import { audit, type Audited } from "./audit.ts";
 import { repair } from "./repair.ts";
 import {
@@ -137,19 +137,15 @@ function siteReport(site: Site, tally: SiteTally | undefined, network: Network):
   };
 }
 
-function unseenOf({ running, kind }: Site, tally: SiteTally | undefined): string | null {
+function unseenOf(site: Site, tally: SiteTally | undefined): string | null {
   if (tally !== undefined) return tally.unseen;
-  if (!running) return NOT_RUNNING;
-  return kind === "primary" || kind === "regional" || kind === "edge"
-    ? NOT_ASKED
-    : "no process answers for it yet";
+  if (!site.running) return NOT_RUNNING;
+  return isStore(site) ? NOT_ASKED : "no process answers for it yet";
 }
-
-const checkpointSchema = z.object({ note: z.string(), verifier_key: z.string() });
 
 async function checkpointOf(primary: SiteClient): Promise<AuditReport["ledger"]> {
   try {
-    const { note, verifier_key } = checkpointSchema.parse(
+    const { note, verifier_key } = ledgerCheckpointSchema.parse(
       await primary.request(
         "/internal/ledger/checkpoint",
         { timeoutMs: CHECKPOINT_MS_MAX, signal: new AbortController().signal },

@@ -1,5 +1,6 @@
 /** The commands `kattegat ledger checkpoint`, `list`, `prove`, `verify`. */
 import { readFileSync, writeFileSync } from "node:fs";
+import { ledgerCheckpointSchema, type LedgerCheckpoint } from "@kattegat/protocol/ledger.ts";
 import type { Command } from "commander";
 import { z } from "zod";
 import { splitLines } from "../client/lines.ts";
@@ -39,15 +40,6 @@ interface VerifyOptions extends JsonOptions {
   readonly since: readonly string[];
   readonly key?: string;
 }
-
-const checkpointSchema = z.object({
-  size: z.int(),
-  note: z.string(),
-  /** Over all entries, in hexadecimal. */
-  chain: z.string(),
-  verifier_key: z.string(),
-});
-type Checkpoint = z.infer<typeof checkpointSchema>;
 
 export function ledgerCommands(program: Command, settings: Settings, terminal: Terminal): void {
   const ledger = program
@@ -160,8 +152,8 @@ async function verify(options: VerifyOptions, primary: PrimaryClient, terminal: 
   if (verdict.findings.length > 0) process.exitCode = EXIT.finding;
 }
 
-async function readCheckpoint(primary: PrimaryClient): Promise<Checkpoint> {
-  return checkpointSchema.parse(await (await primary.get("/internal/ledger/checkpoint")).json());
+async function readCheckpoint(primary: PrimaryClient): Promise<LedgerCheckpoint> {
+  return ledgerCheckpointSchema.parse(await (await primary.get("/internal/ledger/checkpoint")).json());
 }
 
 async function* entriesOf(primary: PrimaryClient): AsyncGenerator<string> {

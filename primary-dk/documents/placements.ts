@@ -1,5 +1,6 @@
 /** Where the copies of documents are by policy, remembered for a while. */
 import type { Network, TierName } from "@kattegat/config/network.ts";
+import { policyVersion } from "@kattegat/config/policy-version.ts";
 import { placement } from "@kattegat/config/placement.ts";
 
 /** Policy depends on the day, when a country's listing ends: a day's change is seen within a minute. */
@@ -14,12 +15,15 @@ export interface Placed {
 /** Asks the network file once a minute for each class and tier instead of six times for each written document. */
 export class Placements {
   readonly network: Network;
+  /** Which rules the network file has. */
+  readonly policy: string;
   readonly #now: () => number;
   #known = new Map<string, readonly string[]>();
   #untilMs = 0;
 
   constructor(network: Network, now: () => number) {
     this.network = network;
+    this.policy = policyVersion(network);
     this.#now = now;
   }
 

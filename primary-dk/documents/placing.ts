@@ -1,6 +1,5 @@
 /** Carries a change of the policy out: documents that are planned elsewhere now are written to the log anew. */
 import { TIER_NAMES } from "@kattegat/config/network.ts";
-import { policyVersion } from "@kattegat/config/policy-version.ts";
 import type postgres from "postgres";
 import type { Placements } from "./placements.ts";
 import type { Writer } from "./writer.ts";
@@ -48,7 +47,7 @@ export class Placing {
   }
 
   get status(): PlacingStatus {
-    const policy = policyVersion(this.#options.placements.network);
+    const { policy } = this.#options.placements;
     return { policy, checked: this.#walk?.checked ?? null, placed: this.#walk?.placed ?? this.#placed };
   }
 
@@ -92,16 +91,13 @@ export class Placing {
     await sql`update placed set plan = ''`;
     this.#done = "";
     this.#walk = { plan, cursor: "", checked: 0, placed: 0 };
-    log(
-      { policy: policyVersion(placements.network) },
-      "documents are compared with a policy that has changed",
-    );
+    log({ policy: placements.policy }, "documents are compared with a policy that has changed");
     return this.#walk;
   }
 
   async #end({ plan, checked, placed }: Walk): Promise<void> {
     const { sql, placements, log } = this.#options;
-    const policy = policyVersion(placements.network);
+    const { policy } = placements;
     await sql`
       insert into placed (plan, policy, placed_at) values (${plan}, ${policy}, clock_timestamp())
       on conflict ("only") do update set plan = excluded.plan, policy = excluded.policy, placed_at = excluded.placed_at`;

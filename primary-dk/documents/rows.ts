@@ -1,4 +1,5 @@
 /** Rows that a transaction writes. */
+import { hexOf } from "../postgres/hex.ts";
 import { partitionOf, sealHead, sealText, type DataKey } from "../sealing/document-seals.ts";
 import type { CommittedEffect } from "./operation.ts";
 
@@ -20,11 +21,6 @@ export function documentRow(
     body: hexOf(sealText(key, "body", content.value.text)),
     characters: content.value.text.length,
   };
-}
-
-/** As Postgres reads bytes in JSON. */
-export function hexOf(bytes: Buffer): string {
-  return `\\x${bytes.toString("hex")}`;
 }
 
 /** A row of `changes`: what the document was, what it is, who held it by policy. */

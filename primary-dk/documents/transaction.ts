@@ -6,6 +6,7 @@ import type { LogHead } from "../log/head.ts";
 import { fitCapacity } from "../tiering/capacity.ts";
 import type { TierCounts } from "../tiering/counts.ts";
 import { decide } from "./decide.ts";
+import { changeInserts, receiptInserts } from "./log-inserts.ts";
 import { loadPassages, replacePassages, type LoadedPassage } from "./passage-rows.ts";
 import { changeRow, documentRow, receiptRows } from "./rows.ts";
 import { sequenced, type CommittedEffect, type Effect, type PreparedOperation } from "./operation.ts";
@@ -157,9 +158,11 @@ async function appendToLog(
   const written = appended.flatMap(({ effect }) =>
     effect.content === null ? [] : [documentRow(effect, { at, keys: options.keys })],
   );
-  const moves = appended.flatMap(({ effect }) =>
-    effect.content === null && effect.after !== null ? [{ ...effect.after, classified_at: at }] : [],
-  );
+  const moves = appended.flatMap(({ effect: { after, content } }) => {
+    if (content !== null || after === null) return [];
+    const { title: _title, metadata: _metadata, ...clear } = after;
+    return [{ ...clear, classified_at: at }];
+  });
   const deleted = appended.flatMap(({ effect }) =>
     effect.kind === "delete" && effect.before !== null ? [effect.before.id] : [],
   );
@@ -170,11 +173,7 @@ async function appendToLog(
     moves.length > 0 && tx.unsafe(MOVE_DOCUMENTS, [records(moves)], { prepare: true }),
     deleted.length > 0 && tx`delete from documents where id = any(${deleted})`,
     replaceKeys(tx, { ...options, deleted, replaced: replacedOf(effects) }),
-    tx.unsafe(
-      "insert into changes select * from json_populate_recordset(null::changes, $1::text::json)",
-      [records(changes)],
-      { prepare: true },
-    ),
+    ...changeInserts(tx, changes),
     appendEntries(
       tx,
       options.copies.committed(
@@ -182,9 +181,7 @@ async function appendToLog(
         { at, keys: options.keys },
       ),
     ),
-    receipts.length > 0 && tx.unsafe(INSERT_RECEIPTS, [records(receipts)], { prepare: true }),
-    receipts.length > 0 &&
-      tx.unsafe(INSERT_RECEIPT_SITES, [records(receipts), options.site], { prepare: true }),
+    ...receiptInserts(tx, receipts, options),
   ]);
   return {
     appended,
@@ -228,12 +225,3 @@ const MOVE_DOCUMENTS = `update documents d set
   tier = r.tier, moving_from = r.moving_from, held = r.held, sequence = r.sequence, carried = r.carried,
   predicted_use = r.predicted_use, score = r.score, classified_at = r.classified_at
   from json_populate_recordset(null::documents, $1::text::json) r where d.id = r.id`;
-const INSERT_RECEIPTS = `insert into receipts select * from json_populate_recordset(null::receipts, $1::text::json)`;
-/** Every site that ever held a copy has to confirm; this one has with the commit. */
-const INSERT_RECEIPT_SITES = `insert into receipt_sites (receipt_id, site, confirmed_at)
-  select r.id, s.site, case when s.site = $2 then r.requested_at end
-  from json_populate_recordset(null::receipts, $1::text::json) r
-  cross join lateral (
-    select $2 as site
-    union select unnest(c.held_before || c.held_after) from changes c where c.document_id = r.document_id
-  ) s`;

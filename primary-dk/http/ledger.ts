@@ -1,6 +1,7 @@
 /** Routes of the ledger of copies. */
 import { documentIdSchema } from "@kattegat/protocol/documents.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
+import type { LedgerCheckpoint } from "@kattegat/protocol/ledger.ts";
 import { parseShape } from "@kattegat/protocol/parse.ts";
 import type { Hono } from "hono";
 import { z } from "zod";
@@ -26,7 +27,8 @@ export function ledgerRoutes(app: Hono<Variables>, opened: OpenedPrimary): void 
     const checkpoint = await withPostgres(ledger.checkpoint());
     if (checkpoint === null) throw nothing();
     const chain = Buffer.from(await withPostgres(ledger.chain(checkpoint.size))).toString("hex");
-    return context.json({ ...checkpoint, chain, verifier_key: ledger.verifierKey });
+    const answer: LedgerCheckpoint = { ...checkpoint, chain, verifier_key: ledger.verifierKey };
+    return context.json(answer);
   });
   app.get("/internal/ledger/proof", async (context) => {
     const { document } = parseShape(proofQuerySchema, context.req.query());

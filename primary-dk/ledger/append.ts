@@ -1,6 +1,7 @@
 /** The writing of entries in a transaction. */
 import { createHash } from "node:crypto";
 import type postgres from "postgres";
+import { hexOf } from "../postgres/hex.ts";
 import { encodeEntry, type LedgerEntry } from "./entry.ts";
 import { leafHash, type Hash } from "./merkle.ts";
 
@@ -19,13 +20,12 @@ export async function appendEntries(
     throw new TypeError("expected one row in ledger_head; the database was not migrated");
   let index = BigInt(head["size"]);
   let chain: Hash = head["chain"];
-  const hex = (bytes: Uint8Array): string => `\\x${Buffer.from(bytes).toString("hex")}`;
   const rows = entries.map((entry) => {
     const text = encodeEntry(entry);
     const leaf = leafHash(text);
     chain = chainOf(chain, leaf);
     const document = entry.kind === "state" ? null : `\\x${entry.document}`;
-    const row = { index: String(index), document, entry: text, leaf: hex(leaf), chain: hex(chain) };
+    const row = { index: String(index), document, entry: text, leaf: hexOf(leaf), chain: hexOf(chain) };
     index += 1n;
     return row;
   });

@@ -1,7 +1,7 @@
 /** Entries about the copies that the log of changes plans, applies and withdraws. */
 import { modelsOf } from "@kattegat/config/models.ts";
 import type { Network } from "@kattegat/config/network.ts";
-import { policyVersion } from "@kattegat/config/policy-version.ts";
+import { keepsRecord } from "@kattegat/config/placement.ts";
 import { mayHold } from "@kattegat/config/residency.ts";
 import { compareFences, compareSequences, type Fence } from "@kattegat/protocol/sequence.ts";
 import type postgres from "postgres";
@@ -26,7 +26,7 @@ export class CopyEntries {
   constructor({ placements, site }: { readonly placements: Placements; readonly site: string }) {
     this.#placements = placements;
     this.#site = site;
-    this.#policy = policyVersion(placements.network);
+    this.#policy = placements.policy;
   }
 
   /** Of a group of changes as it is committed: what is planned, with the primary's own copy, which is there with the commit. */
@@ -173,10 +173,7 @@ export class CopyEntries {
   #recordSites(residency: string): readonly string[] {
     const { network } = this.#placements;
     return network.sites
-      .filter(
-        ({ running, kind }) => running && (kind === "primary" || kind === "standby" || kind === "archive"),
-      )
-      .filter((site) => mayHold(network, residency, site))
+      .filter((site) => site.running && keepsRecord(site) && mayHold(network, residency, site))
       .map(({ id }) => id);
   }
 

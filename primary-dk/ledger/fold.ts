@@ -1,5 +1,6 @@
 /** The state of all copies, kept level with the entries. */
 import type postgres from "postgres";
+import { hexOf } from "../postgres/hex.ts";
 import { bucketHash, bucketOf, type BucketTree } from "./buckets.ts";
 import { documentRecordSchema, encodeRecord, recorded, type DocumentRecord } from "./copies.ts";
 import { ledgerEntrySchema } from "./entry.ts";
@@ -82,7 +83,7 @@ async function rehash(
   const hashes = new Map([...records].map(([bucket, known]) => [bucket, bucketHash(known)]));
   const rows = [...hashes].map(([bucket, hash]) => ({
     bucket,
-    hash: `\\x${Buffer.from(hash).toString("hex")}`,
+    hash: hexOf(hash),
   }));
   if (rows.length > 0)
     await tx`

@@ -1,5 +1,7 @@
 /** Erases again, in a restored database, what was erased after its backup. */
 import type postgres from "postgres";
+import { changeInserts, receiptInserts } from "../documents/log-inserts.ts";
+import { noteLost } from "./key-rows.ts";
 
 /**
  * Deletes documents whose keys are gone, each as a change of the log, so that every site withdraws its copy and a receipt says so.
@@ -21,32 +23,35 @@ export async function eraseAgain(
       update log_head set sequence = sequence + ${rows.length}, at = clock_timestamp() returning epoch, sequence, at`;
     if (head === undefined)
       throw new TypeError("expected one row in log_head; the database was not migrated");
-    let sequence = BigInt(head["sequence"]) - BigInt(rows.length);
-    for (const { id, version, residency, tier, held, partition } of rows) {
-      sequence += 1n;
-      const place = { epoch: head["epoch"], sequence: String(sequence) };
-      const change = {
-        ...place,
-        document_id: id,
-        version,
-        kind: "delete",
-        residency,
-        residency_before: residency,
-      };
-      const where = { tier, moving_from: null, held_before: held, held_after: [], committed_at: head["at"] };
-      const receipt = newId();
-      await tx`insert into changes ${tx({ ...change, ...where })}`;
-      await tx`insert into receipts ${tx({ id: receipt, document_id: id, ...place, partition, requested_at: head["at"] })}`;
-      await tx`
-        insert into receipt_sites (receipt_id, site, confirmed_at)
-        select ${receipt}, s.site, case when s.site = ${site} then ${head["at"]}::timestamptz end
-        from (select ${site} as site union select unnest(held_before || held_after) from changes where document_id = ${id}) s`;
-    }
+    const first = BigInt(head["sequence"]) - BigInt(rows.length - 1);
+    const placed = rows.map((row, at) => ({
+      row,
+      fence: { epoch: head["epoch"], sequence: String(first + BigInt(at)) },
+    }));
+    const changes = placed.map(({ row: { id, version, residency, tier, held }, fence }) => ({
+      ...fence,
+      document_id: id,
+      version,
+      kind: "delete",
+      residency,
+      residency_before: residency,
+      tier,
+      moving_from: null,
+      held_before: held,
+      held_after: [],
+      committed_at: head["at"],
+    }));
+    const receipts = placed.map(({ row: { id, partition }, fence }) => ({
+      id: newId(),
+      document_id: id,
+      ...fence,
+      partition,
+      requested_at: head["at"],
+      completed_at: null,
+    }));
+    await Promise.all([...changeInserts(tx, changes), ...receiptInserts(tx, receipts, { site })]);
     for (const table of ["documents", "passages", "document_keys", "replaced_keys"])
       await tx`delete from ${tx(table)} where ${tx(table === "documents" ? "id" : "document_id")} = any(${[...ids]})`;
-    await tx`
-      insert into key_rotations (partition, since, urgent, losses)
-      select distinct partition, clock_timestamp(), true, 1 from receipts where document_id = any(${[...ids]})
-      on conflict (partition) do update set urgent = true, losses = key_rotations.losses + 1`;
+    await noteLost(tx, new Set(rows.map((row): number => row["partition"])));
   });
 }

@@ -57,6 +57,8 @@ export class KeyRotation {
     const { sql, ring } = this.#options;
     await this.#expire();
     await this.#endUnfinished();
+    // Writers wait for whoever has the keys alone, so nobody asks for that with nothing to do.
+    if ((await this.#due(sql)).length === 0) return 0;
     const { due, erasures } = await sql.begin(async (tx) => await this.#wrapDue(tx));
     if (due.length === 0) return 0;
     this.#options.erasures.append(erasures);
@@ -70,14 +72,18 @@ export class KeyRotation {
     return due.length;
   }
 
-  async #wrapDue(tx: postgres.TransactionSql): Promise<Wrapped> {
-    const { ring, now } = this.#options;
-    await lockKeysAlone(tx);
-    const rows = await tx<Due[]>`
+  async #due(sql: postgres.Sql | postgres.TransactionSql): Promise<readonly Due[]> {
+    const rows = await sql<Due[]>`
       select partition, losses from key_rotations
-      where urgent or since <= ${new Date(now() - EXPIRED_MS)}
+      where urgent or since <= ${new Date(this.#options.now() - EXPIRED_MS)}
       order by urgent desc, since limit ${ROUND_PARTITIONS}`;
-    const due = rows.map(({ partition, losses }) => ({ partition, losses }));
+    return rows.map(({ partition, losses }) => ({ partition, losses }));
+  }
+
+  async #wrapDue(tx: postgres.TransactionSql): Promise<Wrapped> {
+    const { ring } = this.#options;
+    await lockKeysAlone(tx);
+    const due = await this.#due(tx);
     if (due.length === 0) return { due, erasures: [] };
     const partitions = due.map(({ partition }) => partition);
     // Nobody is writing: what the log has now is what these keys' destruction ends.

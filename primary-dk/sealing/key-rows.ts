@@ -85,7 +85,7 @@ function columnsOf(rows: readonly WrappedKey[]) {
 }
 
 /** A deletion is due at once. */
-async function noteLost(tx: postgres.TransactionSql, partitions: ReadonlySet<number>): Promise<void> {
+export async function noteLost(tx: postgres.TransactionSql, partitions: ReadonlySet<number>): Promise<void> {
   await tx`
     insert into key_rotations (partition, since, urgent, losses)
     select partition, clock_timestamp(), true, 1 from unnest(${[...partitions]}::int[]) as l(partition)
