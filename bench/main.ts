@@ -6,12 +6,14 @@ import { benchColdGrowth, benchColdVectors } from "./cold-growth.ts";
 import { benchCold } from "./cold.ts";
 import { renderCostsPage } from "./costs-page.ts";
 import { benchEmbedding } from "./embedding.ts";
+import { benchFaults } from "./faults.ts";
 import { benchFootprint } from "./footprint.ts";
 import { benchHotIndex } from "./hot-index.ts";
 import { benchIngest } from "./ingest.ts";
 import { benchPolicy } from "./policy.ts";
 import { benchPublishing } from "./publishing.ts";
 import { renderPage } from "./report.ts";
+import { benchReplication } from "./replication.ts";
 import { benchTiers } from "./tiers.ts";
 import { benchVisible } from "./visible.ts";
 import { benchWarming } from "./warming.ts";
@@ -27,6 +29,8 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   tiers: benchTiers,
   visible: benchVisible,
   publish: benchPublishing,
+  replication: benchReplication,
+  faults: benchFaults,
   ingest: benchIngest,
   warming: benchWarming,
   policy: benchPolicy,
@@ -51,6 +55,8 @@ const USAGE = `Usage: npm run bench [-- NAME…]
   tiers       latency per tier through the edge, requests a second
   visible     write to visible, per tier
   publish     changes and deletions of cold documents, until every edge shows them
+  replication  how far sites are behind at 500 changes a second, how fast they catch up (KATTEGAT_BENCH_SECONDS)
+  faults      100,000 changes while processes are killed (KATTEGAT_BENCH_CHANGES, KATTEGAT_BENCH_SEED)
   ingest      a real corpus from file to committed (KATTEGAT_BENCH_LAW names the file)
   warming     warming and eviction beside LRU on a replayed query log (KATTEGAT_BENCH_QUERY_LOG names one)
   policy      decisions of the residency policy a second, beside a naive way

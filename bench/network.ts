@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { createInterface } from "node:readline";
 import getPort from "get-port";
+import { z } from "zod";
 
 const ROOT = join(import.meta.dirname, "..");
 /** Twice the promise for a first start. */
@@ -63,6 +64,18 @@ export async function startNetwork(options: {
       if (options.data === undefined) rmSync(data, { recursive: true, force: true });
     },
   };
+}
+
+const runningSchema = z.object({
+  processes: z.array(z.object({ name: z.string(), pid: z.int().nullable() })),
+});
+
+/** The process of that name as it runs now. */
+export function pidOf({ data }: BenchNetwork, name: string): number {
+  const { processes } = runningSchema.parse(JSON.parse(readFileSync(join(data, "network.json"), "utf8")));
+  const pid = processes.find((each) => each.name === name)?.pid ?? null;
+  if (pid === null) throw new Error(`no process ${name} is running`);
+  return pid;
 }
 
 /** One key asks for all callers here, so the bound for one key must not be what is measured. */

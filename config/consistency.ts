@@ -1,7 +1,8 @@
 /** Finds what is wrong between the parts of a network file whose parts are each well formed. */
 import { conditionProblems } from "./condition-consistency.ts";
 import { embeddingProblems } from "./embedding-consistency.ts";
-import { TIER_NAMES } from "./network.ts";
+import { listedUntil } from "./country-list.ts";
+import { TIER_NAMES, type Network } from "./network.ts";
 import { withoutRetention } from "./retention.ts";
 import { placement } from "./placement.ts";
 import type { Problem } from "./problem.ts";
@@ -57,7 +58,8 @@ function orderProblems(tiers: NetworkParts["tiers"]): Problem[] {
   });
 }
 
-function classProblems({ classes }: NetworkParts): Problem[] {
+function classProblems({ classes, placeable }: NetworkParts): Problem[] {
+  const groups = { country_groups: placeable?.country_groups ?? {} };
   return Object.entries(classes).flatMap(([name, rules]) => {
     const at = ["classes", name] as const;
     const problems: Problem[] = [];
@@ -76,7 +78,7 @@ function classProblems({ classes }: NetworkParts): Problem[] {
       }
     }
     for (const entry of store?.countries ?? []) {
-      if (!transit.countries.includes(entry) && !transit.countries.includes(ANYWHERE)) {
+      if (!isCovered(entry, transit.countries, groups)) {
         problems.push({
           path: [...at, "transit", "countries"],
           expected: `${entry}, because store allows it: what rests in a country also passes through it`,
@@ -87,6 +89,15 @@ function classProblems({ classes }: NetworkParts): Problem[] {
     }
     return problems;
   });
+}
+
+/** Whether each country that the entry stands for is listed at least as long: by itself, by a group, as anywhere. */
+function isCovered(entry: string, by: readonly string[], network: Pick<Network, "country_groups">): boolean {
+  if (by.includes(entry) || by.includes(ANYWHERE)) return true;
+  const group = Object.hasOwn(network.country_groups, entry) ? network.country_groups[entry] : undefined;
+  return (group?.countries ?? [entry]).every(
+    (country) => listedUntil(network, by, country) >= listedUntil(network, [entry], country),
+  );
 }
 
 /** The primary stores the record of every document, so a class that it may not hold has no home in any tier. */

@@ -372,6 +372,23 @@ describe("parseNetwork", () => {
     expect(embedding).toMatchObject({ provider: "learned", dimensions: 64 });
   });
 
+  it.each([
+    ["[DK, DE]", "[EU]", []],
+    ["[EU]", "[EU, EEA]", []],
+    ["[EU]", "[DK, DE]", ["EU, because"]],
+    ["[DK, GB]", "[EU]", ["GB, because"]],
+  ])("lets what rests in %s pass through %s, by the countries meant", (store, transit, expected) => {
+    const text = TEXT.replace(
+      /( {2}eu:[^]*?store:\n {6}countries: )\[EU\]([^]*?transit:\n {6}countries: )\[EU\]/,
+      `$1${store}$2${transit}`,
+    );
+    expect(text).toContain(`countries: ${transit}`);
+    const found = problemsOf(text).filter(({ path }) => path.join(".") === "classes.eu.transit.countries");
+    expect(found.map((problem) => problem.expected.slice(0, 11))).toEqual(
+      expected.map((each) => each.slice(0, 11)),
+    );
+  });
+
   it.each(CASES)(
     "reports %s with path, line, what was expected and what to write",
     (_title, [from, to], path, line, expected, write) => {
@@ -462,6 +479,17 @@ describe("parseNetwork", () => {
     expect(() => parseNetwork("", { file: "other.yaml" })).toThrow(/^other\.yaml has 1 problem:/);
   });
 });
+
+/** Those of a file that may be a valid one. */
+function problemsOf(text: string): NetworkFileError["problems"] {
+  try {
+    parseNetwork(text);
+    return [];
+  } catch (error) {
+    if (error instanceof NetworkFileError) return error.problems;
+    throw error;
+  }
+}
 
 function failureOf(text: string): NetworkFileError {
   try {

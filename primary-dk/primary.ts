@@ -12,6 +12,7 @@ import { Placing } from "./documents/placing.ts";
 import { commitGroup } from "./documents/transaction.ts";
 import { Writer } from "./documents/writer.ts";
 import type { AppliedLog } from "./log/head.ts";
+import { RecentPuts } from "./log/recent-puts.ts";
 import type { NextEmbedder } from "./next/next-embedder.ts";
 import type { NextEdition } from "./next/next-edition.ts";
 import { agreeOnModels, baseUpkeepsOf, nextEmbedderIn, openNext } from "./next/open-next.ts";
@@ -71,6 +72,7 @@ export interface Primary extends Omit<
   readonly database: Database;
   readonly memory: () => Memory;
   readonly applied: AppliedLog;
+  readonly recentPuts: RecentPuts;
   readonly writer: Writer;
   readonly statistics: StatisticsPublisher;
   readonly confirmations: Confirmations;
@@ -148,6 +150,7 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
     database,
     memory: () => live.memory,
     applied,
+    recentPuts: new RecentPuts(),
     writer,
     statistics,
     confirmations,

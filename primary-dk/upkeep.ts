@@ -29,6 +29,9 @@ const BASE_EVERY_MS = 1_000;
 /** With 64 documents a round this bounds what preparing a model takes from writes and searches: some 1,000 documents a second at most. */
 const NEXT_EVERY_MS = 50;
 
+/** Two turns are the longest that an encoded change, erased or not, stays in memory. */
+const RECENT_PUTS_EVERY_MS = 10_000;
+
 interface Round {
   readonly work: string;
   readonly everyMs: number;
@@ -42,6 +45,10 @@ function roundsOf(primary: Primary): readonly Round[] {
   const { seals, statistics, writer, baseUpkeep, next, nextBaseUpkeep } = primary;
   const { sql } = database;
   const counts = (): TierCounts => memory().counts;
+  const forget = (): Promise<null> => {
+    primary.recentPuts.turn();
+    return nothing();
+  };
   const retier = (): Promise<number> => retierRound({ sql, network, seals, writer, counts, now });
   const settle = (): Promise<unknown> => (counts().moving > 0 ? confirmations.settle(writer) : nothing());
   const retain = (): Promise<number> => retentionRound({ sql, network, writer, now });
@@ -51,6 +58,7 @@ function roundsOf(primary: Primary): readonly Round[] {
     { work: "re-tier", everyMs: RETIER_EVERY_MS, round: retier },
     { work: "ledger", everyMs: CHECKPOINT_EVERY_MS, round: () => ledger.checkpoint() },
     { work: "placing", everyMs: PLACING_EVERY_MS, round: () => placing.round() },
+    { work: "recent puts", everyMs: RECENT_PUTS_EVERY_MS, round: forget },
     { work: "keys", everyMs: KEYS_EVERY_MS, round: () => keyRotation.round() },
     { work: "retention", everyMs: RETENTION_EVERY_MS, round: retain },
     { work: "cold base", everyMs: BASE_EVERY_MS, round: () => baseUpkeep?.round() ?? nothing() },

@@ -48,7 +48,7 @@ export interface PlanOptions {
 
 /** Heap limits in MiB: what a process needs at the tiers' default capacities, with room. A small young generation keeps an idle process small. */
 const HEAP = {
-  primary: ["--max-old-space-size=4096", "--max-semi-space-size=16"],
+  primary: ["--max-old-space-size=4096", "--max-semi-space-size=64"],
   qdrant: ["--max-old-space-size=4096", "--max-semi-space-size=8"],
   regional: ["--max-old-space-size=512", "--max-semi-space-size=4"],
   replication: ["--max-old-space-size=1024", "--max-semi-space-size=8"],

@@ -136,5 +136,5 @@ async function feedLines(
     models: modelsOf(network).map((known) => known.model),
     statistics_version: statistics.published?.version ?? null,
   };
-  return [...changes, head].map((line) => `${JSON.stringify(line)}\n`).join("");
+  return [...changes, JSON.stringify(head)].map((line) => `${line}\n`).join("");
 }

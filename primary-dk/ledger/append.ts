@@ -1,12 +1,12 @@
 /** The writing of entries in a transaction. */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type postgres from "postgres";
 import { hexOf } from "../postgres/hex.ts";
 import { encodeEntry, type LedgerEntry } from "./entry.ts";
 import { leafHash, type Hash } from "./merkle.ts";
 
 export function chainOf(before: Hash, leaf: Hash): Hash {
-  return createHash("sha256").update(before).update(leaf).digest();
+  return hash("sha256", Buffer.concat([before, leaf]), "buffer");
 }
 
 /** Entries get the next places; the lock on the head lives until the commit, so places are in commit order. */

@@ -1,5 +1,5 @@
 /** What the ledger says of copies. */
-import { createHash, createHmac } from "node:crypto";
+import { createHmac, hash } from "node:crypto";
 import type { Site } from "@kattegat/config/network.ts";
 import canonicalize from "canonicalize";
 import { z } from "zod";
@@ -54,7 +54,7 @@ export function encodeEntry(entry: LedgerEntry): string {
 }
 
 export function documentHash(documentId: string): Buffer {
-  return createHash("sha256").update(documentId, "utf8").digest();
+  return hash("sha256", documentId, "buffer");
 }
 
 export function jurisdictionOf(site: Site | undefined): string {
@@ -74,8 +74,5 @@ export function openingOf(key: DataKey, digest: string): Opening {
 
 /** Without the salt nobody can tell whether a guessed content is the one. */
 export function commitmentOf({ salt, digest }: Opening): string {
-  return createHash("sha256")
-    .update(Buffer.from(salt, "hex"))
-    .update(Buffer.from(digest, "hex"))
-    .digest("hex");
+  return hash("sha256", Buffer.from(`${salt}${digest}`, "hex"));
 }

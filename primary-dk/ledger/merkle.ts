@@ -1,17 +1,25 @@
 /** Merkle trees as certificate transparency has them (RFC 6962, section 2.1). */
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 
 export type Hash = Uint8Array;
 
+/** What keeps a leaf from passing for a node. */
+const LEAF = Uint8Array.of(0);
+const NODE = Uint8Array.of(1);
+
 /** SHA-256 of nothing: the root of a tree without leaves. */
-export const EMPTY_ROOT: Hash = createHash("sha256").digest();
+export const EMPTY_ROOT: Hash = hash("sha256", "", "buffer");
 
 export function leafHash(data: string | Uint8Array): Hash {
-  return createHash("sha256").update(Uint8Array.of(0)).update(data).digest();
+  return hash(
+    "sha256",
+    Buffer.concat([LEAF, typeof data === "string" ? Buffer.from(data, "utf8") : data]),
+    "buffer",
+  );
 }
 
 export function nodeHash(left: Hash, right: Hash): Hash {
-  return createHash("sha256").update(Uint8Array.of(1)).update(left).update(right).digest();
+  return hash("sha256", Buffer.concat([NODE, left, right]), "buffer");
 }
 
 /** The largest power of two below `count`: where a tree of two leaves or more is split. */

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { changeSchema } from "@kattegat/protocol/changes.ts";
 import fc from "fast-check";
 import postgresJs from "postgres";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -40,7 +41,7 @@ async function tail(after: string): Promise<string[]> {
     { target: "eu-fra", after, upTo: "9000000000000000000", limit: 512, vectors: "dense" },
     left.primary,
   );
-  return changes.map(({ sequence }) => sequence);
+  return changes.map((line) => changeSchema.parse(JSON.parse(line)).sequence);
 }
 
 it("gives a transaction that began first but commits last the later sequence, so a tailer misses nothing (I1)", async () => {

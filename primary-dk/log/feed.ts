@@ -19,6 +19,7 @@ import {
   type DataKey,
   type DocumentSeals,
 } from "../sealing/document-seals.ts";
+import type { RecentPuts } from "./recent-puts.ts";
 import { actionOf, reasonOf, type Action, type LoggedChange } from "./action.ts";
 
 /** Texts and vectors of one page: a page is held in memory here, then again at the reader. */
@@ -36,12 +37,18 @@ export interface FeedRequest {
   readonly vectors: VectorColumn;
 }
 
-/** Resolves with the next changes in order, at most `limit`, fewer when they are large. */
+export interface FeedParts {
+  readonly placements: Placements;
+  readonly seals: DocumentSeals;
+  readonly recentPuts: RecentPuts;
+}
+
+/** Resolves with the next changes in order as JSON, at most `limit`, fewer when they are large. */
 export function readFeed(
   sql: postgres.Sql,
   request: FeedRequest,
-  { placements, seals }: { readonly placements: Placements; readonly seals: DocumentSeals },
-): Promise<readonly Change[]> {
+  { placements, seals, recentPuts }: FeedParts,
+): Promise<readonly string[]> {
   return sql.begin("isolation level repeatable read read only", async (tx) => {
     const rows = await tx`
       select c.sequence, c.epoch, c.document_id, c.kind, c.residency, c.residency_before, c.held_before, c.held_after, c.committed_at,
@@ -50,9 +57,20 @@ export function readFeed(
       where c.sequence > ${request.after} and c.sequence <= ${request.upTo}
       order by c.sequence limit ${Math.min(request.limit, BATCH_CHANGES_MAX)}`;
     const page = boundedPage(rows.map(loggedOf), { target: request.target, placements });
-    const wanted = page.flatMap(({ change, action }) => (action === "put" ? [change.document_id] : []));
-    const records = await readRecords(tx, wanted, { vectors: request.vectors, seals });
-    return page.map(({ change, action }) => changeOf(change, action, records.get(change.document_id)));
+    const puts = page.flatMap(({ change, action }) => (action === "put" ? [change] : []));
+    const keyOf = ({ epoch, sequence }: Fence): string => `${request.vectors} ${epoch} ${sequence}`;
+    // Taken out first: what is asked for meanwhile may push them out.
+    const lines = new Map(puts.map((change) => [change.sequence, recentPuts.get(keyOf(change))]));
+    const wanted = puts.filter(({ sequence }) => lines.get(sequence) === undefined);
+    const ids = wanted.map(({ document_id: id }) => id);
+    const records = await readRecords(tx, ids, { vectors: request.vectors, seals });
+    return page.map(({ change, action }) => {
+      const known = lines.get(change.sequence);
+      if (known !== undefined) return known;
+      const line = JSON.stringify(changeOf(change, action, records.get(change.document_id)));
+      if (action === "put") recentPuts.set(keyOf(change), line);
+      return line;
+    });
   });
 }
 

@@ -1,5 +1,5 @@
 /** The data keys of documents with what they seal. */
-import { createHash, createHmac, hkdfSync, type Hmac, type KeyObject } from "node:crypto";
+import { createHmac, hash, hkdfSync, type Hmac, type KeyObject } from "node:crypto";
 import type { SparseVector } from "@kattegat/engine/lexical/bm25.ts";
 import type postgres from "postgres";
 import { bytesOfFloats, bytesOfSparse, floatsOfBytes, sparseOfBytes } from "../documents/vectors.ts";
@@ -30,13 +30,14 @@ export interface DocumentHead {
 
 /** Among the contents of one document. */
 const KEY_ID_BYTES = 16;
+const KEY_ID_CONTEXT = Buffer.from("kattegat key id");
 
 /** The columns that `keyOf` needs, in SQL: `k` is `document_keys`. */
 export const KEY_COLUMNS = ["k.partition", "k.key_version", "k.wrapped"] as const;
 
 /** The partition of a document's key: evenly, and the same for ever. */
 export function partitionOf(documentId: string): number {
-  return createHash("sha256").update(documentId).digest().readUInt16BE(0) % PARTITIONS;
+  return hash("sha256", documentId, "buffer").readUInt16BE(0) % PARTITIONS;
 }
 
 export class DocumentSeals {
@@ -94,7 +95,7 @@ export class DocumentSeals {
 
 /** Names a key without telling it: which of a document's contents it is of. */
 export function keyIdOf(key: Uint8Array): Buffer {
-  return createHash("sha256").update("kattegat key id").update(key).digest().subarray(0, KEY_ID_BYTES);
+  return hash("sha256", Buffer.concat([KEY_ID_CONTEXT, key]), "buffer").subarray(0, KEY_ID_BYTES);
 }
 
 function dataKeyOf(documentId: string, key: Uint8Array): DataKey {

@@ -1,0 +1,155 @@
+/** How far sites are behind the log: at a steady rate of changes, and after they were cut off. */
+import { seededRandom } from "@kattegat/engine/seeded-random.ts";
+import { compareSequences } from "@kattegat/protocol/sequence.ts";
+import { ChangeWriter, idsFor } from "./changes.ts";
+import { search } from "./client.ts";
+import { pidOf, startNetwork, type BenchNetwork } from "./network.ts";
+import { loadNote, machineName, publish, type Table } from "./report.ts";
+import { level } from "./sites.ts";
+import { summarize } from "./summary.ts";
+
+/** Fewer for a quick look. */
+// oxlint-disable-next-line node/no-process-env -- a benchmark's size is its caller's choice
+const SECONDS = Number(process.env["KATTEGAT_BENCH_SECONDS"] ?? 60);
+const RATE = 500;
+const WRITERS = 4;
+const BATCH = 25;
+const DOCUMENTS = 20_000;
+const TIERS = [
+  { tier: "warm", targetMs: 1_000 },
+  { tier: "cold", targetMs: 5_000 },
+] as const;
+/** A search that waits longer is late by twice the slower promise. */
+const WAIT_MS_MAX = 10_000;
+const CUT_OFF_CHANGES = SECONDS * RATE;
+const CUT_OFF_TARGET = 5_000;
+
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+export async function benchReplication(): Promise<void> {
+  const network = await startNetwork({ sample: false });
+  try {
+    const lag = await steadyLag(network);
+    const catchUp: Table["rows"] = [];
+    for (const tier of ["warm", "cold"]) catchUp.push(...(await caughtUp(network, tier)));
+    publish({
+      name: "replication",
+      title: "Replication",
+      command: "npm run bench -- replication",
+      measured_at: new Date().toISOString(),
+      machine: machineName(),
+      notes: [
+        `Steady: ${RATE} changes a second for ${SECONDS} s through the edge, a third of each class, a third in each of hot, warm, cold, replacing ${DOCUMENTS.toLocaleString("en-US")} documents of one passage. Beside it a caller asks each tier, one search after the other, with the sequence that was acknowledged last as \`min_sequence\`: the time is from that acknowledgement to the answer, the search itself included.`,
+        `Cut off: replication stands still (SIGSTOP) while ${CUT_OFF_CHANGES.toLocaleString("en-US")} changes of the class global, all of one tier, are acknowledged; the time is from SIGCONT until the site's watermark, as the primary tells it, is there. Both tables come from one machine that runs the writers and every site.`,
+        loadNote(),
+      ],
+      tables: [lag, { title: "After replication was cut off", columns: CATCH_UP, rows: catchUp }],
+    });
+  } finally {
+    await network.stop();
+  }
+}
+
+const CATCH_UP = ["site", "tier", "changes", "s", "changes/s", "target changes/s"];
+
+async function steadyLag(network: BenchNetwork): Promise<Table> {
+  const writers = writersOf(network, {});
+  const endsAt = performance.now() + SECONDS * 1_000;
+  const samplers = TIERS.map(({ tier }) => sampleLag(network, { tier, writers, endsAt }));
+  const acknowledged = await Promise.all(writers.map((writer) => writeSteadily(writer, endsAt)));
+  const rate = writers.reduce((sum, { changes }) => sum + changes, 0) / SECONDS;
+  const rows: Table["rows"] = [];
+  for (const [at, { tier, targetMs }] of TIERS.entries()) {
+    const { times, late } = (await samplers[at]) ?? { times: [], late: 0 };
+    const { count, p50, p99, max } = summarize(times);
+    rows.push([tier, rate, count, p50, p99, max, late, targetMs]);
+  }
+  const { p99 } = summarize(acknowledged.flat());
+  return {
+    title: `Behind the log at ${RATE} changes a second (a batch of ${BATCH} was acknowledged in ${p99.toFixed(0)} ms, p99)`,
+    columns: ["tier", "changes/s", "searches", "p50 ms", "p99 ms", "max ms", "late", "target p99 ms"],
+    rows,
+  };
+}
+
+function writersOf(network: BenchNetwork, kept: { readonly residency?: string; readonly tier?: string }) {
+  return Array.from(
+    { length: WRITERS },
+    (_, number) =>
+      new ChangeWriter({
+        network,
+        ids: idsFor(number, DOCUMENTS / WRITERS),
+        random: seededRandom(number + 1),
+        ...kept,
+      }),
+  );
+}
+
+/** Resolves with how long each batch took; one that is late is followed by the next at once. */
+async function writeSteadily(writer: ChangeWriter, endsAt: number): Promise<readonly number[]> {
+  const everyMs = (1_000 * BATCH * WRITERS) / RATE;
+  const times: number[] = [];
+  for (let dueAt = performance.now(); dueAt < endsAt; dueAt += everyMs) {
+    await sleep(Math.max(0, dueAt - performance.now()));
+    const started = performance.now();
+    await writer.put(BATCH);
+    times.push(performance.now() - started);
+  }
+  return times;
+}
+
+async function sampleLag(
+  network: BenchNetwork,
+  {
+    tier,
+    writers,
+    endsAt,
+  }: { readonly tier: string; readonly writers: readonly ChangeWriter[]; readonly endsAt: number },
+): Promise<{ readonly times: readonly number[]; readonly late: number }> {
+  const times: number[] = [];
+  let late = 0;
+  let asked = "0";
+  while (performance.now() < endsAt) {
+    const last = writers
+      .map(({ sequence }) => sequence)
+      .reduce((a, b) => (compareSequences(a, b) > 0 ? a : b));
+    if (last === asked) {
+      await sleep(1);
+      continue;
+    }
+    asked = last;
+    const started = performance.now();
+    const { tiers } = await search(network, {
+      query: "klage",
+      tiers: [tier],
+      min_sequence: last,
+      timeout_ms: WAIT_MS_MAX,
+    });
+    times.push(performance.now() - started);
+    if (tiers.some(({ status }) => status !== "ok" && status !== "not_asked")) late += 1;
+  }
+  return { times, late };
+}
+
+async function caughtUp(network: BenchNetwork, tier: string): Promise<Table["rows"]> {
+  const writers = writersOf(network, { residency: "global", tier });
+  await level(network);
+  const pid = pidOf(network, "replication");
+  process.kill(pid, "SIGSTOP");
+  try {
+    await Promise.all(
+      writers.map(async (writer) => {
+        while (writer.changes < CUT_OFF_CHANGES / WRITERS) await writer.put(BATCH * WRITERS);
+      }),
+    );
+  } finally {
+    process.kill(pid, "SIGCONT");
+  }
+  const started = performance.now();
+  const changes = writers.reduce((sum, writer) => sum + writer.changes, 0);
+  return (await level(network)).flatMap(({ site, atMs }) => {
+    const seconds = (atMs - started) / 1_000;
+    const isAsked = tier === "warm" ? site.startsWith("eu-") : site.startsWith("edge-");
+    return isAsked ? [[site, tier, changes, seconds, changes / seconds, CUT_OFF_TARGET]] : [];
+  });
+}

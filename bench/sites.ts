@@ -1,0 +1,32 @@
+/** The sites of a network as the primary tells of them. */
+import { networkStatusSchema, type NetworkStatus } from "@kattegat/protocol/network-status.ts";
+import { compareSequences } from "@kattegat/protocol/sequence.ts";
+import { send } from "./client.ts";
+import type { BenchNetwork } from "./network.ts";
+
+const CAUGHT_UP_MS_MAX = 600_000;
+const POLL_MS = 50;
+
+/** Resolves when every site is where the log ends, with when each got there. */
+export async function level(
+  network: BenchNetwork,
+): Promise<readonly { readonly site: string; readonly atMs: number }[]> {
+  const reached = new Map<string, number>();
+  const until = performance.now() + CAUGHT_UP_MS_MAX;
+  let end: string | null = null;
+  for (;;) {
+    const { sites, sequence } = await statusOf(network);
+    end ??= sequence;
+    const running = sites.filter(({ health }) => health !== "not_running");
+    for (const { id, watermark } of running)
+      if (watermark !== null && compareSequences(watermark, end) >= 0 && !reached.has(id))
+        reached.set(id, performance.now());
+    if (reached.size === running.length) return [...reached].map(([site, atMs]) => ({ site, atMs }));
+    if (performance.now() > until) throw new Error(`some site is not at ${end} in time`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+export async function statusOf(network: BenchNetwork): Promise<NetworkStatus> {
+  return networkStatusSchema.parse(await (await send(network, "/v1/network", { method: "GET" })).json());
+}
