@@ -10,7 +10,7 @@ const MEMORY_POLL_MS = 100;
 const reportSchema = z.object({
   documents: z.int(),
   pending: z.int(),
-  findings: z.array(z.unknown()),
+  findings: z.array(z.looseObject({ kind: z.string(), site: z.string(), detail: z.string() })),
   sites: z.array(z.object({ classes: z.array(z.object({ copies: z.int() })) })),
 });
 

@@ -39,6 +39,7 @@ const AFTER_BATCH_EVERY_MS = 1_000;
 const LAG_MS_MAX = 5_000;
 const LAG_POLL_MS = 250;
 const READERS = 8;
+const FINDINGS_SHOWN = 20;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -63,6 +64,7 @@ export async function benchFaults(): Promise<void> {
     console.log("  every site is level; each document is read");
     const wrong = await compare(network, writers);
     const { report: audited } = await runAudit(network);
+    for (const finding of audited.findings.slice(0, FINDINGS_SHOWN)) console.log(JSON.stringify(finding));
     const sum = (of: (writer: ChangeWriter) => number): number =>
       writers.reduce((total, writer) => total + of(writer), 0);
     const rows: Table["rows"] = [

@@ -4,12 +4,15 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { createInterface } from "node:readline";
-import getPort from "get-port";
+import getPort, { portNumbers } from "get-port";
 import { z } from "zod";
 
 const ROOT = join(import.meta.dirname, "..");
 /** Twice the promise for a first start. */
 const START_MS_MAX = 120_000;
+/** Below the ports that the kernel gives to clients: the network takes a dozen in a row. */
+const PORT_FIRST = 18_000;
+const PORT_LAST = 19_900;
 
 export interface BenchNetwork {
   readonly url: string;
@@ -32,7 +35,7 @@ export async function startNetwork(options: {
   chmodSync(data, 0o755);
   const config = join(data, "network.yaml");
   writeFileSync(config, unlimited(readFileSync(join(ROOT, "config", "network.yaml"), "utf8")));
-  const port = await getPort();
+  const port = await getPort({ port: portNumbers(PORT_FIRST, PORT_LAST) });
   const started = performance.now();
   const child = spawn(process.execPath, [join(ROOT, "ops", "start.ts")], {
     cwd: ROOT,
