@@ -64,7 +64,9 @@ export async function benchFaults(): Promise<void> {
     console.log("  every site is level; each document is read");
     const wrong = await compare(network, writers);
     const { report: audited } = await runAudit(network);
-    for (const finding of audited.findings.slice(0, FINDINGS_SHOWN)) console.log(JSON.stringify(finding));
+    const hidden = audited.findings.filter(({ detail }) => detail.includes(", hidden"));
+    const found = audited.findings.filter((finding) => !hidden.includes(finding));
+    for (const finding of found.slice(0, FINDINGS_SHOWN)) console.log(JSON.stringify(finding));
     const sum = (of: (writer: ChangeWriter) => number): number =>
       writers.reduce((total, writer) => total + of(writer), 0);
     const rows: Table["rows"] = [
@@ -74,7 +76,8 @@ export async function benchFaults(): Promise<void> {
       ["documents lost", wrong.lost, 0],
       ["documents in another version than the last acknowledged", wrong.other, 0],
       ["deleted documents that are back", wrong.back, 0],
-      ["findings of the audit over all sites", audited.findings.length, 0],
+      ["findings of the audit over all sites, but hidden copies", found.length, 0],
+      ["hidden copies whose bytes have not left their objects yet", hidden.length, null],
       [
         `p99 lag ms of the other regional while ${FROZEN} stood still ${FROZEN_MS / 1_000} s`,
         faults.others,

@@ -135,7 +135,8 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
   const confirmations = new Confirmations({ database, ...following });
   await statistics.load();
   await confirmations.load();
-  const writer = createWriter({ ...parts, live, statistics, nextEmbedder });
+  const contents = new PassageContents(sql, seals);
+  const writer = createWriter({ ...parts, live, contents, statistics, nextEmbedder });
   const placing = new Placing({ sql, placements, writer, log: progress });
   await placing.begin();
   const { index } = live.memory;
@@ -154,7 +155,7 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
     writer,
     statistics,
     confirmations,
-    contents: new PassageContents(sql, seals),
+    contents,
     next,
     ...baseUpkeepsOf(stores, { ...parts, live, next }),
     close: async () => {
@@ -198,10 +199,11 @@ function createWriter({
   readonly sql: Database["sql"];
   readonly pacer: Pacer;
   readonly live: LiveMemory;
+  readonly contents: PassageContents;
   readonly statistics: StatisticsPublisher;
   readonly nextEmbedder: NextEmbedder | null;
 }): Writer {
-  const { placements, copies, seals, site, now, newId, pacer, log } = options;
+  const { placements, copies, seals, contents, site, now, newId, pacer, log } = options;
   const maker = createPassageMaker({ embedder: options.embedder, next, pacer });
   return new Writer({
     digests: (ids) => digestsOf(sql, ids),
@@ -217,7 +219,11 @@ function createWriter({
         nowMs: now(),
         newId,
       }),
-    apply: async (group) => statistics.changed(await live.apply(group, pacer)),
+    apply: async (group) => {
+      const ended = group.effects.filter(({ kind, content }) => kind === "delete" || content !== null);
+      contents.forget(ended.flatMap(({ before }) => (before === null ? [] : [before])));
+      statistics.changed(await live.apply(group, pacer));
+    },
     recover: async () => {
       if (await live.recover(sql)) log.info({}, "memory was behind Postgres after a failed commit");
     },

@@ -151,6 +151,10 @@ export const deleteResultSchema = z
   .meta({ id: "DeleteResult" });
 export type DeleteResult = z.infer<typeof deleteResultSchema>;
 
+export const receiptIdSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9._~-]{1,128}$/, "expected the id of a receipt as `DELETE` gave it");
+
 export const receiptSchema = z
   .object({
     document_id: documentIdSchema,

@@ -1,10 +1,9 @@
 /** Documents, batches, receipts on their way to the primary. */
 import { mayPass } from "@kattegat/config/residency.ts";
-import { DOCUMENT_LIMITS, documentIdSchema } from "@kattegat/protocol/documents.ts";
+import { DOCUMENT_LIMITS, documentIdSchema, receiptIdSchema } from "@kattegat/protocol/documents.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { parsePathPart } from "@kattegat/protocol/parse.ts";
 import type { Context, Hono } from "hono";
-import { z } from "zod";
 import { createBatchGate } from "../documents/batch-gate.ts";
 import { createBatchTally } from "../documents/batch-tally.ts";
 import { forward } from "../documents/forward.ts";
@@ -18,9 +17,6 @@ const WRITE_MS_MAX = 15_000;
 const READ_MS_MAX = 5_000;
 /** A batch lasts as long as its lines come; this bounds a connection that was forgotten. */
 const BATCH_MS_MAX = 15 * 60_000;
-const receiptIdSchema = z
-  .string()
-  .regex(/^[A-Za-z0-9._~-]{1,128}$/, "expected the id of a receipt as `DELETE` gave it");
 
 export function documentRoutes(app: Hono, edge: Edge): void {
   const { network, zone } = edge.settings;

@@ -177,6 +177,14 @@ describe("a request", () => {
     for (const [change, code] of bad) await expect(test.client.search("x", change)).rejects.toThrow(code);
   });
 
+  it("for a receipt by what is no id is refused", async () => {
+    for (const id of ["%00", "a%20b", "x".repeat(129)]) {
+      const answer = await test.client.send(`/internal/receipts/${id}`);
+      expect(answer.status, id).toBe(400);
+      expect(await answer.json()).toMatchObject({ code: "bad_request" });
+    }
+  });
+
   it("to confirm or report use with a wrong shape is refused", async () => {
     for (const path of ["/internal/confirm", "/internal/usage"]) {
       expect((await test.client.send(path, { method: "POST", body: "{}" })).status).toBe(400);

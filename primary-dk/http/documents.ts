@@ -1,6 +1,11 @@
 /** Routes of documents. */
 import { mayPass } from "@kattegat/config/residency.ts";
-import { DOCUMENT_LIMITS, documentIdSchema, documentInputSchema } from "@kattegat/protocol/documents.ts";
+import {
+  DOCUMENT_LIMITS,
+  documentIdSchema,
+  documentInputSchema,
+  receiptIdSchema,
+} from "@kattegat/protocol/documents.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { parsePathPart } from "@kattegat/protocol/parse.ts";
 import { selectionRequestSchema } from "@kattegat/protocol/selection.ts";
@@ -80,7 +85,9 @@ export function documentRoutes(
     );
   });
   app.get("/internal/receipts/:id", async (context) => {
-    const receipt = await withPostgres(readReceipt(opened(), context.req.param("id")));
+    const receipt = await withPostgres(
+      readReceipt(opened(), parsePathPart(receiptIdSchema, context.req.param("id"), "id")),
+    );
     if (receipt === null) throw new KattegatError("not_found", "There is no receipt with this id.");
     return context.json(receipt);
   });

@@ -3,7 +3,7 @@ import type { KeyObject } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import { replaceAndShred } from "./shred.ts";
+import { finishShredding, replaceAndShred } from "./shred.ts";
 import { KEY_BYTES, SealError, newKey, seal, sealKeyOf, unseal } from "./seal.ts";
 
 /** With a million documents an erasure wraps a thousand keys anew: some twenty milliseconds. */
@@ -98,7 +98,9 @@ export class Keyring {
   /** @throws {KeyringError} when there is no keyring, or the root key is another. */
   static open(place: KeyringPlace): Keyring {
     const rootKey = readRootKey(place.rootKeyFile);
-    return new Keyring(place, rootKey, readPartitions(place, rootKey));
+    const partitions = readPartitions(place, rootKey);
+    finishShredding(place.folder);
+    return new Keyring(place, rootKey, partitions);
   }
 
   static exists({ folder }: Pick<KeyringPlace, "folder">): boolean {

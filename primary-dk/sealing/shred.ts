@@ -2,17 +2,23 @@
 import { randomBytes } from "node:crypto";
 import {
   closeSync,
+  existsSync,
   fsyncSync,
+  linkSync,
   openSync,
   readFileSync,
+  readdirSync,
   renameSync,
+  rmSync,
   statSync,
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 
 const OWNER_ONLY = 0o600;
+/** Ends the second name of bytes that are to be overwritten. */
+const OLD = ".old";
 
 /**
  * Replaces the file at once or not at all, then overwrites the bytes that it had.
@@ -25,14 +31,38 @@ export function replaceAndShred(path: string, bytes: Uint8Array): void {
   writeDurably(next, bytes);
   if (!readFileSync(next).equals(bytes))
     throw new Error(`expected ${bytes.byteLength} bytes in ${next}, others were written`);
-  const before = openIfThere(path);
+  finish(path);
+  // A second name, by which a process that is killed before the last step finds the old bytes again.
+  if (existsSync(path)) linkSync(path, `${path}${OLD}`);
+  renameSync(next, path);
+  syncFolder(dirname(path));
+  finish(path);
+}
+
+/** Overwrites what replacements of files in the folder left that did not come to their end. */
+export function finishShredding(folder: string): void {
+  for (const name of readdirSync(folder))
+    if (name.endsWith(OLD)) finish(join(folder, name.slice(0, -OLD.length)));
+}
+
+/** Before the renaming both names are of the bytes that are in force. */
+function finish(path: string): void {
+  const old = statSync(`${path}${OLD}`, { throwIfNoEntry: false });
+  if (old === undefined) return;
+  if (old.ino === statSync(path, { throwIfNoEntry: false })?.ino) rmSync(`${path}${OLD}`);
+  else shred(`${path}${OLD}`, old.size);
+}
+
+function shred(path: string, bytes: number): void {
+  const file = openSync(path, "r+");
   try {
-    renameSync(next, path);
-    syncFolder(dirname(path));
-    if (before !== null) overwrite(before);
+    const noise = randomBytes(bytes);
+    for (let at = 0; at < bytes;) at += writeSync(file, noise, at, bytes - at, at);
+    fsyncSync(file);
   } finally {
-    if (before !== null) closeSync(before.file);
+    closeSync(file);
   }
+  rmSync(path, { force: true });
 }
 
 /** Adds a line at the end; it is on the disk when this returns. */
@@ -54,22 +84,6 @@ function writeDurably(path: string, bytes: Uint8Array): void {
   } finally {
     closeSync(file);
   }
-}
-
-interface OpenFile {
-  readonly file: number;
-  readonly bytes: number;
-}
-
-function openIfThere(path: string): OpenFile | null {
-  const bytes = statSync(path, { throwIfNoEntry: false })?.size;
-  return bytes === undefined ? null : { file: openSync(path, "r+"), bytes };
-}
-
-function overwrite({ file, bytes }: OpenFile): void {
-  const noise = randomBytes(bytes);
-  for (let at = 0; at < bytes;) at += writeSync(file, noise, at, bytes - at, at);
-  fsyncSync(file);
 }
 
 function syncFolder(path: string): void {

@@ -25,10 +25,16 @@ export class PassageContents {
   /** By id and version, the least recently used first. */
   readonly #texts = new Map<string, string>();
   #characters = 0;
+  #forgets = 0;
 
   constructor(sql: postgres.Sql, seals: DocumentSeals) {
     this.#sql = sql;
     this.#seals = seals;
+  }
+
+  /** UTF-16 units in memory. */
+  get characters(): number {
+    return this.#characters;
   }
 
   /** Resolves in the order asked; null where the passage is gone. */
@@ -61,9 +67,20 @@ export class PassageContents {
     return found;
   }
 
+  /** Leaves nothing in memory of contents that are no more. */
+  forget(contents: readonly { readonly id: string; readonly version: string }[]): void {
+    if (contents.length > 0) this.#forgets += 1;
+    for (const { id, version } of contents) {
+      const name = `${id}@${version}`;
+      this.#characters -= this.#texts.get(name)?.length ?? 0;
+      this.#texts.delete(name);
+    }
+  }
+
   async #fetch(ids: readonly string[]): Promise<Map<string, string>> {
     const fetched = new Map<string, string>();
     if (ids.length === 0) return fetched;
+    const forgets = this.#forgets;
     const rows = await this.#sql`
       select d.id, d.version, d.body, ${this.#sql(KEY_COLUMNS)} from ${sealedDocuments(this.#sql)}
       where d.id = any(${[...ids]})`;
@@ -71,7 +88,8 @@ export class PassageContents {
       const name = `${row["id"]}@${row["version"]}`;
       const text = openText(this.#seals.keyOf(row), "body", row["body"]);
       fetched.set(name, text);
-      this.#keep(name, text);
+      // What was read may have been deleted since.
+      if (forgets === this.#forgets) this.#keep(name, text);
     }
     return fetched;
   }
