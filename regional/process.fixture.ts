@@ -20,8 +20,12 @@ export interface Running {
 export async function startProcess(
   entry: URL,
   environment: Readonly<Record<string, string>>,
+  { fileKibMax = null }: { readonly fileKibMax?: number | null } = {},
 ): Promise<Running> {
-  const child = spawn(process.execPath, [entry.pathname], {
+  // POSIX counts in blocks of 512 bytes; a write beyond fails as one on a full disk does.
+  const limited = ["-c", `ulimit -f ${2 * (fileKibMax ?? 0)}; exec "$0" "$@"`, process.execPath];
+  const [command, args] = fileKibMax === null ? [process.execPath, []] : ["/bin/sh", limited];
+  const child = spawn(command, [...args, entry.pathname], {
     env: { PATH: "/usr/bin:/bin", LOG_LEVEL: "info", ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -55,12 +59,10 @@ export async function startProcess(
 export function startQdrant(
   folder: string,
   environment: Readonly<Record<string, string>> = {},
+  limits: { readonly fileKibMax?: number | null } = {},
 ): Promise<Running> {
-  return startProcess(new URL("./embedded-qdrant/main.ts", import.meta.url), {
-    KATTEGAT_DATA: folder,
-    PORT: "0",
-    ...environment,
-  });
+  const entry = new URL("./embedded-qdrant/main.ts", import.meta.url);
+  return startProcess(entry, { KATTEGAT_DATA: folder, PORT: "0", ...environment }, limits);
 }
 
 export interface Folder {

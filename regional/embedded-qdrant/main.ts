@@ -12,7 +12,8 @@ const STOP_MS_MAX = 4_000;
 const settings = processSettings();
 const logger = pino({ level: settings.logLevel, base: { name: "embedded-qdrant" } });
 const fail = (error: unknown): never => {
-  logger.fatal({ err: error }, "stopped: the state cannot be kept");
+  // No fatal one, which nobody would start again: a full disk may have room later.
+  logger.error({ err: error }, "stopped: the state cannot be kept");
   process.exit(1);
 };
 
