@@ -5,7 +5,7 @@ import { networkSchema } from "./network.ts";
 
 /** The text of `config/network.schema.json`: draft 2020-12, two spaces, a line feed at the end. */
 export function networkJsonSchema(): string {
-  const schema = z.toJSONSchema(networkSchema, { target: "draft-2020-12" });
+  const schema = z.toJSONSchema(networkSchema, { target: "draft-2020-12", io: "input" });
   const document = {
     ...schema,
     title: "Kattegat network file",

@@ -2,6 +2,7 @@
 import { z } from "zod";
 
 import { countryCode, countryGroupSchema, groupName, text } from "./country-group.ts";
+import { limits } from "./limits.ts";
 import { operatorSchema } from "./operator.ts";
 import { ZONES, residencyClassSchema } from "./residency-class.ts";
 import { collectionName, optionalSections } from "./sections.ts";
@@ -215,22 +216,6 @@ const writes = z.strictObject({
     description: "true: a write is acknowledged only when the standby has it too",
     examples: [false],
   }),
-});
-
-const limits = z.strictObject({
-  lag_ms_max: z
-    .int()
-    .min(100)
-    .max(3_600_000)
-    .meta({
-      description: "a site further behind the primary is not ready, 100 to 3600000 ms",
-      examples: [30_000],
-    }),
-  key_requests_per_second_max: z
-    .int()
-    .min(1)
-    .max(100_000)
-    .meta({ description: "requests a second that one key may send to one edge", examples: [200] }),
 });
 
 /** Says what each part of the file looks like; consistency.ts says what must hold between parts. */

@@ -4,6 +4,7 @@ import { modelsOf, networkWith, type Model } from "@kattegat/config/models.ts";
 import scan from "@kattegat/engine/wasm/scan.wasm";
 import { createHashedEmbedder } from "@kattegat/engine/embedding/hashed.ts";
 import { editionName } from "@kattegat/engine/embedding/edition.ts";
+import { RESULT_SECONDS_MAX } from "@kattegat/engine/cold/removal.ts";
 import { HEAD_BYTES_MAX } from "@kattegat/engine/embedding/learned/artefact.ts";
 import { embeddingKeys } from "@kattegat/engine/embedding/learned/artefact-names.ts";
 import { createOpenAiEmbedder } from "@kattegat/engine/embedding/openai.ts";
@@ -198,6 +199,7 @@ function build(bindings: EdgeBindings): BuiltEdge {
   const results = createResultCache({
     open: (colo) => caches.open(cacheName("results", settings, colo)),
     memoryBytesMax: RESULT_BYTES_MAX,
+    secondsMax: Math.min(RESULT_SECONDS_MAX, network.limits.cache_seconds_max),
     now,
   });
   const signer = createTokenSigner({

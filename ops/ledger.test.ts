@@ -26,11 +26,13 @@ async function put(id: string, residency: string, tier: string): Promise<void> {
 }
 
 /** As replication does when a site has applied the log so far. */
-async function confirm(site: string): Promise<void> {
+/** The site has come to the log's head; what it hid is gone, unless it is said to be there. */
+async function confirm(site: string, { isRemoved = true } = {}): Promise<void> {
   const { fence } = test.primary.applied.head;
   await test.primary.confirmations.confirm({
     site,
     watermark: fence,
+    ...(isRemoved ? { removed: fence } : {}),
     lag_ms: 0,
     lag_changes: 0,
     parked: 0,
@@ -76,20 +78,25 @@ describe("the ledger of copies", () => {
     for (const site of ["eu-fra", "eu-arn", "edge-eu", "edge-global"])
       expect((await prove("danish", site, false)).verified()).toMatchObject({ recorded: false, copy: null });
     expect((await prove("never-stored", "eu-fra", false)).verified()).toMatchObject({ recorded: false });
-    // Reclassified: withdrawn once the site says so.
+    // Reclassified: withdrawn once the site is rid of it.
     await put("global-7", "dk-only", "warm");
+    await confirm("eu-fra", { isRemoved: false });
     expect((await prove("global-7", "eu-fra", true)).verified()).toMatchObject({ recorded: true });
     await confirm("eu-fra");
     expect((await prove("global-7", "eu-fra", false)).verified()).toMatchObject({ recorded: false });
     expect((await prove("global-7", "dk-cph", true)).verified()).toMatchObject({
       copy: { class: "dk-only" },
     });
-    // Erased: at the site when it confirms, at the primary when the key is destroyed.
+    // Erased: at the site when it is rid of it, at the primary when the key is destroyed and no file has it.
     expect((await test.client.send("/internal/documents/global-8", { method: "DELETE" })).status).toBe(202);
     expect((await prove("global-8", "dk-cph", true)).verified()).toMatchObject({ recorded: true });
+    await confirm("eu-fra", { isRemoved: false });
+    await test.primary.keyRotation.round();
+    for (const site of ["dk-cph", "eu-fra"])
+      expect((await prove("global-8", site, true)).verified()).toMatchObject({ recorded: true });
     await confirm("eu-fra");
     await confirm("eu-arn");
-    await test.primary.keyRotation.round();
+    await test.primary.ownRemoval.round();
     for (const site of ["dk-cph", "eu-fra", "eu-arn"])
       expect((await prove("global-8", site, false)).verified()).toMatchObject({ recorded: false });
   });
@@ -99,6 +106,7 @@ describe("the ledger of copies", () => {
     expect((await test.client.send("/internal/documents/again", { method: "DELETE" })).status).toBe(202);
     await put("again", "global", "warm");
     await test.primary.keyRotation.round();
+    await test.primary.ownRemoval.round();
     await confirm("eu-fra");
     for (const site of ["dk-cph", "eu-fra"])
       expect((await prove("again", site, true)).verified()).toMatchObject({
@@ -106,6 +114,7 @@ describe("the ledger of copies", () => {
       });
     expect((await test.client.send("/internal/documents/again", { method: "DELETE" })).status).toBe(202);
     await test.primary.keyRotation.round();
+    await test.primary.ownRemoval.round();
     await confirm("eu-fra");
     for (const site of ["dk-cph", "eu-fra"])
       expect((await prove("again", site, false)).verified()).toMatchObject({ recorded: false });

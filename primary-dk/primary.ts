@@ -27,6 +27,7 @@ import type { KeyRotation } from "./sealing/key-rotation.ts";
 import { openSeals, type OpenSeals } from "./sealing/open-seals.ts";
 import type { KeyringPlace } from "./sealing/keyring.ts";
 import { CopyEntries } from "./ledger/copy-entries.ts";
+import { OwnRemoval } from "./ledger/own-removal.ts";
 import { Ledger } from "./ledger/ledger.ts";
 import type { NoteSigner } from "./ledger/signed-note.ts";
 import { LiveMemory } from "./search/live-memory.ts";
@@ -67,6 +68,7 @@ export interface Primary extends Omit<
   readonly placements: Placements;
   readonly seals: DocumentSeals;
   readonly keyRotation: KeyRotation;
+  readonly ownRemoval: OwnRemoval;
   readonly placing: Placing;
   readonly ledger: Ledger;
   readonly database: Database;
@@ -146,6 +148,11 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
     placements,
     seals,
     keyRotation,
+    ownRemoval: new OwnRemoval({
+      sql,
+      copies,
+      folders: [stores.serving, stores.next].filter((store) => store !== null),
+    }),
     placing,
     ledger: new Ledger({ sql, signer: options.ledgerSigner, now }),
     database,

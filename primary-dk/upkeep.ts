@@ -19,6 +19,8 @@ const PLACING_EVERY_MS = 500;
 
 /** A deletion waits so long for its key to be destroyed, with others of the same moment. */
 const KEYS_EVERY_MS = 1_000;
+/** A receipt waits for other sites longer. */
+const REMOVAL_EVERY_MS = 1_000;
 
 /** A document's time ends with a day; a round scans the documents of each class that has a period. */
 const RETENTION_EVERY_MS = 600_000;
@@ -41,7 +43,7 @@ interface Round {
 const nothing = (): Promise<null> => Promise.resolve(null);
 
 function roundsOf(primary: Primary): readonly Round[] {
-  const { confirmations, database, keyRotation, ledger, memory, network, now, placing } = primary;
+  const { confirmations, database, keyRotation, ownRemoval, ledger, memory, network, now, placing } = primary;
   const { seals, statistics, writer, baseUpkeep, next, nextBaseUpkeep } = primary;
   const { sql } = database;
   const counts = (): TierCounts => memory().counts;
@@ -60,6 +62,7 @@ function roundsOf(primary: Primary): readonly Round[] {
     { work: "placing", everyMs: PLACING_EVERY_MS, round: () => placing.round() },
     { work: "recent puts", everyMs: RECENT_PUTS_EVERY_MS, round: forget },
     { work: "keys", everyMs: KEYS_EVERY_MS, round: () => keyRotation.round() },
+    { work: "removal", everyMs: REMOVAL_EVERY_MS, round: () => ownRemoval.round() },
     { work: "retention", everyMs: RETENTION_EVERY_MS, round: retain },
     { work: "cold base", everyMs: BASE_EVERY_MS, round: () => baseUpkeep?.round() ?? nothing() },
     {

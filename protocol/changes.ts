@@ -109,6 +109,8 @@ export const watermarkSchema = z.object({
   site: z.string(),
   watermark: fenceSchema,
   watermark_at: z.string().nullable(),
+  /** Nothing of what was withdrawn up to here is left on the site's disks; null while the site does not know. */
+  removed: fenceSchema.nullable().optional(),
 });
 export type Watermark = z.infer<typeof watermarkSchema>;
 
@@ -118,6 +120,8 @@ export const confirmRequestSchema = z.strictObject({
   /** Of the copies that are this far; left out, of the model that serves. */
   model: z.string().optional(),
   watermark: fenceSchema,
+  /** Nothing of what was withdrawn up to here is left on the target's disks; left out while the target does not know. */
+  removed: fenceSchema.optional(),
   lag_ms: z.number(),
   lag_changes: z.int(),
   parked: z.int(),

@@ -159,17 +159,23 @@ export const receiptSchema = z
   .object({
     document_id: documentIdSchema,
     requested_at: z.string(),
-    completed_at: z
+    hidden_at: z
       .string()
       .nullable()
-      .meta({ description: "When every site had hidden the document, and its key was destroyed." }),
+      .meta({ description: "When every site had hidden the document: nobody could find it any more." }),
+    completed_at: z.string().nullable().meta({
+      description:
+        "When every site had removed the document: no byte of it could be read from any site's disks.",
+    }),
     sites: z.array(
       z.object({
         site: z.string(),
         confirmed_at: z.string().nullable().meta({ description: "When the site had hidden it." }),
-        removed_at: z.string().nullable().meta({
-          description: "When nothing of it could be read from the site's disks, where that is known.",
-        }),
+        removed_at: z
+          .string()
+          .nullable()
+          .meta({ description: "When nothing of it could be read from the site's disks." }),
+        means: z.string().nullable().meta({ description: "How the site removed it." }),
       }),
     ),
   })

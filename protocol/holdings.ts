@@ -62,7 +62,7 @@ const recordedSchema = z.object({
   copies: z.array(z.object({ site: z.string(), state: z.enum(["planned", "applied"]) })),
 });
 
-/** How far the ledger has taken a site's confirmations in. */
+/** How far the ledger has recorded which of a site's copies are gone. */
 const confirmedSchema = z.object({
   kind: z.literal("confirmed"),
   site: z.string(),

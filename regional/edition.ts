@@ -3,6 +3,7 @@ import type { Model } from "@kattegat/config/models.ts";
 import type { Network, Site } from "@kattegat/config/network.ts";
 import type { Watermark as WatermarkAnswer } from "@kattegat/protocol/changes.ts";
 import { compareSequences } from "@kattegat/protocol/sequence.ts";
+import { Removal } from "./qdrant/removal.ts";
 import { Applier, TOMBSTONE_LIMITS } from "./apply/applier.ts";
 import { Watermark } from "./apply/watermark.ts";
 import type { NodePool } from "./qdrant/node-pool.ts";
@@ -32,6 +33,7 @@ export function createEdition(options: EditionOptions): Edition {
   const { model, network, site } = options;
   const schema = new Schema(options);
   const watermark = new Watermark(schema, options.now);
+  const removal = new Removal({ ...options, schema, watermark, limits: network.limits });
   const parts = { ...options, schema, watermark };
   return {
     model,
@@ -40,7 +42,8 @@ export function createEdition(options: EditionOptions): Edition {
     watermark,
     async watermarkAnswer() {
       const position = await watermark.read();
-      return { site: site.id, watermark: position.watermark, watermark_at: position.watermark_at };
+      const { watermark: at, watermark_at } = position;
+      return { site: site.id, watermark: at, watermark_at, removed: removal.latest() };
     },
     isReady() {
       const wholeAt = watermark.known?.whole_at ?? null;

@@ -1,6 +1,7 @@
 /** The one writer of a zone's manifest. */
 import { emptyManifest, nextGeneration, type ColdManifest } from "@kattegat/engine/cold/manifest.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
+import type { Fence } from "@kattegat/protocol/sequence.ts";
 import { withReservation } from "./cold-reservation.ts";
 import type { EmbeddingCopy } from "./embedding-copy.ts";
 import type { ColdStore, HeldManifest } from "./cold-store.ts";
@@ -10,6 +11,12 @@ import type { ColdTable } from "./cold-table.ts";
 const ATTEMPTS_MAX = 5;
 /** Returns the manifest wanted after `base`, or null to leave it. Runs again after a conflict, on the newer base. */
 export type Edit = (base: ColdManifest) => ColdManifest | null;
+
+export interface Reservation {
+  readonly leaseMs?: number;
+  /** The state of the log that the object is made of, where it is not made of what comes after the manifest's. */
+  readonly after?: Fence;
+}
 
 export interface ColdPublisher {
   /** The manifest as the target has it now. */
@@ -22,13 +29,13 @@ export interface ColdPublisher {
    */
   publish(edit: Edit, signal: AbortSignal): Promise<ColdManifest>;
   /** Resolves when the object of this key may be uploaded; it is kept for `leaseMs` beyond the usual time. */
-  reserve(key: string, signal: AbortSignal, options?: { readonly leaseMs: number }): Promise<void>;
+  reserve(key: string, signal: AbortSignal, options?: Reservation): Promise<void>;
   /** When this publisher last changed the manifest. */
   readonly publishedAtMs: number;
 }
 
 // oxlint-disable-next-line max-lines-per-function -- a factory: its verbs share state that they alone may touch
-export function createColdPublisher(options: {
+export function createColdPublisher(parts: {
   readonly store: ColdStore;
   readonly table: ColdTable;
   readonly embedding: EmbeddingCopy;
@@ -36,7 +43,7 @@ export function createColdPublisher(options: {
   readonly dimensions: number;
   readonly now: () => number;
 }): ColdPublisher {
-  const { store, table, now } = options;
+  const { store, table, now } = parts;
   let held: HeldManifest | null = null;
   let isKnown = false;
   let publishedAtMs = 0;
@@ -47,8 +54,8 @@ export function createColdPublisher(options: {
       held = await store.readManifest(signal);
       isKnown = true;
     }
-    const manifest = held?.manifest ?? emptyManifest(options);
-    assertModel(manifest, options);
+    const manifest = held?.manifest ?? emptyManifest(parts);
+    assertModel(manifest, parts);
     await table.sync(manifest, signal);
     return manifest;
   }
@@ -59,7 +66,7 @@ export function createColdPublisher(options: {
       const wanted = edit(base);
       if (wanted === null) return base;
       // Before anything of the model is published: a reader that meets its vectors can embed a query.
-      await options.embedding.ensure(signal);
+      await parts.embedding.ensure(signal);
       const next = nextGeneration({ ...base, garbage: wanted.garbage }, wanted, { nowMs: now() });
       const etag = held?.etag ?? null;
       // Until the answer is here, nobody knows which of the two is in force.
@@ -101,8 +108,8 @@ export function createColdPublisher(options: {
       }),
     current: (signal) => exclusive(() => load(signal)),
     publish: (edit, signal) => exclusive(() => attempt(edit, signal)),
-    async reserve(key, signal, lease) {
-      await exclusive(() => attempt((base) => withReservation(base, key, now(), lease), signal));
+    async reserve(key, signal, options = {}) {
+      await exclusive(() => attempt((base) => withReservation(base, key, now(), options), signal));
     },
   };
 }

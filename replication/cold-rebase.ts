@@ -2,6 +2,7 @@
 import { decodeNumbers } from "@kattegat/engine/cold/numbers.ts";
 import { keysOfBase, withBase } from "@kattegat/engine/cold/manifest-base.ts";
 import type { ColdManifest, ManifestBase } from "@kattegat/engine/cold/manifest.ts";
+import { hiddenFrom } from "@kattegat/engine/cold/removal.ts";
 import { assertReserved } from "./cold-reservation.ts";
 import type { ColdParts } from "./edge-target.ts";
 import { makeBase, type MadeBase } from "./make-base.ts";
@@ -29,12 +30,13 @@ export async function rebase(
 ): Promise<boolean> {
   const { publisher, table, store, now, newId } = options;
   const key = `bases/${newId()}`;
+  const begun = hiddenFrom(before, now());
   const made = await makeBase(
     orderOf(before, { ...options, key }),
     {
       read: (object, range) => store.readObject(object, range, signal),
       put: async (object, bytes) => {
-        await publisher.reserve(object, signal, { leaseMs: LEASE_MS });
+        await publisher.reserve(object, signal, { leaseMs: LEASE_MS, after: begun.after });
         await store.putObject(object, bytes, signal);
       },
     },
@@ -51,6 +53,7 @@ export async function rebase(
     return withBase(current, {
       base: made.base,
       merged,
+      begun,
       late: lateNumbers(options, { before, current, made }),
     });
   }, signal);

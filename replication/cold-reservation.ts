@@ -1,5 +1,6 @@
 /** The promise that an object which no manifest refers to yet will be found again. */
 import type { ColdManifest } from "@kattegat/engine/cold/manifest.ts";
+import type { Fence } from "@kattegat/protocol/sequence.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 
 /** A key must be in a manifest's garbage list for less than this when it is published: the list's age of deletion is 60 s. */
@@ -10,18 +11,21 @@ const UPLOAD_MS_MAX = 15_000;
 /**
  * Returns the manifest with the key on its garbage list, where it stands until a manifest refers to it: an upload that
  * a crash left behind is deleted by whoever comes next. Null when a young reservation is there already. A lease is for
- * what takes longer than an upload: the making of a base.
+ * what takes longer than an upload: the making of a base. Of what is withdrawn up to `after`, the object will have nothing.
  */
 export function withReservation(
   base: ColdManifest,
   key: string,
   nowMs: number,
-  { leaseMs = 0 }: { readonly leaseMs?: number } = {},
+  { leaseMs = 0, after = base.watermark }: { readonly leaseMs?: number; readonly after?: Fence } = {},
 ): ColdManifest | null {
   if (ageMs(base, key, nowMs + leaseMs) < UPLOAD_MS_MAX) return null;
   const garbage = base.garbage.filter((entry) => entry.key !== key);
   // Garbage only from then on.
-  return { ...base, garbage: [...garbage, { key, since: new Date(nowMs + leaseMs).toISOString() }] };
+  const since = new Date(nowMs + leaseMs).toISOString();
+  // Reserved before, it may be there already.
+  const known = base.garbage.find((entry) => entry.key === key);
+  return { ...base, garbage: [...garbage, { key, since, after: known?.after ?? after }] };
 }
 
 /** @throws {KattegatError} `conflict` when the key's reservation has run out, so its object may be gone. */

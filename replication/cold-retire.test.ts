@@ -1,9 +1,5 @@
-import {
-  emptyManifest,
-  GARBAGE_AGE_MS_MIN,
-  keysOf,
-  type ColdManifest,
-} from "@kattegat/engine/cold/manifest.ts";
+import { GARBAGE_AGE_MS_MIN } from "@kattegat/engine/cold/garbage.ts";
+import { emptyManifest, keysOf, type ColdManifest } from "@kattegat/engine/cold/manifest.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { afterEach, describe, expect, it } from "vitest";
 import { batchOf, network, never, pair, targetOf } from "./edge-target.fixture.ts";

@@ -1,6 +1,7 @@
 /** The end of a zone's copies of one model. */
 import type { Model } from "@kattegat/config/models.ts";
 import { keysOf, type ColdManifest } from "@kattegat/engine/cold/manifest.ts";
+import { cleanUpTo } from "@kattegat/engine/cold/removal.ts";
 import type { ColdPublisher } from "./cold-publisher.ts";
 import type { ColdStore } from "./cold-store.ts";
 
@@ -40,15 +41,22 @@ async function retire(
   const held = await former.readManifest(signal);
   if (held === null) return;
   const { manifest } = held;
-  const keys = [...keysOf(manifest), ...manifest.garbage.map(({ key }) => key)];
-  await publisher.publish((base) => withGarbage(base, keys, now()), signal);
+  await publisher.publish((base) => withGarbage(base, manifest, now()), signal);
   await former.deleteManifest(signal);
 }
 
-function withGarbage(manifest: ColdManifest, keys: readonly string[], nowMs: number): ColdManifest | null {
+function withGarbage(manifest: ColdManifest, former: ColdManifest, nowMs: number): ColdManifest | null {
   const known = new Set([...keysOf(manifest), ...manifest.garbage.map(({ key }) => key)]);
-  const added = [...new Set(keys)].filter((key) => !known.has(key));
-  if (added.length === 0) return null;
   const since = new Date(nowMs).toISOString();
-  return { ...manifest, garbage: [...manifest.garbage, ...added.map((key) => ({ key, since }))] };
+  const cleanOf = cleanUpTo(former);
+  const dropped = keysOf(former).map((key) => ({ key, since, after: cleanOf(key) }));
+  const added = [...dropped, ...former.garbage.map((entry) => ({ ...entry, since }))].filter(
+    ({ key }) => !known.has(key),
+  );
+  if (added.length === 0) return null;
+  return {
+    ...manifest,
+    garbage: [...manifest.garbage, ...added],
+    fading: [...(manifest.fading ?? []), ...(former.fading ?? [])],
+  };
 }

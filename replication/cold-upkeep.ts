@@ -1,6 +1,6 @@
 /** The work on a zone's cold tier that no change asks for. */
+import { keysToDelete } from "@kattegat/engine/cold/garbage.ts";
 import {
-  keysToDelete,
   planMerge,
   withMerge,
   withoutGarbage,
@@ -9,7 +9,9 @@ import {
 } from "@kattegat/engine/cold/manifest.ts";
 import { editionName } from "@kattegat/engine/embedding/edition.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
+import type { Fence } from "@kattegat/protocol/sequence.ts";
 import { isRebaseDue } from "@kattegat/engine/cold/manifest-base.ts";
+import { hiddenFrom, isBaseStale, type RemovalLimits } from "@kattegat/engine/cold/removal.ts";
 import { rebase, type RebaseOptions } from "./cold-rebase.ts";
 import type { EmbeddingCopy } from "./embedding-copy.ts";
 import { assertReserved } from "./cold-reservation.ts";
@@ -36,6 +38,7 @@ export interface UpkeepOptions extends RebaseOptions {
   readonly primary: Pick<Primary, "statistics">;
   readonly embedding: EmbeddingCopy;
   readonly mergeSegments: MergeSegments;
+  readonly limits: RemovalLimits;
   /** Objects of models that the network file names: what was garbage before may be needed again. */
   readonly needed: ReadonlySet<string>;
 }
@@ -69,7 +72,8 @@ export function createColdUpkeep(options: UpkeepOptions): ColdUpkeep {
       return isPublished ? "rebased" : null;
     }
     const isDue = isRebaseDue(manifest, { passagesMin: options.basePassagesMin });
-    if (!isDue || now() - rebaseFailedAtMs < REBASE_RETRY_MS) return null;
+    const isStale = isBaseStale(manifest.base, { nowMs: now(), limits: options.limits });
+    if (!(isDue || isStale) || now() - rebaseFailedAtMs < REBASE_RETRY_MS) return null;
     const segments = new Set(manifest.segments.map(({ key }) => key));
     const begun: Rebasing = { segments, outcome: rebase(options, manifest, signal), hasEnded: false };
     const end = (): void => {
@@ -101,7 +105,7 @@ export function createColdUpkeep(options: UpkeepOptions): ColdUpkeep {
       if (tended !== null) done.push(tended);
       const current = await publisher.current(signal);
       const segments = current.segments.filter(({ key }) => rebasing?.segments.has(key) !== true);
-      const keys = planMerge({ ...current, segments });
+      const keys = planMerge({ ...current, segments }, { nowMs: now(), limits: options.limits });
       if (keys !== null && (await merge(options, keys, signal))) done.push("merged");
       if (await deleteGarbage(options, signal)) done.push("deleted");
       return done;
@@ -133,17 +137,22 @@ async function publishStatistics(options: UpkeepOptions, signal: AbortSignal): P
 async function merge(options: UpkeepOptions, keys: readonly string[], signal: AbortSignal): Promise<boolean> {
   const { publisher, newId, now } = options;
   const before = await publisher.current(signal);
+  const begun = hiddenFrom(before, now());
   const inputs = before.segments.filter(({ key }) => keys.includes(key));
   const mergedTombstones = new Map(inputs.map(({ key, tombstones }) => [key, tombstones]));
   const result = await options.mergeSegments(inputsOf(options, inputs, signal), options, signal);
-  const merged = await uploadMerged(options, { key: `segments/${newId()}.seg`, result }, signal);
+  const merged = await uploadMerged(
+    options,
+    { key: `segments/${newId()}.seg`, result, after: begun.after },
+    signal,
+  );
   let isPublished = false;
   await publisher.publish((base) => {
     isPublished = isWhole(base, keys);
     // Another replication has merged them: this one's object stays on the garbage list.
     if (!isPublished) return null;
     if (merged !== null) assertReserved(base, merged.key, now());
-    return withMerge(base, { keys, merged, mergedTombstones });
+    return withMerge(base, { keys, merged, mergedTombstones, begun });
   }, signal);
   return isPublished;
 }
@@ -162,12 +171,12 @@ async function* inputsOf(
 
 async function uploadMerged(
   options: UpkeepOptions,
-  { key, result }: { readonly key: string; readonly result: MergedSegment },
+  { key, result, after }: { readonly key: string; readonly result: MergedSegment; readonly after: Fence },
   signal: AbortSignal,
 ): Promise<ManifestSegment | null> {
   const { bytes, documents, passages } = result;
   if (bytes === null) return null;
-  await options.publisher.reserve(key, signal);
+  await options.publisher.reserve(key, signal, { after });
   return uploadSegment(options, { key, bytes, documents, passages }, signal);
 }
 
@@ -182,12 +191,12 @@ function unlessNamed(error: unknown): void {
 
 /** Deletes first, forgets then: a crash between the two deletes again, which does no harm. */
 async function deleteGarbage(
-  { publisher, store, needed, now }: UpkeepOptions,
+  { publisher, store, needed, limits, now }: UpkeepOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
   const keys = keysToDelete(await publisher.current(signal), { nowMs: now() }).slice(0, DELETIONS_MAX);
   if (keys.length === 0) return false;
   for (const key of keys) if (!needed.has(key)) await store.deleteObject(key, signal).catch(unlessNamed);
-  await publisher.publish((base) => withoutGarbage(base, keys), signal);
+  await publisher.publish((base) => withoutGarbage(base, keys, { nowMs: now(), limits }), signal);
   return true;
 }

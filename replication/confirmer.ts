@@ -44,6 +44,7 @@ function reportOf(status: StreamStatus): ConfirmRequest | null {
     site: status.site,
     model: status.model,
     watermark: status.watermark,
+    ...(status.removed === null ? {} : { removed: status.removed }),
     lag_ms: status.lag_ms ?? 0,
     lag_changes: status.lag_changes ?? 0,
     parked: status.parked,

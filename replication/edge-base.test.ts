@@ -1,4 +1,5 @@
-import { GARBAGE_AGE_MS_MIN, keysOf } from "@kattegat/engine/cold/manifest.ts";
+import { GARBAGE_AGE_MS_MIN } from "@kattegat/engine/cold/garbage.ts";
+import { keysOf } from "@kattegat/engine/cold/manifest.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { afterEach, describe, expect, it } from "vitest";
 import { batchOf, expected, never, pair, targetOf } from "./edge-target.fixture.ts";

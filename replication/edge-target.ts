@@ -7,6 +7,7 @@ import {
   type Holders,
   type ManifestSegment,
 } from "@kattegat/engine/cold/manifest.ts";
+import { removedUpTo } from "@kattegat/engine/cold/removal.ts";
 import { encodeSegment } from "@kattegat/engine/cold/segment.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { compareFences, compareSequences, type Fence } from "@kattegat/protocol/sequence.ts";
@@ -67,12 +68,9 @@ export function createEdgeTarget(
     async watermark(signal) {
       return (await publisher.read(signal)).watermark;
     },
+    removed: async (signal) => removedUpTo(await publisher.current(signal), { nowMs: now() }),
     async apply({ changes, after, position, positionAt, head }: Batch, signal) {
-      if (head.model !== parts.model)
-        throw new KattegatError(
-          "not_ready",
-          `Expected changes of the model ${parts.model}, as the network file says; the log's are of ${head.model}.`,
-        );
+      assertModel(head, parts);
       const start = await publisher.current(signal);
       assertReached(start, { after, ahead });
       const batch = readBatch(
@@ -98,8 +96,11 @@ export function createEdgeTarget(
         }
         if (compareFences(position, base.watermark) <= 0) return null;
         if (segment !== null) assertReserved(base, segment.key, now());
-        const edited = withBatch(base, { segment, hidden: wanted.hidden, table: parts.table });
-        const reserved = segment === null ? edited : (withReservation(edited, nextKey, now()) ?? edited);
+        const edited = withBatch(base, { segment, hidden: wanted.hidden, parts });
+        const reserved =
+          segment === null
+            ? edited
+            : (withReservation(edited, nextKey, now(), { after: position }) ?? edited);
         const known = typeof head.whole_at === "string" ? { whole_at: head.whole_at } : {};
         return { ...reserved, ...known, watermark: position, watermark_at: positionAt };
       }, signal);
@@ -107,6 +108,14 @@ export function createEdgeTarget(
       return { watermark: published.watermark, refused: [...batch.refused] };
     },
   };
+}
+
+function assertModel({ model }: Batch["head"], wanted: Pick<ColdParts, "model">): void {
+  if (model === wanted.model) return;
+  throw new KattegatError(
+    "not_ready",
+    `Expected changes of the model ${wanted.model}, as the network file says; the log's are of ${model}.`,
+  );
 }
 
 interface Ahead {
@@ -157,18 +166,17 @@ function withBatch(
   {
     segment,
     hidden,
-    table,
+    parts: { table, now },
   }: {
     readonly segment: ManifestSegment | null;
     readonly hidden: ReadonlySet<string>;
-    readonly table: ColdTable;
+    readonly parts: Pick<ColdParts, "table" | "now">;
   },
 ): ColdManifest {
   const holders = holdersIn(table, base);
   const documentIds = [...hidden].filter((id) => table.copyOf(id) !== null);
-  return segment === null
-    ? withTombstones(base, { documentIds, holders })
-    : withSegment(base, segment, { documentIds, holders });
+  const options = { documentIds, holders, nowMs: now() };
+  return segment === null ? withTombstones(base, options) : withSegment(base, segment, options);
 }
 
 /** Where the table says that the documents of a manifest are. */

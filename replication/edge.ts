@@ -66,7 +66,7 @@ export function createEdge(options: EdgeOptions): Target {
   const parts = { ...options, store, table, publisher, embedding, model, dimensions };
   const isNext = model !== network.embedding.model;
   const target = createEdgeTarget({ ...parts, isNext, refuse: refuserOf(network, parts) });
-  const upkeep = createColdUpkeep({ ...parts, needed: neededObjects(network) });
+  const upkeep = createColdUpkeep({ ...parts, limits: network.limits, needed: neededObjects(network) });
   const retirement = createRetirement({
     network,
     now,
@@ -74,6 +74,8 @@ export function createEdge(options: EdgeOptions): Target {
   });
   return {
     ...target,
+    // Objects of a model that is gone may hold anything until they are on the list.
+    removed: async (signal) => (isNext || retirement.hasEnded() ? await target.removed(signal) : null),
     upkeep: {
       heard(head) {
         upkeep.heard(head.statistics_version);

@@ -108,6 +108,7 @@ describe("lag", () => {
       now: () => 10_000,
       log: silent,
       answers: () => true,
+      removed: () => null,
       changed: () => undefined,
     });
     expect(monitor.status()).toMatchObject({ lag_ms: null, lag_changes: null });
@@ -213,6 +214,7 @@ it("halts when a target says that it refused a withdraw (I9)", async () => {
         isNext: false,
         linger: { delayMs: 0, passages: 0 },
         watermark: () => Promise.resolve({ epoch: 1, sequence: "0" }),
+        removed: () => Promise.resolve(null),
         apply: ({ position }) =>
           Promise.resolve({
             watermark: position,
@@ -258,6 +260,7 @@ const stream = (part: Partial<StreamStatus>): StreamStatus => ({
   state: "waiting",
   answers: true,
   watermark: { epoch: 1, sequence: "7" },
+  removed: null,
   lag_changes: 0,
   lag_ms: 0,
   applied: 3,

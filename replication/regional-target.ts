@@ -5,6 +5,7 @@ import {
   retireResponseSchema,
   watermarkSchema,
   type ApplyRequest,
+  type Watermark,
 } from "@kattegat/protocol/changes.ts";
 import { parseShape } from "@kattegat/protocol/parse.ts";
 import { createRetirement } from "./retirement.ts";
@@ -35,19 +36,24 @@ export function createRegionalTarget(options: RegionalOptions): Target {
   const { client, network, model } = options;
   const isNext = model !== network.embedding.model;
   const query = new URLSearchParams({ model });
+  const retiring = isNext ? null : retiringOf(options);
+  async function askWatermark(signal: AbortSignal): Promise<Watermark> {
+    const answer = await client.request(
+      `/internal/watermark?${query}`,
+      { timeoutMs: WATERMARK_TIMEOUT_MS, signal },
+      (response) => response.json(),
+    );
+    return parseShape(watermarkSchema, answer, "internal");
+  }
   return {
     site: client.site,
     model,
     isNext,
     linger: { delayMs: 0, passages: 0 },
-    async watermark(signal) {
-      const answer = await client.request(
-        `/internal/watermark?${query}`,
-        { timeoutMs: WATERMARK_TIMEOUT_MS, signal },
-        (response) => response.json(),
-      );
-      return parseShape(watermarkSchema, answer, "internal").watermark;
-    },
+    watermark: async (signal) => (await askWatermark(signal)).watermark,
+    // Collections of a model that is gone may hold anything until they are dropped.
+    removed: async (signal) =>
+      retiring === null || retiring.hasEnded() ? ((await askWatermark(signal)).removed ?? null) : null,
     async apply({ changes, after, position, positionAt, head }, signal) {
       const { sequence, at, whole_at: wholeAt } = head;
       const body: ApplyRequest = {
@@ -64,12 +70,15 @@ export function createRegionalTarget(options: RegionalOptions): Target {
       );
       return parseShape(applyResponseSchema, answer, "internal");
     },
-    ...(isNext ? {} : { upkeep: retiring(options) }),
+    ...(retiring === null ? {} : { upkeep: retiring.upkeep }),
   };
 }
 
 /** The upkeep of a regional's copies: it keeps none of a model that is gone. */
-function retiring({ client, network, now, sleep, log }: RegionalOptions): NonNullable<Target["upkeep"]> {
+function retiringOf({ client, network, now, sleep, log }: RegionalOptions): {
+  readonly upkeep: NonNullable<Target["upkeep"]>;
+  hasEnded(): boolean;
+} {
   const retirement = createRetirement({
     network,
     now,
@@ -84,7 +93,7 @@ function retiring({ client, network, now, sleep, log }: RegionalOptions): NonNul
       return true;
     },
   });
-  return {
+  const upkeep: NonNullable<Target["upkeep"]> = {
     heard: retirement.heard,
     async run(signal) {
       while (!signal.aborted) {
@@ -95,6 +104,7 @@ function retiring({ client, network, now, sleep, log }: RegionalOptions): NonNul
       }
     },
   };
+  return { upkeep, hasEnded: retirement.hasEnded };
 }
 
 function jsonRequest(body: object): Pick<SiteRequest, "method" | "headers" | "body"> {

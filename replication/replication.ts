@@ -2,6 +2,7 @@
 import { createConfirmer } from "./confirmer.ts";
 import { createPulse } from "./pulse.ts";
 import type { Primary } from "./primary.ts";
+import { createRemoval } from "./removal.ts";
 import { runStream, type StreamOptions } from "./run-stream.ts";
 import { createStreamMonitor, logFields, type MonitorOptions, type StreamStatus } from "./stream-status.ts";
 import type { Target } from "./target.ts";
@@ -36,12 +37,18 @@ export function createReplication(options: {
         confirmer.poke();
       },
     });
+    const removal = createRemoval({
+      removed: (signal) => target.removed(signal),
+      sleep,
+      changed: () => confirmer.poke(),
+    });
     const monitor = createStreamMonitor({
       target,
       timeline,
       now,
       log,
       answers: pulse.answers,
+      removed: removal.latest,
       changed: () => confirmer.poke(),
     });
     const confirmer = createConfirmer({
@@ -58,16 +65,17 @@ export function createReplication(options: {
         monitor.read(answer);
       },
     };
-    return { target, monitor, confirmer, observer, pulse };
+    return { target, monitor, confirmer, observer, pulse, removal };
   });
   return {
     status: () => streams.map(({ monitor }) => monitor.status()),
     async run(signal) {
       await Promise.all(
-        streams.flatMap(({ target, confirmer, observer, pulse }) => [
+        streams.flatMap(({ target, confirmer, observer, pulse, removal }) => [
           runStream({ target, feed: primary, random, sleep, observer }, signal),
           confirmer.run(signal),
           pulse.run(signal),
+          removal.run(signal),
           target.upkeep?.run(signal),
         ]),
       );

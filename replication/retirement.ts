@@ -8,6 +8,8 @@ export interface Retirement {
   heard(head: Pick<FeedHead, "models">): void;
   /** Drops what neither the network file nor the primary names, once for each such set of names. Resolves with whether anything was asked for. */
   round(signal: AbortSignal): Promise<boolean>;
+  /** Whether nothing is left to be dropped, as far as is known. */
+  hasEnded(): boolean;
 }
 
 /** A site that still names a model keeps its copies until it is restarted, which nobody needs to hear of each second. */
@@ -26,6 +28,7 @@ export function createRetirement(options: {
   let kept: readonly string[] = [];
   let tried: { readonly names: string; readonly atMs: number } | null = null;
   return {
+    hasEnded: () => wanted !== null && wanted === done,
     heard({ models }) {
       if (models === undefined) return;
       kept = [...new Set([...named, ...models])].toSorted();

@@ -14,6 +14,8 @@ export interface StreamStatus {
   /** False while the target does not answer, whether or not there is anything to apply. */
   readonly answers: boolean;
   readonly watermark: Fence | null;
+  /** Up to here, nothing of what was withdrawn is left on the target's disks; null while it does not say. */
+  readonly removed: Fence | null;
   readonly lag_changes: number | null;
   readonly lag_ms: number | null;
   readonly applied: number;
@@ -39,6 +41,7 @@ export interface MonitorOptions {
   };
   /** Whether the target answered when it was last asked. */
   readonly answers: () => boolean;
+  readonly removed: () => Fence | null;
   /** Hears each watermark that the target has stored, and each change of health. */
   readonly changed: () => void;
 }
@@ -55,6 +58,7 @@ export function createStreamMonitor({
   now,
   log,
   answers,
+  removed,
   changed,
 }: MonitorOptions): StreamMonitor {
   const { site, model, isNext } = target;
@@ -103,6 +107,7 @@ export function createStreamMonitor({
         state: state.name,
         answers: answers(),
         watermark,
+        removed: removed(),
         ...lagOf(watermark, timeline, now()),
         applied,
         retries,

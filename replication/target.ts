@@ -25,6 +25,8 @@ export interface Target {
   /** How long a batch smaller than `lingerPassages` waits for company; 0 where small batches cost nothing. */
   readonly linger: { readonly delayMs: number; readonly passages: number };
   watermark(signal: AbortSignal): Promise<Fence>;
+  /** Resolves with the place in the log up to which whatever was withdrawn has left the target's disks; null while nobody knows. */
+  removed(signal: AbortSignal): Promise<Fence | null>;
   /**
    * Resolves when the changes are stored. The watermark in the answer is stored with them; it may stay behind
    * `position` only when the batch changed no copy, and an empty batch stores it.

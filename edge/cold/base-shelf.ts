@@ -115,6 +115,7 @@ class Shelf implements BaseShelf {
     const root = await readWhole(
       {
         ...this.#options,
+        secondsMax: this.#options.network.limits.cache_seconds_max,
         key: rootKey(manifestBase),
         bytes: manifestBase.root.bytes,
         open: (bytes) => (isWhole(bytes, manifestBase) ? bytes : null),
@@ -167,8 +168,9 @@ class Shelf implements BaseShelf {
   }
 
   #runCaches(keyOf: ObjectKeys, { key }: ManifestBase): (colo: string) => RunCache {
-    const { openCache, now, report } = this.#options;
-    return createRunCaches({ keyOf, listKey: `${key}/runs`, openCache, now, report });
+    const { openCache, network, now, report } = this.#options;
+    const secondsMax = network.limits.cache_seconds_max;
+    return createRunCaches({ keyOf, listKey: `${key}/runs`, secondsMax, openCache, now, report });
   }
 }
 

@@ -122,6 +122,7 @@ describe("the pieces of one search", () => {
     const options = {
       keyOf,
       listKey: `${KEY}/runs`,
+      secondsMax: 60,
       open: () => caches.open("pieces-test"),
       now: () => Date.now(),
       report: () => undefined,

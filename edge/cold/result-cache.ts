@@ -6,9 +6,6 @@ import { coldListsSchema, type ColdLists } from "./cold-candidates.ts";
 import type { ColdQuery } from "./cold-query.ts";
 import type { Subrequests } from "./subrequests.ts";
 
-/** Entries are keyed by content, so this bounds only how long a dead one takes room. */
-const ENTRY_SECONDS_MAX = 300;
-
 /** Lists as objects take about twice their JSON. */
 const OBJECT_BYTES_PER_CHARACTER = 2;
 
@@ -33,6 +30,8 @@ export interface ResultCacheOptions {
   readonly open: (colo: string) => Promise<CacheLike>;
   /** Bounds what the isolate keeps beside the location's cache: it spares a question asked again the cache's answer and its parsing. */
   readonly memoryBytesMax: number;
+  /** Entries are keyed by content, so this bounds only how long a dead one rests. */
+  readonly secondsMax: number;
   readonly now: () => number;
 }
 
@@ -42,12 +41,17 @@ interface Kept {
   readonly byteLength: number;
 }
 
-export function createResultCache({ open, memoryBytesMax, now }: ResultCacheOptions): ResultCache {
+export function createResultCache({
+  open,
+  memoryBytesMax,
+  secondsMax,
+  now,
+}: ResultCacheOptions): ResultCache {
   const memory = createBlockCache<Kept>({ bytesMax: memoryBytesMax });
   const keep = (colo: string, key: string, lists: ColdLists, characters: number): void =>
     memory.set(`${colo}/${key}`, {
       lists,
-      untilMs: now() + ENTRY_SECONDS_MAX * 1_000,
+      untilMs: now() + secondsMax * 1_000,
       byteLength: characters * OBJECT_BYTES_PER_CHARACTER,
     });
   return {
@@ -67,7 +71,7 @@ export function createResultCache({ open, memoryBytesMax, now }: ResultCacheOpti
       const text = JSON.stringify(lists);
       keep(colo, key, lists, text.length);
       if (!subrequests.take()) return;
-      const headers = { "content-type": "application/json", "cache-control": `max-age=${ENTRY_SECONDS_MAX}` };
+      const headers = { "content-type": "application/json", "cache-control": `max-age=${secondsMax}` };
       await (await open(colo)).put(urlOf(key), new Response(text, { headers }));
     },
   };

@@ -56,6 +56,7 @@ describe("result cache", () => {
     createResultCache({
       open: (colo) => caches.open(`test-${colo}`),
       memoryBytesMax: 100_000,
+      secondsMax: 300,
       now: () => 0,
       ...options,
     });
@@ -87,6 +88,7 @@ describe("result cache", () => {
         };
       },
       memoryBytesMax: 100_000,
+      secondsMax: 300,
       now: () => nowMs,
     });
     await isolate().put("edge-eu/4", lists, searchAt("FRA"));

@@ -4,8 +4,6 @@ import { z } from "zod";
 import type { CacheLike } from "./result-cache.ts";
 import type { Subrequests } from "./subrequests.ts";
 
-/** Keys are never used again; this only bounds how long a dead one takes room. */
-const CACHE_SECONDS = 7 * 24 * 3_600;
 /** Some hundred searches' runs, 30 bytes each in the list; the one added longest ago is forgotten. */
 const RUNS_MAX = 4_096;
 /** So often at most an isolate writes down what it knows, for the isolates that come after it. */
@@ -42,6 +40,8 @@ export interface RunCacheOptions {
   /** Of the list of runs; of no object. */
   readonly listKey: string;
   readonly open: () => Promise<CacheLike>;
+  /** Keys are never used again; this bounds how long a dead object's runs rest. */
+  readonly secondsMax: number;
   readonly now: () => number;
   readonly report: (error: unknown) => void;
 }
@@ -161,7 +161,8 @@ class LocationRuns implements RunCache {
 
   async #set(url: string, bytes: Uint8Array, type: string): Promise<boolean> {
     const isList = type === "application/json";
-    const control = isList ? `max-age=${CACHE_SECONDS}` : `max-age=${CACHE_SECONDS}, immutable`;
+    const age = `max-age=${this.#options.secondsMax}`;
+    const control = isList ? age : `${age}, immutable`;
     const headers = { "content-type": type, "cache-control": control };
     try {
       await (await this.#options.open()).put(url, new Response(bytes.slice(), { headers }));

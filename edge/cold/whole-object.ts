@@ -3,9 +3,6 @@ import type { Attempt } from "./bucket-attempt.ts";
 import type { SessionOptions } from "./piece-reader.ts";
 import type { CacheLike } from "./result-cache.ts";
 
-/** As for pieces: the key is never used again. */
-const CACHE_CONTROL = "max-age=604800, immutable";
-
 export interface WholeObject<T> {
   readonly value: T;
   /** Lets the location's cache keep what was read from the bucket; work for after the answer. */
@@ -24,6 +21,8 @@ export async function readWhole<T>(
     /** Of the object; 0 when it is not known. */
     readonly bytes: number;
     readonly attempt: Attempt;
+    /** In the cache: the key is never used again, so this bounds how long a dead object rests. */
+    readonly secondsMax: number;
     readonly openCache: (colo: string) => Promise<CacheLike>;
     readonly open: (bytes: Uint8Array<ArrayBuffer>) => T | null;
     readonly report: (error: unknown) => void;
@@ -52,7 +51,8 @@ export async function readWhole<T>(
   return {
     value,
     keep: async () => {
-      const answer = new Response(bytes, { headers: { "cache-control": CACHE_CONTROL } });
+      const headers = { "cache-control": `max-age=${options.secondsMax}, immutable` };
+      const answer = new Response(bytes, { headers });
       if (cache !== null && subrequests.take()) await cache.put(url, answer).catch(report);
     },
   };

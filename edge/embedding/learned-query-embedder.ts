@@ -17,6 +17,9 @@ import { noVector, type QueryEmbedder } from "./query-embedder.ts";
 /** An isolate has no room for the 10 MB that embedding whole corpora is worth; queries are short. */
 const SPELLINGS_MAX = 2_000;
 
+/** A model holds no document, and none is erased from it: this only bounds how long a former one takes room. */
+const CACHE_SECONDS = 7 * 24 * 3_600;
+
 export interface LearnedQueryEmbedderOptions extends Omit<PieceReaderOptions, "keyOf"> {
   readonly model: string;
   readonly keys: EmbeddingKeys;
@@ -27,7 +30,8 @@ export interface LearnedQueryEmbedderOptions extends Omit<PieceReaderOptions, "k
 }
 
 /** Reads the head once, then only the pages of a query's rare words: from memory, the location's cache or the bucket. */
-export function createLearnedQueryEmbedder(options: LearnedQueryEmbedderOptions): QueryEmbedder {
+export function createLearnedQueryEmbedder(given: LearnedQueryEmbedderOptions): QueryEmbedder {
+  const options = { ...given, secondsMax: CACHE_SECONDS };
   const { model, keys, now } = options;
   const keyOf = (): string => keys.rows;
   const runsOf = createRunCaches({ ...options, keyOf, listKey: `${keys.rows}/runs` });

@@ -1,5 +1,5 @@
 import { BASE_FILES, type BaseFile } from "./base/piece.ts";
-import type { ColdManifest, ManifestBase, ManifestSegment } from "./manifest-shape.ts";
+import type { ColdManifest, Hidden, ManifestBase, ManifestSegment } from "./manifest-shape.ts";
 import { decodeNumbers, encodeNumbers } from "./numbers.ts";
 
 /**
@@ -33,11 +33,12 @@ export function keysOfBase(base: ManifestBase): readonly string[] {
   return [rootKey(base), ...volumes];
 }
 
-/** Returns the base with these documents hidden too. */
-export function withDeadNumbers(base: ManifestBase, numbers: readonly number[]): ManifestBase {
+/** Returns the base with these documents hidden too; `from` says since when it has some. */
+export function withDeadNumbers(base: ManifestBase, numbers: readonly number[], from: Hidden): ManifestBase {
   if (numbers.length === 0) return base;
   const dead = [...new Set([...decodeNumbers(base.tombstones), ...numbers])].toSorted((a, b) => a - b);
-  return { ...base, tombstones: encodeNumbers(dead), dead: dead.length };
+  const hidden = base.dead === 0 ? { hidden: from } : {};
+  return { ...base, tombstones: encodeNumbers(dead), dead: dead.length, ...hidden };
 }
 
 /** Whether base and tail are to be made into a new base. */
@@ -62,7 +63,7 @@ export function isRebaseDue(
 /**
  * Returns the manifest with the base, and those of the segments that are not in it.
  *
- * `late` are the numbers of documents in the new base that were hidden, or replaced, while it was made.
+ * `late` are the numbers of documents in the new base that were hidden, or replaced, since it was begun.
  */
 export function withBase(
   manifest: ColdManifest,
@@ -70,11 +71,12 @@ export function withBase(
     readonly base: ManifestBase;
     readonly merged: readonly string[];
     readonly late: readonly number[];
+    readonly begun: Hidden;
   },
 ): ColdManifest {
   return {
     ...manifest,
-    base: withDeadNumbers(made.base, made.late),
+    base: withDeadNumbers(made.base, made.late, made.begun),
     segments: manifest.segments.filter(({ key }) => !made.merged.includes(key)),
   };
 }

@@ -1,4 +1,19 @@
+import type { Fence } from "@kattegat/protocol/sequence.ts";
 import type { BaseFile } from "./base/piece.ts";
+
+/** Since when an object has had documents that must not be found. */
+export interface Hidden {
+  /** The log's state before the first of them was hidden: of what was withdrawn up to it, nothing is here. */
+  readonly after: Fence;
+  readonly since: string;
+}
+
+/** What locations may still have in their caches of objects that are deleted. */
+export interface Fading {
+  /** Of what was withdrawn up to here, they have nothing. */
+  readonly after: Fence;
+  readonly until: string;
+}
 
 /** One segment of a generation. */
 export interface ManifestSegment {
@@ -10,6 +25,7 @@ export interface ManifestSegment {
   readonly checksum: string;
   /** Documents in this segment that must not be found: withdrawn, or in a later segment anew. */
   readonly tombstones: readonly string[];
+  readonly hidden?: Hidden;
 }
 
 /** The part of a generation that holds the bulk: lists around centroids, read by range. */
@@ -26,6 +42,7 @@ export interface ManifestBase {
   readonly tombstones: string;
   /** How many those are. */
   readonly dead: number;
+  readonly hidden?: Hidden;
 }
 
 /** What a generation of a cold index consists of. */
@@ -34,7 +51,7 @@ export interface ColdManifest {
   readonly generation: number;
   readonly model: string;
   readonly dimensions: number;
-  readonly watermark: { readonly epoch: number; readonly sequence: string };
+  readonly watermark: Fence;
   readonly watermark_at: string;
   /** Of a model that is being prepared: from this sequence on the copies are whole. Missing where they always were. */
   readonly whole_at?: string;
@@ -43,6 +60,7 @@ export interface ColdManifest {
   readonly base: ManifestBase | null;
   /** The tail: what came since the base was made, scanned exactly. */
   readonly segments: readonly ManifestSegment[];
-  /** Objects that earlier generations referred to, and since when none does. */
-  readonly garbage: readonly { readonly key: string; readonly since: string }[];
+  /** Objects that earlier generations referred to, and since when none does; of what was withdrawn up to `after`, they have nothing. */
+  readonly garbage: readonly { readonly key: string; readonly since: string; readonly after?: Fence }[];
+  readonly fading?: readonly Fading[];
 }

@@ -6,9 +6,7 @@ import {
   encodeManifest,
   type Holders,
   type ManifestBase,
-  GARBAGE_AGE_MS_MIN,
   keysOf,
-  keysToDelete,
   liveDocuments,
   type ManifestSegment,
   nextGeneration,
@@ -22,6 +20,7 @@ import {
   withTombstones,
 } from "./manifest.ts";
 
+import { GARBAGE_AGE_MS_MIN, keysToDelete } from "./garbage.ts";
 import { BASE_PASSAGES_MIN, isRebaseDue, withBase } from "./manifest-base.ts";
 import { decodeNumbers } from "./numbers.ts";
 
@@ -30,6 +29,10 @@ const empty = emptyManifest({ model: "hashed-384-v1", dimensions: 384 });
 const segmentOf = (key: string, bytes = MB, documents = 10): ManifestSegment => {
   return { key, bytes, passages: documents * 2, documents, checksum: "00000000", tombstones: [] };
 };
+const limits = { dead_seconds_max: 3_600, cache_seconds_max: 86_400 };
+const now = { nowMs: 0, limits };
+const hidden = { after: empty.watermark, since: new Date(0).toISOString() };
+const begun = { after: { epoch: 1, sequence: "7" }, since: new Date(5).toISOString() };
 const holdersOf = (holds: Holders["holds"]): Holders => ({ holds, numberOf: () => null });
 const manifestOf = (...segments: ManifestSegment[]): ColdManifest => ({ ...empty, segments });
 
@@ -45,7 +48,17 @@ const baseOf = (key: string): ManifestBase => ({
 
 describe("a manifest", () => {
   it("is read as it was written", () => {
-    const manifest = { ...manifestOf({ ...segmentOf("s1"), tombstones: ["a"] }), base: baseOf("bases/b1") };
+    const after = { epoch: 1, sequence: "3" };
+    const since = new Date(0).toISOString();
+    const manifest: ColdManifest = {
+      ...manifestOf({ ...segmentOf("s1"), tombstones: ["a"], hidden }),
+      base: { ...baseOf("bases/b1"), hidden },
+      garbage: [
+        { key: "x", since, after },
+        { key: "y", since },
+      ],
+      fading: [{ after, until: since }],
+    };
     expect(parseManifest(JSON.stringify(manifest))).toEqual(manifest);
     expect(parseManifest(encodeManifest(manifest))).toEqual(manifest);
   });
@@ -89,6 +102,7 @@ describe("a manifest", () => {
     const next = withSegment(manifestOf(segmentOf("s1"), segmentOf("s2")), segmentOf("s3"), {
       documentIds: ["a", "b"],
       holders,
+      nowMs: 0,
     });
     expect(next.segments.map(({ key, tombstones }) => [key, tombstones])).toEqual([
       ["s1", ["a"]],
@@ -96,7 +110,7 @@ describe("a manifest", () => {
       ["s3", []],
     ]);
     expect(liveDocuments(next)).toBe(29);
-    expect(withTombstones(next, { documentIds: ["a"], holders }).segments).toEqual(next.segments);
+    expect(withTombstones(next, { documentIds: ["a"], holders, nowMs: 9 }).segments).toEqual(next.segments);
   });
 
   it("hides a document of the base by its number, once", () => {
@@ -107,14 +121,14 @@ describe("a manifest", () => {
     const holders: Holders = { holds: () => false, numberOf: (id) => numbers.get(id) ?? null };
     let next: ColdManifest = { ...manifestOf(segmentOf("s1")), base: baseOf("bases/b1") };
     for (const documentIds of [["a", "c"], ["b"], ["a"]])
-      next = withTombstones(next, { documentIds, holders });
+      next = withTombstones(next, { documentIds, holders, nowMs: 0 });
     expect(decodeNumbers(next.base?.tombstones ?? "")).toEqual([3, 700]);
     expect(liveDocuments(next)).toBe(808);
   });
 
   it("puts a base in the place of the one before and of the segments that went into it", () => {
     const before = { ...manifestOf(segmentOf("s1"), segmentOf("s2")), base: baseOf("bases/b1") };
-    const made = { base: baseOf("bases/b2"), merged: ["s1"], late: [5, 2] };
+    const made = { base: baseOf("bases/b2"), merged: ["s1"], late: [5, 2], begun };
     const after = nextGeneration(before, withBase(before, made), { nowMs: 0 });
     expect(after.segments).toEqual([segmentOf("s2")]);
     expect(decodeNumbers(after.base?.tombstones ?? "")).toEqual([2, 5]);
@@ -145,10 +159,18 @@ describe("a manifest", () => {
     const meanwhile = withTombstones(before, {
       documentIds: ["b"],
       holders: holdersOf((key) => key === "s2"),
+      nowMs: 9,
     });
-    const after = withMerge(meanwhile, { keys: ["s1", "s2"], merged: segmentOf("m"), mergedTombstones });
-    expect(after.segments).toEqual([{ ...segmentOf("m"), tombstones: ["b"] }]);
-    expect(withMerge(meanwhile, { keys: ["s1"], merged: null, mergedTombstones }).segments).toHaveLength(1);
+    const after = withMerge(meanwhile, {
+      keys: ["s1", "s2"],
+      merged: segmentOf("m"),
+      mergedTombstones,
+      begun,
+    });
+    expect(after.segments).toEqual([{ ...segmentOf("m"), tombstones: ["b"], hidden: begun }]);
+    expect(
+      withMerge(meanwhile, { keys: ["s1"], merged: null, mergedTombstones, begun }).segments,
+    ).toHaveLength(1);
   });
 
   it("keeps an object for readers in flight after no generation refers to it (I16)", () => {
@@ -158,7 +180,7 @@ describe("a manifest", () => {
     expect(keysToDelete(second, { nowMs: 5_000 + GARBAGE_AGE_MS_MIN - 1 })).toEqual([]);
     const keys = keysToDelete(second, { nowMs: 5_000 + GARBAGE_AGE_MS_MIN });
     expect(keys).toEqual(["s1", "s2"]);
-    expect(withoutGarbage(second, keys).garbage).toEqual([]);
+    expect(withoutGarbage(second, keys, now).garbage).toEqual([]);
     const back = nextGeneration(second, manifestOf(segmentOf("m"), segmentOf("s1")), { nowMs: 6_000 });
     expect(keysToDelete(back, { nowMs: 1e9 })).toEqual(["s2"]);
   });
@@ -178,18 +200,18 @@ describe("a manifest", () => {
 
 describe("merge planning", () => {
   it("leaves a few segments alone", () => {
-    expect(planMerge(empty)).toBeNull();
-    expect(planMerge(manifestOf(segmentOf("a"), segmentOf("b"), segmentOf("c")))).toBeNull();
+    expect(planMerge(empty, now)).toBeNull();
+    expect(planMerge(manifestOf(segmentOf("a"), segmentOf("b"), segmentOf("c")), now)).toBeNull();
   });
 
   it("merges four of like size, not one with the large", () => {
     const small = ["a", "b", "c", "d"].map((key) => segmentOf(key, MB));
-    expect(planMerge(manifestOf(segmentOf("large", 40 * MB), ...small))).toEqual(["a", "b", "c", "d"]);
+    expect(planMerge(manifestOf(segmentOf("large", 40 * MB), ...small), now)).toEqual(["a", "b", "c", "d"]);
   });
 
   it("rewrites a segment that is mostly dead", () => {
     const dead = { ...segmentOf("a"), tombstones: ["1", "2", "3", "4", "5"] };
-    expect(planMerge(manifestOf(dead, segmentOf("b")))).toEqual(["a"]);
+    expect(planMerge(manifestOf(dead, segmentOf("b")), now)).toEqual(["a"]);
   });
 
   it("holds the number of segments down through any stream of small ones that fits, and never makes one too large", () => {
@@ -197,17 +219,18 @@ describe("merge planning", () => {
     let written = 0;
     for (let n = 0; n < 400; n += 1) {
       manifest = withSegment(manifest, segmentOf(`s${n}`, MB), {
+        nowMs: 0,
         documentIds: [],
         holders: holdersOf(() => false),
       });
-      for (let keys = planMerge(manifest); keys !== null; keys = planMerge(manifest)) {
+      for (let keys = planMerge(manifest, now); keys !== null; keys = planMerge(manifest, now)) {
         const bytes = manifest.segments
           .filter(({ key }) => keys?.includes(key))
           .reduce((sum, s) => sum + s.bytes, 0);
         expect(bytes).toBeLessThanOrEqual(SEGMENT_BYTES_MAX);
         written += bytes;
         const merged = segmentOf(`m${n}-${keys.length}-${bytes}`, bytes);
-        manifest = withMerge(manifest, { keys, merged, mergedTombstones: new Map() });
+        manifest = withMerge(manifest, { keys, merged, mergedTombstones: new Map(), begun });
       }
       expect(manifest.segments.length).toBeLessThanOrEqual(
         SEGMENTS_MAX + Math.ceil((n * MB) / SEGMENT_BYTES_MAX),

@@ -2,9 +2,10 @@ import { embeddingKeys } from "../embedding/learned/artefact-names.ts";
 import { parseManifestJson } from "./parse-manifest.ts";
 export { encodeManifest } from "./parse-manifest.ts";
 import { keysOfBase, withDeadNumbers } from "./manifest-base.ts";
-import type { ColdManifest, ManifestSegment } from "./manifest-shape.ts";
+import type { ColdManifest, Hidden, ManifestSegment } from "./manifest-shape.ts";
+import { cleanUpTo, hiddenFrom, staleSegments, withFading, type RemovalLimits } from "./removal.ts";
 
-export type { ColdManifest, ManifestBase, ManifestSegment } from "./manifest-shape.ts";
+export type { ColdManifest, Hidden, ManifestBase, ManifestSegment } from "./manifest-shape.ts";
 
 /** A reader opens each segment with two reads and searches each: this many still fit one round of parallel reads. */
 export const SEGMENTS_MAX = 12;
@@ -53,7 +54,7 @@ export function emptyManifest({
 export function withSegment(
   manifest: ColdManifest,
   segment: ManifestSegment,
-  options: { readonly documentIds: readonly string[]; readonly holders: Holders },
+  options: HidingOptions,
 ): ColdManifest {
   const hidden = withTombstones(manifest, options);
   return { ...hidden, segments: [...hidden.segments, segment] };
@@ -67,18 +68,28 @@ export interface Holders {
   numberOf(documentId: string): number | null;
 }
 
+export interface HidingOptions {
+  readonly documentIds: readonly string[];
+  readonly holders: Holders;
+  readonly nowMs: number;
+}
+
 /** Returns the manifest without the documents: each is hidden in the base, in every segment that holds it. */
 export function withTombstones(
   manifest: ColdManifest,
-  { documentIds, holders }: { readonly documentIds: readonly string[]; readonly holders: Holders },
+  { documentIds, holders, nowMs }: HidingOptions,
 ): ColdManifest {
+  const from = hiddenFrom(manifest, nowMs);
   const segments = manifest.segments.map((segment) => {
     const added = documentIds.filter((id) => holders.holds(segment.key, id));
     if (added.length === 0) return segment;
-    return { ...segment, tombstones: [...new Set([...segment.tombstones, ...added])].toSorted() };
+    const tombstones = [...new Set([...segment.tombstones, ...added])].toSorted();
+    return segment.tombstones.length === 0
+      ? { ...segment, tombstones, hidden: from }
+      : { ...segment, tombstones };
   });
   const numbers = documentIds.map((id) => holders.numberOf(id)).filter((number) => number !== null);
-  const base = manifest.base === null ? null : withDeadNumbers(manifest.base, numbers);
+  const base = manifest.base === null ? null : withDeadNumbers(manifest.base, numbers, from);
   return { ...manifest, base, segments };
 }
 
@@ -93,9 +104,11 @@ export function withMerge(
     readonly keys: readonly string[];
     readonly merged: ManifestSegment | null;
     readonly mergedTombstones: ReadonlyMap<string, readonly string[]>;
+    /** What was hidden since the merge began is in the new segment. */
+    readonly begun: Hidden;
   },
 ): ColdManifest {
-  const { keys, merged, mergedTombstones } = merge;
+  const { keys, merged, mergedTombstones, begun } = merge;
   const replaced = manifest.segments.filter(({ key }) => keys.includes(key));
   if (replaced.length !== keys.length)
     throw new RangeError(`expected segments ${keys.join(", ")} in the manifest`);
@@ -106,7 +119,8 @@ export function withMerge(
   const others = manifest.segments.filter(({ key }) => !keys.includes(key));
   if (merged === null) return { ...manifest, segments: others };
   const tombstones = [...new Set([...merged.tombstones, ...late])].toSorted();
-  return { ...manifest, segments: [...others, { ...merged, tombstones }] };
+  const noted = tombstones.length === 0 ? merged : { ...merged, tombstones, hidden: begun };
+  return { ...manifest, segments: [...others, noted] };
 }
 
 /** Documents that can be found. */
@@ -118,18 +132,23 @@ export function liveDocuments(manifest: ColdManifest): number {
 /**
  * Returns the keys of segments to merge into one, or null.
  *
+ * What has been hidden for long leaves the disk first.
+ *
  * Size-tiered: runs of segments of like size are merged, so that each byte is written once for each tier. Beyond
  * SEGMENTS_MAX the smallest that fit are merged whatever their sizes. When none fit into one segment, the count grows:
  * the index has outgrown the flat format.
  */
-export function planMerge(manifest: ColdManifest): readonly string[] | null {
+export function planMerge(
+  manifest: ColdManifest,
+  options: { readonly nowMs: number; readonly limits: RemovalLimits },
+): readonly string[] | null {
+  const stale = fitting(staleSegments(manifest, options).map(sizeOf).toSorted(bySize));
+  if (stale.length > 0) return stale;
   const mostlyDead = manifest.segments.find(
     (segment) => segment.documents > 0 && 1 - liveIn(segment) / segment.documents >= DEAD_SHARE_MAX,
   );
   if (mostlyDead !== undefined) return [mostlyDead.key];
-  const sizes = manifest.segments
-    .map((segment) => ({ key: segment.key, bytes: liveBytes(segment) }))
-    .toSorted((left, right) => left.bytes - right.bytes);
+  const sizes = manifest.segments.map(sizeOf).toSorted(bySize);
   for (let start = 0; start < sizes.length; start += 1) {
     const run = fitting(
       sizes.slice(start).filter(({ bytes }) => bytes <= TIER_RATIO * (sizes[start]?.bytes ?? 0)),
@@ -150,29 +169,22 @@ export function nextGeneration(
   const referred = new Set(keysOf(next));
   const dropped = keysOf(previous).filter((key) => !referred.has(key));
   const since = new Date(nowMs).toISOString();
+  const cleanOf = cleanUpTo(previous);
   const garbage = [
     ...previous.garbage.filter(({ key }) => !referred.has(key)),
-    ...dropped.map((key) => ({ key, since })),
+    ...dropped.map((key) => ({ key, since, after: cleanOf(key) })),
   ];
   return { ...next, format: 2, generation: previous.generation + 1, garbage };
 }
 
-/** A search lasts at most 10 s, a reader looks for a new manifest every second: nobody reads an object so long dropped. */
-export const GARBAGE_AGE_MS_MIN = 60_000;
-
-/** Returns the keys that no reader in flight can still need. Forget them with `withoutGarbage` once they are deleted. */
-export function keysToDelete(
+/** Returns the manifest without deleted keys, of which it notes what locations may still have. */
+export function withoutGarbage(
   manifest: ColdManifest,
-  { nowMs }: { readonly nowMs: number },
-): readonly string[] {
-  return manifest.garbage
-    .filter(({ since }) => nowMs - Date.parse(since) >= GARBAGE_AGE_MS_MIN)
-    .map(({ key }) => key);
-}
-
-/** Returns the manifest without deleted keys. */
-export function withoutGarbage(manifest: ColdManifest, deleted: readonly string[]): ColdManifest {
-  return { ...manifest, garbage: manifest.garbage.filter(({ key }) => !deleted.includes(key)) };
+  deleted: readonly string[],
+  options: { readonly nowMs: number; readonly limits: RemovalLimits },
+): ColdManifest {
+  const garbage = manifest.garbage.filter(({ key }) => !deleted.includes(key));
+  return { ...manifest, garbage, fading: withFading(manifest, deleted, options) };
 }
 
 /** Returns the key of every object that the generation refers to; a trained embedding's by the model's name. */
@@ -198,8 +210,21 @@ function liveBytes(segment: ManifestSegment): number {
   return segment.documents === 0 ? 0 : (segment.bytes * liveIn(segment)) / segment.documents;
 }
 
+interface Size {
+  readonly key: string;
+  readonly bytes: number;
+}
+
+function sizeOf(segment: ManifestSegment): Size {
+  return { key: segment.key, bytes: liveBytes(segment) };
+}
+
+function bySize(left: Size, right: Size): number {
+  return left.bytes - right.bytes;
+}
+
 /** The longest beginning that makes a segment of allowed size. */
-function fitting(sizes: readonly { readonly key: string; readonly bytes: number }[]): readonly string[] {
+function fitting(sizes: readonly Size[]): readonly string[] {
   const keys: string[] = [];
   let total = 0;
   for (const { key, bytes } of sizes) {

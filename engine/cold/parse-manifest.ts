@@ -1,6 +1,6 @@
 import { crc32c } from "./crc32c.ts";
 import { ColdFormatError } from "./format-error.ts";
-import type { ColdManifest, ManifestBase } from "./manifest-shape.ts";
+import type { ColdManifest, Fading, Hidden, ManifestBase } from "./manifest-shape.ts";
 import { encodeText } from "./utf8.ts";
 
 /** Reads a value at a place in the manifest, or refuses it by name. */
@@ -77,6 +77,33 @@ function fieldsOf(value: unknown, at: string): <Value>(name: string, parse: Pars
   return (name, parse) => parse(fields.get(name), `${at}.${name}`);
 }
 
+const fence: Parse<ColdManifest["watermark"]> = (value, at) => {
+  const field = fieldsOf(value, at);
+  return { epoch: field("epoch", count), sequence: field("sequence", sequence) };
+};
+
+const hidden: Parse<Hidden> = (value, at) => {
+  const field = fieldsOf(value, at);
+  return { after: field("after", fence), since: field("since", time) };
+};
+
+const fading: Parse<Fading> = (value, at) => {
+  const field = fieldsOf(value, at);
+  return { after: field("after", fence), until: field("until", time) };
+};
+
+/** Reads a field that may be missing, and is then missing in what was read. */
+function optional<Name extends string, Value>(
+  field: ReturnType<typeof fieldsOf>,
+  name: Name,
+  parse: Parse<Value>,
+): { readonly [Key in Name]?: Value } {
+  const value = field(name, (given, at) => (given === undefined ? null : parse(given, at)));
+  const found: { [Key in Name]?: Value } = {};
+  if (value !== null) found[name] = value;
+  return found;
+}
+
 const segment: Parse<ColdManifest["segments"][number]> = (value, at) => {
   const field = fieldsOf(value, at);
   return {
@@ -86,6 +113,7 @@ const segment: Parse<ColdManifest["segments"][number]> = (value, at) => {
     documents: field("documents", count),
     checksum: field("checksum", checksum),
     tombstones: field("tombstones", listOf(text)),
+    ...optional(field, "hidden", hidden),
   };
 };
 
@@ -114,6 +142,7 @@ const base: Parse<ManifestBase> = (value, at) => {
     documents: field("documents", count),
     tombstones: field("tombstones", text),
     dead: field("dead", count),
+    ...optional(field, "hidden", hidden),
   };
 };
 
@@ -124,18 +153,8 @@ const statistics: Parse<NonNullable<ColdManifest["statistics"]>> = (value, at) =
 
 const garbage: Parse<ColdManifest["garbage"][number]> = (value, at) => {
   const field = fieldsOf(value, at);
-  return { key: field("key", text), since: field("since", time) };
+  return { key: field("key", text), since: field("since", time), ...optional(field, "after", fence) };
 };
-
-const fence: Parse<ColdManifest["watermark"]> = (value, at) => {
-  const field = fieldsOf(value, at);
-  return { epoch: field("epoch", count), sequence: field("sequence", sequence) };
-};
-
-function wholeAt(field: ReturnType<typeof fieldsOf>): Pick<ColdManifest, "whole_at"> {
-  const value = field("whole_at", (given, at) => (given === undefined ? null : sequence(given, at)));
-  return value === null ? {} : { whole_at: value };
-}
 
 /** Refuses a field that it does not know: a name may be damaged too, the checksum's among them. */
 const manifest: Parse<ColdManifest> = (value, at) => {
@@ -152,11 +171,12 @@ const manifest: Parse<ColdManifest> = (value, at) => {
     dimensions: field("dimensions", count),
     watermark: field("watermark", fence),
     watermark_at: field("watermark_at", time),
-    ...wholeAt(field),
+    ...optional(field, "whole_at", sequence),
     statistics: field("statistics", nullable(statistics)),
     base: field("base", nullable(base)),
     segments: field("segments", listOf(segment)),
     garbage: field("garbage", listOf(garbage)),
+    ...optional(field, "fading", listOf(fading)),
   };
   const unknown = Object.keys(Object(value)).find((name) => !known.has(name));
   return unknown === undefined ? parsed : refuse(unknown, at, "without other fields");

@@ -46,7 +46,7 @@ export interface View {
   mayHold(className: string, site: string): boolean;
   /** Sites where policy plans the searchable copy. */
   planned(record: RecordLine): readonly string[];
-  /** How far the ledger has taken each site's confirmations in. */
+  /** How far the ledger has recorded which of each site's copies are gone. */
   readonly confirmed: ReadonlyMap<string, string>;
   /** While a change of the policy is carried out, documents still are where the former one planned them. */
   readonly isReplanning: boolean;

@@ -28,14 +28,16 @@ const SHOWN_MAX = 10;
 
 const NOTES = `
 Erases the documents named, or every document that the filter means: with the grammar of a search's filter, over all tiers and classes, whether or
-not a site answers. Without --yes nothing is erased. A receipt says for each site when it has confirmed; keep --receipts FILE as a record.
+not a site answers. Without --yes nothing is erased. A receipt says for each site when it had hidden the document, when nothing of it was left on
+its disks, and by what means; keep --receipts FILE as a record. Hidden it is within seconds; to be rid of it a site rewrites files, which takes minutes,
+at an edge whose base held it hours (docs/erasure.md).
 
 Exit code 1 when no document is meant, or when a receipt is not complete after --wait seconds.
 
 Examples:
   kattegat erase case-1987-44 --yes
   kattegat erase --filter '{"must":[{"key":"metadata.party","match":{"value":"Jensen"}}]}' --dry-run
-  kattegat erase --filter '{"must":[{"key":"metadata.party","match":{"value":"Jensen"}}]}' --yes --receipts jensen.ndjson --wait 600
+  kattegat erase --filter '{"must":[{"key":"metadata.party","match":{"value":"Jensen"}}]}' --yes --receipts jensen.ndjson --wait 100000
 `;
 
 export function eraseCommand(program: Command, settings: Settings, terminal: Terminal): void {
@@ -137,7 +139,8 @@ async function erase(
       : await awaitReceipts(receipts, {
           client,
           timeoutMs: options.wait * 1_000,
-          progress: (complete) => terminal.tell(`${complete} of ${receipts.length} receipts complete`),
+          progress: ({ hidden, complete }) =>
+            terminal.tell(`${complete} of ${receipts.length} receipts complete, ${hidden} hidden everywhere`),
         });
   terminal.print(
     options.json === true
@@ -182,18 +185,26 @@ function formatPlanned(found: readonly (Pick<Found, "id"> & Partial<Found>)[]): 
 
 function formatErased(erased: readonly ErasedDocument[], unfinished: readonly Receipt[] | null): string {
   const gone = erased.filter(({ receipt }) => receipt === null).length;
-  const sites = new Map<string, number>();
-  for (const receipt of unfinished ?? [])
-    for (const { site, confirmed_at } of receipt.sites)
-      if (confirmed_at === null) sites.set(site, (sites.get(site) ?? 0) + 1);
+  const states = (unfinished ?? [])
+    .flatMap(({ sites }) => sites.map(stateOf))
+    .filter((state) => state !== null);
+  const counts = [...new Set(states)].map(
+    (state) => `  ${state} (${states.filter((other) => other === state).length})`,
+  );
   return [
     `${erased.length - gone} documents erased${gone === 0 ? "" : `, ${gone} were gone before`}`,
     ...(unfinished === null
       ? erased.slice(0, SHOWN_MAX).map(({ id, receipt }) => `  ${id}  ${receipt ?? "was gone before"}`)
       : unfinished.length === 0
-        ? ["every site has confirmed"]
-        : [...sites].map(([site, count]) => `  ${site} has not confirmed ${count} of them`)),
+        ? ["removed from the disks of every site"]
+        : counts.toSorted()),
   ].join("\n");
+}
+
+/** Null when the site is rid of the document. */
+function stateOf({ site, confirmed_at, removed_at }: Receipt["sites"][number]): string | null {
+  if (removed_at !== null) return null;
+  return `${site} has ${confirmed_at === null ? "not confirmed" : "hidden it, not removed"}`;
 }
 
 function filterOf(text: string): Filter {

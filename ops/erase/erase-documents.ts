@@ -68,7 +68,7 @@ export async function awaitReceipts(
   }: {
     readonly client: Pick<Client, "receipt">;
     readonly timeoutMs: number;
-    readonly progress: (complete: number) => void;
+    readonly progress: (done: { readonly hidden: number; readonly complete: number }) => void;
   },
 ): Promise<readonly Receipt[]> {
   const endsAt = performance.now() + timeoutMs;
@@ -80,7 +80,8 @@ export async function awaitReceipts(
       if (receipt.completed_at === null) unfinished.push(receipt);
       else open.delete(path);
     }
-    progress(receipts.length - open.size);
+    const shown = unfinished.filter(({ hidden_at }) => hidden_at === null).length;
+    progress({ hidden: receipts.length - shown, complete: receipts.length - open.size });
     if (open.size === 0 || performance.now() >= endsAt) return unfinished;
     await sleep(POLL_MS);
   }

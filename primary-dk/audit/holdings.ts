@@ -66,7 +66,8 @@ async function* recordLines({ database: { sql } }: Told): AsyncGenerator<Holding
 }
 
 async function* ledgerLines({ database: { sql } }: Told): AsyncGenerator<HoldingLine> {
-  for (const { site, epoch, sequence } of await sql`select site, epoch, sequence from ledger_confirmed`)
+  for (const { site, removed_epoch: epoch, removed_sequence: sequence } of await sql`
+    select site, removed_epoch, removed_sequence from ledger_confirmed`)
     yield { kind: "confirmed", site, epoch, sequence };
   for (let after = Buffer.alloc(0); ;) {
     const rows = await sql`

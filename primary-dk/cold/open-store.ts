@@ -81,7 +81,7 @@ async function settleFolders(
 export function createBaseUpkeep(
   role: keyof BaseStores,
   options: Options &
-    Omit<BaseUpkeepOptions, "order" | "classes" | "basePassagesMin" | "log"> & {
+    Omit<BaseUpkeepOptions, "order" | "classes" | "basePassagesMin" | "limits" | "log"> & {
       readonly model: Model;
       readonly site: string;
       readonly placements: Placements;
@@ -96,6 +96,7 @@ export function createBaseUpkeep(
     order: { databaseUrl, keyring, folder: foldersOf(cold)[role], model, dimensions, vectors },
     classes: () => coldClasses(network, options),
     basePassagesMin: cold.basePassagesMin,
+    limits: network.limits,
     log: (fields, message) => log.info(fields, message),
   });
 }

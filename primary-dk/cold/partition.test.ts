@@ -5,7 +5,9 @@ import { queryVector } from "@kattegat/engine/lexical/bm25.ts";
 import { emptyStatistics } from "@kattegat/engine/lexical/statistics.ts";
 import { queryTerms } from "@kattegat/engine/text/analyzer.ts";
 import { encodeFloats, encodeIntegers } from "@kattegat/protocol/base64.ts";
+import { receiptSchema } from "@kattegat/protocol/documents.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
 import { passagesOf } from "../documents/passage-rows.ts";
 import { SEALED_STATE, sealedDocuments, stateOfRow } from "../documents/state.ts";
 import { sealHead } from "../sealing/document-seals.ts";
@@ -239,19 +241,67 @@ describe("a base in the making", () => {
 });
 
 describe("a base on the disk", () => {
-  it("is made anew when it is an hour old and has dead documents, so that what was deleted leaves the disk (I19)", async () => {
+  it("is made anew in its time when it has dead documents, and until then no receipt says that they are removed (I19, I24)", async () => {
     const test = await started();
+    const { keyRotation, ownRemoval, ledger } = test.primary;
     const before = await files();
-    await test.client.send("/internal/documents/dk-9", { method: "DELETE" });
+    const { receipt } = z
+      .object({ receipt: z.string() })
+      .parse(await (await test.client.send("/internal/documents/dk-9", { method: "DELETE" })).json());
+    const completedAt = async (): Promise<unknown> =>
+      receiptSchema.parse(await (await test.client.send(receipt.replace("/v1/", "/internal/"))).json())
+        .completed_at;
+    const erased = async (): Promise<number> =>
+      (await ledger.entries({ from: 0, limit: 1_000, document: "dk-9" })).filter(
+        (entry) => JSON.parse(entry).kind === "erased",
+      ).length;
+    await keyRotation.round();
+    nowMs += 299_000;
     await round(test);
     expect(await files()).toEqual(before);
-    nowMs += 3_600_000;
+    expect(await ownRemoval.round()).toBe(0);
+    expect([await completedAt(), await erased()]).toEqual([null, 0]);
+    nowMs += 1_000;
     await round(test);
     const after = await files();
     expect(after).toHaveLength(before.length);
     expect(after.filter((name) => before.includes(name))).toEqual(["base.json"]);
     expect(indexOf(test).base?.open.table.numberOf("dk-9")).toBe(undefined);
+    expect(await ownRemoval.round()).toBe(1);
+    expect(await completedAt()).not.toBeNull();
+    expect(await erased()).toBe(1);
     await expectAllInMemory(test.client, url);
+    await test.close();
+  });
+
+  it("is not what holds up the receipt of a document that was stored anew since (I24)", async () => {
+    const test = await started();
+    const { keyRotation, ownRemoval } = test.primary;
+    await test.client.send("/internal/documents/dk-9", { method: "DELETE" });
+    await putCold(test.client, [coldDocument(9, 1)]);
+    await keyRotation.round();
+    expect(await ownRemoval.round()).toBe(0);
+    nowMs += 300_000;
+    await round(test);
+    expect(indexOf(test).base?.open.table.numberOf("dk-9")).not.toBe(undefined);
+    expect(await ownRemoval.round()).toBe(1);
+    await test.close();
+  });
+
+  it("counts files that are being made as files that may hold anything (I24)", async () => {
+    const test = await started();
+    const { keyRotation, ownRemoval } = test.primary;
+    // In memory alone; the base in the making may have read it.
+    await test.client.put("new-1", { ...coldDocument(7), id: undefined });
+    await putCold(test.client, corpus(COUNT, COUNT * 2));
+    const making = round(test);
+    await test.client.send("/internal/documents/new-1", { method: "DELETE" });
+    await keyRotation.round();
+    expect(await ownRemoval.round()).toBe(0);
+    await making;
+    nowMs += 300_000;
+    await round(test);
+    expect(await ownRemoval.round()).toBe(1);
     await test.close();
   });
 

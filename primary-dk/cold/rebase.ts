@@ -1,5 +1,6 @@
 /** Keeps the base on the disk near to what the site holds. */
 import { isRebaseDue } from "@kattegat/engine/cold/manifest-base.ts";
+import { deadBaseMs, type RemovalLimits } from "@kattegat/engine/cold/removal.ts";
 import type postgres from "postgres";
 import { passagesOf, type VectorColumn } from "../documents/passage-rows.ts";
 import { SEALED_STATE, sealedDocuments, stateOfRow } from "../documents/state.ts";
@@ -13,8 +14,6 @@ import { makeBase } from "./make-base.ts";
 import type { OpenBase } from "./open-base.ts";
 import type { BaseStore } from "./store.ts";
 
-/** A base with dead documents is made anew when it is this old: what was deleted leaves the disk an hour later at most, plus the making. */
-const DEAD_BASE_MS_MAX = 3_600_000;
 /** A base that could not be made is not tried again before; a full disk does not go away in a second. */
 const RETRY_MS = 60_000;
 /** The log is applied within milliseconds; a writer that is stuck for so long ends this attempt. */
@@ -36,6 +35,7 @@ export interface BaseUpkeepOptions {
   readonly classes: () => readonly string[];
   /** A tail of fewer passages stays in memory. */
   readonly basePassagesMin: number;
+  readonly limits: RemovalLimits;
   readonly pacer: Pacer;
   readonly now: () => number;
   readonly newId: () => string;
@@ -62,7 +62,7 @@ export class BaseUpkeep {
   /** Resolves when the folder has a base, made before there is an index to put in order, or when none can be made now. */
   async makeFirst(): Promise<void> {
     await this.#attempt(async () => {
-      await this.#options.store.replace(await this.#made());
+      await this.#discard(await this.#options.store.replace(await this.#made()));
     });
   }
 
@@ -86,12 +86,13 @@ export class BaseUpkeep {
   }
 
   #isDue({ base, tailPassages }: HotIndex): boolean {
-    const { basePassagesMin: passagesMin, now } = this.#options;
+    const { basePassagesMin: passagesMin, limits, now } = this.#options;
     const tail = { segments: [{ passages: tailPassages }] };
     if (base === null) return isRebaseDue({ base, ...tail }, { passagesMin });
     const { dead, open } = base;
     const { rows: passages, documents } = open.table;
-    const isStale = dead > 0 && now() - Date.parse(open.record.made_at) >= DEAD_BASE_MS_MAX;
+    // Since it was made, not since its first is dead: after quiet hours a deletion leaves the disk at once.
+    const isStale = dead > 0 && now() - Date.parse(open.record.made_at) >= deadBaseMs(passages, limits);
     return isStale || isRebaseDue({ base: { passages, documents, dead }, ...tail }, { passagesMin });
   }
 
@@ -99,6 +100,7 @@ export class BaseUpkeep {
   async #made(): Promise<OpenBase | null> {
     const { store, applied, order, classes, now, newId } = this.#options;
     const { signal } = this.#stopping;
+    store.expectFiles();
     const made = await makeBase({ ...order, key: newId(), classes: [...classes()] }, signal);
     if (made === null) return null;
     if (!(await applied.waitFor(made.sequence, { timeoutMs: APPLY_MS_MAX, signal })))
@@ -112,6 +114,7 @@ export class BaseUpkeep {
     const opened = await this.#made();
     if (opened === null) {
       await alone(() => this.#giveUp());
+      await store.sweep();
       return;
     }
     await alone(async () => {

@@ -1,4 +1,5 @@
 /** The base that serves, kept open. */
+import { compareFences, type Fence } from "@kattegat/protocol/sequence.ts";
 import type { Pacer } from "../pacer.ts";
 import { BaseFolder } from "./folder.ts";
 import { openBaseIn, type OpenBase } from "./open-base.ts";
@@ -19,6 +20,8 @@ export class BaseStore {
   readonly folder: BaseFolder;
   readonly #pacer: Pacer;
   #current: OpenBase | null = null;
+  /** Whether there may be files that belong to no base that serves. */
+  #isLittered = false;
 
   private constructor({ folder, pacer }: BaseStoreOptions) {
     this.folder = new BaseFolder(folder);
@@ -49,6 +52,22 @@ export class BaseStore {
     return this.#current;
   }
 
+  /** Hears that files of a base are about to be written; until they serve, or are swept away, nobody knows whom they hold. */
+  expectFiles(): void {
+    this.#isLittered = true;
+  }
+
+  /** Whether the files may have a content of the document that was deleted at this place of the log. */
+  mayHold(id: string, deleted: Fence): boolean {
+    if (this.#isLittered) return true;
+    const table = this.#current?.table;
+    const number = table?.numberOf(id);
+    if (table === undefined || number === undefined) return false;
+    // Stored anew since, it is another content.
+    const held: Fence = { epoch: table.epochOf(number), sequence: table.versionOf(number) };
+    return compareFences(held, deleted) < 0;
+  }
+
   /** Opens what was just made, which nobody else may see before it is published. */
   openMade(record: BaseRecord): Promise<OpenBase> {
     return openBaseIn(this.folder, record, this.#pacer);
@@ -59,6 +78,7 @@ export class BaseStore {
     if (next === null) await this.folder.withdraw();
     else await this.folder.publish(next.record);
     const previous = this.#current;
+    this.#isLittered = true;
     this.#current = next;
     return previous;
   }
@@ -66,6 +86,7 @@ export class BaseStore {
   /** Deletes every file that is not of the base that serves. */
   async sweep(): Promise<void> {
     await this.folder.sweep(this.#current?.record.files.map(({ name }) => name) ?? []);
+    this.#isLittered = false;
   }
 
   async close(): Promise<void> {

@@ -109,11 +109,13 @@ export async function readReceipt(
   return {
     document_id: receipt.document_id,
     requested_at: receipt.requested_at.toISOString(),
+    hidden_at: receipt.hidden_at?.toISOString() ?? null,
     completed_at: receipt.completed_at?.toISOString() ?? null,
-    sites: sites.map(({ site, confirmed_at, removed_at }) => ({
+    sites: sites.map(({ site, confirmed_at, removed_at, means }) => ({
       site,
       confirmed_at: confirmed_at?.toISOString() ?? null,
       removed_at: removed_at?.toISOString() ?? null,
+      means,
     })),
   };
 }

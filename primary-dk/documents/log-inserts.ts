@@ -11,6 +11,10 @@ const INSERT_RECEIPT_SITES = `insert into receipt_sites (receipt_id, site, confi
     select $2 as site
     union select unnest(c.held_before || c.held_after) from changes c where c.document_id = r.document_id
   ) s`;
+/** Of a document that nobody else ever held. */
+const HIDE_RECEIPTS = `update receipts r set hidden_at = requested_at
+  where r.id = any($1::text[])
+    and not exists (select from receipt_sites s where s.receipt_id = r.id and s.confirmed_at is null)`;
 
 type Query = postgres.PendingQuery<postgres.Row[]>;
 
@@ -24,7 +28,7 @@ export function changeInserts(tx: postgres.TransactionSql, changes: readonly obj
 /** After the changes of the deletions, which say where the documents were; `site` is the primary. */
 export function receiptInserts(
   tx: postgres.TransactionSql,
-  receipts: readonly object[],
+  receipts: readonly { readonly id: string }[],
   { site }: { readonly site: string },
 ): readonly Query[] {
   if (receipts.length === 0) return [];
@@ -32,5 +36,6 @@ export function receiptInserts(
   return [
     tx.unsafe(INSERT_RECEIPTS, [rows], { prepare: true }),
     tx.unsafe(INSERT_RECEIPT_SITES, [rows, site], { prepare: true }),
+    tx.unsafe(HIDE_RECEIPTS, [receipts.map(({ id }) => id)], { prepare: true }),
   ];
 }

@@ -72,7 +72,7 @@ function strayRow(
 export function receiptRows(
   appended: readonly { readonly effect: CommittedEffect; readonly receipt: string | null }[],
   { at }: { readonly at: Date },
-): Record<string, unknown>[] {
+): readonly (Record<string, unknown> & { readonly id: string })[] {
   return appended.flatMap(({ effect, receipt }) =>
     receipt === null
       ? []

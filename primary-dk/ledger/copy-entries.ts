@@ -7,7 +7,8 @@ import { compareFences, compareSequences, type Fence } from "@kattegat/protocol/
 import type postgres from "postgres";
 import type { CommittedEffect } from "../documents/operation.ts";
 import type { Placements } from "../documents/placements.ts";
-import { completeReceipts } from "../network/receipts.ts";
+import { meansAt } from "../network/means.ts";
+import { advanceReceipts, markRemoved } from "../network/receipts.ts";
 import { KEY_COLUMNS, type DataKey, type DocumentSeals } from "../sealing/document-seals.ts";
 import type { Erasure } from "../sealing/erasure-list.ts";
 import { appendEntries } from "./append.ts";
@@ -15,17 +16,29 @@ import { commitmentOf, documentHash, jurisdictionOf, openingOf, type LedgerEntry
 
 /** Changes that one confirmation records: a site that was away for long is level after some of them. */
 const RECORDED_CHANGES_MAX = 2_000;
-const FIRST: Fence = { epoch: 0, sequence: "0" };
+
+/** Places of the log. */
+interface Range {
+  readonly after: string;
+  readonly to: string;
+}
+
+/** Where a place of the log stands, in `targets` as in `ledger_confirmed`. */
+interface RangeColumns {
+  readonly epoch: "epoch" | "removed_epoch";
+  readonly sequence: "sequence" | "removed_sequence";
+}
 
 /** Where the entries of one primary get their places and their policy from. */
 export class CopyEntries {
+  /** The primary's own. */
+  readonly site: string;
   readonly #placements: Placements;
-  readonly #site: string;
   readonly #policy: string;
 
   constructor({ placements, site }: { readonly placements: Placements; readonly site: string }) {
     this.#placements = placements;
-    this.#site = site;
+    this.site = site;
     this.#policy = placements.policy;
   }
 
@@ -38,7 +51,7 @@ export class CopyEntries {
       const { after, kind, content, sequence, epoch, stray } = effect;
       if (stray !== undefined) {
         const gone = { document_id: stray.id, residency: stray.residency, sequence, epoch };
-        const event = { ...this.#eventOf(gone, this.#site), at: at.toISOString() };
+        const event = { ...this.#eventOf(gone, this.site), at: at.toISOString() };
         const { site: _site, jurisdiction: _jurisdiction, ...repaired } = event;
         return [{ kind: "planned", ...repaired, reason: "repaired", commitment: null, copies: [] }];
       }
@@ -60,44 +73,75 @@ export class CopyEntries {
         ...event,
         copies: [...sites].toSorted().map((site) => this.#place(site)),
       };
-      const own: LedgerEntry = { kind: "applied", ...event, ...this.#place(this.#site), reason: "committed" };
+      const own: LedgerEntry = { kind: "applied", ...event, ...this.#place(this.site), reason: "committed" };
       return content === null ? [planned] : [planned, own];
     });
   }
 
   /**
-   * Records what a site has confirmed since the last time, in order.
+   * Records what a site has confirmed since the last time, in order: copies that are there, then those of which nothing is left on
+   * its disks. Resolves with the receipts of the latter.
    *
    * A change that a later one superseded carried nothing there, so it says nothing but that a copy is gone.
    */
-  async confirmed(tx: postgres.TransactionSql, site: string, seals: DocumentSeals): Promise<void> {
-    const range = await this.#confirmedRange(tx, site);
-    if (range === null) return;
+  async confirmed(
+    tx: postgres.TransactionSql,
+    site: string,
+    seals: DocumentSeals,
+  ): Promise<readonly string[]> {
+    // Two models of a site confirm at once: the second waits here, and finds what the first has recorded.
+    await tx`
+      insert into ledger_confirmed (site, epoch, sequence, removed_epoch, removed_sequence) values (${site}, 0, 0, 0, 0)
+      on conflict do nothing`;
+    const [known] = await tx`select * from ledger_confirmed where site = ${site} for update`;
+    if (known === undefined) throw new TypeError("expected the row that was just written");
+    const applied = await this.#rangeOf(tx, { site, known, epoch: "epoch", sequence: "sequence" });
+    if (applied !== null) await this.#recordApplied(tx, { site, seals, ...applied });
+    const removed = await this.#rangeOf(tx, {
+      site,
+      known,
+      epoch: "removed_epoch",
+      sequence: "removed_sequence",
+    });
+    if (removed === null) return [];
+    await this.#recordGone(tx, { site, ...removed });
+    return await markRemoved(tx, { site, ...removed, means: this.#meansAt(site) });
+  }
+
+  async #recordApplied(
+    tx: postgres.TransactionSql,
+    { site, seals, after, to }: Range & { readonly site: string; readonly seals: DocumentSeals },
+  ): Promise<void> {
     const rows = await tx`
-      select c.document_id, c.sequence, c.epoch, c.kind, c.residency,
-        ${site} = any(c.held_after) as held, ${site} = any(c.held_before) as was_held,
-        d.carried, d.digest, ${tx(KEY_COLUMNS)}
+      select c.document_id, c.sequence, c.epoch, c.residency, d.digest, ${tx(KEY_COLUMNS)}
       from changes c
-      left join documents d on d.id = c.document_id and d.carried = c.sequence
-      left join document_keys k on k.document_id = d.id
-      where c.sequence > ${range.after} and c.sequence <= ${range.to} order by c.sequence`;
+      join documents d on d.id = c.document_id and d.carried = c.sequence
+      join document_keys k on k.document_id = d.id
+      where c.sequence > ${after} and c.sequence <= ${to} and c.kind = 'put' and ${site} = any(c.held_after)
+      order by c.sequence`;
     const at = new Date().toISOString();
-    const entries = rows.flatMap((row): LedgerEntry[] => {
-      const event = { ...this.#eventOf(row, site), at };
-      if (row["held"] === true) {
-        if (row["kind"] !== "put" || row["carried"] === null) return [];
-        const commitment = commitmentOf(openingOf(seals.keyOf(row), row["digest"]));
-        return [{ kind: "applied", ...event, reason: "confirmed", commitment }];
-      }
-      if (row["was_held"] !== true) return [];
-      return row["kind"] === "delete"
-        ? [{ kind: "erased", ...event, reason: "deleted" }]
-        : [{ kind: "withdrawn", ...event, reason: "confirmed" }];
+    const entries = rows.map((row): LedgerEntry => {
+      const commitment = commitmentOf(openingOf(seals.keyOf(row), row["digest"]));
+      return { kind: "applied", ...this.#eventOf(row, site), at, reason: "confirmed", commitment };
     });
     await appendEntries(tx, entries);
-    await tx`
-      insert into ledger_confirmed (site, epoch, sequence) values (${site}, ${range.epoch}, ${range.to})
-      on conflict (site) do update set epoch = excluded.epoch, sequence = excluded.sequence`;
+  }
+
+  async #recordGone(
+    tx: postgres.TransactionSql,
+    { site, after, to }: Range & { readonly site: string },
+  ): Promise<void> {
+    const rows = await tx`
+      select c.document_id, c.sequence, c.epoch, c.kind, c.residency from changes c
+      where c.sequence > ${after} and c.sequence <= ${to}
+        and ${site} = any(c.held_before) and not ${site} = any(c.held_after)
+      order by c.sequence`;
+    const at = new Date().toISOString();
+    const entries = rows.map((row): LedgerEntry => {
+      const event = { ...this.#eventOf(row, site), at, reason: this.#meansAt(site) };
+      return { kind: row["kind"] === "delete" ? "erased" : "withdrawn", ...event };
+    });
+    await appendEntries(tx, entries);
   }
 
   /** Deletions up to the sequence whose documents had their keys in these partitions. */
@@ -106,9 +150,9 @@ export class CopyEntries {
     { partitions, sequence }: { readonly partitions: readonly number[]; readonly sequence: string },
   ): Promise<readonly Erasure[]> {
     const rows = await tx`
-      select r.document_id, r.epoch, r.sequence from receipts r
-      join receipt_sites s on s.receipt_id = r.id and s.site = ${this.#site} and s.removed_at is null
-      where r.partition = any(${[...partitions]}) and r.sequence <= ${sequence} order by r.sequence`;
+      select document_id, epoch, sequence from receipts
+      where partition = any(${[...partitions]}) and sequence <= ${sequence} and key_destroyed_at is null
+      order by sequence`;
     const erased_at = new Date().toISOString();
     return rows.map((row) => ({
       document: row["document_id"],
@@ -118,22 +162,32 @@ export class CopyEntries {
     }));
   }
 
-  /** Records that the keys of these deleted documents are destroyed. */
+  /** Notes that the keys of these deleted documents are destroyed. */
   async destroyed(tx: postgres.TransactionSql, erasures: readonly Erasure[]): Promise<void> {
     if (erasures.length === 0) return;
+    await tx`
+      update receipts set key_destroyed_at = clock_timestamp()
+      where key_destroyed_at is null and sequence = any(${erasures.map(({ sequence }) => sequence)}::bigint[])`;
+  }
+
+  /** Records that nothing of these deleted documents is left on this site's own disks. */
+  async removedHere(tx: postgres.TransactionSql, receipts: readonly string[]): Promise<void> {
+    const means = this.#meansAt(this.site);
     const rows = await tx`
-      update receipt_sites s set removed_at = clock_timestamp()
+      update receipt_sites s set removed_at = clock_timestamp(), means = ${means}
       from receipts r join changes c on c.sequence = r.sequence
-      where r.id = s.receipt_id and s.site = ${this.#site} and s.removed_at is null
-        and r.sequence = any(${erasures.map(({ sequence }) => sequence)}::bigint[])
-      returning r.document_id, r.sequence, r.epoch, c.residency, s.removed_at`;
+      where r.id = s.receipt_id and s.site = ${this.site} and s.removed_at is null and r.id = any(${[...receipts]})
+      returning r.id, r.document_id, r.sequence, r.epoch, c.residency, s.removed_at`;
     const entries = rows.map((row): LedgerEntry => {
       const removedAt: Date = row["removed_at"];
-      const event = { ...this.#eventOf(row, this.#site), at: removedAt.toISOString() };
-      return { kind: "erased", ...event, reason: "key destroyed" };
+      const event = { ...this.#eventOf(row, this.site), at: removedAt.toISOString() };
+      return { kind: "erased", ...event, reason: means };
     });
     await appendEntries(tx, entries);
-    await completeReceipts(tx, this.#site);
+    await advanceReceipts(
+      tx,
+      rows.map((row): string => row["id"]),
+    );
   }
 
   #eventOf(row: postgres.Row, site: string) {
@@ -148,25 +202,27 @@ export class CopyEntries {
     };
   }
 
-  /** Null while the site has confirmed nothing more. */
-  async #confirmedRange(
+  /** What the site has confirmed since `known`, in the copies of every model, which is noted; null while it is nothing more. */
+  async #rangeOf(
     tx: postgres.TransactionSql,
-    site: string,
-  ): Promise<{ readonly epoch: number; readonly after: string; readonly to: string } | null> {
-    // Two models of a site confirm at once: the second waits here, and finds what the first has recorded.
-    await tx`insert into ledger_confirmed (site, epoch, sequence) values (${site}, 0, 0) on conflict do nothing`;
-    const [known] = await tx`select epoch, sequence from ledger_confirmed where site = ${site} for update`;
+    { site, known, epoch, sequence }: RangeColumns & { readonly site: string; readonly known: postgres.Row },
+  ): Promise<Range | null> {
     const models = modelsOf(this.#placements.network).map(({ model }) => model);
     const [now] = await tx`
-      select epoch, sequence from targets where site = ${site} and model = any(${models})
-      order by epoch, sequence limit 1`;
-    const before: Fence =
-      known === undefined ? FIRST : { epoch: known["epoch"], sequence: known["sequence"] };
+      select ${tx(epoch)} as epoch, ${tx(sequence)} as sequence from targets where site = ${site} and model = any(${models})
+      order by ${tx(epoch)}, ${tx(sequence)} limit 1`;
+    const before: Fence = { epoch: known[epoch], sequence: known[sequence] };
     if (now === undefined || compareFences({ epoch: now["epoch"], sequence: now["sequence"] }, before) <= 0)
       return null;
     const furthest = String(BigInt(before.sequence) + BigInt(RECORDED_CHANGES_MAX));
-    const to = compareSequences(now["sequence"], furthest) < 0 ? now["sequence"] : furthest;
-    return { epoch: now["epoch"], after: before.sequence, to };
+    const to: string = compareSequences(now["sequence"], furthest) < 0 ? now["sequence"] : furthest;
+    await tx`
+      update ledger_confirmed set ${tx(epoch)} = ${now["epoch"]}, ${tx(sequence)} = ${to} where site = ${site}`;
+    return { after: before.sequence, to };
+  }
+
+  #meansAt(site: string): string {
+    return meansAt(this.#placements.network, site);
   }
 
   /** Sites that keep the record of every document that they may hold. */

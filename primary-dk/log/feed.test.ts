@@ -1,3 +1,4 @@
+import { receiptSchema, type Receipt } from "@kattegat/protocol/documents.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startPostgres, type PostgresFixture } from "../postgres.fixture.ts";
 import { startPrimary, type TestPrimary } from "../primary.fixture.ts";
@@ -16,12 +17,13 @@ afterAll(async () => {
 const base = { title: "Lov", text: "§ 1. Loven gælder.", residency: "eu" };
 const put = async (id: string, body: object) =>
   await (await test.client.put(id, { ...base, ...body })).json();
-const confirm = (site: string, sequence: string) =>
+const confirm = (site: string, sequence: string, { removed }: { readonly removed?: string } = {}) =>
   test.client.send("/internal/confirm", {
     method: "POST",
     body: JSON.stringify({
       site,
       watermark: { epoch: 1, sequence },
+      ...(removed === undefined ? {} : { removed: { epoch: 1, sequence: removed } }),
       lag_ms: 0,
       lag_changes: 0,
       parked: 0,
@@ -134,32 +136,63 @@ describe("a move", () => {
 });
 
 describe("a receipt", () => {
-  it("is complete when every site that ever held the document has confirmed its deletion and its key is destroyed, and names no other (I20)", async () => {
+  const read = async (receipt: string): Promise<Receipt> =>
+    receiptSchema.parse(await (await test.client.send(receipt.replace("/v1/", "/internal/"))).json());
+
+  it("is hidden when every site that ever held the document has confirmed its deletion, complete when each has removed it, and names no other (I24)", async () => {
     await put("erased", { tier: "cold" });
     await put("erased", { tier: "warm" });
     const { receipt, sequence } = await (
       await test.client.send("/internal/documents/erased", { method: "DELETE" })
     ).json();
-    const read = async () => await (await test.client.send(receipt.replace("/v1/", "/internal/"))).json();
-    expect((await read()).sites.map(({ site }: { site: string }) => site)).toEqual([
-      "dk-cph",
-      "edge-eu",
-      "eu-arn",
-      "eu-fra",
-    ]);
+    const sites = ["dk-cph", "edge-eu", "eu-arn", "eu-fra"];
+    expect((await read(receipt)).sites.map(({ site }) => site)).toEqual(sites);
     await confirm("eu-fra", sequence);
-    await confirm("eu-arn", sequence);
+    await confirm("eu-arn", sequence, { removed: sequence });
     await confirm("edge-eu", before(sequence));
-    expect((await read()).completed_at).toBeNull();
-    await confirm("edge-eu", sequence);
+    expect(await read(receipt)).toMatchObject({ hidden_at: null, completed_at: null });
+    await confirm("edge-eu", sequence, { removed: before(sequence) });
+    const hidden = await read(receipt);
+    expect(hidden.hidden_at).not.toBeNull();
+    expect(hidden.completed_at).toBeNull();
+    expect(hidden.sites.map(({ site, means }) => [site, means])).toEqual([
+      ["dk-cph", null],
+      ["edge-eu", null],
+      ["eu-arn", "vacuumed by Qdrant"],
+      ["eu-fra", null],
+    ]);
+    await confirm("edge-eu", sequence, { removed: sequence });
+    await confirm("eu-fra", sequence, { removed: sequence });
     // Its key can still open what is left on the disk.
-    expect((await read()).completed_at).toBeNull();
+    expect(await test.primary.ownRemoval.round()).toBe(0);
+    expect((await read(receipt)).completed_at).toBeNull();
     await test.primary.keyRotation.round();
-    const done = await read();
+    expect(await test.primary.ownRemoval.round()).toBeGreaterThan(0);
+    const done = await read(receipt);
     expect(done.completed_at).not.toBeNull();
-    expect(
-      done.sites.every(({ confirmed_at }: { confirmed_at: string | null }) => confirmed_at !== null),
-    ).toBe(true);
+    for (const { confirmed_at, removed_at, means } of done.sites)
+      expect([confirmed_at, removed_at, means]).not.toContain(null);
+  });
+
+  it("of a document that was nowhere else is hidden with the commit", async () => {
+    await put("alone", { residency: "dk-only", tier: "hot" });
+    const { receipt } = await (
+      await test.client.send("/internal/documents/alone", { method: "DELETE" })
+    ).json();
+    expect(await read(receipt)).toMatchObject({ completed_at: null, sites: [{ removed_at: null }] });
+    expect((await read(receipt)).hidden_at).not.toBeNull();
+  });
+
+  it("takes what a site says of removal as it was, where it says nothing", async () => {
+    await put("told", { tier: "warm" });
+    const { receipt, sequence } = await (
+      await test.client.send("/internal/documents/told", { method: "DELETE" })
+    ).json();
+    await confirm("eu-fra", sequence, { removed: sequence });
+    const [at] = (await read(receipt)).sites.filter(({ site }) => site === "eu-fra");
+    await confirm("eu-fra", sequence);
+    expect((await read(receipt)).sites).toContainEqual(at);
+    expect(test.primary.confirmations.of("eu-fra")?.removed).toEqual({ epoch: 1, sequence });
   });
 });
 

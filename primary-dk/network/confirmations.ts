@@ -3,7 +3,7 @@ import { modelsOf } from "@kattegat/config/models.ts";
 import { TIER_NAMES } from "@kattegat/config/network.ts";
 import type { ConfirmRequest } from "@kattegat/protocol/changes.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import { compareSequences, type Fence } from "@kattegat/protocol/sequence.ts";
+import { compareSequences, FENCE_ZERO, type Fence } from "@kattegat/protocol/sequence.ts";
 import type { Placements } from "../documents/placements.ts";
 import type { Writer } from "../documents/writer.ts";
 import type { CopyEntries } from "../ledger/copy-entries.ts";
@@ -12,7 +12,7 @@ import type { NextVectors } from "../next/next-vectors.ts";
 import type { AppliedLog } from "../log/head.ts";
 import type { Database } from "../postgres/database.ts";
 import { targets } from "../postgres/schema.ts";
-import { completeReceipts } from "./receipts.ts";
+import { advanceReceipts, markHidden } from "./receipts.ts";
 
 export interface Confirmation extends ConfirmRequest {
   readonly confirmedAtMs: number;
@@ -55,12 +55,18 @@ export class Confirmations {
   }
 
   async load(): Promise<void> {
-    for (const { epoch, sequence, confirmed_at, ...target } of await this.#database.db
-      .select()
-      .from(targets)) {
+    for (const {
+      epoch,
+      sequence,
+      confirmed_at,
+      removed_epoch,
+      removed_sequence,
+      ...target
+    } of await this.#database.db.select().from(targets)) {
       this.#known.set(keyOf(target), {
         ...target,
         watermark: { epoch, sequence },
+        removed: { epoch: removed_epoch, sequence: removed_sequence },
         confirmedAtMs: confirmed_at.getTime(),
       });
     }
@@ -88,35 +94,35 @@ export class Confirmations {
   /**
    * Resolves when the confirmation is stored, with every receipt that it completes.
    *
-   * An erasure has reached a site when the copies of every model there are so far.
+   * An erasure has reached a site when the copies of every model there are so far. What the site does not say of removal this
+   * time is as it was.
    */
   async confirm(request: ConfirmRequest): Promise<void> {
     const { model = this.#placements.network.embedding.model } = request;
     const { site, watermark, lag_ms, lag_changes, parked, healthy } = request;
+    const removed = request.removed ?? this.of(site, model)?.removed ?? FENCE_ZERO;
     // A former model's copies would count as the site's slowest for ever.
     if (!modelsOf(this.#placements.network).some((known) => known.model === model))
       throw new KattegatError("not_ready", `The network file names no model ${model}.`);
     await this.#database.sql.begin(async (tx) => {
       await tx`
-        insert into targets (site, model, epoch, sequence, lag_ms, lag_changes, parked, healthy, confirmed_at)
+        insert into targets (
+          site, model, epoch, sequence, lag_ms, lag_changes, parked, healthy, confirmed_at, removed_epoch, removed_sequence
+        )
         values (
           ${site}, ${model}, ${watermark.epoch}, ${watermark.sequence},
-          ${lag_ms}, ${lag_changes}, ${parked}, ${healthy}, clock_timestamp()
+          ${lag_ms}, ${lag_changes}, ${parked}, ${healthy}, clock_timestamp(), ${removed.epoch}, ${removed.sequence}
         )
         on conflict (site, model) do update set
           epoch = excluded.epoch, sequence = excluded.sequence,
           lag_ms = excluded.lag_ms, lag_changes = excluded.lag_changes,
-          parked = excluded.parked, healthy = excluded.healthy, confirmed_at = excluded.confirmed_at`;
-      await this.#copies.confirmed(tx, site, this.#seals);
-      await tx`
-        update receipt_sites s set confirmed_at = clock_timestamp() from receipts r
-        where r.id = s.receipt_id and s.site = ${site} and s.confirmed_at is null and r.completed_at is null
-          and not exists (
-            select from targets t where t.site = ${site} and (t.epoch, t.sequence) < (r.epoch, r.sequence)
-          )`;
-      await completeReceipts(tx, this.#site);
+          parked = excluded.parked, healthy = excluded.healthy, confirmed_at = excluded.confirmed_at,
+          removed_epoch = excluded.removed_epoch, removed_sequence = excluded.removed_sequence`;
+      const gone = await this.#copies.confirmed(tx, site, this.#seals);
+      const hidden = await markHidden(tx, site);
+      await advanceReceipts(tx, [...hidden, ...gone]);
     });
-    this.#known.set(keyOf({ site, model }), { ...request, confirmedAtMs: this.#now() });
+    this.#known.set(keyOf({ site, model }), { ...request, removed, confirmedAtMs: this.#now() });
   }
 
   /**

@@ -340,6 +340,7 @@ describe("what waits for the copies of both models", () => {
         site,
         model,
         watermark,
+        removed: watermark,
         lag_ms: 0,
         lag_changes: 0,
         parked: 0,
@@ -362,6 +363,7 @@ describe("what waits for the copies of both models", () => {
     await confirm(test, "2", SERVING);
     expect(await completedAt()).toBeNull();
     await test.primary.keyRotation.round();
+    await test.primary.ownRemoval.round();
     expect(await completedAt()).toBeNull();
     await confirm(test, "2", NEXT.model);
     expect(await completedAt()).not.toBeNull();

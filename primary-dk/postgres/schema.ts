@@ -154,6 +154,9 @@ export const targets = pgTable(
     parked: integer("parked").notNull(),
     healthy: boolean("healthy").notNull(),
     confirmed_at: instant("confirmed_at").notNull(),
+    /** Of what was withdrawn up to here, nothing is left on its disks. */
+    removed_epoch: integer("removed_epoch").notNull(),
+    removed_sequence: sequence("removed_sequence").notNull(),
   },
   (table) => [primaryKey({ columns: [table.site, table.model] })],
 );
@@ -166,7 +169,12 @@ export const receipts = pgTable("receipts", {
   /** Of the document's key: erased for good once that has a new key. */
   partition: smallint("partition").notNull(),
   requested_at: instant("requested_at").notNull(),
+  /** When nothing of it was left on any site's disks. */
   completed_at: instant("completed_at"),
+  /** When every site had hidden the document. */
+  hidden_at: instant("hidden_at"),
+  /** When what Postgres has left of it could no longer be opened. */
+  key_destroyed_at: instant("key_destroyed_at"),
 });
 
 export const receiptSites = pgTable(
@@ -178,6 +186,8 @@ export const receiptSites = pgTable(
     confirmed_at: instant("confirmed_at"),
     /** When nothing of it was left on the site's disks. */
     removed_at: instant("removed_at"),
+    /** How it was removed. */
+    means: text("means"),
   },
   (table) => [primaryKey({ columns: [table.receipt_id, table.site] })],
 );
@@ -269,6 +279,10 @@ export const ledgerCheckpoints = pgTable("ledger_checkpoints", {
 /** Up to where each site's confirmations stand in the ledger. */
 export const ledgerConfirmed = pgTable("ledger_confirmed", {
   site: text("site").primaryKey(),
+  /** Of copies that are there. */
   epoch: integer("epoch").notNull(),
   sequence: sequence("sequence").notNull(),
+  /** Of copies that are gone. */
+  removed_epoch: integer("removed_epoch").notNull(),
+  removed_sequence: sequence("removed_sequence").notNull(),
 });

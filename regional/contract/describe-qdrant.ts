@@ -5,6 +5,7 @@ import { COLLECTION, POINTS } from "./cases/points.fixture.ts";
 import { describePointRefusals, describePoints, describePointWrites } from "./cases/points.ts";
 import { describeAnswers, describeGroups, describeQueries } from "./cases/queries.ts";
 import { describeServer } from "./cases/server.ts";
+import { describeVacuum } from "./cases/vacuum.ts";
 import type { Call, QdrantUnderTest } from "./qdrant-under-test.ts";
 
 /** Declares the cases; `qdrant` is called inside of them, when the server runs. */
@@ -28,4 +29,5 @@ export function describeQdrant(qdrant: () => QdrantUnderTest): void {
   describeQueries(call, filled);
   describeAnswers(call, filled);
   describeGroups(call, filled);
+  describeVacuum(call, qdrant);
 }

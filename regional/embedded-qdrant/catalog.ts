@@ -43,6 +43,9 @@ export class Catalog {
     const collection = this.#collections.get(operation.collection);
     if (collection === undefined) return;
     switch (operation.kind) {
+      case "configure":
+        collection.config = { ...collection.config, vacuum: operation.vacuum };
+        return;
       case "index":
         return collection.addIndex(operation.key, operation.type);
       case "unindex":

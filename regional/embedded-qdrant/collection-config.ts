@@ -2,6 +2,7 @@
 import { booleanOf, integerOf, isJson, objectOf, onlyFields, textOf } from "./fields.ts";
 import type { Json } from "./fields.ts";
 import { formatError, notImplemented, validationError } from "./qdrant-error.ts";
+import { describeVacuum, VACUUM_DEFAULT, vacuumConfigOf, type VacuumConfig } from "./vacuum.ts";
 
 /** Qdrant's own bound. */
 const DIMENSIONS_MAX = 65_536;
@@ -20,6 +21,8 @@ export interface CollectionConfig {
   readonly replicationFactor: number;
   readonly writeConsistencyFactor: number;
   readonly strict: { readonly retrieve: boolean; readonly update: boolean };
+  /** Missing in files of before it could be told. */
+  readonly vacuum?: VacuumConfig;
 }
 
 export const INDEX_TYPES = ["keyword", "integer", "float", "bool", "datetime", "uuid"] as const;
@@ -37,6 +40,7 @@ export function collectionConfigOf(body: Json): CollectionConfig {
       "write_consistency_factor",
       "on_disk_payload",
       "strict_mode_config",
+      "optimizers_config",
     ],
     "a new collection",
   );
@@ -47,6 +51,7 @@ export function collectionConfigOf(body: Json): CollectionConfig {
     replicationFactor: integerOf(body, "replication_factor", { fallback: 1, min: 1 }),
     writeConsistencyFactor: integerOf(body, "write_consistency_factor", { fallback: 1, min: 1 }),
     strict: strictOf(body["strict_mode_config"] ?? null),
+    vacuum: vacuumConfigOf(body["optimizers_config"], VACUUM_DEFAULT),
   };
 }
 
@@ -133,8 +138,7 @@ export function describeConfig(config: CollectionConfig): Json {
       on_disk: false,
     },
     optimizer_config: {
-      deleted_threshold: 0.2,
-      vacuum_min_vector_number: 1_000,
+      ...describeVacuum(config.vacuum ?? VACUUM_DEFAULT),
       default_segment_number: 0,
       flush_interval_sec: 5,
     },

@@ -5,6 +5,7 @@ import type { Json } from "./fields.ts";
 import { QdrantError, validationError } from "./qdrant-error.ts";
 import type { QdrantRequest } from "./request.ts";
 import { WRITE_QUERY } from "./request.ts";
+import { updatedVacuum, VACUUM_DEFAULT } from "./vacuum.ts";
 
 /** Qdrant's own bound of a name. */
 const NAME_CHARACTERS_MAX = 255;
@@ -51,6 +52,14 @@ export async function createCollection(request: QdrantRequest): Promise<boolean>
   if (catalog.has(collection))
     throw new QdrantError(409, `Wrong input: Collection \`${collection}\` already exists!`);
   await store.commit({ kind: "create", collection, config });
+  return true;
+}
+
+export async function updateCollection(request: QdrantRequest): Promise<boolean> {
+  request.onlyQuery(["timeout"]);
+  const { name, config } = request.collection;
+  const vacuum = updatedVacuum(request.json(), config.vacuum ?? VACUUM_DEFAULT);
+  await request.engine.store.commit({ kind: "configure", collection: name, vacuum });
   return true;
 }
 

@@ -8,6 +8,7 @@ import type { CollectionConfig, IndexType } from "./collection-config.ts";
 import type { Json } from "./fields.ts";
 import type { StoredPoint } from "./operation.ts";
 import { compareIds } from "./point-id.ts";
+import { isVacuumDue, VACUUM_DEFAULT } from "./vacuum.ts";
 
 /** The payload key by which the engine groups; grouping by another key walks the ranking. */
 export const GROUP_KEY = "document_id";
@@ -24,12 +25,13 @@ export interface SearchOptions {
 
 export class Collection {
   readonly name: string;
-  readonly config: CollectionConfig;
+  config: CollectionConfig;
   readonly indexes = new Map<string, IndexType>();
   readonly #scanner: Scanner;
   readonly #versions = new Map<string, number>();
   #index: PassageIndex;
   #order: readonly string[] | null = null;
+  #deleted = 0;
 
   constructor(name: string, config: CollectionConfig, scanner: Scanner) {
     this.name = name;
@@ -40,6 +42,26 @@ export class Collection {
 
   get size(): number {
     return this.#index.size;
+  }
+
+  /** Points that were deleted, or replaced, and that the files still hold. */
+  get deleted(): number {
+    return this.#deleted;
+  }
+
+  /** Whether the files are to be written anew without them; of a collection without vectors there is nothing to vacuum. */
+  get isVacuumDue(): boolean {
+    const { dense, sparse, vacuum = VACUUM_DEFAULT } = this.config;
+    if (dense === null && sparse === null) return false;
+    return isVacuumDue(vacuum, { points: this.size, deleted: this.#deleted });
+  }
+
+  /** Returns what is to be called once no file holds a point that is deleted by now. */
+  beginVacuum(): () => void {
+    const gone = this.#deleted;
+    return () => {
+      this.#deleted -= gone;
+    };
   }
 
   /** Number of the operation that wrote the point last. */
@@ -58,14 +80,19 @@ export class Collection {
   upsert(points: readonly StoredPoint[], version: number): void {
     this.#index.upsert(points.map(indexedOf));
     for (const { id } of points) {
-      if (!this.#versions.has(id)) this.#order = null;
+      if (this.#versions.has(id)) this.#deleted += 1;
+      else this.#order = null;
       this.#versions.set(id, version);
     }
   }
 
   remove(ids: readonly string[]): void {
     this.#index.remove(ids);
-    for (const id of ids) if (this.#versions.delete(id)) this.#order = null;
+    for (const id of ids) {
+      if (!this.#versions.delete(id)) continue;
+      this.#deleted += 1;
+      this.#order = null;
+    }
   }
 
   setPayloads(payloads: readonly (readonly [string, Json])[], version: number): void {

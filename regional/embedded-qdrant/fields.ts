@@ -49,6 +49,13 @@ export function integerOf(
   return value;
 }
 
+/** Null and absent are the default; anything but a number is an error. */
+export function numberOf(object: Json, name: string, fallback: number): number {
+  const value = object[name] ?? fallback;
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  throw formatError(`${name}: invalid type: ${kindOf(value)}, expected f64`);
+}
+
 export function booleanOf(object: Json, name: string, fallback: boolean): boolean {
   const value = object[name] ?? fallback;
   if (typeof value === "boolean") return value;

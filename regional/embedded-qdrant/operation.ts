@@ -1,6 +1,7 @@
 /** One change of the server's state, as it is logged. */
 import type { CollectionConfig, IndexType } from "./collection-config.ts";
 import type { Json } from "./fields.ts";
+import type { VacuumConfig } from "./vacuum.ts";
 import type { Vectors } from "./vector-input.ts";
 
 export interface StoredPoint extends Vectors {
@@ -14,6 +15,7 @@ export interface StoredPoint extends Vectors {
  */
 export type Operation =
   | { readonly kind: "create"; readonly collection: string; readonly config: CollectionConfig }
+  | { readonly kind: "configure"; readonly collection: string; readonly vacuum: VacuumConfig }
   | { readonly kind: "drop"; readonly collection: string }
   | { readonly kind: "index"; readonly collection: string; readonly key: string; readonly type: IndexType }
   | { readonly kind: "unindex"; readonly collection: string; readonly key: string }

@@ -39,6 +39,10 @@ export class QdrantRequest {
     return this.#params[name] ?? "";
   }
 
+  query(name: string): string | null {
+    return this.#query.get(name);
+  }
+
   /** The body as an object; an empty body is an empty object. */
   json(): Json {
     if (this.#body.length === 0) return {};

@@ -7,10 +7,12 @@ import {
   deleteIndex,
   describeCollection,
   listCollections,
+  updateCollection,
 } from "./collection-routes.ts";
 import { queryBatch, queryGroups, queryPoints } from "./query-routes.ts";
 import { countPoints, retrievePoint, retrievePoints, scrollPoints } from "./read-routes.ts";
 import type { QdrantRequest } from "./request.ts";
+import { telemetry } from "./telemetry-routes.ts";
 import { batchPoints, deletePoints, setPayload, upsertPoints } from "./write-routes.ts";
 
 /** Returns, or resolves with, the `result` of the answer. */
@@ -22,9 +24,11 @@ export interface Route {
 }
 
 const ROUTES: readonly (readonly [method: string, path: string, handler: Handler])[] = [
+  ["GET", "/telemetry", telemetry],
   ["GET", "/collections", listCollections],
   ["GET", "/collections/{collection}", describeCollection],
   ["PUT", "/collections/{collection}", createCollection],
+  ["PATCH", "/collections/{collection}", updateCollection],
   ["DELETE", "/collections/{collection}", deleteCollection],
   ["GET", "/collections/{collection}/exists", collectionExists],
   ["PUT", "/collections/{collection}/index", createIndex],

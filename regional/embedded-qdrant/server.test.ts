@@ -93,7 +93,7 @@ describe("what is not implemented", () => {
     ["PUT", "/collections/c/snapshots", {}],
     ["GET", "/cluster", undefined],
     ["POST", "/collections/c/facet", {}],
-    ["PATCH", "/collections/c", {}],
+    ["PATCH", "/collections/c", { hnsw_config: { m: 8 } }],
     ["POST", "/collections/c/points/query", { prefetch: [], query: { fusion: "rrf" } }],
     ["POST", "/collections/c/points/query", { query: { recommend: {} }, using: "dense" }],
     ["POST", "/collections/c/points/query", { query: { order_by: "x" }, using: "dense" }],

@@ -84,6 +84,28 @@ export class NodePool {
     );
   }
 
+  /**
+   * Runs `work` against every node.
+   *
+   * @throws {KattegatError} `unavailable` when one does not answer.
+   */
+  async runOnEach<T>(work: (client: QdrantClient) => Promise<T>): Promise<readonly T[]> {
+    return await Promise.all(
+      this.#nodes.map(async (node) => {
+        try {
+          return await within(work(node.client), REQUEST_MS_MAX);
+        } catch (error) {
+          if (faultOf(error) === "caller") throw error;
+          this.#failed(node, error);
+          throw new KattegatError("unavailable", "A Qdrant node of this site does not answer.", {
+            cause: error,
+            retryAfterSeconds: 1,
+          });
+        }
+      }),
+    );
+  }
+
   #failed(node: Node, error: unknown): void {
     const { now, random, report } = this.#options;
     const backoffMs = Math.min(BACKOFF_MS_MAX, BACKOFF_MS_MIN * 2 ** node.failures) * (0.5 + random() / 2);

@@ -28,15 +28,30 @@ export class Store {
   #log: LogFile;
   #snapshotBytes = 0;
   #compacting: Promise<void> | null = null;
+  /** Whether the files hold collections that are gone. */
+  #hasDropped = false;
+  #isClosing = false;
+  #generation: number;
 
   private constructor(
     options: StoreOptions,
-    state: { readonly number: number; readonly version: number; readonly log: LogFile },
+    state: {
+      readonly number: number;
+      readonly generation: number;
+      readonly version: number;
+      readonly log: LogFile;
+    },
   ) {
     this.#options = options;
     this.#number = state.number;
     this.#version = state.version;
     this.#log = state.log;
+    this.#generation = state.generation;
+  }
+
+  /** Changes once the files have been written anew, without what was deleted before. */
+  get generation(): number {
+    return this.#generation;
   }
 
   /** @throws {DamagedFileError} when a file's middle is harmed; what was torn at the end is cut off. */
@@ -47,8 +62,11 @@ export class Store {
     const snapshot = Math.max(0, ...numbersOf(names, "snapshot"));
     const logs = numbersOf(names, "log").filter((number) => number >= snapshot);
     let version = 0;
+    let hasDropped = false;
     const visit = (frame: { readonly version: number; readonly body: Buffer }): void => {
-      options.catalog.apply(decodeOperation(frame.body), frame.version);
+      const operation = decodeOperation(frame.body);
+      hasDropped ||= operation.kind === "drop";
+      options.catalog.apply(operation, frame.version);
       version = Math.max(version, frame.version);
     };
     if (snapshot > 0) await readWhole(join(options.folder, `snapshot-${snapshot}`), visit);
@@ -64,8 +82,10 @@ export class Store {
     const number = logs.at(-1) ?? Math.max(1, snapshot);
     const log = await LogFile.open(join(options.folder, `log-${number}`));
     await syncFolder(options.folder);
-    const store = new Store(options, { number, version, log });
+    const store = new Store(options, { number, generation: snapshot, version, log });
     await store.#removeBefore(snapshot);
+    store.#hasDropped = hasDropped;
+    store.#compactWhenDue();
     return store;
   }
 
@@ -85,15 +105,28 @@ export class Store {
       this.#options.fail(error);
       throw error;
     }
-    if (this.#log.bytes > Math.max(this.#options.logBytesMax ?? LOG_BYTES_MAX, this.#snapshotBytes)) {
-      this.#compacting ??= this.#compact()
-        .catch(this.#options.fail)
-        .finally(() => (this.#compacting = null));
-    }
+    this.#hasDropped ||= operation.kind === "drop";
+    this.#compactWhenDue();
     return version;
   }
 
+  /** A log grows too long, or what is deleted is to leave the files. */
+  #compactWhenDue(): void {
+    const { catalog, logBytesMax = LOG_BYTES_MAX, fail } = this.#options;
+    const isLong = this.#log.bytes > Math.max(logBytesMax, this.#snapshotBytes);
+    const isDue = isLong || this.#hasDropped || catalog.all().some(({ isVacuumDue }) => isVacuumDue);
+    if (!isDue || this.#isClosing || this.#compacting !== null) return;
+    this.#compacting = this.#compact()
+      .catch(fail)
+      .finally(() => {
+        this.#compacting = null;
+        // What was deleted meanwhile may be in the new files.
+        this.#compactWhenDue();
+      });
+  }
+
   async close(): Promise<void> {
+    this.#isClosing = true;
     await this.#compacting;
     await this.#log.close();
   }
@@ -105,9 +138,13 @@ export class Store {
     const full = this.#log;
     this.#log = await LogFile.open(join(folder, `log-${next}`));
     this.#number = next;
+    this.#hasDropped = false;
+    const vacuumed = catalog.all().map((collection) => collection.beginVacuum());
     await full.close();
     this.#snapshotBytes = await writeSnapshot(join(folder, `snapshot-${next}`), catalog, this.#version);
     await this.#removeBefore(next);
+    for (const done of vacuumed) done();
+    this.#generation = next;
     this.#options.log("wrote a snapshot", { number: next, bytes: this.#snapshotBytes });
   }
 
