@@ -1,6 +1,7 @@
 /** What a regional site measures; labels name no document. */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { Watermark } from "./apply/watermark.ts";
+import type { SiteDigests } from "./digests/site-digests.ts";
 import type { NodePool } from "./qdrant/node-pool.ts";
 
 export interface Metrics {
@@ -14,8 +15,10 @@ export interface Metrics {
 export function createMetrics({
   watermark,
   pool,
+  digests,
 }: {
   readonly watermark: Watermark;
+  readonly digests: Pick<SiteDigests, "passes">;
   readonly pool: NodePool;
 }): Metrics {
   const registry = new Registry();
@@ -44,6 +47,14 @@ export function createMetrics({
     collect() {
       for (const [place, { healthy }] of pool.health().entries())
         this.set({ node: String(place) }, healthy ? 1 : 0);
+    },
+  });
+  new Gauge({
+    name: "kattegat_regional_scrub_passes",
+    help: "How often all copies were read since the start.",
+    registers,
+    collect() {
+      this.set(digests.passes);
     },
   });
   const buckets = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
