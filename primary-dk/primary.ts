@@ -2,7 +2,10 @@
 import type { Network } from "@kattegat/config/network.ts";
 import type { Embedder } from "@kattegat/engine/embedding/embedder.ts";
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
+import type { Comparison } from "@kattegat/protocol/digests.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { PlannedDigests } from "./digests/planned-digests.ts";
+import { Recount } from "./digests/recount.ts";
 import { openStores, type ColdOptions } from "./cold/open-store.ts";
 import type { OpenBase } from "./cold/open-base.ts";
 import type { BaseUpkeep } from "./cold/rebase.ts";
@@ -75,6 +78,10 @@ export interface Primary extends Omit<
   readonly statistics: StatisticsPublisher;
   readonly confirmations: Confirmations;
   readonly contents: PassageContents;
+  readonly planned: PlannedDigests;
+  readonly recount: Recount;
+  /** How each target's copies compare with what is planned there, as replication last said. */
+  readonly comparisons: Map<string, Comparison>;
   /** The copies of the model that is being prepared; null without one. */
   readonly next: NextEdition | null;
   /** Null when cold passages stay in memory. */
@@ -133,7 +140,8 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
   const confirmations = new Confirmations({ database, ...following });
   await statistics.load();
   await confirmations.load();
-  const writer = createWriter({ ...parts, live, statistics, nextEmbedder });
+  const planned = new PlannedDigests(network);
+  const writer = createWriter({ ...parts, live, statistics, nextEmbedder, planned });
   const placing = new Placing({ sql, placements, writer, log: progress });
   await placing.begin();
   const { index } = live.memory;
@@ -152,6 +160,9 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
     statistics,
     confirmations,
     contents: new PassageContents(sql, seals),
+    planned,
+    recount: new Recount({ sql, planned, applied, pacer }),
+    comparisons: new Map(),
     next,
     ...baseUpkeepsOf(stores, { ...parts, live, next }),
     close: async () => {
@@ -187,6 +198,7 @@ function createWriter({
   live,
   statistics,
   nextEmbedder: next,
+  planned,
   ...options
 }: Omit<PrimaryOptions, "nextEmbedder"> & {
   readonly placements: Placements;
@@ -197,6 +209,7 @@ function createWriter({
   readonly live: LiveMemory;
   readonly statistics: StatisticsPublisher;
   readonly nextEmbedder: NextEmbedder | null;
+  readonly planned: PlannedDigests;
 }): Writer {
   const { placements, copies, seals, site, now, newId, pacer, log } = options;
   const maker = createPassageMaker({ embedder: options.embedder, next, pacer });
@@ -214,9 +227,15 @@ function createWriter({
         nowMs: now(),
         newId,
       }),
-    apply: async (group) => statistics.changed(await live.apply(group, pacer)),
+    apply: async (group) => {
+      // Before the log's head moves: who waits for that counts on it.
+      planned.changed(group.effects);
+      statistics.changed(await live.apply(group, pacer));
+    },
     recover: async () => {
-      if (await live.recover(sql)) log.info({}, "memory was behind Postgres after a failed commit");
+      if (!(await live.recover(sql))) return;
+      planned.restart();
+      log.info({}, "memory was behind Postgres after a failed commit");
     },
     report: (error) => log.error(loggable(error), "a group of writes failed"),
   });

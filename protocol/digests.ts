@@ -7,6 +7,7 @@
  */
 import { z } from "zod";
 import { base64Schema, decodeBase64, encodeBase64 } from "./base64.ts";
+import { documentIdSchema } from "./documents.ts";
 import { fenceSchema, sequenceSchema } from "./sequence.ts";
 
 /** Bits of a key that tell its range, by level: a range is cut into sixteen on the next. */
@@ -106,6 +107,71 @@ export type PlannedCopy = Readonly<z.infer<typeof plannedCopySchema>>;
 export const plannedCopiesResponseSchema = z.object({
   position: fenceSchema,
   copies: z.array(plannedCopySchema),
+});
+
+/** What is wrong with a copy, the worst first. */
+export const FAULT_KINDS = ["leak", "extra", "missing", "corrupted", "stale", "divergent"] as const;
+const faultKindSchema = z.enum(FAULT_KINDS);
+export type FaultKind = z.infer<typeof faultKindSchema>;
+
+/** `POST /internal/digests/repairs` at the primary: heals by a change of the log for each document. */
+export const repairsRequestSchema = z.strictObject({
+  site: z.string().min(1).max(32),
+  faults: z
+    .array(
+      z.strictObject({
+        document_id: documentIdSchema,
+        class: z.string().max(256),
+        kind: faultKindSchema,
+        detail: z.string().max(512),
+      }),
+    )
+    .max(SUSPECTS_MAX),
+});
+export type RepairsRequest = z.infer<typeof repairsRequestSchema>;
+/** The change that heals each of the documents; left out where none was written. */
+export const repairsResponseSchema = z.object({
+  repairs: z.array(z.object({ document_id: z.string(), sequence: sequenceSchema })),
+});
+
+/** `GET /internal/digests/repairs?limit=…&site=…` at the primary: the last repairs, the newest first. */
+export const repairListSchema = z.object({
+  repairs: z.array(
+    z.object({
+      sequence: sequenceSchema,
+      site: z.string(),
+      document_id: z.string(),
+      class: z.string(),
+      kind: faultKindSchema,
+      detail: z.string(),
+      at: z.string(),
+    }),
+  ),
+});
+export type RepairList = Readonly<z.infer<typeof repairListSchema>>;
+
+/** How the comparison with one site goes, since replication started. */
+export const comparisonSchema = z.object({
+  state: z.enum(["waiting", "comparing", "equal", "different", "not_ready", "behind", "unavailable"]),
+  /** Why it cannot be compared. */
+  detail: z.string().nullable(),
+  /** When the last round ended in which every range was compared. */
+  compared_at: z.string().nullable(),
+  rounds: z.int(),
+  found: z.int(),
+  repaired: z.int(),
+  /** Differences that writes explain, in the last round. */
+  pending: z.int(),
+  /** Faults that a repair has not healed, or that the log cannot name. */
+  unhealed: z.int(),
+  bytes: z.int().meta({ description: "Bodies of requests and answers, of both sides." }),
+});
+export type Comparison = Readonly<z.infer<typeof comparisonSchema>>;
+
+/** `POST /internal/digests/report` at the primary. */
+export const comparisonReportSchema = z.strictObject({
+  site: z.string().min(1).max(32),
+  comparison: comparisonSchema,
 });
 
 export function encodeKey(key: bigint): string {

@@ -158,6 +158,21 @@ export const targets = pgTable(
   (table) => [primaryKey({ columns: [table.site, table.model] })],
 );
 
+/** What anti-entropy found wrong at a site, with the change that heals it; the newest alone are kept. */
+export const repairs = pgTable(
+  "repairs",
+  {
+    sequence: sequence("sequence").notNull(),
+    site: text("site").notNull(),
+    document_id: text("document_id").notNull(),
+    class: text("class").notNull(),
+    kind: text("kind").notNull(),
+    detail: text("detail").notNull(),
+    at: instant("at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.sequence, table.site] })],
+);
+
 export const receipts = pgTable("receipts", {
   id: text("id").primaryKey(),
   document_id: text("document_id").notNull(),
