@@ -78,7 +78,8 @@ export const plannedCopiesRequestSchema = z.strictObject({
 const foundCopySchema = z.object({
   document_id: z.string(),
   version: z.string(),
-  class: z.string(),
+  /** Null where no sound part tells it. */
+  class: z.string().nullable(),
   /** Null where no part tells. */
   digest: z.string().nullable(),
   /** Sound ones, those that are not what was stored once; null where the store does not count them. */
@@ -90,6 +91,26 @@ export type FoundCopy = Readonly<z.infer<typeof foundCopySchema>>;
 /** `/internal/digests/copies` at a site: read from the store for this answer. */
 export const copiesResponseSchema = z.object({ position: fenceSchema, copies: z.array(foundCopySchema) });
 export type CopiesResponse = Readonly<z.infer<typeof copiesResponseSchema>>;
+
+/** Rows that are read in one answer: a megabyte or two of texts and vectors. */
+export const SCRUB_ROWS_MAX = 1_000;
+const scrubPlaceSchema = z.strictObject({ object: z.string().min(1).max(256), row: z.int().min(0) });
+export type ScrubPlace = Readonly<z.infer<typeof scrubPlaceSchema>>;
+
+/** `/internal/digests/scrub` at an edge, whose Worker does nothing on its own: reads on from a place, null for the beginning. */
+export const scrubRequestSchema = z.strictObject({
+  ...siteShape,
+  from: scrubPlaceSchema.nullable(),
+  rows: z.int().min(1).max(SCRUB_ROWS_MAX),
+});
+export const scrubResponseSchema = z.object({
+  /** Where to read on; null at the end. */
+  next: scrubPlaceSchema.nullable(),
+  rows: z.int(),
+  /** Documents with a passage that is not as it was written. */
+  suspects: z.array(z.string()),
+});
+export type ScrubResponse = Readonly<z.infer<typeof scrubResponseSchema>>;
 
 const plannedCopySchema = z.object({
   key: keySchema,

@@ -66,7 +66,12 @@ function comparedSite(
   };
   return {
     planned: createPlannedSource(primary, site.id, metered),
-    held: createHeldSource(client, network.embedding.model, metered),
+    // A Worker reads its bucket when it is told to; a regional does so on its own.
+    held: createHeldSource(client, {
+      model: network.embedding.model,
+      isTold: site.kind === "edge",
+      metered,
+    }),
     mayHold: (className) => mayHold(network, className, site),
     bytes: () => bytes,
   };

@@ -72,6 +72,8 @@ export interface ColdSegment {
   hydrate(rows: readonly number[], read?: ReadRange): Promise<ColdContent[]>;
   /** Yields every passage, document by document. */
   readAll(): AsyncIterable<ColdPassage>;
+  /** Reads the rows; resolves with those whose text or vector is not as it was written. */
+  damagedIn(rows: readonly number[]): Promise<ReadonlySet<number>>;
 }
 
 /**
@@ -247,6 +249,17 @@ class Segment implements ColdSegment {
     }
   }
 
+  async damagedIn(rows: readonly number[]): Promise<ReadonlySet<number>> {
+    const { read, header, floatChecks: checks } = this.#parts;
+    const damaged = new Set<number>();
+    for (const [number, its] of Map.groupBy(rows, (row) => this.#blockOf(row)))
+      if (await isDamaged(this.#readBlock(number, read))) for (const row of its) damaged.add(row);
+    if (await isDamaged(readFloats({ read, header, checks, rows })))
+      for (const row of rows)
+        if (await isDamaged(readFloats({ read, header, checks, rows: [row] }))) damaged.add(row);
+    return damaged;
+  }
+
   async #readBlock(number: number, read: ReadRange): Promise<readonly PassageText[]> {
     const { header, textBlocks } = this.#parts;
     const block = textBlocks[number];
@@ -290,5 +303,15 @@ class Segment implements ColdSegment {
       const { documentId, ordinal, version, epoch, residency, collection } = directory.passageAt(row);
       return { row, documentId, ordinal, version, epoch, residency, collection, score };
     });
+  }
+}
+
+async function isDamaged(reading: Promise<unknown>): Promise<boolean> {
+  try {
+    await reading;
+    return false;
+  } catch (error) {
+    if (error instanceof ColdFormatError) return true;
+    throw error;
   }
 }

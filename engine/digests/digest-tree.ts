@@ -28,6 +28,15 @@ export class DigestTree {
     );
   }
 
+  clone(): DigestTree {
+    const copy = new DigestTree();
+    for (const [depth, { sums, documents }] of this.#levels) {
+      copy.#levels.get(depth)?.sums.set(sums);
+      copy.#levels.get(depth)?.documents.set(documents);
+    }
+    return copy;
+  }
+
   add(key: bigint, digest: bigint): void {
     this.#change(key, 1, (sum) => sumOf(sum, digest));
   }

@@ -1,4 +1,5 @@
 /** One round of comparing a site's copies with what is planned there. */
+import { keyOf } from "@kattegat/engine/digests/copy-digest.ts";
 import { childrenOf, leafDepth } from "@kattegat/engine/digests/digest-tree.ts";
 import {
   DEPTHS,
@@ -24,6 +25,8 @@ export interface CompareOptions {
   readonly planned: PlannedSource;
   readonly held: HeldSource;
   mayHold(className: string): boolean;
+  /** Documents whose copies looked damaged, whatever their digests say. */
+  readonly suspects: readonly string[];
   /** Rounds before: where more differs than one looks into, the next looks elsewhere. */
   readonly turn: number;
 }
@@ -32,20 +35,28 @@ const NOTHING: Compared = { isComplete: true, faults: [], pending: 0 };
 
 /** Asks for the parts of ranges that differ alone, so that equal copies cost one digest each side. */
 export async function compareSite(options: CompareOptions, signal: AbortSignal): Promise<Compared> {
-  const { planned, held } = options;
   const leaves = await differingLeaves(options, signal);
-  if (leaves === null) return NOTHING;
-  const { depth, indexes, isComplete } = leaves;
+  const differing = leaves === null ? [] : await differingKeys(leaves, options, signal);
+  const suspects = options.suspects.map((id) => encodeKey(keyOf(id)));
+  const keys = [...new Set([...suspects, ...differing])];
+  const isComplete = leaves?.isComplete ?? true;
+  if (keys.length === 0) return { ...NOTHING, isComplete };
+  const looked = windowOf(keys, { most: SUSPECTS_MAX, turn: options.turn });
+  const proven = await prove(looked, options, signal);
+  return { ...proven, isComplete: isComplete && looked.length === keys.length };
+}
+
+async function differingKeys(
+  { depth, indexes }: Leaves,
+  { planned, held }: CompareOptions,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   // The site first: what it has not been told yet when it answers is in the log when the primary does.
   const there = await held.lines({ depth, indexes }, signal);
   const here = await planned.lines({ depth, indexes }, signal);
-  const keys = [...new Set([...there.keys(), ...here.keys()])]
+  return [...new Set([...there.keys(), ...here.keys()])]
     .filter((key) => there.get(key) !== here.get(key))
     .map(encodeKey);
-  if (keys.length === 0) return { ...NOTHING, isComplete };
-  const suspects = windowOf(keys, { most: SUSPECTS_MAX, turn: options.turn });
-  const proven = await prove(suspects, options, signal);
-  return { ...proven, isComplete: isComplete && suspects.length === keys.length };
 }
 
 interface Leaves {

@@ -33,13 +33,13 @@ export function judge(evidence: Evidence): Verdict {
   const { planned, found, lastChange, settledAt, documentId } = evidence;
   if (lastChange !== null && compareSequences(lastChange, settledAt) > 0) return "pending";
   const [first] = found;
-  const fault = (kind: FaultKind, className: string, detail: string): Fault => ({
+  const fault = (kind: FaultKind, className: string | null, detail: string): Fault => ({
     kind,
     document_id: documentId,
-    class: className.slice(0, 256),
+    class: (className ?? "unknown").slice(0, 256),
     detail,
   });
-  const leaked = found.find((copy) => !evidence.mayHold(copy.class));
+  const leaked = found.find(({ class: name }) => name !== null && !evidence.mayHold(name));
   if (leaked !== undefined)
     return fault("leak", leaked.class, `a copy of class ${shown(leaked.class)}, which may not be here`);
   if (planned === null) {
@@ -57,7 +57,7 @@ function wrongIn(
   planned: PlannedCopy,
 ): { readonly kind: FaultKind; readonly detail: string } | null {
   const isRight = (copy: FoundCopy): boolean =>
-    copy.version === planned.version && copy.class === planned.class;
+    copy.version === planned.version && (copy.class === planned.class || copy.class === null);
   const right = found.find(isRight);
   const other = found.find((copy) => !isRight(copy));
   if (right === undefined && other !== undefined) return otherVersion(other, planned);
@@ -97,6 +97,6 @@ function otherVersion(
 }
 
 /** A store may say anything, and faults are read by people. */
-function shown(text: string): string {
-  return JSON.stringify(text.slice(0, 64));
+function shown(text: string | null): string {
+  return JSON.stringify(text?.slice(0, 64) ?? null);
 }

@@ -20,11 +20,9 @@ export interface EntropyPace {
   readonly repairsPerMinute: number;
 }
 
-export interface ComparedSite extends Omit<CompareOptions, "turn"> {
+export interface ComparedSite extends Omit<CompareOptions, "turn" | "suspects"> {
   /** Bytes that its comparisons have cost since the start. */
   bytes(): number;
-  /** Work at the store that finds damage, where the site has to be told to do it. */
-  readonly scrub?: (signal: AbortSignal) => Promise<void>;
 }
 
 export interface Keeper {
@@ -116,8 +114,9 @@ async function compared(
   const before = one.comparison;
   one.comparison = { ...before, state: "comparing" };
   try {
-    await site.scrub?.(signal);
-    const { faults, pending, isComplete } = await compareSite({ ...site, turn: before.rounds }, signal);
+    const suspects = await site.held.scrub(signal);
+    const options = { ...site, suspects, turn: before.rounds };
+    const { faults, pending, isComplete } = await compareSite(options, signal);
     const { now: order, unhealed } = budget.take(faults);
     const repairs = order.length === 0 ? [] : await repairer.repair({ site: id, faults: [...order] }, signal);
     for (const { kind, detail } of order) log.warn({ target: id, kind, detail }, "repairs a copy");

@@ -7,11 +7,14 @@ import {
   plannedCopiesResponseSchema,
   rangesResponseSchema,
   repairsResponseSchema,
+  SCRUB_ROWS_MAX,
+  scrubResponseSchema,
   type Comparison,
   type Depth,
   type FoundCopy,
   type PlannedCopy,
   type RepairsRequest,
+  type ScrubPlace,
 } from "@kattegat/protocol/digests.ts";
 import { changedResponseSchema } from "@kattegat/protocol/holdings.ts";
 import { parseShape } from "@kattegat/protocol/parse.ts";
@@ -43,6 +46,8 @@ export interface DigestSource {
 /** What a site's store holds. */
 export interface HeldSource extends DigestSource {
   readonly site: string;
+  /** Reads a part of the store, where the site has to be told to; resolves with documents whose copies look damaged. */
+  scrub(signal: AbortSignal): Promise<readonly string[]>;
   copies(
     asked: { readonly keys: readonly string[]; readonly documents: readonly string[] },
     signal: AbortSignal,
@@ -75,11 +80,23 @@ export interface Repairer {
 /** Hears the bytes of each body. */
 export type Metered = (bytes: number) => void;
 
-export function createHeldSource(client: SiteClient, model: string, metered: Metered): HeldSource {
+export function createHeldSource(
+  client: SiteClient,
+  { model, isTold, metered }: { readonly model: string; readonly isTold: boolean; readonly metered: Metered },
+): HeldSource {
   const ask = asker(client, metered);
+  let from: ScrubPlace | null = null;
   return {
     site: client.site,
     ...digestsOf(ask, { model }),
+    async scrub(signal) {
+      if (!isTold) return [];
+      const shape = { schema: scrubResponseSchema, signal };
+      const body = { model, from, rows: SCRUB_ROWS_MAX };
+      const { next, suspects } = await ask("/internal/digests/scrub", body, shape);
+      from = next;
+      return suspects;
+    },
     copies: (asked, signal) =>
       ask("/internal/digests/copies", { model, ...asked }, { schema: copiesResponseSchema, signal }),
   };
