@@ -12,16 +12,49 @@ export interface Metrics {
   readonly refused: Counter<"code">;
 }
 
-export function createMetrics({
-  watermark,
-  pool,
-  digests,
-}: {
+interface Measured {
   readonly watermark: Watermark;
   readonly digests: Pick<SiteDigests, "passes">;
   readonly pool: NodePool;
-}): Metrics {
+}
+
+export function createMetrics(measured: Measured): Metrics {
   const registry = new Registry();
+  const registers = [registry];
+  gaugesOf(registry, measured);
+  const buckets = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
+  return {
+    registry,
+    searches: new Histogram({
+      name: "kattegat_regional_search_seconds",
+      help: "Time of a search.",
+      labelNames: ["outcome"],
+      buckets,
+      registers,
+    }),
+    batches: new Histogram({
+      name: "kattegat_regional_apply_seconds",
+      help: "Time of a batch of changes.",
+      labelNames: ["outcome"],
+      buckets,
+      registers,
+    }),
+    changes: new Counter({
+      name: "kattegat_regional_changes_total",
+      help: "Changes received.",
+      labelNames: ["kind"],
+      registers,
+    }),
+    refused: new Counter({
+      name: "kattegat_regional_refused_total",
+      help: "Changes refused for good.",
+      labelNames: ["code"],
+      registers,
+    }),
+  };
+}
+
+function gaugesOf(registry: Registry, { watermark, digests, pool }: Measured): void {
   const registers = [registry];
   new Gauge({
     name: "kattegat_regional_watermark_sequence",
@@ -57,34 +90,4 @@ export function createMetrics({
       this.set(digests.passes);
     },
   });
-  const buckets = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5];
-  return {
-    registry,
-    searches: new Histogram({
-      name: "kattegat_regional_search_seconds",
-      help: "Time of a search.",
-      labelNames: ["outcome"],
-      buckets,
-      registers,
-    }),
-    batches: new Histogram({
-      name: "kattegat_regional_apply_seconds",
-      help: "Time of a batch of changes.",
-      labelNames: ["outcome"],
-      buckets,
-      registers,
-    }),
-    changes: new Counter({
-      name: "kattegat_regional_changes_total",
-      help: "Changes received.",
-      labelNames: ["kind"],
-      registers,
-    }),
-    refused: new Counter({
-      name: "kattegat_regional_refused_total",
-      help: "Changes refused for good.",
-      labelNames: ["code"],
-      registers,
-    }),
-  };
 }

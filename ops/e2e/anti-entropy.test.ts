@@ -239,13 +239,13 @@ async function bucketOf(site: string) {
       }),
     });
   }
-  /** Turns the last bit of an object over on the disk. */
+  /** Turns a bit of the last text over on the disk. */
   function damage(bytes: number): void {
     const blobs = join(dataFolder(network.data).r2, "kattegat-cold-eu", "blobs");
     const paths = readdirSync(blobs).map((name) => join(blobs, name));
     for (const path of paths.filter((each) => statSync(each).size === bytes)) {
       const content = readFileSync(path);
-      content[bytes - 1] = (content[bytes - 1] ?? 0) ^ 1;
+      content[bytes - 40] = (content[bytes - 40] ?? 0) ^ 1;
       writeFileSync(path, content);
     }
   }
