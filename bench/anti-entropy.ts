@@ -200,16 +200,16 @@ export async function benchAntiEntropy(): Promise<void> {
   }
 }
 
-function publishOutcome({ planned, found, seconds, bytes, idleBytes, rounds }: Outcome, full: number): void {
+function publishOutcome({ planted, found, seconds, bytes, idleBytes, rounds }: Outcome, full: number): void {
   const kinds = Object.entries(FAULTS).map(([kind, count]) => {
-    const its = [...planned].filter(([, each]) => each === kind).map(([id]) => id);
+    const its = [...planted].filter(([, each]) => each === kind).map(([id]) => id);
     const healed = its.filter((id) => found.some(({ document_id }) => document_id === id));
     const named = its.filter((id) =>
       found.some((repair) => repair.document_id === id && repair.kind === kind),
     );
     return [kind, count, healed.length, named.length];
   });
-  const foreign = found.filter(({ document_id: id }) => !planned.has(id)).length;
+  const foreign = found.filter(({ document_id: id }) => !planted.has(id)).length;
   publish({
     name: "anti-entropy",
     title: "Anti-entropy",
