@@ -52,6 +52,7 @@ export class DigestTree {
   /** Sets one of the smallest ranges to what was counted anew. */
   setLeaf(index: number, counted: RangeDigest): void {
     const before = this.at(16, index);
+    if (before.sum === counted.sum && before.documents === counted.documents) return;
     const key = BigInt(index) << (KEY_BITS - 16n);
     this.#change(key, counted.documents - before.documents, (sum) =>
       sumOf(differenceOf(sum, before.sum), counted.sum),
