@@ -19,7 +19,7 @@ export interface RecountOptions {
   readonly sql: postgres.Sql;
   readonly planned: PlannedDigests;
   readonly applied: AppliedLog;
-  readonly pacer: Pacer;
+  readonly pacer: Pick<Pacer, "breathe">;
 }
 
 export class Recount {
