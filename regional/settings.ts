@@ -1,7 +1,7 @@
 /** What the regional service is told by its environment. */
 import { z } from "zod";
 
-/** A million points are read anew in a quarter of an hour, for a few hundredths of a core here and in Qdrant. */
+/** A million points are read anew in a quarter of an hour, for a tenth of a core here and in Qdrant. */
 const SCRUB_POINTS_PER_SECOND = 1_000;
 
 const environment = z.object({
