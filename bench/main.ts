@@ -1,5 +1,6 @@
 /** Runs the benchmarks named on the command line. */
 import { parseArgs } from "node:util";
+import { benchAntiEntropy } from "./anti-entropy.ts";
 import { benchAudit } from "./audit.ts";
 import { benchColdLatency } from "./cold-latency.ts";
 import { benchColdGrowth, benchColdVectors } from "./cold-growth.ts";
@@ -35,6 +36,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   warming: benchWarming,
   policy: benchPolicy,
   audit: benchAudit,
+  "anti-entropy": benchAntiEntropy,
   page: () => {
     renderPage();
     renderCostsPage();
@@ -61,6 +63,7 @@ const USAGE = `Usage: npm run bench [-- NAME…]
   warming     warming and eviction beside LRU on a replayed query log (KATTEGAT_BENCH_QUERY_LOG names one)
   policy      decisions of the residency policy a second, beside a naive way
   audit       an audit of 100,000 documents over all sites (KATTEGAT_BENCH_DOCUMENTS names another number)
+  anti-entropy  faults planted in a regional's store: found, bytes exchanged (KATTEGAT_BENCH_DOCUMENTS names another number)
   page        only renders docs/benchmarks.md with docs/costs.md from the kept results
 
 Without a name all run, in this order. Results go to bench/results/*.json and docs/benchmarks.md.`;

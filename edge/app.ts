@@ -5,6 +5,7 @@ import { createEdge, type EdgeParts } from "./edge.ts";
 import { allowSearchFromPages } from "./http/cross-origin.ts";
 import { randomHex } from "./http/trace.ts";
 import { coldRoutes } from "./routes/cold.ts";
+import { digestRoutes } from "./routes/digests.ts";
 import { documentRoutes } from "./routes/documents.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { holdingRoutes } from "./routes/holdings.ts";
@@ -37,13 +38,14 @@ export function createApp(parts: EdgeParts): Hono {
   healthRoutes(app, edge);
   coldRoutes(app, edge);
   holdingRoutes(app, edge);
+  digestRoutes(app, edge);
   return app;
 }
 
 /** A closed list, so that no id becomes a label. */
 function routeOf(path: string): string {
   const known =
-    /^\/(?:v1\/(?:search(?::stream)?|documents(?::batch)?|receipts|network|openapi\.json)|healthz|readyz|metrics|internal\/cold|internal\/holdings|internal\/watermark)(?=\/|$)/;
+    /^\/(?:v1\/(?:search(?::stream)?|documents(?::batch)?|receipts|network|openapi\.json)|healthz|readyz|metrics|internal\/cold|internal\/digests|internal\/holdings|internal\/watermark)(?=\/|$)/;
   return known.exec(path)?.[0] ?? "other";
 }
 

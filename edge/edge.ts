@@ -2,6 +2,7 @@
 import { mayPass } from "@kattegat/config/residency.ts";
 import { requestIdOf } from "@kattegat/protocol/hono/problems.ts";
 import type { KeyScope } from "@kattegat/protocol/site-token.ts";
+import type { Scanner } from "@kattegat/engine/vector/scan.ts";
 import type { TokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import type { Context } from "hono";
 import type { Edition } from "./edition.ts";
@@ -20,6 +21,7 @@ export interface EdgeParts {
   readonly settings: EdgeSettings;
   readonly primary: string;
   readonly bucket: R2Bucket;
+  readonly scanner: Scanner;
   readonly sites: SiteClient;
   readonly serving: Edition;
   /** Of the model that is being prepared; null without one. */

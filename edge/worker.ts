@@ -219,6 +219,7 @@ function build(bindings: EdgeBindings): BuiltEdge {
     settings,
     primary: network.sites.find((site) => site.kind === "primary")?.id ?? "primary",
     bucket: bindings.COLD,
+    scanner,
     sites: createSiteClient({ urls: settings.sites, signer, fetch: (url, init) => fetch(url, init), now }),
     serving: serving.edition,
     next: next?.edition ?? null,

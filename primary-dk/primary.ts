@@ -2,7 +2,10 @@
 import type { Network } from "@kattegat/config/network.ts";
 import type { Embedder } from "@kattegat/engine/embedding/embedder.ts";
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
+import type { Comparison } from "@kattegat/protocol/digests.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { PlannedDigests } from "./digests/planned-digests.ts";
+import { Recount } from "./digests/recount.ts";
 import { openStores, type ColdOptions } from "./cold/open-store.ts";
 import type { OpenBase } from "./cold/open-base.ts";
 import type { BaseUpkeep } from "./cold/rebase.ts";
@@ -79,6 +82,10 @@ export interface Primary extends Omit<
   readonly statistics: StatisticsPublisher;
   readonly confirmations: Confirmations;
   readonly contents: PassageContents;
+  readonly planned: PlannedDigests;
+  readonly recount: Recount;
+  /** How each target's copies compare with what is planned there, as replication last said. */
+  readonly comparisons: Map<string, Comparison>;
   /** The copies of the model that is being prepared; null without one. */
   readonly next: NextEdition | null;
   /** Null when cold passages stay in memory. */
@@ -117,9 +124,8 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
     await Promise.all([stores.serving?.close(), stores.next?.close()]);
   };
   const openBase = (): OpenBase | null => stores.serving?.current ?? null;
-  const live = await LiveMemory.open(() =>
-    rebuildMemory(sql, { ...options, placements, seals, pacer, progress, openBase }),
-  ).catch(async (error: unknown) => {
+  const rebuilt = { ...options, placements, seals, pacer, progress, openBase };
+  const live = await LiveMemory.open(() => rebuildMemory(sql, rebuilt)).catch(async (error: unknown) => {
     await closeStores();
     throw error;
   });
@@ -128,31 +134,26 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
   const nextEmbedder = nextEmbedderIn(options);
   const next = nextEmbedder === null ? null : await openNext(nextEmbedder, { ...parts, stores });
   live.follower = next;
-  const statistics = new StatisticsPublisher({
-    database,
-    now,
-    source: () => ({ counter: live.memory.statistics, sequence: applied.head.fence.sequence }),
-  });
-  const following = { ...parts, log: applied, next: next?.vectors ?? null };
-  const confirmations = new Confirmations({ database, ...following });
+  const counted = () => ({ counter: live.memory.statistics, sequence: applied.head.fence.sequence });
+  const statistics = new StatisticsPublisher({ database, now, source: counted });
+  const vectors = next?.vectors ?? null;
+  const confirmations = new Confirmations({ ...parts, database, log: applied, next: vectors });
   await statistics.load();
   await confirmations.load();
   const contents = new PassageContents(sql, seals);
-  const writer = createWriter({ ...parts, live, contents, statistics, nextEmbedder });
+  const planned = new PlannedDigests(network);
+  const writer = createWriter({ ...parts, live, contents, statistics, nextEmbedder, planned });
   const placing = new Placing({ sql, placements, writer, log: progress });
   await placing.begin();
-  const { index } = live.memory;
-  log.info({ documents: index.documents, passages: index.index.size }, "index rebuilt");
+  const folders = [stores.serving, stores.next].filter((store) => store !== null);
+  const { index: rows, documents } = live.memory.index;
+  log.info({ documents, passages: rows.size }, "index rebuilt");
   return {
     ...options,
     placements,
     seals,
     keyRotation,
-    ownRemoval: new OwnRemoval({
-      sql,
-      copies,
-      folders: [stores.serving, stores.next].filter((store) => store !== null),
-    }),
+    ownRemoval: new OwnRemoval({ sql, copies, folders }),
     placing,
     ledger: new Ledger({ sql, signer: options.ledgerSigner, now }),
     database,
@@ -163,6 +164,9 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
     statistics,
     confirmations,
     contents,
+    planned,
+    recount: new Recount({ sql, planned, applied, pacer }),
+    comparisons: new Map(),
     next,
     ...baseUpkeepsOf(stores, { ...parts, live, next }),
     close: async () => {
@@ -198,6 +202,7 @@ function createWriter({
   live,
   statistics,
   nextEmbedder: next,
+  planned,
   ...options
 }: Omit<PrimaryOptions, "nextEmbedder"> & {
   readonly placements: Placements;
@@ -209,6 +214,7 @@ function createWriter({
   readonly contents: PassageContents;
   readonly statistics: StatisticsPublisher;
   readonly nextEmbedder: NextEmbedder | null;
+  readonly planned: PlannedDigests;
 }): Writer {
   const { placements, copies, seals, contents, site, now, newId, pacer, log } = options;
   const maker = createPassageMaker({ embedder: options.embedder, next, pacer });
@@ -229,10 +235,14 @@ function createWriter({
     apply: async (group) => {
       const ended = group.effects.filter(({ kind, content }) => kind === "delete" || content !== null);
       contents.forget(ended.flatMap(({ before }) => (before === null ? [] : [before])));
+      // Before the log's head moves: who waits for that counts on it.
+      planned.changed(group.effects);
       statistics.changed(await live.apply(group, pacer));
     },
     recover: async () => {
-      if (await live.recover(sql)) log.info({}, "memory was behind Postgres after a failed commit");
+      if (!(await live.recover(sql))) return;
+      planned.restart();
+      log.info({}, "memory was behind Postgres after a failed commit");
     },
     report: (error) => log.error(loggable(error), "a group of writes failed"),
   });

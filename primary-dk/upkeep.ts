@@ -28,6 +28,9 @@ const RETENTION_EVERY_MS = 600_000;
 /** A tail that grew is seen soon; a round that finds nothing due costs nothing. */
 const BASE_EVERY_MS = 1_000;
 
+/** So often a part of the planned copies is counted anew. */
+const RECOUNT_EVERY_MS = 500;
+
 /** With 64 documents a round this bounds what preparing a model takes from writes and searches: some 1,000 documents a second at most. */
 const NEXT_EVERY_MS = 50;
 
@@ -44,7 +47,7 @@ const nothing = (): Promise<null> => Promise.resolve(null);
 
 function roundsOf(primary: Primary): readonly Round[] {
   const { confirmations, database, keyRotation, ownRemoval, ledger, memory, network, now, placing } = primary;
-  const { seals, statistics, writer, baseUpkeep, next, nextBaseUpkeep } = primary;
+  const { seals, statistics, writer, baseUpkeep, next, nextBaseUpkeep, recount } = primary;
   const { sql } = database;
   const counts = (): TierCounts => memory().counts;
   const forget = (): Promise<null> => {
@@ -63,6 +66,7 @@ function roundsOf(primary: Primary): readonly Round[] {
     { work: "recent puts", everyMs: RECENT_PUTS_EVERY_MS, round: forget },
     { work: "keys", everyMs: KEYS_EVERY_MS, round: () => keyRotation.round() },
     { work: "removal", everyMs: REMOVAL_EVERY_MS, round: () => ownRemoval.round() },
+    { work: "planned digests", everyMs: RECOUNT_EVERY_MS, round: () => recount.round() },
     { work: "retention", everyMs: RETENTION_EVERY_MS, round: retain },
     { work: "cold base", everyMs: BASE_EVERY_MS, round: () => baseUpkeep?.round() ?? nothing() },
     {

@@ -1,6 +1,7 @@
 /** The state of the network: `GET /v1/network`. */
 import { SITE_KINDS } from "@kattegat/config/network.ts";
 import { z } from "zod";
+import { comparisonSchema } from "./digests.ts";
 import { tierNameSchema } from "./search.ts";
 import { sequenceSchema } from "./sequence.ts";
 
@@ -18,6 +19,9 @@ export const siteStatusSchema = z
     lag_changes: z.int().nullable(),
     parked: z.int().nullable(),
     url: z.string().nullable(),
+    comparison: comparisonSchema.optional().meta({
+      description: "How its copies compare with what the log plans; left out before that is known.",
+    }),
   })
   .meta({ id: "SiteStatus" });
 

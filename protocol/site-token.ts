@@ -31,3 +31,6 @@ export type CallerKey = z.infer<typeof callerKeySchema>;
 
 /** Names the operator in the tokens of its commands. */
 export const OPERATOR = "ops";
+
+/** Names the replication in the tokens of its requests. */
+export const REPLICATION = "replication";

@@ -9,6 +9,7 @@ import { hydrateRequestSchema, siteSearchRequestSchema } from "@kattegat/protoco
 import type { TokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import { Hono } from "hono";
 import { readBody } from "./body.ts";
+import { digestRoutes } from "./digests/routes.ts";
 import type { Metrics } from "./metrics.ts";
 import type { Regional } from "./regional.ts";
 
@@ -67,6 +68,7 @@ export function createApp({
   app.get("/internal/holdings", operatorOnly, (context) =>
     streamLines(context, regional.holdings(), (error) => report(error, requestIdOf(context))),
   );
+  digestRoutes(app, regional);
   app.get("/internal/watermark", async (context) =>
     context.json(await regional.watermarkAnswer(context.req.query("model") ?? null)),
   );

@@ -6,6 +6,7 @@ import { compareSequences } from "@kattegat/protocol/sequence.ts";
 import { Removal } from "./qdrant/removal.ts";
 import { Applier, TOMBSTONE_LIMITS } from "./apply/applier.ts";
 import { Watermark } from "./apply/watermark.ts";
+import { SiteDigests } from "./digests/site-digests.ts";
 import type { NodePool } from "./qdrant/node-pool.ts";
 import { Schema } from "./qdrant/schema.ts";
 import { Searcher } from "./search/searcher.ts";
@@ -24,6 +25,7 @@ export interface Edition {
   readonly applier: Applier;
   readonly searcher: Searcher;
   readonly watermark: Watermark;
+  readonly digests: SiteDigests;
   watermarkAnswer(): Promise<WatermarkAnswer>;
   /** Whether a search may ask for it instead of the one that serves: it is whole, and as fresh as a site has to be. */
   isReady(): boolean;
@@ -34,12 +36,18 @@ export function createEdition(options: EditionOptions): Edition {
   const schema = new Schema(options);
   const watermark = new Watermark(schema, options.now);
   const removal = new Removal({ ...options, schema, watermark, limits: network.limits });
-  const parts = { ...options, schema, watermark };
+  const digests = new SiteDigests({ schema, watermark });
+  const parts = { ...options, schema, watermark, digests };
   return {
     model,
-    applier: new Applier({ ...parts, tombstones: TOMBSTONE_LIMITS }),
+    applier: new Applier({
+      ...parts,
+      tombstones: TOMBSTONE_LIMITS,
+      stored: (outcomes) => digests.stored(outcomes),
+    }),
     searcher: new Searcher(parts),
     watermark,
+    digests,
     async watermarkAnswer() {
       const position = await watermark.read();
       const { watermark: at, watermark_at } = position;

@@ -9,6 +9,7 @@ import { parseKeySet } from "@kattegat/protocol/key-file.ts";
 import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import pino from "pino";
 import { createApp } from "./app.ts";
+import { runScrub } from "./digests/run-scrub.ts";
 import { createMetrics } from "./metrics.ts";
 import { NodePool } from "./qdrant/node-pool.ts";
 import { createRegional, regionalSiteOf } from "./regional.ts";
@@ -41,7 +42,7 @@ const verifier = createTokenVerifier({
 });
 const app = createApp({
   regional,
-  metrics: createMetrics({ watermark: regional.watermark, pool }),
+  metrics: createMetrics({ watermark: regional.watermark, digests: regional.digests(), pool }),
   verifier,
   newId: randomUUID,
   report: (error, requestId) => logger.error({ err: error, request_id: requestId }, "a request failed"),
@@ -61,7 +62,20 @@ server.listen(settings.port, "127.0.0.1", () => {
   logger.child({}, { level: "info" }).info({ port }, "listening");
 });
 
+const stopping = new AbortController();
+void runScrub(
+  {
+    digests: regional.digests(),
+    pointsPerSecond: settings.scrubPointsPerSecond,
+    now,
+    sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
+    failed: (error) => logger.warn({ err: error }, "the scrub begins its pass anew"),
+  },
+  stopping.signal,
+);
+
 function stop(): void {
+  stopping.abort();
   setTimeout(() => process.exit(0), STOP_MS_MAX).unref();
   server.close(() => process.exit(0));
 }

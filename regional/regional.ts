@@ -18,6 +18,7 @@ import type { Watermark } from "./apply/watermark.ts";
 import { createEdition, type Edition, type EditionOptions } from "./edition.ts";
 import { dropEditions } from "./qdrant/schema.ts";
 import { readHoldings } from "./audit/holdings.ts";
+import type { SiteDigests } from "./digests/site-digests.ts";
 import { notReadyReason } from "./readiness.ts";
 
 export type RegionalOptions = Omit<EditionOptions, "model">;
@@ -35,6 +36,12 @@ export interface Regional {
   retire(kept: readonly string[]): Promise<readonly string[]>;
   /** What every edition here has, point by point, the editions of models that nobody names included. */
   holdings(): AsyncGenerator<HoldingLine>;
+  /**
+   * The digests of the edition that serves, which alone is scrubbed.
+   *
+   * @throws {KattegatError} `not_ready` for another model.
+   */
+  digests(model?: string): SiteDigests;
   /** Null when the site may be asked. */
   notReadyReason(): Promise<string | null>;
 }
@@ -75,6 +82,11 @@ export function createRegional(options: RegionalOptions): Regional {
     watermarkAnswer: async (model) => await named(model ?? serving.model.model).watermarkAnswer(),
     retire: (kept) => dropEditions(pool, [...kept, ...editions.map(({ model }) => model.model)]),
     holdings: () => readHoldings(pool, new Map(editions.map((each) => [each.model.model, each.watermark]))),
+    digests(model = serving.model.model) {
+      const edition = named(model);
+      if (edition === serving) return edition.digests;
+      throw new KattegatError("not_ready", `Copies of ${model} are compared once it serves.`);
+    },
     notReadyReason: () => notReadyReason(serving, network),
   };
 }

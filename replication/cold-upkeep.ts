@@ -163,7 +163,9 @@ async function* inputsOf(
   segments: readonly ManifestSegment[],
   signal: AbortSignal,
 ): AsyncGenerator<MergeInput> {
-  for (const { key, bytes: length, checksum, tombstones } of segments) {
+  for (const { key, bytes: length, checksum, tombstones, documents } of segments) {
+    // Nothing of it is shown: it may be damaged, and its copies were brought anew for that.
+    if (tombstones.length >= documents) continue;
     const bytes = await store.readObject(key, { offset: 0, length }, signal);
     yield { bytes, checksum, tombstones };
   }

@@ -9,6 +9,7 @@ import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
 import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import { pino } from "pino";
 import { createApp } from "./app.ts";
+import { createKeeper } from "./entropy/keeper.ts";
 import { createFetch } from "./fetch.ts";
 import { mergeSegments } from "./merge-segments.ts";
 import { createMetrics } from "./metrics.ts";
@@ -33,7 +34,7 @@ const signer = createTokenSigner({
   epoch: () => epoch.known,
 });
 const stopping = new AbortController();
-const { primary, targets } = createSites({
+const { primary, targets, compared, repairer } = createSites({
   network,
   urls: settings.KATTEGAT_SITES,
   fetch: createFetch(),
@@ -60,10 +61,23 @@ const replication = createReplication({
     epoch.known = Math.max(epoch.known, seen);
   },
 });
+const keeper = createKeeper({
+  sites: compared,
+  repairer,
+  pace: {
+    everyMs: settings.KATTEGAT_COMPARE_EVERY_MS,
+    bytesPerSecond: settings.KATTEGAT_COMPARE_BYTES_PER_SECOND,
+    repairsPerMinute: settings.KATTEGAT_REPAIRS_PER_MINUTE,
+  },
+  streams: replication.status,
+  now,
+  sleep,
+  log,
+});
 const app = createApp({
   streams: replication.status,
   lagMsMax: network.limits.lag_ms_max,
-  metrics: createMetrics(replication.status),
+  metrics: createMetrics(replication.status, keeper.comparisons),
   verifier: createTokenVerifier({
     jwks: parseKeySet(await readFile(settings.KATTEGAT_JWKS, "utf8"), settings.KATTEGAT_JWKS),
     site: settings.KATTEGAT_SITE,
@@ -77,7 +91,7 @@ const app = createApp({
 const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: settings.PORT }, ({ port }) =>
   log.info({ port }, "listening"),
 );
-const running = replication.run(stopping.signal);
+const running = Promise.all([replication.run(stopping.signal), keeper.run(stopping.signal)]);
 
 /** Each call to a site ends with the signal, so this is quick; the timer is for what never ends. */
 const STOP_MS_MAX = 4_000;

@@ -1,9 +1,13 @@
 /** Prometheus metrics of the streams. */
+import type { Comparison } from "@kattegat/protocol/digests.ts";
 import { Counter, Gauge, Registry, collectDefaultMetrics } from "prom-client";
 import type { StreamStatus } from "./stream-status.ts";
 
 /** Values are read when they are asked for, so a stream knows nothing of metrics. Labels hold sites only: an id would leak. */
-export function createMetrics(streams: () => readonly StreamStatus[]): Registry {
+export function createMetrics(
+  streams: () => readonly StreamStatus[],
+  comparisons: () => ReadonlyMap<string, Comparison>,
+): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry, prefix: "kattegat_" });
   const gauge = (name: string, help: string, value: (stream: StreamStatus) => number | null): void => {
@@ -44,7 +48,37 @@ export function createMetrics(streams: () => readonly StreamStatus[]): Registry 
   counter("applied", "Changes that the target took.", ({ applied }) => applied);
   counter("refused", "Changes that the target refused for good.", ({ parked }) => parked);
   counter("retries", "Attempts that failed and were made again.", ({ retries }) => retries);
+  compareMetrics(registry, comparisons);
   return registry;
+}
+
+function compareMetrics(registry: Registry, comparisons: () => ReadonlyMap<string, Comparison>): void {
+  const counters: readonly (readonly [string, string, (comparison: Comparison) => number])[] = [
+    ["rounds", "Comparisons of the target's copies with what is planned there.", ({ rounds }) => rounds],
+    ["faults", "Copies that were found wrong.", ({ found }) => found],
+    ["repairs", "Changes written to heal them.", ({ repaired }) => repaired],
+    ["bytes", "Bytes of bodies that comparing took.", ({ bytes }) => bytes],
+  ];
+  for (const [name, help, value] of counters)
+    new Counter({
+      name: `kattegat_compare_${name}_total`,
+      help,
+      labelNames: ["target"],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [target, comparison] of comparisons()) this.inc({ target }, value(comparison));
+      },
+    });
+  new Gauge({
+    name: "kattegat_compare_unhealed",
+    help: "Faults of the last round that repairs have not healed, or that the log cannot name.",
+    labelNames: ["target"],
+    registers: [registry],
+    collect() {
+      for (const [target, { unhealed }] of comparisons()) this.set({ target }, unhealed);
+    },
+  });
 }
 
 /** A site has a second stream while a model is being prepared, which alone is told by its model. */

@@ -298,7 +298,10 @@ describe("the HTTP routes", async () => {
   const app = createApp({
     streams: () => streams,
     lagMsMax: 1_000,
-    metrics: createMetrics(() => streams),
+    metrics: createMetrics(
+      () => streams,
+      () => new Map(),
+    ),
     verifier: createTokenVerifier({ jwks, site: "replication", now, epoch: () => 1 }),
     newId: () => "request-0001",
     report: () => undefined,

@@ -27,6 +27,12 @@ const settingsSchema = z.object({
   KATTEGAT_SPOOL: z.string().min(1).default(tmpdir()),
   /** Cold passages that are scanned before lists around centroids are worth their making. */
   KATTEGAT_BASE_PASSAGES_MIN: z.coerce.number().int().min(1).default(BASE_PASSAGES_MIN),
+  /** Each site's copies are compared with the plan once in so long. */
+  KATTEGAT_COMPARE_EVERY_MS: z.coerce.number().int().min(100).default(10_000),
+  /** What comparing may send and fetch; a second in which nothing differs costs a few hundred bytes. */
+  KATTEGAT_COMPARE_BYTES_PER_SECOND: z.coerce.number().int().min(1).default(100_000),
+  /** Repairs of each site. More at once is a disaster that a person should look at first. */
+  KATTEGAT_REPAIRS_PER_MINUTE: z.coerce.number().int().min(0).default(600),
   PORT: z.coerce.number().int().min(0).max(65_535).default(0),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
 });

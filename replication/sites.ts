@@ -1,7 +1,10 @@
 /** The clients of every site that the network file names. */
 import { modelsOf, type Model } from "@kattegat/config/models.ts";
 import type { Network, Site } from "@kattegat/config/network.ts";
+import { mayHold } from "@kattegat/config/residency.ts";
 import { createEdge, type EdgeOptions } from "./edge.ts";
+import type { ComparedSite } from "./entropy/keeper.ts";
+import { createHeldSource, createPlannedSource, createRepairer, type Repairer } from "./entropy/source.ts";
 import { createProbe } from "./probe.ts";
 import { createPrimary, type Primary } from "./primary.ts";
 import { createRegionalTarget } from "./regional-target.ts";
@@ -15,7 +18,12 @@ export function createSites(options: {
   readonly fetch: Fetch;
   readonly authorization: (site: string) => Promise<string>;
   readonly cold: Omit<EdgeOptions, "client" | "network" | "model" | "primary">;
-}): { readonly primary: Primary; readonly targets: readonly Target[] } {
+}): {
+  readonly primary: Primary;
+  readonly targets: readonly Target[];
+  readonly compared: readonly ComparedSite[];
+  readonly repairer: Repairer;
+} {
   const { network, urls, fetch, authorization } = options;
   const running = network.sites.filter((site) => site.running);
   const wanted = running.filter(({ kind }) => kind === "primary" || kind === "regional" || kind === "edge");
@@ -26,7 +34,8 @@ export function createSites(options: {
     createSiteClient({ site, baseUrl: urls[site] ?? "", fetch, authorization });
   const primarySite = running.find(({ kind }) => kind === "primary");
   if (primarySite === undefined) throw new Error("The network file has no running primary.");
-  const primary = createPrimary(clientOf(primarySite.id));
+  const primaryClient = clientOf(primarySite.id);
+  const primary = createPrimary(primaryClient);
   const targetOf = ({ id, kind }: Site, model: Model): Target[] => {
     const client = clientOf(id);
     const parts = { ...options.cold, client, network, primary };
@@ -36,5 +45,34 @@ export function createSites(options: {
     return [{ ...createEdge({ ...parts, model }), probe: createProbe(client) }];
   };
   const targets = modelsOf(network).flatMap((model) => wanted.flatMap((site) => targetOf(site, model)));
-  return { primary, targets };
+  const compared = wanted
+    .filter(({ kind }) => kind === "regional" || kind === "edge")
+    .map((site) => comparedSite(site, { network, primary: primaryClient, client: clientOf(site.id) }));
+  return { primary, targets, compared, repairer: createRepairer(primaryClient) };
+}
+
+/** The copies of the model that serves: those of one that is being prepared are compared once it does. */
+function comparedSite(
+  site: Site,
+  {
+    network,
+    primary,
+    client,
+  }: { readonly network: Network; readonly primary: SiteClient; readonly client: SiteClient },
+): ComparedSite {
+  let bytes = 0;
+  const metered = (more: number): void => {
+    bytes += more;
+  };
+  return {
+    planned: createPlannedSource(primary, site.id, metered),
+    // A Worker reads its bucket when it is told to; a regional does so on its own.
+    held: createHeldSource(client, {
+      model: network.embedding.model,
+      isTold: site.kind === "edge",
+      metered,
+    }),
+    mayHold: (className) => mayHold(network, className, site),
+    bytes: () => bytes,
+  };
 }

@@ -7,10 +7,12 @@ import type { SparseVector } from "../lexical/bm25.ts";
 import type { Scanner } from "../vector/scan.ts";
 import { createVectorStore, type VectorStore } from "../vector/vector-store.ts";
 import { type Header, readExactly, readHeader, readResident, type ReadRange } from "./container.ts";
+import { damagedRows } from "./damaged-rows.ts";
 import { createDirectory, type SegmentDirectory } from "./directory.ts";
 import { floatsOf, readFloats } from "./float-section.ts";
 import { ColdFormatError } from "./format-error.ts";
 import type { ColdPassage } from "./passage.ts";
+import type { SegmentDocument } from "./segment-document.ts";
 import { segmentChecksum } from "./segment-checksum.ts";
 import { decodePostings, float32sOf, type SegmentPostings, uint32sOf } from "./sparse-section.ts";
 import { decodeTextBlock, decodeTextTable, type PassageText, type TextBlock } from "./text-blocks.ts";
@@ -51,15 +53,6 @@ export interface ColdSearchOptions {
 }
 
 /** An immutable index over one object, of which vectors and texts are read as they are needed. */
-/** A document as a segment lists it. */
-export interface SegmentDocument {
-  readonly documentId: string;
-  readonly version: string;
-  readonly epoch: number;
-  readonly residency: string;
-  readonly passages: number;
-}
-
 export interface ColdSegment {
   readonly model: string;
   readonly dimensions: number;
@@ -72,6 +65,8 @@ export interface ColdSegment {
   hydrate(rows: readonly number[], read?: ReadRange): Promise<ColdContent[]>;
   /** Yields every passage, document by document. */
   readAll(): AsyncIterable<ColdPassage>;
+  /** Reads the rows; resolves with those whose text or vector is not as it was written. */
+  damagedIn(rows: readonly number[]): Promise<ReadonlySet<number>>;
 }
 
 /**
@@ -245,6 +240,15 @@ class Segment implements ColdSegment {
         yield { ...directory.passageAt(row), ...text, metadata, dense, sparse: terms };
       }
     }
+  }
+
+  damagedIn(rows: readonly number[]): Promise<ReadonlySet<number>> {
+    const { read, header, floatChecks: checks } = this.#parts;
+    return damagedRows(rows, {
+      blockOf: (row) => this.#blockOf(row),
+      readBlock: (number) => this.#readBlock(number, read),
+      readFloats: (wanted) => readFloats({ read, header, checks, rows: wanted }),
+    });
   }
 
   async #readBlock(number: number, read: ReadRange): Promise<readonly PassageText[]> {

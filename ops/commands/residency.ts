@@ -7,6 +7,7 @@ import { formatRecord } from "../output/record-text.ts";
 import type { Terminal } from "../output/terminal.ts";
 import type { Settings } from "../settings.ts";
 import { auditCommand } from "./audit.ts";
+import { repairsCommand } from "./repairs.ts";
 
 const RECORDS_NOTES = `
 The section \`organisation\` of the network file says who answers, for what, about whom; the record names what is missing.
@@ -30,4 +31,5 @@ export function residencyCommands(program: Command, settings: Settings, terminal
       terminal.print(options.json === true ? JSON.stringify(record, null, 2) : formatRecord(record));
     });
   auditCommand(residency, settings, terminal);
+  repairsCommand(residency, settings, terminal);
 }

@@ -17,7 +17,9 @@ import { startTestNetwork, type TestNetwork } from "./network.fixture.ts";
 const WAIT_MS_MAX = 60_000;
 let network: TestNetwork;
 beforeAll(async () => {
-  network = await startTestNetwork({ samples: "none" });
+  // What is planted is to be found by the audit, not to be healed before it looks.
+  const environment = { KATTEGAT_REPAIRS_PER_MINUTE: "0" };
+  network = await startTestNetwork({ samples: "none", environment });
 }, 160_000);
 afterAll(() => network?.stop());
 

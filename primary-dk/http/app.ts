@@ -6,6 +6,7 @@ import { Hono } from "hono";
 import { notReady, postgresFault, type Primary } from "../primary.ts";
 import type { Metrics } from "./metrics.ts";
 import { censusRoutes } from "./census.ts";
+import { digestRoutes } from "./digests.ts";
 import { holdingRoutes } from "./holdings.ts";
 import { embeddingRoutes } from "./embedding.ts";
 import { documentRoutes } from "./documents.ts";
@@ -63,5 +64,6 @@ export function createApp(options: AppOptions): Hono<Variables> {
   ledgerRoutes(app, opened);
   censusRoutes(app, opened);
   holdingRoutes(app, opened, options);
+  digestRoutes(app, opened);
   return app;
 }

@@ -5,6 +5,7 @@ import {
   type changedResponseSchema,
   type repairResponseSchema,
 } from "@kattegat/protocol/holdings.ts";
+import { keepersOnly } from "@kattegat/protocol/hono/keepers-only.ts";
 import { operatorOnly } from "@kattegat/protocol/hono/operator-only.ts";
 import { requestIdOf } from "@kattegat/protocol/hono/problems.ts";
 import { streamLines } from "@kattegat/protocol/hono/stream-lines.ts";
@@ -29,7 +30,7 @@ export function holdingRoutes(
   app.get("/internal/holdings", operatorOnly, (context) =>
     streamLines(context, readHoldings(opened()), (error) => report(error, requestIdOf(context))),
   );
-  app.post("/internal/holdings:changed", operatorOnly, async (context) => {
+  app.post("/internal/holdings:changed", keepersOnly, async (context) => {
     const body = await readBody(context.req.raw.body, { bytesMax: BODY_BYTES_MAX });
     const { documents } = parseBytes(changedRequestSchema, body);
     const changes = await withPostgres(lastChanges(opened(), documents));

@@ -102,6 +102,7 @@ function siteStatus(
   const confirmed = primary.confirmations.of(site.id);
   if (confirmed === null) return { ...base, ...none, health: "unavailable" };
   const { watermark, parked, lag_ms } = confirmed;
+  const comparison = primary.comparisons.get(site.id);
   const health = isSilent(confirmed, primary.now())
     ? "unavailable"
     : lag_ms > network.limits.lag_ms_max
@@ -115,6 +116,7 @@ function siteStatus(
     lag_ms,
     lag_changes: changesBehind(fence.sequence, watermark.sequence),
     parked,
+    ...(comparison === undefined ? {} : { comparison }),
   };
 }
 

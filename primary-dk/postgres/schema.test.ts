@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import journal from "../migrations/meta/_journal.json" with { type: "json" };
 import { startPostgres, type PostgresFixture } from "../postgres.fixture.ts";
 import { openDatabase } from "./database.ts";
+import * as ledgerSchema from "./ledger-schema.ts";
 import * as schema from "./schema.ts";
 
 let postgres: PostgresFixture;
@@ -13,7 +14,7 @@ afterAll(() => postgres.stop());
 
 it("declares the columns that the migrations make, with their types and nullability", async () => {
   const database = await openDatabase({ url: await postgres.database() });
-  for (const table of Object.values(schema)) {
+  for (const table of Object.values({ ...schema, ...ledgerSchema })) {
     const rows = await database.sql`
       select a.attname as name, format_type(a.atttypid, a.atttypmod) as type, a.attnotnull as required from pg_attribute a
       where a.attrelid = ${getTableName(table)}::regclass and a.attnum > 0 and not a.attisdropped order by 1`;

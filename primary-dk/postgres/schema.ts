@@ -2,20 +2,14 @@
 import {
   bigint,
   boolean,
-  customType,
   doublePrecision,
   integer,
   pgTable,
   primaryKey,
   smallint,
   text,
-  timestamp,
 } from "drizzle-orm/pg-core";
-
-/** Sequences stay decimal strings from the driver to the wire: a JavaScript number ends at 2^53. */
-const sequence = customType<{ data: string; driverData: string }>({ dataType: () => "bigint" });
-const bytea = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => "bytea" });
-const instant = (name: string) => timestamp(name, { withTimezone: true, mode: "date" });
+import { bytea, instant, sequence } from "./columns.ts";
 
 export const documents = pgTable("documents", {
   id: text("id").primaryKey(),
@@ -161,6 +155,21 @@ export const targets = pgTable(
   (table) => [primaryKey({ columns: [table.site, table.model] })],
 );
 
+/** What anti-entropy found wrong at a site, with the change that heals it; the newest alone are kept. */
+export const repairs = pgTable(
+  "repairs",
+  {
+    sequence: sequence("sequence").notNull(),
+    site: text("site").notNull(),
+    document_id: text("document_id").notNull(),
+    class: text("class").notNull(),
+    kind: text("kind").notNull(),
+    detail: text("detail").notNull(),
+    at: instant("at").notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.sequence, table.site] })],
+);
+
 export const receipts = pgTable("receipts", {
   id: text("id").primaryKey(),
   document_id: text("document_id").notNull(),
@@ -217,72 +226,4 @@ export const embeddingNext = pgTable("embedding_next", {
   embedded_to: sequence("embedded_to").notNull(),
   /** The log's sequence when all documents had them for the first time. */
   whole_at: sequence("whole_at"),
-});
-
-/** The ledger of copies: one row for each entry, chained in order. */
-export const ledgerEntries = pgTable("ledger_entries", {
-  index: sequence("index").primaryKey(),
-  /** SHA-256 of the document's id; null for an entry that is about none. */
-  document: bytea("document"),
-  /** Canonical JSON (RFC 8785). */
-  entry: text("entry").notNull(),
-  /** Its hash as a leaf (RFC 6962, section 2.1). */
-  leaf: bytea("leaf").notNull(),
-  /** SHA-256 of the chain before it and the leaf. */
-  chain: bytea("chain").notNull(),
-});
-
-/** One row: its lock puts entries in order. */
-export const ledgerHead = pgTable("ledger_head", {
-  only: boolean("only").primaryKey(),
-  size: sequence("size").notNull(),
-  chain: bytea("chain").notNull(),
-});
-
-/** Roots of whole subtrees of 256, 65,536, … entries: level 8, 16, …. */
-export const ledgerNodes = pgTable(
-  "ledger_nodes",
-  {
-    level: smallint("level").notNull(),
-    index: sequence("index").notNull(),
-    hash: bytea("hash").notNull(),
-  },
-  (table) => [primaryKey({ columns: [table.level, table.index] })],
-);
-
-/** Which copies the ledger records of each document, as of the last checkpoint. */
-export const ledgerDocuments = pgTable("ledger_documents", {
-  document: bytea("document").primaryKey(),
-  /** The first two bytes of the hash. */
-  bucket: integer("bucket").notNull(),
-  record: text("record").notNull(),
-});
-
-export const ledgerBuckets = pgTable("ledger_buckets", {
-  bucket: integer("bucket").primaryKey(),
-  hash: bytea("hash").notNull(),
-});
-
-/** One row: how many entries `ledger_documents` knows. */
-export const ledgerFold = pgTable("ledger_fold", {
-  only: boolean("only").primaryKey(),
-  folded: sequence("folded").notNull(),
-});
-
-/** Signed heads of the tree (C2SP tlog-checkpoint). */
-export const ledgerCheckpoints = pgTable("ledger_checkpoints", {
-  size: sequence("size").primaryKey(),
-  note: text("note").notNull(),
-  made_at: instant("made_at").notNull(),
-});
-
-/** Up to where each site's confirmations stand in the ledger. */
-export const ledgerConfirmed = pgTable("ledger_confirmed", {
-  site: text("site").primaryKey(),
-  /** Of copies that are there. */
-  epoch: integer("epoch").notNull(),
-  sequence: sequence("sequence").notNull(),
-  /** Of copies that are gone. */
-  removed_epoch: integer("removed_epoch").notNull(),
-  removed_sequence: sequence("removed_sequence").notNull(),
 });

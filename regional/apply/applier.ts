@@ -9,7 +9,7 @@ import { vectorsOf } from "../qdrant/passage-vectors.ts";
 import type { Copies } from "../qdrant/schema.ts";
 import { readHoldings } from "./holdings.ts";
 import { planOf } from "./plan.ts";
-import type { Refusal } from "./plan.ts";
+import type { Outcome, Refusal } from "./plan.ts";
 import { assertReached, type Watermark } from "./watermark.ts";
 import { writeOutcomes } from "./writes.ts";
 
@@ -39,6 +39,8 @@ export interface ApplierOptions {
   readonly schema: Copies;
   readonly watermark: Watermark;
   readonly tombstones: TombstoneLimits;
+  /** Hears what was stored, before the watermark says so. */
+  readonly stored?: (outcomes: readonly Outcome[]) => void;
 }
 
 export class Applier {
@@ -87,6 +89,7 @@ export class Applier {
     await writeOutcomes(schema, plan.outcomes, ({ document }) =>
       document === null ? [] : (vectors.get(document) ?? []),
     );
+    this.#options.stored?.(plan.outcomes);
     const stored = await watermark.advance(
       {
         watermark: request.watermark,

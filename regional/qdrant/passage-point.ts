@@ -5,6 +5,7 @@ import type { Holding } from "../apply/holding.ts";
 import type { PassageVectors } from "./passage-vectors.ts";
 import { passagePointId } from "./point-id.ts";
 import { DENSE, LEXICAL } from "./schema.ts";
+import { SEAL, sealOf } from "./seal.ts";
 
 /** The payload key of the holding, at the first passage only; no caller's filter can name it. */
 export const HOLDING = "holding";
@@ -37,15 +38,16 @@ export function pointsOf(
       metadata: document.metadata,
       ...(ordinal === 1 ? { [HOLDING]: holding } : {}),
     };
+    const own = vectors[index];
+    if (own === undefined) throw new RangeError("expected vectors for each passage");
     return {
       id: passagePointId(document.id, ordinal),
-      vector: namedVectors(vectors[index]),
-      payload: { ...payload },
+      vector: namedVectors(own),
+      payload: { ...payload, [SEAL]: sealOf({ payload: { ...payload }, ...own }) },
     };
   });
 }
 
-function namedVectors(vectors: PassageVectors | undefined): PassagePoint["vector"] {
-  if (vectors === undefined) throw new RangeError("expected vectors for each passage");
+function namedVectors(vectors: PassageVectors): PassagePoint["vector"] {
   return { [DENSE]: vectors.dense, [LEXICAL]: { indices: vectors.indices, values: vectors.values } };
 }

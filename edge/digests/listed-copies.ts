@@ -1,0 +1,64 @@
+/** The documents that objects list, as numbers. */
+import { keyOf, listedDigest } from "@kattegat/engine/digests/copy-digest.ts";
+import { DigestTree, rangeOf } from "@kattegat/engine/digests/digest-tree.ts";
+import type { Depth, DigestLine } from "@kattegat/protocol/digests.ts";
+import type { ListedDocument } from "./cold-object.ts";
+
+const DOCUMENTS_MIN = 1_024;
+
+/** 24 bytes a document and 1.7 MB for the tree. */
+export class ListedCopies {
+  readonly tree: DigestTree;
+  #keys = new BigUint64Array(DOCUMENTS_MIN);
+  /** Two numbers make the 128 bits of a digest; 0 for a document that is not told. */
+  #digests = new BigUint64Array(DOCUMENTS_MIN * 2);
+  #count = 0;
+
+  constructor(tree = new DigestTree()) {
+    this.tree = tree;
+  }
+
+  /** A number may come in any order, each once. */
+  add({ number, documentId, version }: ListedDocument): void {
+    while (number >= this.#keys.length) this.#grow();
+    const key = keyOf(documentId);
+    const digest = listedDigest(documentId, version);
+    this.#keys[number] = key;
+    this.#digests[number * 2] = digest >> 64n;
+    this.#digests[number * 2 + 1] = BigInt.asUintN(64, digest);
+    this.#count = Math.max(this.#count, number + 1);
+    this.tree.add(key, digest);
+  }
+
+  /** Takes a document out of a tree that was made of these. */
+  removeFrom(tree: DigestTree, number: number): void {
+    if (number < this.#count) tree.remove(this.#keys[number] ?? 0n, this.#digestAt(number));
+  }
+
+  *linesIn(depth: Depth, indexes: ReadonlySet<number>): Generator<DigestLine & { readonly number: number }> {
+    for (let number = 0; number < this.#count; number += 1) {
+      const key = this.#keys[number] ?? 0n;
+      if (indexes.has(rangeOf(key, depth))) yield { number, key, digest: this.#digestAt(number) };
+    }
+  }
+
+  numbersOf(keys: ReadonlySet<bigint>): Set<number> {
+    const numbers = new Set<number>();
+    for (let number = 0; number < this.#count; number += 1)
+      if (keys.has(this.#keys[number] ?? 0n)) numbers.add(number);
+    return numbers;
+  }
+
+  #digestAt(number: number): bigint {
+    return ((this.#digests[number * 2] ?? 0n) << 64n) | (this.#digests[number * 2 + 1] ?? 0n);
+  }
+
+  #grow(): void {
+    const keys = new BigUint64Array(this.#keys.length * 2);
+    keys.set(this.#keys);
+    this.#keys = keys;
+    const digests = new BigUint64Array(this.#digests.length * 2);
+    digests.set(this.#digests);
+    this.#digests = digests;
+  }
+}

@@ -1,0 +1,70 @@
+/** The command `kattegat residency repairs`. */
+import { repairListSchema } from "@kattegat/protocol/digests.ts";
+import { InvalidArgumentError, type Command } from "commander";
+import { EXIT } from "../output/exit.ts";
+import { formatRepairs } from "../output/repairs-text.ts";
+import type { Terminal } from "../output/terminal.ts";
+import type { Settings } from "../settings.ts";
+import { connect, connectPrimary, operatorOptions, type OperatorOptions } from "./connection.ts";
+
+const NOTES = `
+Replication compares every site's copies with what the log plans there, all the time, and heals what differs by a change of the log. Each
+repair says what was wrong at which site, and the sequence of the change; the primary keeps the last 10,000. How far the comparison of
+each site is stands above them.
+
+Exit code 1 while a site has a fault that is not healed, or cannot be compared.
+
+Examples:
+  kattegat residency repairs
+  kattegat residency repairs --site eu-fra --limit 500 --json | jq '.repairs[] | {kind, document_id, detail}'
+`;
+
+const LISTED_MAX = 10_000;
+
+interface RepairsOptions extends OperatorOptions {
+  readonly json?: boolean;
+  readonly site?: string;
+  readonly limit: number;
+}
+
+export function repairsCommand(residency: Command, settings: Settings, terminal: Terminal): void {
+  operatorOptions(
+    residency
+      .command("repairs")
+      .description("Lists the copies that were found wrong and healed, and how each site compares."),
+  )
+    .option("--site <id>", "repairs at this site alone")
+    .option("--limit <count>", "so many of the last", limitOf, 50)
+    .option("--json", "print the comparisons and repairs as JSON")
+    .addHelpText("after", NOTES)
+    .action(async (options: RepairsOptions) => {
+      const network = await connect(settings, options).network();
+      const primary = await connectPrimary(settings, options);
+      const query = {
+        limit: String(options.limit),
+        ...(options.site === undefined ? {} : { site: options.site }),
+      };
+      const answer = await primary.get("/internal/digests/repairs", query);
+      const { repairs } = repairListSchema.parse(await answer.json());
+      const sites = network.sites.flatMap(({ id, comparison }) =>
+        comparison === undefined || (options.site !== undefined && options.site !== id)
+          ? []
+          : [{ site: id, comparison }],
+      );
+      terminal.print(
+        options.json === true
+          ? JSON.stringify({ sites, repairs }, null, 2)
+          : formatRepairs({ sites, repairs }),
+      );
+      const isWrong = sites.some(
+        ({ comparison: { state, unhealed } }) => unhealed > 0 || state === "unavailable",
+      );
+      if (isWrong) process.exitCode = EXIT.finding;
+    });
+}
+
+function limitOf(text: string): number {
+  const limit = Number(text);
+  if (Number.isInteger(limit) && limit >= 1 && limit <= LISTED_MAX) return limit;
+  throw new InvalidArgumentError(`expected a whole number from 1 to ${LISTED_MAX}`);
+}

@@ -1,0 +1,313 @@
+import { execFile } from "node:child_process";
+import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { promisify } from "node:util";
+import type { ColdManifest, ManifestSegment } from "@kattegat/engine/cold/manifest.ts";
+import { encodeSegment, openSegment } from "@kattegat/engine/cold/segment.ts";
+import { toCanonical } from "@kattegat/engine/vector/canonical.ts";
+import { repairListSchema, type RepairList } from "@kattegat/protocol/digests.ts";
+import { networkStatusSchema } from "@kattegat/protocol/network-status.ts";
+import { parseKey } from "@kattegat/protocol/key-file.ts";
+import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
+import { createColdStore } from "@kattegat/replication/cold-store.ts";
+import { checksumOf } from "@kattegat/replication/edge-target.ts";
+import { readScanner } from "@kattegat/replication/scanner.ts";
+import { QdrantClient } from "@qdrant/js-client-rest";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { z } from "zod";
+import { connectSites } from "../commands/connection.ts";
+import { readNetwork } from "../configured-network.ts";
+import { readRunningNetwork } from "../local/network-file.ts";
+import { dataFolder } from "../local/folder.ts";
+import { ROOT, readSettings } from "../settings.ts";
+import { startTestNetwork, type TestNetwork } from "./network.fixture.ts";
+
+const WAIT_MS_MAX = 90_000;
+const EDITS_MAX = 20;
+let network: TestNetwork;
+beforeAll(async () => {
+  const environment = { KATTEGAT_COMPARE_EVERY_MS: "2000" };
+  network = await startTestNetwork({ samples: "none", environment });
+}, 160_000);
+afterAll(() => network?.stop());
+
+const run = promisify(execFile);
+const embeddingModel = readNetwork(readSettings({})).network.embedding.model;
+
+async function put(id: string, residency: string, tier: string, text = ""): Promise<void> {
+  const passages = [1, 2, 3].map((number) => ({ text: `Stykke ${number} af ${id} om havn. ${text}` }));
+  const answer = await fetch(`${network.url}/v1/documents/${id}`, {
+    method: "PUT",
+    headers: { authorization: `Bearer ${network.key}`, "content-type": "application/json" },
+    body: JSON.stringify({ title: `Sag ${id}`, passages, residency, tier }),
+  });
+  expect(answer.status).toBeLessThan(300);
+}
+
+async function repairs(): Promise<RepairList["repairs"]> {
+  // oxlint-disable-next-line node/no-process-env -- the child needs the path and home of this process
+  const env = { ...process.env, KATTEGAT_DATA: network.data, NO_COLOR: "1" };
+  const args = ["--no-warnings", join(ROOT, "ops", "kattegat.ts"), "residency", "repairs", "--json"];
+  const { stdout } = await run(process.execPath, args, { env, cwd: ROOT }).catch((error: unknown) =>
+    z.looseObject({ stdout: z.string() }).parse(error),
+  );
+  return repairListSchema.parse(JSON.parse(stdout)).repairs;
+}
+
+async function foundAt(site: string): Promise<Readonly<Record<string, string>>> {
+  const its = (await repairs()).filter((repair) => repair.site === site);
+  return Object.fromEntries(its.map(({ document_id: id, kind }) => [id, kind]));
+}
+
+async function comparisonOf(site: string) {
+  const { sites } = networkStatusSchema.parse(await (await network.get("/v1/network")).json());
+  return sites.find(({ id }) => id === site)?.comparison;
+}
+
+/** The site's store itself, past everything that guards it. */
+async function storeOf(site: string) {
+  const processes = readRunningNetwork(dataFolder(network.data).network)?.processes ?? [];
+  const url = processes.find(({ name }) => name === `qdrant-${site}`)?.url ?? "";
+  const client = new QdrantClient({ url, checkCompatibility: false });
+  const { collections } = await client.getCollections();
+  const passages = collections.find(({ name }) => name.startsWith("kattegat_passages"))?.name ?? "";
+  const pointsOf = async (document: string) =>
+    (
+      await client.scroll(passages, {
+        filter: { must: [{ key: "document_id", match: { value: document } }] },
+        limit: 100,
+        with_payload: true,
+        with_vector: true,
+      })
+    ).points.toSorted((a, b) => Number(a.payload?.["ordinal"]) - Number(b.payload?.["ordinal"]));
+  return { client, passages, pointsOf };
+}
+
+const named = z.record(z.string(), z.any());
+
+/** Spoils a copy of each document in another way; returns which fault each is. */
+async function plant(site: string): Promise<Readonly<Record<string, string>>> {
+  const { client, passages, pointsOf } = await storeOf(site);
+  const at = async (document: string, ordinal: number) => {
+    const point = (await pointsOf(document))[ordinal - 1];
+    if (point === undefined) throw new Error(`expected passage ${ordinal} of ${document} at ${site}`);
+    return point;
+  };
+  const wait = true;
+  await client.delete(passages, { wait, points: (await pointsOf("warm-1")).map(({ id }) => id) });
+  await client.delete(passages, { wait, points: [(await at("warm-2", 2)).id] });
+  await client.setPayload(passages, {
+    wait,
+    payload: { text: "Noget andet." },
+    points: [(await at("warm-3", 1)).id],
+  });
+  const turned = await at("warm-4", 3);
+  const { dense, lexical } = named.parse(turned.vector);
+  await client.upsert(passages, {
+    wait,
+    points: [
+      {
+        id: turned.id,
+        vector: { dense: dense.toReversed(), lexical },
+        payload: named.parse(turned.payload),
+      },
+    ],
+  });
+  const old = (await pointsOf("warm-5")).map(({ id }) => id);
+  await client.setPayload(passages, { wait, payload: { version: "1" }, points: old });
+  await client.setPayload(passages, {
+    wait,
+    payload: { metadata: { paragraf: "§ 9" } },
+    points: [(await at("warm-6", 2)).id],
+  });
+  const vector = named.parse(turned.vector);
+  const planted = (number: number, document_id: string, residency: string) => ({
+    id: `00000000-0000-4000-8000-00000000000${number}`,
+    vector,
+    payload: { document_id, ordinal: 1, version: "1", residency },
+  });
+  const points = [planted(1, "never-was", "eu"), planted(2, "secret-1", "dk-only")];
+  await client.upsert(passages, { wait, points });
+  return {
+    "warm-1": "missing",
+    "warm-2": "missing",
+    "warm-3": "corrupted",
+    "warm-4": "corrupted",
+    "warm-5": "stale",
+    "warm-6": "corrupted",
+    "never-was": "extra",
+    "secret-1": "leak",
+  };
+}
+
+it("finds and heals each kind of fault in a regional's store while documents are written, and nothing else (I25)", async () => {
+  for (let number = 1; number <= 12; number += 1) await put(`warm-${number}`, "eu", "warm");
+  await put("secret-1", "dk-only", "hot");
+  await expect
+    .poll(async () => (await comparisonOf("eu-fra"))?.state, { timeout: WAIT_MS_MAX })
+    .toBe("equal");
+  const writing = new AbortController();
+  let written = 0;
+  const writer = (async () => {
+    for (; !writing.signal.aborted; written += 1) {
+      await put(`busy-${written % 20}`, "eu", "warm", `Udgave ${written}.`);
+      await sleep(20);
+    }
+  })();
+  const wanted = await plant("eu-fra");
+  const found = () => foundAt("eu-fra");
+  await expect.poll(found, { timeout: WAIT_MS_MAX, interval: 1_000 }).toMatchObject(wanted);
+  await expect.poll(() => written, { timeout: WAIT_MS_MAX }).toBeGreaterThan(50);
+  writing.abort();
+  await writer;
+  expect(await found()).toEqual(wanted);
+  await expect
+    .poll(async () => (await comparisonOf("eu-fra"))?.state, { timeout: WAIT_MS_MAX })
+    .toBe("equal");
+  const { pointsOf } = await storeOf("eu-fra");
+  for (let number = 1; number <= 6; number += 1) {
+    const points = await pointsOf(`warm-${number}`);
+    const texts = points.map(({ payload }) => payload?.["text"]);
+    expect(texts, `warm-${number}`).toEqual(
+      [1, 2, 3].map((place) => expect.stringContaining(`Stykke ${place} af warm-${number}`)),
+    );
+  }
+  for (const gone of ["never-was", "secret-1"]) expect(await pointsOf(gone)).toEqual([]);
+  const comparison = await comparisonOf("eu-fra");
+  expect(comparison).toMatchObject({ unhealed: 0, pending: 0 });
+  expect(comparison?.repaired).toBeGreaterThanOrEqual(8);
+});
+
+/** The zone's bucket past everything that guards it: its manifest, its objects, the files that they are. */
+async function bucketOf(site: string) {
+  const sites = await connectSites(readSettings({ KATTEGAT_DATA: network.data }), { url: network.url });
+  const client = sites.site(site);
+  if (client === null) throw new Error(`expected an address of ${site}`);
+  const { embedding } = readNetwork(readSettings({})).network;
+  const store = createColdStore(client, embedding);
+  const signal = AbortSignal.timeout(2 * WAIT_MS_MAX);
+  const manifest = async () => {
+    const held = await store.readManifest(signal);
+    if (held === null) throw new Error("expected a manifest");
+    return held;
+  };
+  /** Again and again, since replication publishes meanwhile. */
+  async function edit(change: (before: ColdManifest) => ColdManifest): Promise<void> {
+    for (let left = EDITS_MAX; ; left -= 1) {
+      const { manifest: before, etag } = await manifest();
+      const next = { ...change(before), generation: before.generation + 1 };
+      const failure = await store.writeManifest(next, etag, signal).then(
+        () => null,
+        (error: unknown) => ({ error }),
+      );
+      if (failure === null) return;
+      if (left === 0) throw failure.error;
+    }
+  }
+  /** A segment of one document that nobody planned. */
+  async function segment(documentId: string, version: string): Promise<ManifestSegment> {
+    const dense = toCanonical(Float32Array.from({ length: embedding.dimensions }, (_, at) => at + 1));
+    const content = { title: "", text: "Noget andet.", lang: null, metadata: {}, publishedAt: null };
+    const place = { documentId, ordinal: 1, version, epoch: 1, residency: "eu", collection: "default" };
+    const sparse = { indices: Uint32Array.of(7), values: Float32Array.of(1) };
+    const bytes = new Uint8Array(encodeSegment([{ ...place, ...content, dense, sparse }], embedding));
+    const key = `segments/planted-${documentId}.seg`;
+    await store.putObject(key, bytes, signal);
+    const checksum = checksumOf(bytes);
+    return { key, bytes: bytes.byteLength, passages: 1, documents: 1, checksum, tombstones: [] };
+  }
+  const holds = async ({ key, bytes, checksum }: ManifestSegment, id: string): Promise<boolean> => {
+    const read = (offset: number, length: number) => store.readObject(key, { offset, length }, signal);
+    const options = { scanner: readScanner(), totalBytes: bytes, checksum };
+    return [...(await openSegment(read, options)).documents()].some(({ documentId }) => documentId === id);
+  };
+  /** The segment that shows the document. */
+  async function holderOf(id: string): Promise<ManifestSegment | null> {
+    for (const each of (await manifest()).manifest.segments)
+      if (!each.tombstones.includes(id) && (await holds(each, id))) return each;
+    return null;
+  }
+  /** Hides documents where they are. */
+  async function hide(...ids: readonly string[]): Promise<(before: ColdManifest) => ColdManifest> {
+    const holders = await Promise.all(ids.map(async (id) => [id, (await holderOf(id))?.key] as const));
+    return (before) => ({
+      ...before,
+      segments: before.segments.map((each) => {
+        const hidden = holders.flatMap(([id, key]) => (key === each.key ? [id] : []));
+        return { ...each, tombstones: [...new Set([...each.tombstones, ...hidden])].toSorted() };
+      }),
+    });
+  }
+  /** Turns a bit of the last text over on the disk. */
+  function damage(bytes: number): void {
+    const blobs = join(dataFolder(network.data).r2, "kattegat-cold-eu", "blobs");
+    const paths = readdirSync(blobs).map((name) => join(blobs, name));
+    for (const path of paths.filter((each) => statSync(each).size === bytes)) {
+      const content = readFileSync(path);
+      content[bytes - 40] = (content[bytes - 40] ?? 0) ^ 1;
+      writeFileSync(path, content);
+    }
+  }
+  return { manifest, edit, segment, damage, hide, holderOf };
+}
+
+it("finds and heals each kind of fault in a zone's bucket (I25)", { timeout: 2 * WAIT_MS_MAX }, async () => {
+  for (let number = 1; number <= 6; number += 1) await put(`cold-${number}`, "eu", "cold");
+  const state = async () => (await comparisonOf("edge-eu"))?.state;
+  const { edit, segment, damage, hide, holderOf } = await bucketOf("edge-eu");
+  const settled = { timeout: WAIT_MS_MAX / 3, interval: 500 };
+  for (const id of ["cold-1", "cold-2"]) await expect.poll(() => holderOf(id), settled).not.toBeNull();
+  await expect.poll(state, settled).toBe("equal");
+  const planted = [await segment("never-cold", "1"), await segment("cold-2", "1")];
+  const hidden = await hide("cold-1", "cold-2");
+  await edit((before) => {
+    const without = hidden(before);
+    return { ...without, segments: [...without.segments, ...planted] };
+  });
+  const wanted = { "cold-1": "missing", "cold-2": "stale", "never-cold": "extra" };
+  await expect.poll(() => foundAt("edge-eu"), settled).toEqual(wanted);
+  await expect.poll(state, settled).toBe("equal");
+
+  await put("zone-last", "eu", "cold");
+  await expect.poll(() => holderOf("zone-last"), settled).not.toBeNull();
+  const spoilt = await holderOf("zone-last");
+  damage(spoilt?.bytes ?? 0);
+  await expect.poll(() => foundAt("edge-eu"), settled).toMatchObject({ "zone-last": "corrupted" });
+  await expect.poll(state, settled).toBe("equal");
+  expect((await holderOf("zone-last"))?.key).not.toBe(spoilt?.key);
+  const others = Object.keys(await foundAt("edge-eu")).filter((id) => !/^(cold|never|zone)-/.test(id));
+  expect(others).toEqual([]);
+});
+
+it("tells its digests to the operator and replication alone, and refuses what is no question with a reason", async () => {
+  const processes = readRunningNetwork(dataFolder(network.data).network)?.processes ?? [];
+  const urlOf = (name: string) => processes.find((each) => each.name === name)?.url ?? "";
+  const urls = { "dk-cph": urlOf("dk-cph"), "eu-fra": urlOf("eu-fra"), "edge-eu": network.url };
+  for (const [site, url] of Object.entries(urls)) {
+    const ask = async (issuer: "edge" | "replication", verb: string, body: unknown): Promise<number> => {
+      const path = dataFolder(network.data).signingKey(issuer);
+      const privateJwk = parseKey(readFileSync(path, "utf8"), path);
+      const signer = createTokenSigner({ privateJwk, issuer, now: Date.now, epoch: () => 1 });
+      const headers = { authorization: await signer.authorization(site), "content-type": "application/json" };
+      const init = { method: "POST", headers, body: typeof body === "string" ? body : JSON.stringify(body) };
+      return (await fetch(`${url}/internal/digests/${verb}`, init)).status;
+    };
+    const whose = site === "dk-cph" ? { target: "eu-fra" } : { model: embeddingModel };
+    const root = { ...whose, depth: 0, indexes: [0] };
+    expect(await ask("edge", "ranges", root), site).toBe(403);
+    expect(await ask("replication", "ranges", root), site).toBe(200);
+    for (const bad of [
+      { ...root, indexes: [1] },
+      { ...root, depth: 3 },
+      { ...whose },
+      { ...root, x: 1 },
+      "{",
+    ])
+      for (const verb of ["ranges", "lines"])
+        expect(await ask("replication", verb, bad), `${site} ${verb} ${JSON.stringify(bad)}`).toBe(400);
+    expect(await ask("replication", "copies", { ...whose, keys: ["x"], documents: [] }), site).toBe(400);
+    const stranger = site === "dk-cph" ? { target: "nowhere" } : { model: "nowhere" };
+    expect([400, 503]).toContain(await ask("replication", "ranges", { ...root, ...stranger }));
+  }
+});

@@ -1,0 +1,86 @@
+/** What the primary tells of the copies that it plans at a target. */
+import { keyOf } from "@kattegat/engine/digests/copy-digest.ts";
+import { leavesOf, rangeOf } from "@kattegat/engine/digests/digest-tree.ts";
+import {
+  decodeKey,
+  encodeDigests,
+  encodeKey,
+  encodeLines,
+  type Depth,
+  type LinesResponse,
+  type PlannedCopy,
+  type RangesResponse,
+} from "@kattegat/protocol/digests.ts";
+import { KattegatError } from "@kattegat/protocol/errors.ts";
+import type { DigestTree } from "@kattegat/engine/digests/digest-tree.ts";
+import type { Fence } from "@kattegat/protocol/sequence.ts";
+import type { Primary } from "../primary.ts";
+import { isPlanned } from "./planned-digests.ts";
+import { plannedIn } from "./recount.ts";
+
+type Told = Pick<Primary, "planned" | "applied" | "database">;
+
+interface Asked {
+  readonly target: string;
+  readonly depth: Depth;
+  readonly indexes: readonly number[];
+}
+
+/** @throws {KattegatError} `not_ready` before all documents were counted. */
+export function plannedRanges({ planned, applied }: Told, { target, depth, indexes }: Asked): RangesResponse {
+  const tree = treeOf(planned, target);
+  if (!planned.isWhole)
+    throw new KattegatError("not_ready", "The planned copies are being counted.", { retryAfterSeconds: 5 });
+  return {
+    position: applied.head.fence,
+    documents: tree.documents,
+    digests: encodeDigests(indexes.map((index) => tree.at(depth, index).sum)),
+  };
+}
+
+/** Lines are read from Postgres, whatever memory has counted. */
+export async function plannedLines(
+  { planned, applied, database }: Told,
+  { target, depth, indexes }: Asked,
+): Promise<LinesResponse> {
+  treeOf(planned, target);
+  const position = applied.head.fence;
+  const documents = await plannedIn(
+    database.sql,
+    indexes.map((index) => leavesOf(depth, index)),
+  );
+  const lines = documents
+    .filter((document) => isPlanned(document, target))
+    .map((document) => ({ key: keyOf(document.id), digest: planned.digestAt(target, document) ?? 0n }));
+  return { position, lines: encodeLines(lines) };
+}
+
+/** The documents of the keys, of those that are planned at the target. */
+export async function plannedCopies(
+  { planned, applied, database }: Told,
+  { target, keys }: { readonly target: string; readonly keys: readonly string[] },
+): Promise<{ readonly position: Fence; readonly copies: PlannedCopy[] }> {
+  treeOf(planned, target);
+  const position = applied.head.fence;
+  const wanted = new Set(keys);
+  const leaves = new Set(keys.map((key) => rangeOf(decodeKey(key), 16)));
+  const documents = await plannedIn(
+    database.sql,
+    [...leaves].map((leaf) => ({ from: leaf, to: leaf + 1 })),
+  );
+  const copies = documents.flatMap((document): PlannedCopy[] => {
+    const key = encodeKey(keyOf(document.id));
+    if (!wanted.has(key) || !isPlanned(document, target)) return [];
+    const { id, version, residency, digest, passage_count: passages, sequence } = document;
+    return [{ key, document_id: id, version, class: residency, digest, passages, sequence }];
+  });
+  return { position, copies };
+}
+
+function treeOf(planned: Told["planned"], target: string): DigestTree {
+  const tree = planned.treeOf(target);
+  if (tree !== null) return tree;
+  throw new KattegatError("bad_request", "Expected a target that the network file lists.", {
+    errors: [{ pointer: "/target", detail: "this site is no running regional or edge" }],
+  });
+}

@@ -1,0 +1,136 @@
+/** The digests of the copies that the log plans at each target. */
+import type { Network } from "@kattegat/config/network.ts";
+import { copyDigest, keyOf, listedDigest, sumOf } from "@kattegat/engine/digests/copy-digest.ts";
+import { DigestTree, leavesOf, rangeOf, type RangeDigest } from "@kattegat/engine/digests/digest-tree.ts";
+import { DEPTHS, type Depth } from "@kattegat/protocol/digests.ts";
+import type { CommittedEffect } from "../documents/operation.ts";
+
+/** The part of a document's state that its digests are made of. */
+export interface PlannedDocument {
+  readonly id: string;
+  readonly version: string;
+  readonly residency: string;
+  readonly digest: string;
+  readonly passage_count: number;
+  readonly held: readonly string[];
+}
+
+/** What a leaf was counted to be, with the place in the log at which it was. */
+export interface CountedLeaf {
+  readonly leaf: number;
+  readonly documents: readonly PlannedDocument[];
+}
+
+type Digest = (document: PlannedDocument) => bigint;
+
+const FINEST: Depth = DEPTHS[4];
+const LEAVES = leavesOf(0, 0).to;
+
+interface Target {
+  readonly digest: Digest;
+  readonly tree: DigestTree;
+}
+
+/** 1.7 MB for each target and 600 kB, however many documents there are. */
+export class PlannedDigests {
+  readonly #targets: ReadonlyMap<string, Target>;
+  /** The last change in each leaf since the start. */
+  readonly #touchedAt = new BigUint64Array(LEAVES);
+  readonly #isCounted = new Uint8Array(LEAVES);
+  #counted = 0;
+  /** Leaves of which it is not sure what was planned before a change. */
+  readonly #doubted = new Set<number>();
+
+  constructor(network: Network) {
+    this.#targets = new Map(
+      network.sites.flatMap(({ id, kind, running }) => {
+        if (!running || (kind !== "regional" && kind !== "edge")) return [];
+        const digest = kind === "edge" ? listedForm : fullForm;
+        return [[id, { digest, tree: new DigestTree() }] as const];
+      }),
+    );
+  }
+
+  /** Whether every leaf was counted since the start, or since memory was lost. */
+  get isWhole(): boolean {
+    return this.#counted === LEAVES;
+  }
+
+  get doubted(): ReadonlySet<number> {
+    return this.#doubted;
+  }
+
+  /** Null for a site that is no target. */
+  treeOf(site: string): DigestTree | null {
+    return this.#targets.get(site)?.tree ?? null;
+  }
+
+  /** The digest of a copy as the target's store tells it; null for a site that is no target. */
+  digestAt(site: string, document: PlannedDocument): bigint | null {
+    return this.#targets.get(site)?.digest(document) ?? null;
+  }
+
+  changed(effects: readonly CommittedEffect[]): void {
+    for (const { before, after, sequence, repaired } of effects) {
+      const id = after?.id ?? before?.id;
+      if (id === undefined) continue;
+      const key = keyOf(id);
+      const leaf = rangeOf(key, FINEST);
+      this.#touchedAt[leaf] = BigInt(sequence);
+      // A repair names sites as former holders that were none.
+      if (repaired === true) this.#doubted.add(leaf);
+      else this.#replace(key, before, after);
+    }
+  }
+
+  /**
+   * Sets leaves to what Postgres had of them at `sequence`, when memory is there too; leaves that were changed meanwhile stay.
+   *
+   * @returns how many were set.
+   */
+  count(leaves: readonly CountedLeaf[], sequence: string): number {
+    let taken = 0;
+    for (const { leaf, documents } of leaves) {
+      if ((this.#touchedAt[leaf] ?? 0n) > BigInt(sequence)) continue;
+      for (const [site, { digest, tree }] of this.#targets)
+        tree.setLeaf(leaf, rangeAt(site, digest, documents));
+      this.#counted += this.#isCounted[leaf] === 0 ? 1 : 0;
+      this.#isCounted[leaf] = 1;
+      this.#doubted.delete(leaf);
+      taken += 1;
+    }
+    return taken;
+  }
+
+  /** Memory went another way than through changes: everything is counted anew. */
+  restart(): void {
+    this.#isCounted.fill(0);
+    this.#counted = 0;
+  }
+
+  #replace(key: bigint, before: PlannedDocument | null, after: PlannedDocument | null): void {
+    for (const [site, { digest, tree }] of this.#targets) {
+      if (isPlanned(before, site)) tree.remove(key, digest(before));
+      if (isPlanned(after, site)) tree.add(key, digest(after));
+    }
+  }
+}
+
+/** Whether the site is to have a searchable copy: a document without passages has none. */
+export function isPlanned(document: PlannedDocument | null, site: string): document is PlannedDocument {
+  return document !== null && document.passage_count > 0 && document.held.includes(site);
+}
+
+function rangeAt(site: string, digest: Digest, documents: readonly PlannedDocument[]): RangeDigest {
+  const planned = documents.filter((document) => isPlanned(document, site));
+  const sum = planned.reduce((total, document) => sumOf(total, digest(document)), 0n);
+  return { sum, documents: planned.length };
+}
+
+function fullForm({ id, version, residency, digest, passage_count: passages }: PlannedDocument): bigint {
+  return copyDigest({ documentId: id, version, residency, digest, passages });
+}
+
+function listedForm({ id, version }: PlannedDocument): bigint {
+  return listedDigest(id, version);
+}

@@ -1,0 +1,88 @@
+import { repairListSchema } from "@kattegat/protocol/digests.ts";
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
+import { startPostgres, type PostgresFixture } from "../postgres.fixture.ts";
+import { network, startPrimary, type TestPrimary } from "../primary.fixture.ts";
+import { PlannedDigests } from "./planned-digests.ts";
+import { Recount } from "./recount.ts";
+import { writeRepairs } from "./repairs.ts";
+
+let postgres: PostgresFixture;
+let test: TestPrimary;
+beforeAll(async () => {
+  postgres = await startPostgres();
+});
+afterAll(() => postgres.stop());
+beforeEach(async () => {
+  test = await startPrimary(await postgres.database());
+  return () => test.close();
+});
+
+const TARGETS = ["eu-fra", "eu-arn", "edge-eu", "edge-global"] as const;
+
+async function put(id: string, residency: string, tier: string, text = ""): Promise<void> {
+  const answer = await test.client.put(id, { title: id, text: `Tekst ${id}. ${text}`, residency, tier });
+  expect(answer.ok).toBe(true);
+}
+
+/** Counts everything from Postgres, by a recount of its own. */
+async function countedAnew(): Promise<readonly string[]> {
+  const { applied, database } = test.primary;
+  const planned = new PlannedDigests(network);
+  const pacer = { breathe: () => Promise.resolve() };
+  const recount = new Recount({ sql: database.sql, planned, applied, pacer });
+  while (!planned.isWhole) await recount.round();
+  return sumsOf(planned);
+}
+
+function sumsOf(planned: PlannedDigests): readonly string[] {
+  return TARGETS.map((site) => {
+    const root = planned.treeOf(site)?.at(0, 0);
+    return `${site} ${root?.documents ?? 0} ${root?.sum ?? 0n}`;
+  });
+}
+
+it("follows writes, moves and deletions as a count of Postgres finds them, whenever the counting began (I25)", async () => {
+  const { planned, recount } = test.primary;
+  const counting = (async () => {
+    while (!planned.isWhole) await recount.round();
+  })();
+  for (let number = 0; number < 30; number += 1) {
+    await put(`eu-${number}`, "eu", number % 2 === 0 ? "warm" : "cold");
+    await put(`global-${number}`, "global", number % 2 === 0 ? "cold" : "warm");
+  }
+  await counting;
+  for (let number = 0; number < 10; number += 1) {
+    await put(`eu-${number}`, "eu", number % 3 === 0 ? "cold" : "warm", "Ny udgave.");
+    await test.client.send(`/internal/documents/global-${number}`, { method: "DELETE" });
+  }
+  await put("eu-1", "dk-only", "hot");
+  const sums = sumsOf(planned);
+  expect(sums).toEqual(await countedAnew());
+  expect(sums.map((line) => line.split(" ")[1])).not.toContain("0");
+});
+
+it("counts anew what a repair may have made wrong, tells the repairs, and withdraws what must not be there (I25)", async () => {
+  const { planned, recount, writer, now, database } = test.primary;
+  await put("warm", "eu", "warm");
+  while (!planned.isWhole) await recount.round();
+  const faults = [
+    { document_id: "warm", class: "eu", kind: "missing", detail: "no copy" },
+    { document_id: "never-was", class: "eu", kind: "extra", detail: "unknown" },
+    // Named as a holder, which it never was.
+    { document_id: "warm", class: "eu", kind: "leak", detail: "elsewhere" },
+  ] as const;
+  await writeRepairs({ site: "eu-fra", faults: faults.slice(0, 2) }, { sql: database.sql, writer, now });
+  await writeRepairs({ site: "edge-eu", faults: faults.slice(2) }, { sql: database.sql, writer, now });
+  while (planned.doubted.size > 0) await recount.round();
+  expect(sumsOf(planned)).toEqual(await countedAnew());
+  const { changes } = await test.client.feed("eu-fra", "1");
+  expect(
+    changes.map((change) => (change.kind === "skip" ? "skip" : `${change.kind} ${change.document_id}`)),
+  ).toEqual(expect.arrayContaining(["withdraw never-was", "put warm"]));
+  const answer = await test.client.operate("/internal/digests/repairs?limit=2");
+  const { repairs } = repairListSchema.parse(await answer.json());
+  expect(repairs.map(({ site, kind }) => `${site} ${kind}`)[0]).toBe("edge-eu leak");
+  expect(repairs).toHaveLength(2);
+  for (const bad of ["?limit=0", "?limit=x", "?other=1"])
+    expect((await test.client.operate(`/internal/digests/repairs${bad}`)).status).toBe(400);
+});

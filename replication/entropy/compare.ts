@@ -1,0 +1,133 @@
+/** One round of comparing a site's copies with what is planned there. */
+import { keyOf } from "@kattegat/engine/digests/copy-digest.ts";
+import { childrenOf, leafDepth } from "@kattegat/engine/digests/digest-tree.ts";
+import {
+  DEPTHS,
+  LEAVES_MAX,
+  SUSPECTS_MAX,
+  encodeKey,
+  type Depth,
+  type FoundCopy,
+} from "@kattegat/protocol/digests.ts";
+import { compareSequences, type Fence } from "@kattegat/protocol/sequence.ts";
+import { judge, type Fault } from "./judge.ts";
+import type { HeldSource, PlannedSource } from "./source.ts";
+
+export interface Compared {
+  /** Whether each range that differs was looked into. */
+  readonly isComplete: boolean;
+  readonly faults: readonly Fault[];
+  /** Documents whose difference a write explains. */
+  readonly pending: number;
+}
+
+export interface CompareOptions {
+  readonly planned: PlannedSource;
+  readonly held: HeldSource;
+  mayHold(className: string): boolean;
+  /** Documents whose copies looked damaged, whatever their digests say. */
+  readonly suspects: readonly string[];
+  /** Rounds before: where more differs than one looks into, the next looks elsewhere. */
+  readonly turn: number;
+}
+
+const NOTHING: Compared = { isComplete: true, faults: [], pending: 0 };
+
+/** Asks for the parts of ranges that differ alone, so that equal copies cost one digest each side. */
+export async function compareSite(options: CompareOptions, signal: AbortSignal): Promise<Compared> {
+  const leaves = await differingLeaves(options, signal);
+  const differing = leaves === null ? [] : await differingKeys(leaves, options, signal);
+  const suspects = options.suspects.map((id) => encodeKey(keyOf(id)));
+  const keys = [...new Set([...suspects, ...differing])];
+  const isComplete = leaves?.isComplete ?? true;
+  if (keys.length === 0) return { ...NOTHING, isComplete };
+  const looked = windowOf(keys, { most: SUSPECTS_MAX, turn: options.turn });
+  const proven = await prove(looked, options, signal);
+  return { ...proven, isComplete: isComplete && looked.length === keys.length };
+}
+
+async function differingKeys(
+  { depth, indexes }: Leaves,
+  { planned, held }: CompareOptions,
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  // The site first: what it has not been told yet when it answers is in the log when the primary does.
+  const there = await held.lines({ depth, indexes }, signal);
+  const here = await planned.lines({ depth, indexes }, signal);
+  return [...new Set([...there.keys(), ...here.keys()])]
+    .filter((key) => there.get(key) !== here.get(key))
+    .map(encodeKey);
+}
+
+interface Leaves {
+  readonly depth: Depth;
+  readonly indexes: readonly number[];
+  readonly isComplete: boolean;
+}
+
+async function differingLeaves(
+  { planned, held, turn }: CompareOptions,
+  signal: AbortSignal,
+): Promise<Leaves | null> {
+  let indexes: readonly number[] = [0];
+  let isComplete = true;
+  let leaf: Depth = 0;
+  for (const depth of DEPTHS) {
+    if (depth > leaf) break;
+    const there = await held.ranges({ depth, indexes }, signal);
+    const here = await planned.ranges({ depth, indexes }, signal);
+    const differing = indexes.filter((_, at) => there.digests[at] !== here.digests[at]);
+    if (differing.length === 0) return null;
+    if (depth === 0) leaf = leafDepth(Math.max(there.documents, here.documents));
+    const looked = windowOf(differing, { most: LEAVES_MAX, turn });
+    isComplete &&= looked.length === differing.length;
+    indexes = depth < leaf ? childrenOf(looked) : looked;
+  }
+  return { depth: leaf, indexes, isComplete };
+}
+
+/** At most so many, from another place each turn. */
+function windowOf<T>(
+  all: readonly T[],
+  { most, turn }: { readonly most: number; readonly turn: number },
+): T[] {
+  if (all.length <= most) return [...all];
+  const from = (turn * most) % all.length;
+  return [...all.slice(from), ...all.slice(0, from)].slice(0, most);
+}
+
+/** Reads plan, store, last changes, in this order, which is what makes a difference a fault. */
+async function prove(
+  keys: readonly string[],
+  { planned, held, mayHold }: CompareOptions,
+  signal: AbortSignal,
+): Promise<Pick<Compared, "faults" | "pending">> {
+  const plan = await planned.copies(keys, signal);
+  const there = await held.copies({ keys, documents: plan.copies.map(({ document_id: id }) => id) }, signal);
+  const found = Map.groupBy(there.copies, ({ document_id: id }) => id);
+  const wanted = new Map(plan.copies.map((copy) => [copy.document_id, copy]));
+  const documents = [...new Set([...wanted.keys(), ...found.keys()])];
+  const changes = await planned.lastChanges(documents, signal);
+  const last = new Map(changes.map(({ document_id: id, sequence }) => [id, sequence]));
+  // Sequences of two reigns say nothing of each other.
+  if (plan.position.epoch !== there.position.epoch) return { faults: [], pending: documents.length };
+  const settledAt = earlier(plan.position, there.position);
+  const verdicts = documents.map((documentId) =>
+    judge({
+      documentId,
+      planned: wanted.get(documentId) ?? null,
+      found: found.get(documentId) ?? ([] satisfies FoundCopy[]),
+      lastChange: last.get(documentId) ?? null,
+      settledAt,
+      mayHold,
+    }),
+  );
+  return {
+    faults: verdicts.filter((verdict): verdict is Fault => typeof verdict === "object"),
+    pending: verdicts.filter((verdict) => verdict === "pending").length,
+  };
+}
+
+function earlier(one: Fence, other: Fence): string {
+  return compareSequences(one.sequence, other.sequence) < 0 ? one.sequence : other.sequence;
+}

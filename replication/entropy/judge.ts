@@ -1,0 +1,102 @@
+/** Whether a copy is what the log plans. */
+import type { FaultKind, FoundCopy, PlannedCopy } from "@kattegat/protocol/digests.ts";
+import { compareSequences } from "@kattegat/protocol/sequence.ts";
+
+export interface Fault {
+  readonly kind: FaultKind;
+  readonly document_id: string;
+  readonly class: string;
+  readonly detail: string;
+}
+
+export type Verdict = Fault | "pending" | "right";
+
+export interface Evidence {
+  readonly documentId: string;
+  /** Read first. */
+  readonly planned: PlannedCopy | null;
+  /** Read from the store afterwards. */
+  readonly found: readonly FoundCopy[];
+  /** The last change about the document, read last; null for one that the log never had. */
+  readonly lastChange: string | null;
+  /** The log had come so far when the plan was read, and the site before its store was. */
+  readonly settledAt: string;
+  mayHold(className: string): boolean;
+}
+
+/**
+ * A fault is proven by three reads in this order: the plan, the store, the last change. If that change is at or below the place to
+ * which the plan and the site had come, then nothing about the document changed between the reads, and the site had been told all
+ * of it before its store was read.
+ */
+export function judge(evidence: Evidence): Verdict {
+  const { planned, found, lastChange, settledAt, documentId } = evidence;
+  if (lastChange !== null && compareSequences(lastChange, settledAt) > 0) return "pending";
+  const [first] = found;
+  const fault = (kind: FaultKind, className: string | null, detail: string): Fault => ({
+    kind,
+    document_id: documentId,
+    class: (className ?? "unknown").slice(0, 256),
+    detail,
+  });
+  const leaked = found.find(({ class: name }) => name !== null && !evidence.mayHold(name));
+  if (leaked !== undefined)
+    return fault("leak", leaked.class, `a copy of class ${shown(leaked.class)}, which may not be here`);
+  if (planned === null) {
+    if (first === undefined) return "right";
+    const why = lastChange === null ? "the log never had this document" : "no copy is planned here";
+    return fault("extra", first.class, why);
+  }
+  if (first === undefined) return fault("missing", planned.class, `no copy of version ${planned.version}`);
+  const wrong = wrongIn(found, planned);
+  return wrong === null ? "right" : fault(wrong.kind, planned.class, wrong.detail);
+}
+
+function wrongIn(
+  found: readonly FoundCopy[],
+  planned: PlannedCopy,
+): { readonly kind: FaultKind; readonly detail: string } | null {
+  const isRight = (copy: FoundCopy): boolean =>
+    copy.version === planned.version && (copy.class === planned.class || copy.class === null);
+  const right = found.find(isRight);
+  const other = found.find((copy) => !isRight(copy));
+  if (right === undefined && other !== undefined) return otherVersion(other, planned);
+  if (right === undefined) return null;
+  if (other !== undefined)
+    return { kind: "extra", detail: `parts of version ${shown(other.version)} beside ${planned.version}` };
+  if (right.damaged > 0)
+    return {
+      kind: "corrupted",
+      detail: `${right.damaged} of ${planned.passages} passages are not as they were stored`,
+    };
+  // A store that lists documents counts no passages.
+  if (right.passages === null) return null;
+  if (right.passages < planned.passages)
+    return { kind: "missing", detail: `${right.passages} of ${planned.passages} passages` };
+  if (right.passages > planned.passages)
+    return { kind: "extra", detail: `${right.passages} passages, of which it has ${planned.passages}` };
+  if (right.digest !== planned.digest)
+    return { kind: "divergent", detail: `version ${planned.version} with another content` };
+  return null;
+}
+
+function otherVersion(
+  { version, class: className }: FoundCopy,
+  planned: PlannedCopy,
+): { readonly kind: FaultKind; readonly detail: string } {
+  if (version === planned.version)
+    return {
+      kind: "divergent",
+      detail: `version ${version} with class ${shown(className)}, not ${planned.class}`,
+    };
+  const isOlder = /^\d{1,19}$/.test(version) && compareSequences(version, planned.version) < 0;
+  return {
+    kind: isOlder ? "stale" : "divergent",
+    detail: `version ${shown(version)}, not ${planned.version}`,
+  };
+}
+
+/** A store may say anything, and faults are read by people. */
+function shown(text: string | null): string {
+  return JSON.stringify(text?.slice(0, 64) ?? null);
+}

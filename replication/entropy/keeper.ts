@@ -1,0 +1,164 @@
+/** Compares every site with what is planned there, one after the other, for as long as replication runs. */
+import type { Comparison } from "@kattegat/protocol/digests.ts";
+import { KattegatError } from "@kattegat/protocol/errors.ts";
+import type { StreamOptions } from "../run-stream.ts";
+import type { MonitorOptions, StreamStatus } from "../stream-status.ts";
+import { compareSite, type CompareOptions } from "./compare.ts";
+import type { Fault } from "./judge.ts";
+import { createRepairBudget, type RepairBudget } from "./repair-budget.ts";
+import type { Repairer } from "./source.ts";
+
+/** A site that is further behind has other work, and most of its differences are only late. */
+const LAG_CHANGES_MAX = 5_000;
+
+/** What may be spent on comparing. */
+export interface EntropyPace {
+  /** Each site is compared once in so long, if the bytes allow it. */
+  readonly everyMs: number;
+  readonly bytesPerSecond: number;
+  /** Of each site. */
+  readonly repairsPerMinute: number;
+}
+
+export interface ComparedSite extends Omit<CompareOptions, "turn" | "suspects"> {
+  /** Bytes that its comparisons have cost since the start. */
+  bytes(): number;
+}
+
+export interface Keeper {
+  comparisons(): ReadonlyMap<string, Comparison>;
+  /** Compares one site once; what it finds is repaired as far as the budget goes. */
+  round(site: string, signal: AbortSignal): Promise<readonly Fault[]>;
+  /** Resolves when the signal has aborted. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+export interface KeeperOptions {
+  readonly sites: readonly ComparedSite[];
+  readonly repairer: Repairer;
+  readonly pace: EntropyPace;
+  readonly streams: () => readonly StreamStatus[];
+  readonly now: () => number;
+  readonly sleep: StreamOptions["sleep"];
+  readonly log: MonitorOptions["log"];
+}
+
+interface Kept {
+  readonly site: ComparedSite;
+  readonly budget: RepairBudget;
+  comparison: Comparison;
+}
+
+const UNKNOWN: Comparison = {
+  state: "waiting",
+  detail: null,
+  compared_at: null,
+  rounds: 0,
+  found: 0,
+  repaired: 0,
+  pending: 0,
+  unhealed: 0,
+  bytes: 0,
+};
+
+export function createKeeper(options: KeeperOptions): Keeper {
+  const { pace, now, sleep, log, repairer } = options;
+  const kept = new Map<string, Kept>(
+    options.sites.map((site) => [
+      site.held.site,
+      { site, budget: createRepairBudget({ ...pace, now }), comparison: UNKNOWN },
+    ]),
+  );
+
+  async function round(id: string, signal: AbortSignal): Promise<readonly Fault[]> {
+    const one = kept.get(id);
+    if (one === undefined) return [];
+    const asleep = whyNot(id, options.streams());
+    const faults = asleep === null ? await compared(one, { options, signal }) : [];
+    if (asleep !== null) one.comparison = { ...one.comparison, ...asleep };
+    await repairer.report(id, one.comparison, signal).catch((error: unknown) => {
+      if (!signal.aborted) log.warn({ target: id, err: error }, "the comparison could not be reported");
+    });
+    return faults;
+  }
+
+  return {
+    comparisons: () => new Map([...kept].map(([id, { comparison }]) => [id, comparison])),
+    round,
+    async run(signal) {
+      // The sites share the time, so that no two are compared at once.
+      const pauseMs = pace.everyMs / Math.max(1, kept.size);
+      while (!signal.aborted) {
+        for (const [id, { site }] of kept) {
+          const before = site.bytes();
+          await round(id, signal);
+          const paidMs = ((site.bytes() - before) / pace.bytesPerSecond) * 1_000;
+          await sleep(Math.max(pauseMs, paidMs), signal);
+          if (signal.aborted) return;
+        }
+        if (kept.size === 0) await sleep(pace.everyMs, signal);
+      }
+    },
+  };
+}
+
+async function compared(
+  one: Kept,
+  {
+    options: { now, log, repairer },
+    signal,
+  }: { readonly options: KeeperOptions; readonly signal: AbortSignal },
+): Promise<readonly Fault[]> {
+  const { site, budget } = one;
+  const id = site.held.site;
+  const before = one.comparison;
+  one.comparison = { ...before, state: "comparing" };
+  try {
+    const suspects = await site.held.scrub(signal);
+    const options = { ...site, suspects, turn: before.rounds };
+    const { faults, pending, isComplete } = await compareSite(options, signal);
+    const { now: order, unhealed } = budget.take(faults);
+    const repairs = order.length === 0 ? [] : await repairer.repair({ site: id, faults: [...order] }, signal);
+    for (const { kind, detail } of order) log.warn({ target: id, kind, detail }, "repairs a copy");
+    one.comparison = {
+      state: faults.length + pending === 0 ? "equal" : "different",
+      detail: null,
+      compared_at: isComplete ? new Date(now()).toISOString() : before.compared_at,
+      rounds: before.rounds + 1,
+      found: before.found + order.length,
+      repaired: before.repaired + repairs.length,
+      pending,
+      unhealed,
+      bytes: site.bytes(),
+    };
+    return faults;
+  } catch (error) {
+    if (!signal.aborted && !isExpected(error)) log.warn({ target: id, err: error }, "comparing failed");
+    const isEarly = error instanceof KattegatError && error.code === "not_ready";
+    const detail = error instanceof KattegatError ? error.message : "An error; the log says which.";
+    one.comparison = {
+      ...before,
+      state: isEarly ? "not_ready" : "unavailable",
+      detail,
+      bytes: site.bytes(),
+    };
+    return [];
+  }
+}
+
+function isExpected(error: unknown): boolean {
+  return error instanceof KattegatError && (error.code === "not_ready" || error.code === "unavailable");
+}
+
+/** Why a site is left in peace; null when it may be compared. */
+function whyNot(id: string, streams: readonly StreamStatus[]): Pick<Comparison, "state" | "detail"> | null {
+  const stream = streams.find(({ site, is_next: isNext }) => site === id && !isNext);
+  if (stream === undefined || !stream.answers || stream.watermark === null)
+    return { state: "unavailable", detail: "It does not answer." };
+  if (stream.state === "halted" || stream.state === "backing-off")
+    return { state: "unavailable", detail: `Its stream is ${stream.state}.` };
+  const lag = stream.lag_changes ?? 0;
+  return lag > LAG_CHANGES_MAX
+    ? { state: "behind", detail: `It is ${lag} changes behind, at most ${LAG_CHANGES_MAX} are in bounds.` }
+    : null;
+}
