@@ -1,8 +1,8 @@
 /** What the regional service is told by its environment. */
 import { z } from "zod";
 
-/** A million points are read anew in a quarter of an hour, for a tenth of a core here and in Qdrant. */
-const SCRUB_POINTS_PER_SECOND = 1_000;
+/** A million points are read anew in half an hour, for a twelfth of a core here. */
+const SCRUB_POINTS_PER_SECOND = 500;
 
 const environment = z.object({
   KATTEGAT_CONFIG: z.string().min(1, "expected the path of network.yaml"),
