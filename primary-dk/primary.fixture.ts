@@ -17,7 +17,7 @@ import {
   type SiteSearchRequest,
   type SiteSearchResponse,
 } from "@kattegat/protocol/site-search.ts";
-import { OPERATOR } from "@kattegat/protocol/site-token.ts";
+import { OPERATOR, REPLICATION } from "@kattegat/protocol/site-token.ts";
 import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
 import { createTokenVerifier, type SiteKeySet } from "@kattegat/protocol/token-verifier.ts";
 import { exportJWK, generateKeyPair, type JWK } from "jose";
@@ -74,19 +74,22 @@ const testSigner = new NoteSigner(
 export interface TestKeys {
   readonly privateJwk: JWK;
   readonly operatorJwk: JWK;
+  readonly replicationJwk: JWK;
   readonly jwks: SiteKeySet;
 }
 
 export async function testKeys(): Promise<TestKeys> {
   const pair = () => generateKeyPair("EdDSA", { crv: "Ed25519", extractable: true });
-  const [site, operator] = await Promise.all([pair(), pair()]);
+  const [site, operator, replication] = await Promise.all([pair(), pair(), pair()]);
   return {
     privateJwk: { ...(await exportJWK(site.privateKey)), kid: "test" },
     operatorJwk: { ...(await exportJWK(operator.privateKey)), kid: "operator" },
+    replicationJwk: { ...(await exportJWK(replication.privateKey)), kid: "replication" },
     jwks: {
       keys: [
         { ...(await exportJWK(site.publicKey)), kid: "test" },
         { ...(await exportJWK(operator.publicKey)), kid: "operator", issuer: OPERATOR },
+        { ...(await exportJWK(replication.publicKey)), kid: "replication", issuer: REPLICATION },
       ],
     },
   };
@@ -176,6 +179,8 @@ export interface Client {
   search(query: string, request?: Partial<SiteSearchRequest>): Promise<SiteSearchResponse>;
 }
 
+const OF_REPLICATION = /^\/internal\/(changes|confirm)/;
+
 /** Sends what the edge and replication send; every request has a token and comes through the EU zone unless told otherwise. */
 export function createClient(keys: TestKeys, fetchPath: Send): Client {
   const signer = createTokenSigner({
@@ -192,11 +197,17 @@ export function createClient(keys: TestKeys, fetchPath: Send): Client {
     now: Date.now,
     epoch: () => 1,
   });
+  const replication = createTokenSigner({
+    privateJwk: keys.replicationJwk,
+    issuer: REPLICATION,
+    now: Date.now,
+    epoch: () => 1,
+  });
   const operate: Send = async (path, init = {}) =>
     await fetchPath(path, { ...init, headers: { authorization: await operator.authorization(SITE) } });
   const send: Send = async (path, init = {}) => {
     const headers = new Headers({
-      authorization: await signer.authorization(SITE),
+      authorization: await (OF_REPLICATION.test(path) ? replication : signer).authorization(SITE),
       "x-kattegat-zone": "eu",
       "x-kattegat-classes": "dk-only,eu,global",
     });

@@ -4,6 +4,7 @@ import { z } from "zod";
 import { KattegatError } from "./errors.ts";
 import {
   OPERATOR,
+  REPLICATION,
   SITE_TOKEN_ALGORITHM,
   SITE_TOKEN_LIFETIME_SECONDS,
   siteTokenClaimsSchema,
@@ -72,7 +73,7 @@ export function createTokenVerifier(options: {
   }
 }
 
-/** A key that names whom it speaks for speaks for nobody else; for the operator only such a key speaks. */
+/** A key that names whom it speaks for speaks for nobody else; for the operator and replication only such a key speaks. */
 function mayIssue(issuer: string | undefined, claimed: string): boolean {
-  return issuer === undefined ? claimed !== OPERATOR : issuer === claimed;
+  return issuer === undefined ? claimed !== OPERATOR && claimed !== REPLICATION : issuer === claimed;
 }

@@ -20,7 +20,7 @@ const signerOf = (privateJwk: JWK, epoch = 1) =>
   createTokenSigner({ privateJwk, issuer: "replication", now: clock.now, epoch: () => epoch });
 const verifierOf = (options: { readonly site?: string; readonly epoch?: number } = {}) =>
   createTokenVerifier({
-    jwks: { keys: [keys.publicJwk] },
+    jwks: { keys: [{ ...keys.publicJwk, issuer: "replication" }] },
     site: options.site ?? "eu-fra",
     now: clock.now,
     epoch: () => options.epoch ?? 1,
@@ -42,24 +42,27 @@ describe("a site token", () => {
     await expect(verifierOf({ epoch: 2 }).verify(token)).rejects.toMatchObject({ code: "stale_epoch" });
   });
 
-  it("speaks for the operator with the operator's key alone, which speaks for nobody else", async () => {
-    const signer = (issuer: string) =>
-      createTokenSigner({ privateJwk: keys.privateJwk, issuer, now: clock.now, epoch: () => 1 });
-    const verifier = (issuer?: string) =>
-      createTokenVerifier({
-        jwks: { keys: [issuer === undefined ? keys.publicJwk : { ...keys.publicJwk, issuer }] },
-        site: "eu-fra",
-        now: clock.now,
-        epoch: () => 1,
-      });
-    const [ofOperator, ofEdge] = await Promise.all(
-      ["ops", "edge-eu"].map((issuer) => signer(issuer).authorization("eu-fra")),
-    );
-    await expect(verifier("ops").verify(ofOperator)).resolves.toMatchObject({ iss: "ops" });
-    await expect(verifier().verify(ofEdge)).resolves.toMatchObject({ iss: "edge-eu" });
-    for (const refused of [verifier().verify(ofOperator), verifier("ops").verify(ofEdge)])
-      await expect(refused).rejects.toMatchObject({ code: "unauthenticated" });
-  });
+  it.each(["ops", "replication"])(
+    "speaks for %s with the key of that name alone, which speaks for nobody else",
+    async (name) => {
+      const signer = (issuer: string) =>
+        createTokenSigner({ privateJwk: keys.privateJwk, issuer, now: clock.now, epoch: () => 1 });
+      const verifier = (issuer?: string) =>
+        createTokenVerifier({
+          jwks: { keys: [issuer === undefined ? keys.publicJwk : { ...keys.publicJwk, issuer }] },
+          site: "eu-fra",
+          now: clock.now,
+          epoch: () => 1,
+        });
+      const [ofName, ofEdge] = await Promise.all(
+        [name, "edge-eu"].map((issuer) => signer(issuer).authorization("eu-fra")),
+      );
+      await expect(verifier(name).verify(ofName)).resolves.toMatchObject({ iss: name });
+      await expect(verifier().verify(ofEdge)).resolves.toMatchObject({ iss: "edge-eu" });
+      for (const refused of [verifier().verify(ofName), verifier(name).verify(ofEdge)])
+        await expect(refused).rejects.toMatchObject({ code: "unauthenticated" });
+    },
+  );
 
   it("is refused by another site", async () => {
     const token = await signerOf(keys.privateJwk).authorization("eu-arn");

@@ -1,7 +1,7 @@
 /** The routes of a regional site. */
 import { applyRequestSchema, retireRequestSchema } from "@kattegat/protocol/changes.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import { operatorOnly } from "@kattegat/protocol/hono/operator-only.ts";
+import { operatorOnly, replicationOnly } from "@kattegat/protocol/hono/answers-only.ts";
 import { answerProblems, requestIdOf, requestIds } from "@kattegat/protocol/hono/problems.ts";
 import { siteAuth } from "@kattegat/protocol/hono/site-auth.ts";
 import { streamLines } from "@kattegat/protocol/hono/stream-lines.ts";
@@ -58,7 +58,7 @@ export function createApp({
     const request = await readBody(context.req, hydrateRequestSchema, { bytesMax: SEARCH_BODY_BYTES_MAX });
     return context.json(await regional.passages(request));
   });
-  app.post("/internal/apply", async (context) => {
+  app.post("/internal/apply", replicationOnly, async (context) => {
     const request = await readBody(context.req, applyRequestSchema, { bytesMax: APPLY_BODY_BYTES_MAX });
     for (const { kind } of request.changes) metrics.changes.inc({ kind });
     const answer = await timed(metrics.batches, regional.apply(request));
@@ -72,7 +72,7 @@ export function createApp({
   app.get("/internal/watermark", async (context) =>
     context.json(await regional.watermarkAnswer(context.req.query("model") ?? null)),
   );
-  app.post("/internal/editions:retire", async (context) => {
+  app.post("/internal/editions:retire", replicationOnly, async (context) => {
     const { models } = await readBody(context.req, retireRequestSchema, { bytesMax: RETIRE_BODY_BYTES_MAX });
     return context.json({ retired: await regional.retire(models) });
   });

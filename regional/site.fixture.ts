@@ -36,7 +36,10 @@ export async function startSite(
   const { privateKey, publicKey } = await generateKeyPair("EdDSA", { extractable: true });
   const kid = "test";
   const jwks = join(folder, `jwks-${Math.random()}.json`);
-  await writeFile(jwks, JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid }] }));
+  await writeFile(
+    jwks,
+    JSON.stringify({ keys: [{ ...(await exportJWK(publicKey)), kid, issuer: "replication" }] }),
+  );
   const running = await startProcess(new URL("./main.ts", import.meta.url), {
     KATTEGAT_CONFIG: networkFile,
     KATTEGAT_SITE: "eu-fra",

@@ -2,6 +2,7 @@
 import type { Model } from "@kattegat/config/models.ts";
 import { formatDigest, parseDigest } from "@kattegat/protocol/content-digest.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { keepersOnly } from "@kattegat/protocol/hono/answers-only.ts";
 import { siteAuth } from "@kattegat/protocol/hono/site-auth.ts";
 import { FENCE_ZERO } from "@kattegat/protocol/sequence.ts";
 import type { Context, Hono } from "hono";
@@ -30,6 +31,7 @@ export function coldRoutes(app: Hono, edge: Edge): void {
     own.map((each) => [each.model.model, createPublication({ index: each, network, site })]),
   );
   app.use("/internal/*", siteAuth(edge.verifier));
+  app.use("/internal/cold/*", keepersOnly);
 
   app.get("/internal/cold/editions", async (context) => {
     const stored = await manifestsIn(bucket);

@@ -1,7 +1,7 @@
 /** The routes by which replication compares this zone's copies with what is planned. */
 import { copiesRequestSchema, rangesRequestSchema, scrubRequestSchema } from "@kattegat/protocol/digests.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import { keepersOnly } from "@kattegat/protocol/hono/keepers-only.ts";
+import { keepersOnly } from "@kattegat/protocol/hono/answers-only.ts";
 import { parseJson } from "@kattegat/protocol/parse.ts";
 import type { Hono } from "hono";
 import type { z } from "zod";

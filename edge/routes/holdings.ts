@@ -5,7 +5,7 @@ import { keysOf } from "@kattegat/engine/cold/manifest.ts";
 import { embeddingKeys } from "@kattegat/engine/embedding/learned/artefact-names.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { HoldingLine, ObjectLine } from "@kattegat/protocol/holdings.ts";
-import { operatorOnly } from "@kattegat/protocol/hono/operator-only.ts";
+import { operatorOnly } from "@kattegat/protocol/hono/answers-only.ts";
 import { streamLines } from "@kattegat/protocol/hono/stream-lines.ts";
 import { requestIdOf } from "@kattegat/protocol/hono/problems.ts";
 import type { Hono } from "hono";

@@ -12,12 +12,11 @@ import { encodeNumbers } from "@kattegat/engine/cold/numbers.ts";
 import { encodeSegment, type ColdPassage } from "@kattegat/engine/cold/segment.ts";
 import { createScanner, type Scanner } from "@kattegat/engine/vector/scan.ts";
 import { toCanonical } from "@kattegat/engine/vector/canonical.ts";
-import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
 import { build, stop } from "esbuild";
-import { exportJWK, generateKeyPair, type JSONWebKeySet, type JWK } from "jose";
 import { Miniflare } from "miniflare";
 import { statisticsOf, type Law } from "./corpus.fixture.ts";
 import { manifestKey } from "../cold/manifest-key.ts";
+import { siteKeys } from "./site-keys.fixture.ts";
 import { serveSite, type SiteServer } from "./site-server.fixture.ts";
 
 export const KEYS = { search: "search-key", write: "write-key", admin: "admin-key" } as const;
@@ -121,9 +120,8 @@ export async function startEdge(
   { entry = `${ROOT}/edge/worker.ts` }: { readonly entry?: string } = {},
 ): Promise<EdgeHost> {
   const network = change(parseNetwork(readFileSync(`${ROOT}/config/network.yaml`, "utf8")));
-  const { privateKey, publicKey } = await generateKeyPair("EdDSA", { extractable: true });
-  const privateJwk: JWK = { ...(await exportJWK(privateKey)), kid: "test", alg: "EdDSA" };
-  const jwks: JSONWebKeySet = { keys: [{ ...(await exportJWK(publicKey)), kid: "test", alg: "EdDSA" }] };
+  const keys = await siteKeys();
+  const { privateJwk, jwks } = keys;
   const [primary, frankfurt, stockholm] = await Promise.all(
     ["dk-cph", "eu-fra", "eu-arn"].map((site) => serveSite({ site, jwks })),
   );
@@ -197,9 +195,8 @@ export async function startEdge(
         headers: { authorization: `Bearer ${KEYS.search}`, "content-type": "application/json", ...headers },
         body: JSON.stringify(body),
       }),
-    async siteHeaders(zone, issuer = "replication") {
-      const signer = createTokenSigner({ privateJwk, issuer, now: Date.now, epoch: () => 1 });
-      return { authorization: await signer.authorization(`edge-${zone}`) };
+    async siteHeaders(zone, issuer) {
+      return { authorization: await keys.authorization(`edge-${zone}`, issuer) };
     },
     async putObject(zone, key, bytes) {
       await (await bucketOf(zone)).put(key, bytes);

@@ -208,3 +208,32 @@ it("tells nobody but the operator what a site holds", async () => {
   ] as const)
     expect((await fetch(`${network.url}/internal/holdings${route}`, { method, headers })).status).toBe(403);
 });
+
+it("tells the log, takes copies and confirmations from replication alone (I5, I21)", async () => {
+  const path = dataFolder(network.data).signingKey("edge");
+  const privateJwk = parseKey(readFileSync(path, "utf8"), path);
+  const options = { privateJwk, now: Date.now, epoch: () => 1 };
+  const urls = new Map(
+    readRunningNetwork(dataFolder(network.data).network)?.processes.map(({ name, url }) => [name, url]),
+  );
+  const asked = async (issuer: string, site: string, method: string, route: string): Promise<number> => {
+    const signer = createTokenSigner({ ...options, issuer });
+    const headers = { authorization: await signer.authorization(site), "content-type": "application/json" };
+    const url = `${urls.get(site) ?? network.url}/internal/${route}`;
+    return (await fetch(url, { method, headers, ...(method === "GET" ? {} : { body: "{}" }) })).status;
+  };
+  const routes = [
+    ["dk-cph", "GET", "changes?target=eu-fra&after=0"],
+    ["dk-cph", "POST", "confirm"],
+    ["eu-fra", "POST", "apply"],
+    ["eu-fra", "POST", "editions:retire"],
+    ["edge-eu", "GET", "cold/manifest"],
+    ["edge-eu", "PUT", "cold/manifest"],
+    ["edge-eu", "DELETE", "cold/manifest"],
+  ] as const;
+  for (const route of routes) {
+    expect(await asked("edge-eu", ...route), route.join(" ")).toBe(403);
+    // Nor may an edge's key speak for replication.
+    expect(await asked("replication", ...route), route.join(" ")).toBe(401);
+  }
+});

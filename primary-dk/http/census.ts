@@ -4,7 +4,7 @@ import type { Hono } from "hono";
 import { takeCensus } from "../network/census.ts";
 import { withPostgres } from "../postgres/failure.ts";
 import type { OpenedPrimary, Variables } from "./app.ts";
-import { operatorOnly } from "@kattegat/protocol/hono/operator-only.ts";
+import { operatorOnly } from "@kattegat/protocol/hono/answers-only.ts";
 
 export function censusRoutes(app: Hono<Variables>, opened: OpenedPrimary): void {
   app.get("/internal/census", operatorOnly, async (context) => {

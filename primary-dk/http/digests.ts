@@ -6,7 +6,7 @@ import {
   repairsRequestSchema,
 } from "@kattegat/protocol/digests.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import { keepersOnly } from "@kattegat/protocol/hono/keepers-only.ts";
+import { keepersOnly } from "@kattegat/protocol/hono/answers-only.ts";
 import { parseShape } from "@kattegat/protocol/parse.ts";
 import type { Hono } from "hono";
 import { z } from "zod";

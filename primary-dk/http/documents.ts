@@ -19,7 +19,7 @@ import { selectDocuments } from "../documents/selection.ts";
 import { withPostgres } from "../postgres/failure.ts";
 import type { AppOptions, OpenedPrimary, Variables } from "./app.ts";
 import type { Metrics } from "./metrics.ts";
-import { operatorOnly } from "@kattegat/protocol/hono/operator-only.ts";
+import { operatorOnly } from "@kattegat/protocol/hono/answers-only.ts";
 
 /** A filter with every condition that it may have. */
 const SELECTION_BYTES_MAX = 256 * 1_024;

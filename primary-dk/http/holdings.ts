@@ -5,8 +5,7 @@ import {
   type changedResponseSchema,
   type repairResponseSchema,
 } from "@kattegat/protocol/holdings.ts";
-import { keepersOnly } from "@kattegat/protocol/hono/keepers-only.ts";
-import { operatorOnly } from "@kattegat/protocol/hono/operator-only.ts";
+import { keepersOnly, operatorOnly } from "@kattegat/protocol/hono/answers-only.ts";
 import { requestIdOf } from "@kattegat/protocol/hono/problems.ts";
 import { streamLines } from "@kattegat/protocol/hono/stream-lines.ts";
 import { compareSequences } from "@kattegat/protocol/sequence.ts";

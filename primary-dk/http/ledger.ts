@@ -7,7 +7,7 @@ import type { Hono } from "hono";
 import { z } from "zod";
 import { withPostgres } from "../postgres/failure.ts";
 import type { OpenedPrimary, Variables } from "./app.ts";
-import { operatorOnly } from "@kattegat/protocol/hono/operator-only.ts";
+import { operatorOnly } from "@kattegat/protocol/hono/answers-only.ts";
 
 /** Some two megabytes. */
 const ENTRIES_MAX = 5_000;

@@ -7,6 +7,7 @@ import {
 } from "@kattegat/protocol/changes.ts";
 import { modelsOf } from "@kattegat/config/models.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { replicationOnly } from "@kattegat/protocol/hono/answers-only.ts";
 import { parseShape } from "@kattegat/protocol/parse.ts";
 import { compareSequences, sequenceSchema } from "@kattegat/protocol/sequence.ts";
 import { usageReportSchema } from "@kattegat/protocol/usage.ts";
@@ -40,7 +41,7 @@ export function networkRoutes(
   opened: OpenedPrimary,
   { siteUrls }: { readonly siteUrls: Readonly<Record<string, string>> },
 ): void {
-  app.get("/internal/changes", async (context) => {
+  app.get("/internal/changes", replicationOnly, async (context) => {
     const primary = opened();
     const query = parseShape(feedQuerySchema, context.req.query());
     if (!primary.network.sites.some((site) => site.id === query.target))
@@ -50,7 +51,7 @@ export function networkRoutes(
     const lines = await withPostgres(feedLines(primary, query, context.req.raw.signal));
     return context.body(lines, 200, { "content-type": "application/x-ndjson" });
   });
-  app.post("/internal/confirm", async (context) => {
+  app.post("/internal/confirm", replicationOnly, async (context) => {
     const primary = opened();
     const request = parseBytes(
       confirmRequestSchema,

@@ -1,6 +1,6 @@
 /** The routes by which replication compares this site's copies with what is planned. */
 import { copiesRequestSchema, rangesRequestSchema } from "@kattegat/protocol/digests.ts";
-import { keepersOnly } from "@kattegat/protocol/hono/keepers-only.ts";
+import { keepersOnly } from "@kattegat/protocol/hono/answers-only.ts";
 import type { Hono } from "hono";
 import { readBody } from "../body.ts";
 import type { Regional } from "../regional.ts";
