@@ -67,6 +67,7 @@ void runScrub(
   {
     digests: regional.digests(),
     pointsPerSecond: settings.scrubPointsPerSecond,
+    passMsMin: settings.scrubPassMsMin,
     now,
     sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
     failed: (error) => logger.warn({ err: error }, "the scrub begins its pass anew"),

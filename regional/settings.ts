@@ -3,6 +3,7 @@ import { z } from "zod";
 
 /** A million points are read anew in half an hour, for a twelfth of a core here. */
 const SCRUB_POINTS_PER_SECOND = 500;
+const SCRUB_PASS_MS_MIN = 60_000;
 
 const environment = z.object({
   KATTEGAT_CONFIG: z.string().min(1, "expected the path of network.yaml"),
@@ -34,6 +35,11 @@ const environment = z.object({
     .min(1)
     .max(1_000_000)
     .default(SCRUB_POINTS_PER_SECOND),
+  KATTEGAT_SCRUB_PASS_MS_MIN: z.coerce
+    .number()
+    .int("expected a whole number of milliseconds")
+    .min(1)
+    .default(SCRUB_PASS_MS_MIN),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
 });
 
@@ -47,6 +53,7 @@ export interface Settings {
   readonly qdrantApiKey: string | null;
   /** How fast the copies are read over and over, so that damage is seen. */
   readonly scrubPointsPerSecond: number;
+  readonly scrubPassMsMin: number;
   readonly logLevel: string;
 }
 
@@ -65,6 +72,7 @@ export function readSettings(variables: Readonly<Record<string, string | undefin
     port: data.PORT,
     qdrantUrls: data.QDRANT_URL,
     qdrantApiKey: data.QDRANT_API_KEY ?? null,
+    scrubPassMsMin: data.KATTEGAT_SCRUB_PASS_MS_MIN,
     scrubPointsPerSecond: data.KATTEGAT_SCRUB_POINTS_PER_SECOND,
     logLevel: data.LOG_LEVEL,
   };

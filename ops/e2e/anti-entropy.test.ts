@@ -27,7 +27,7 @@ const WAIT_MS_MAX = 90_000;
 const EDITS_MAX = 20;
 let network: TestNetwork;
 beforeAll(async () => {
-  const environment = { KATTEGAT_COMPARE_EVERY_MS: "2000" };
+  const environment = { KATTEGAT_COMPARE_EVERY_MS: "2000", KATTEGAT_SCRUB_PASS_MS_MIN: "1000" };
   network = await startTestNetwork({ samples: "none", environment });
 }, 160_000);
 afterAll(() => network?.stop());

@@ -231,9 +231,9 @@ it("tells the log, takes copies and confirmations from replication alone (I5, I2
     ["edge-eu", "PUT", "cold/manifest"],
     ["edge-eu", "DELETE", "cold/manifest"],
   ] as const;
-  for (const route of routes) {
-    expect(await asked("edge-eu", ...route), route.join(" ")).toBe(403);
+  for (const [site, method, route] of routes) {
+    expect(await asked("edge-eu", site, method, route), `${site} ${route}`).toBe(403);
     // Nor may an edge's key speak for replication.
-    expect(await asked("replication", ...route), route.join(" ")).toBe(401);
+    expect(await asked("replication", site, method, route), `${site} ${route}`).toBe(401);
   }
 });

@@ -110,8 +110,7 @@ export class World {
     for (const site of SITES) {
       if (lost.has(site)) continue;
       const held = await this.#stores?.read(site).catch(() => null);
-      for (const { document_id: id, version, class: residency, hidden } of held?.copies ?? []) {
-        if (hidden) continue;
+      for (const { document_id: id, version, class: residency } of held?.copies ?? []) {
         if (!this.#allowed.some((file) => mayBe(residency, site, file)))
           found.push(`${site} holds ${id} of class ${residency}`);
         const promised = this.#classes.get(`${id} ${version}`);
@@ -167,6 +166,13 @@ export class World {
         expected.delete(at);
       }
     for (const [at, what] of expected) wrong.push(`${at}: none, expected ${what}`);
+    for (const [site, { copies }] of held)
+      for (const { document_id: id, hidden, class: residency } of copies) {
+        const now = this.#promised.get(id)?.residency;
+        const isAllowed =
+          now !== undefined && mayBe(now, site, this.#file) && mayBe(residency, site, this.#file);
+        if (hidden && !isAllowed) wrong.push(`${id} of class ${residency} still rests at ${site}, hidden`);
+      }
     return wrong.length > 0 ? wrong : await this.#searched();
   }
 

@@ -3,12 +3,12 @@ import type { SiteDigests } from "./site-digests.ts";
 
 /** The store may be starting again. */
 const AFTER_FAILURE_MS = 5_000;
-/** An empty store is looked at as often as that. */
-const PAUSE_MS_MIN = 200;
 
 export interface ScrubOptions {
   readonly digests: Pick<SiteDigests, "scrub">;
   readonly pointsPerSecond: number;
+  /** A pass lasts so long at least: a small store is not read all the time. */
+  readonly passMsMin: number;
   readonly now: () => number;
   /** Resolves after the time, or early and quietly when the signal aborts. */
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
@@ -17,16 +17,19 @@ export interface ScrubOptions {
 
 /** Scrubs until the signal aborts. */
 export async function runScrub(options: ScrubOptions, signal: AbortSignal): Promise<void> {
+  let passAtMs = options.now();
   while (!signal.aborted) {
     const startedMs = options.now();
     try {
-      const points = await options.digests.scrub();
-      const dueMs = (points / options.pointsPerSecond) * 1_000;
-      const leftMs = dueMs - (options.now() - startedMs);
-      await options.sleep(points === 0 ? PAUSE_MS_MIN : Math.max(0, leftMs), signal);
+      const { points, isPassOver } = await options.digests.scrub();
+      const dueAtMs = startedMs + (points / options.pointsPerSecond) * 1_000;
+      const nextAtMs = isPassOver ? Math.max(dueAtMs, passAtMs + options.passMsMin) : dueAtMs;
+      await options.sleep(Math.max(0, nextAtMs - options.now()), signal);
+      if (isPassOver) passAtMs = options.now();
     } catch (error) {
       options.failed(error);
       await options.sleep(AFTER_FAILURE_MS, signal);
+      passAtMs = options.now();
     }
   }
 }

@@ -1,0 +1,51 @@
+import { expect, it } from "vitest";
+import { runScrub } from "./run-scrub.ts";
+
+/** The times at which pages were read, of a store of so many pages of a hundred points. */
+async function readAt({
+  pages,
+  reads,
+  failAt = -1,
+}: {
+  readonly pages: number;
+  readonly reads: number;
+  readonly failAt?: number;
+}) {
+  const stopping = new AbortController();
+  const times: number[] = [];
+  let nowMs = 0;
+  await runScrub(
+    {
+      digests: {
+        scrub() {
+          times.push(nowMs);
+          if (times.length === reads) stopping.abort();
+          if (times.length - 1 === failAt) return Promise.reject(new Error("down"));
+          return Promise.resolve({ points: 100, isPassOver: times.length % pages === 0 });
+        },
+      },
+      pointsPerSecond: 1_000,
+      passMsMin: 1_000,
+      now: () => nowMs,
+      sleep(ms) {
+        nowMs += ms;
+        return Promise.resolve();
+      },
+      failed: () => undefined,
+    },
+    stopping.signal,
+  );
+  return times;
+}
+
+it("reads a small store once in the shortest time of a pass, at the pace that it may", async () => {
+  expect(await readAt({ pages: 2, reads: 5 })).toEqual([0, 100, 1_000, 1_100, 2_000]);
+});
+
+it("begins the next pass at once where one takes longer", async () => {
+  expect(await readAt({ pages: 20, reads: 21 })).toEqual(Array.from({ length: 21 }, (_, page) => 100 * page));
+});
+
+it("waits when the store fails", async () => {
+  expect(await readAt({ pages: 20, reads: 3, failAt: 0 })).toEqual([0, 5_000, 5_100]);
+});
