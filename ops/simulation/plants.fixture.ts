@@ -169,7 +169,7 @@ export const PLANTS: readonly Plant[] = [
     mistake: "the feed takes every position for one of its own log",
     invariants: "I2",
     seams: primary({ assertOnLog: () => undefined }),
-    faults: ["failover"],
+    faults: ["failover", "slow", "delay"],
     caughtAs: /no agreement|no log has|halted|withdrawn from its old sites before/,
   },
   {
