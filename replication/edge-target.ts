@@ -49,11 +49,12 @@ export function createEdgeTarget(
   let ahead: Ahead | null = null;
 
   /** The next segment's key is reserved in the manifest of this one, which saves a manifest for each batch. */
-  async function uploaded(batch: ColdBatch, signal: AbortSignal): Promise<ManifestSegment | null> {
+  async function uploaded(batch: ColdBatch, after: Fence, signal: AbortSignal) {
     if (batch.puts.length === 0) return null;
     const key = segmentKey ?? newKey();
     segmentKey = null;
-    await publisher.reserve(key, signal);
+    // Not the manifest of now: another replication may have taken it past withdraws that the batch does not know.
+    await publisher.reserve(key, signal, { after });
     const passages = batch.puts.flatMap((document) => document.passages);
     const bytes = new Uint8Array(encodeSegment(passages, parts));
     const documents = batch.puts.map(({ documentId, version }) => ({ documentId, version }));
@@ -73,10 +74,8 @@ export function createEdgeTarget(
       assertModel(head, parts);
       const start = await publisher.current(signal);
       assertReached(start, { after, ahead });
-      const batch = readBatch(
-        changes.filter((change) => compareFences(change, start.watermark) > 0),
-        parts.refuse,
-      );
+      const later = changes.filter((change) => compareFences(change, start.watermark) > 0);
+      const batch = readBatch(later, parts.refuse);
       const wanted = newerThanHeld(batch, start, { table: parts.table, position });
       const isEffective =
         wanted.puts.length > 0 || [...wanted.hidden].some((id) => parts.table.copyOf(id) !== null);
@@ -85,7 +84,7 @@ export function createEdgeTarget(
         ahead = { watermark: start.watermark, position };
         return { watermark: start.watermark, refused: [...batch.refused] };
       }
-      const segment = await uploaded(wanted, signal);
+      const segment = await uploaded(wanted, start.watermark, signal);
       const nextKey = newKey();
       const published = await publisher.publish((base) => {
         if (compareFences(base.watermark, start.watermark) !== 0) {

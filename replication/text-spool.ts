@@ -59,6 +59,8 @@ class File implements TextFile {
     mkdirSync(folder, { recursive: true });
     this.#path = join(folder, `${name}.spool`);
     this.#file = openSync(this.#path, "w+");
+    // Without a name its bytes leave the disk with this process, however it ends.
+    unlinkSync(this.#path);
   }
 
   add(hit: BaseHit): void {
@@ -89,7 +91,6 @@ class File implements TextFile {
 
   remove(): void {
     closeSync(this.#file);
-    unlinkSync(this.#path);
   }
 
   #endOf(number: number): number {

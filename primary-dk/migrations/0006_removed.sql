@@ -10,6 +10,9 @@ UPDATE "receipts" SET "hidden_at" = "completed_at" WHERE "completed_at" IS NOT N
 --> statement-breakpoint
 UPDATE "receipts" r SET "key_destroyed_at" = s."removed_at" FROM "receipt_sites" s WHERE s."receipt_id" = r."id" AND s."removed_at" IS NOT NULL;
 --> statement-breakpoint
+-- Of an open receipt nobody has asked yet whether a base on the disk still holds the document.
+UPDATE "receipt_sites" s SET "removed_at" = NULL FROM "receipts" r WHERE r."id" = s."receipt_id" AND r."completed_at" IS NULL;
+--> statement-breakpoint
 UPDATE "receipt_sites" SET "means" = 'key destroyed' WHERE "removed_at" IS NOT NULL;
 --> statement-breakpoint
 CREATE INDEX "receipts_sequence" ON "receipts" ("sequence");

@@ -39,13 +39,15 @@ async function readAt({
 }
 
 it("reads a small store once in the shortest time of a pass, at the pace that it may", async () => {
-  expect(await readAt({ pages: 2, reads: 5 })).toEqual([0, 100, 1_000, 1_100, 2_000]);
+  expect(await readAt({ pages: 2, reads: 5 })).toEqual([250, 350, 1_250, 1_350, 2_250]);
 });
 
 it("begins the next pass at once where one takes longer", async () => {
-  expect(await readAt({ pages: 20, reads: 21 })).toEqual(Array.from({ length: 21 }, (_, page) => 100 * page));
+  expect(await readAt({ pages: 20, reads: 21 })).toEqual(
+    Array.from({ length: 21 }, (_, page) => 250 + 100 * page),
+  );
 });
 
 it("waits when the store fails", async () => {
-  expect(await readAt({ pages: 20, reads: 3, failAt: 0 })).toEqual([0, 5_000, 5_100]);
+  expect(await readAt({ pages: 20, reads: 3, failAt: 0 })).toEqual([250, 5_250, 5_350]);
 });

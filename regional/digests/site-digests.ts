@@ -49,10 +49,6 @@ export class SiteDigests {
     return this.#copies.passes;
   }
 
-  get documents(): number {
-    return this.#copies.documents;
-  }
-
   /** Takes in what the applier has stored. */
   stored(outcomes: readonly Outcome[]): void {
     for (const { documentId, document, holding } of outcomes) {

@@ -12,11 +12,11 @@ afterEach(() => {
 });
 
 /** A node that tells this of its shards of the collection `passages`. */
-async function node(shards: readonly object[] | null): Promise<string> {
+async function node(shards: readonly object[] | null, status = "green"): Promise<string> {
   const collections = { collections: [{ id: "passages", shards }] };
   const server = createServer((_request, response) => {
     response.writeHead(200, { "content-type": "application/json" });
-    response.end(JSON.stringify({ result: { collections }, status: "ok", time: 0 }));
+    response.end(JSON.stringify({ result: { collections, status }, status: "ok", time: 0 }));
   });
   servers.push(server);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -38,6 +38,14 @@ describe("the segments of a collection", () => {
       { uuid: "b", deleted: 0 },
       { uuid: "c", deleted: 2 },
     ]);
+  });
+
+  it("are not known while a node rewrites some, or when two addresses are of one node (I24)", async () => {
+    const alone = [{ id: 0, local: { segments: [segment("a", 0)] }, remote: [] }];
+    expect(await segmentsOf(poolOf([await node(alone)]), "passages")).toEqual([{ uuid: "a", deleted: 0 }]);
+    expect(await segmentsOf(poolOf([await node(alone, "yellow")]), "passages")).toBeNull();
+    const twice = [{ id: 0, ...local(segment("a", 0)) }];
+    expect(await segmentsOf(poolOf([await node(twice), await node(twice)]), "passages")).toBeNull();
   });
 
   it("are not known while a replica is on a node that is not, or a node does not say (I24)", async () => {

@@ -38,11 +38,14 @@ const telemetrySchema = z.object({
 });
 
 /**
- * Resolves with every segment of every replica; null when the nodes that are known do not have all of them, or do not say.
+ * Resolves with every segment of every replica; null when the nodes that are known do not have all of them, do not say, or are
+ * rewriting some.
  *
  * @throws {KattegatError} `unavailable` when a node does not answer.
  */
 export async function segmentsOf(pool: NodePool, collection: string): Promise<readonly Segment[] | null> {
+  // While a segment is rewritten its telemetry does not count what is deleted meanwhile.
+  if (!(await isAtRest(pool, collection))) return null;
   const answers = await pool.runOnEach(async (client) => {
     const { data } = await client.api().telemetry({ details_level: DETAILS_LEVEL });
     return telemetrySchema.safeParse(data.result);
@@ -56,9 +59,19 @@ export async function segmentsOf(pool: NodePool, collection: string): Promise<re
       const known = replicas.get(id) ?? { expected: 0, found: 0 };
       const here = local ? 1 : 0;
       replicas.set(id, { expected: here + remote.length, found: known.found + here });
-      for (const { info } of local?.segments ?? [])
+      for (const { info } of local?.segments ?? []) {
+        // Two addresses of one node: another may be named by none.
+        if (segments.some(({ uuid }) => uuid === info.uuid)) return null;
         segments.push({ uuid: info.uuid, deleted: info.num_deleted_vectors });
+      }
     }
   }
-  return [...replicas.values()].every(({ expected, found }) => found >= expected) ? segments : null;
+  const hasAll = [...replicas.values()].every(({ expected, found }) => found >= expected);
+  return hasAll && (await isAtRest(pool, collection)) ? segments : null;
+}
+
+/** Whether no node optimizes the collection. */
+async function isAtRest(pool: NodePool, collection: string): Promise<boolean> {
+  const told = await pool.runOnEach((client) => client.getCollection(collection));
+  return told.every(({ status }) => status === "green");
 }
