@@ -1,8 +1,8 @@
 /** Anti-entropy in a whole network: faults planted behind its back, what finding them exchanges. */
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { repairListSchema, type RepairList } from "@kattegat/protocol/digests.ts";
-import { networkStatusSchema, type NetworkStatus } from "@kattegat/protocol/network-status.ts";
+import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
 import { parseKey } from "@kattegat/protocol/key-file.ts";
 import { OPERATOR } from "@kattegat/protocol/site-token.ts";
 import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
@@ -10,8 +10,9 @@ import { QdrantClient } from "@qdrant/js-client-rest";
 import { fetch } from "undici";
 import { z } from "zod";
 import { send } from "./client.ts";
-import { startNetwork, type BenchNetwork } from "./network.ts";
+import { processOf, startNetwork, type BenchNetwork } from "./network.ts";
 import { loadNote, machineName, publish } from "./report.ts";
+import { statusOf } from "./sites.ts";
 
 // oxlint-disable-next-line node/no-process-env -- a benchmark's size is its caller's choice
 const DOCUMENTS = Number(process.env["KATTEGAT_BENCH_DOCUMENTS"] ?? 100_000);
@@ -53,10 +54,6 @@ async function fill(network: BenchNetwork): Promise<void> {
   }
 }
 
-async function statusOf(network: BenchNetwork): Promise<NetworkStatus> {
-  return networkStatusSchema.parse(await (await send(network, "/v1/network", { method: "GET" })).json());
-}
-
 async function comparisonOf(network: BenchNetwork): Promise<Comparison | null> {
   return (await statusOf(network)).sites.find(({ id }) => id === SITE)?.comparison ?? null;
 }
@@ -87,12 +84,8 @@ async function repairs(network: BenchNetwork): Promise<RepairList["repairs"]> {
   return repairListSchema.parse(JSON.parse(text.toString("utf8"))).repairs;
 }
 
-async function qdrantOf({ data }: BenchNetwork): Promise<{ client: QdrantClient; passages: string }> {
-  const path = join(data, "network.json");
-  if (!existsSync(path)) throw new Error(`expected the running network at ${path}`);
-  const shape = z.object({ processes: z.array(z.object({ name: z.string(), url: z.string() })) });
-  const { processes } = shape.parse(JSON.parse(readFileSync(path, "utf8")));
-  const url = processes.find(({ name }) => name === `qdrant-${SITE}`)?.url ?? "";
+async function qdrantOf(network: BenchNetwork): Promise<{ client: QdrantClient; passages: string }> {
+  const url = processOf(network, `qdrant-${SITE}`).url;
   const client = new QdrantClient({ url, checkCompatibility: false });
   const { collections } = await client.getCollections();
   const found = collections.find(({ name }) => name.startsWith("kattegat_passages"));

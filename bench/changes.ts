@@ -1,4 +1,6 @@
 /** Writes changes and remembers what was promised of each document. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { seededRandom } from "@kattegat/engine/seeded-random.ts";
 import { batchResultSchema } from "@kattegat/protocol/documents.ts";
 import { compareSequences } from "@kattegat/protocol/sequence.ts";
 import { send } from "./client.ts";
@@ -26,8 +28,6 @@ export interface ChangeOptions {
   readonly residency?: string;
   readonly tier?: string;
 }
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export class ChangeWriter {
   readonly promised = new Map<string, Promised>();
@@ -124,7 +124,42 @@ export class ChangeWriter {
   }
 }
 
-/** Ids of so many documents for each writer. */
-export function idsFor(writer: number, count: number): readonly string[] {
-  return Array.from({ length: count }, (_, at) => `sag-${writer}-${at}`);
+/** Writers that share out so many documents. */
+export function changeWriters(
+  network: BenchNetwork,
+  {
+    writers,
+    documents,
+    seed,
+    ...kept
+  }: {
+    readonly writers: number;
+    readonly documents: number;
+    readonly seed: number;
+  } & Pick<ChangeOptions, "residency" | "tier">,
+): readonly ChangeWriter[] {
+  return Array.from({ length: writers }, (_, number) => {
+    const ids = Array.from({ length: documents / writers }, (__, at) => `sag-${number}-${at}`);
+    return new ChangeWriter({ network, ids, random: seededRandom(seed + number), ...kept });
+  });
+}
+
+/** Changes that all of them have had acknowledged. */
+export function changesOf(writers: readonly ChangeWriter[]): number {
+  return writers.reduce((sum, { changes }) => sum + changes, 0);
+}
+
+/** Resolves with how long each batch took; one that is late is followed by the next at once. */
+export async function writeSteadily(
+  writer: ChangeWriter,
+  { batch, everyMs, endsAt }: { readonly batch: number; readonly everyMs: number; readonly endsAt: number },
+): Promise<readonly number[]> {
+  const times: number[] = [];
+  for (let dueAt = performance.now(); dueAt < endsAt; dueAt += everyMs) {
+    await sleep(Math.max(0, dueAt - performance.now()));
+    const started = performance.now();
+    await writer.put(batch);
+    times.push(performance.now() - started);
+  }
+  return times;
 }

@@ -1,8 +1,9 @@
 /** Kills processes of a network under writes, and counts what that costs. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { seededRandom } from "@kattegat/engine/seeded-random.ts";
 import { documentSchema } from "@kattegat/protocol/documents.ts";
 import { runAudit } from "./audit-run.ts";
-import { ChangeWriter, idsFor } from "./changes.ts";
+import { changeWriters, changesOf, writeSteadily, type ChangeWriter } from "./changes.ts";
 import { send } from "./client.ts";
 import { pidOf, startNetwork, type BenchNetwork } from "./network.ts";
 import { loadNote, machineName, publish, type Table } from "./report.ts";
@@ -41,20 +42,11 @@ const LAG_POLL_MS = 250;
 const READERS = 8;
 const FINDINGS_SHOWN = 20;
 
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-
 export async function benchFaults(): Promise<void> {
   const network = await startNetwork({ sample: false });
   try {
-    const writers = Array.from(
-      { length: WRITERS },
-      (_, number) =>
-        new ChangeWriter({
-          network,
-          ids: idsFor(number, DOCUMENTS / WRITERS),
-          random: seededRandom(SEED * 100 + number),
-        }),
-    );
+    const options = { writers: WRITERS, documents: DOCUMENTS, seed: SEED * 100 };
+    const writers = changeWriters(network, options);
     const started = performance.now();
     const faults = await underFaults(network, writers);
     const seconds = (performance.now() - started) / 1_000;
@@ -70,7 +62,7 @@ export async function benchFaults(): Promise<void> {
     const sum = (of: (writer: ChangeWriter) => number): number =>
       writers.reduce((total, writer) => total + of(writer), 0);
     const rows: Table["rows"] = [
-      ["changes acknowledged", sum(({ changes }) => changes), null],
+      ["changes acknowledged", changesOf(writers), null],
       ["changes a second under faults", CHANGES / seconds, null],
       ["requests repeated by the writers", sum(({ repeated }) => repeated), null],
       ["documents lost", wrong.lost, 0],
@@ -113,7 +105,7 @@ interface Faults {
 }
 
 async function underFaults(network: BenchNetwork, writers: readonly ChangeWriter[]): Promise<Faults> {
-  const isOver = (): boolean => writers.reduce((sum, { changes }) => sum + changes, 0) >= CHANGES;
+  const isOver = (): boolean => changesOf(writers) >= CHANGES;
   const random = seededRandom(SEED);
   const writing = Promise.all(
     writers.map(async (writer) => {
@@ -124,7 +116,7 @@ async function underFaults(network: BenchNetwork, writers: readonly ChangeWriter
   writing.catch(() => {});
   const times = new Map<string, number>(KILLED.map((name) => [name, 0]));
   const others: number[] = [];
-  const isHalf = (): boolean => writers.reduce((sum, { changes }) => sum + changes, 0) >= CHANGES / 2;
+  const isHalf = (): boolean => changesOf(writers) >= CHANGES / 2;
   let hasFrozen = false;
   while (!isOver()) {
     if (isHalf() && !hasFrozen) {
@@ -184,15 +176,8 @@ async function afterwards(
   writers: readonly ChangeWriter[],
 ): Promise<{ readonly settledSeconds: number; readonly p99: number }> {
   const started = performance.now();
-  const endsAt = started + AFTER_MS;
-  const writing = Promise.all(
-    writers.map(async (writer) => {
-      for (let dueAt = started; dueAt < endsAt; dueAt += AFTER_BATCH_EVERY_MS) {
-        await sleep(Math.max(0, dueAt - performance.now()));
-        await writer.put(BATCH);
-      }
-    }),
-  );
+  const pace = { batch: BATCH, everyMs: AFTER_BATCH_EVERY_MS, endsAt: started + AFTER_MS };
+  const writing = Promise.all(writers.map((writer) => writeSteadily(writer, pace)));
   const lags = await lagsFor(network, AFTER_MS);
   await writing;
   const lastLate = lags.findLast(({ ms }) => ms > LAG_MS_MAX)?.atMs ?? started;

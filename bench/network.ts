@@ -70,13 +70,22 @@ export async function startNetwork(options: {
 }
 
 const runningSchema = z.object({
-  processes: z.array(z.object({ name: z.string(), pid: z.int().nullable() })),
+  processes: z.array(z.object({ name: z.string(), url: z.string(), pid: z.int().nullable() })),
 });
 
 /** The process of that name as it runs now. */
-export function pidOf({ data }: BenchNetwork, name: string): number {
+export function processOf(
+  { data }: BenchNetwork,
+  name: string,
+): { readonly url: string; readonly pid: number | null } {
   const { processes } = runningSchema.parse(JSON.parse(readFileSync(join(data, "network.json"), "utf8")));
-  const pid = processes.find((each) => each.name === name)?.pid ?? null;
+  const found = processes.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`there is no process ${name}`);
+  return found;
+}
+
+export function pidOf(network: BenchNetwork, name: string): number {
+  const { pid } = processOf(network, name);
   if (pid === null) throw new Error(`no process ${name} is running`);
   return pid;
 }

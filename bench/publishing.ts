@@ -1,4 +1,5 @@
 /** How long changes of cold documents take to be seen, and deleted ones to be gone, at every edge. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { batchResultSchema } from "@kattegat/protocol/documents.ts";
 import { networkStatusSchema } from "@kattegat/protocol/network-status.ts";
 import type { SearchResponse } from "@kattegat/protocol/search.ts";
@@ -34,8 +35,6 @@ interface Running {
   partial: number;
   stop(): Promise<void>;
 }
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const wordOf = (number: number, version: number): string => `ændringsord${number}x${version}`;
 
 export async function benchPublishing(): Promise<void> {

@@ -1,7 +1,7 @@
 /** How far sites are behind the log: at a steady rate of changes, and after they were cut off. */
-import { seededRandom } from "@kattegat/engine/seeded-random.ts";
+import { setTimeout as sleep } from "node:timers/promises";
 import { compareSequences } from "@kattegat/protocol/sequence.ts";
-import { ChangeWriter, idsFor } from "./changes.ts";
+import { changeWriters, changesOf, writeSteadily, type ChangeWriter } from "./changes.ts";
 import { search } from "./client.ts";
 import { pidOf, startNetwork, type BenchNetwork } from "./network.ts";
 import { loadNote, machineName, publish, type Table } from "./report.ts";
@@ -15,6 +15,8 @@ const RATE = 500;
 const WRITERS = 4;
 const BATCH = 25;
 const DOCUMENTS = 20_000;
+const OPTIONS = { writers: WRITERS, documents: DOCUMENTS, seed: 1 };
+const EVERY_MS = (1_000 * BATCH * WRITERS) / RATE;
 const TIERS = [
   { tier: "warm", targetMs: 1_000 },
   { tier: "cold", targetMs: 5_000 },
@@ -23,8 +25,6 @@ const TIERS = [
 const WAIT_MS_MAX = 10_000;
 const CUT_OFF_CHANGES = SECONDS * RATE;
 const CUT_OFF_TARGET = 5_000;
-
-const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 export async function benchReplication(): Promise<void> {
   const network = await startNetwork({ sample: false });
@@ -53,11 +53,13 @@ export async function benchReplication(): Promise<void> {
 const CATCH_UP = ["site", "tier", "changes", "s", "changes/s", "target changes/s"];
 
 async function steadyLag(network: BenchNetwork): Promise<Table> {
-  const writers = writersOf(network, {});
+  const writers = changeWriters(network, OPTIONS);
   const endsAt = performance.now() + SECONDS * 1_000;
   const samplers = TIERS.map(({ tier }) => sampleLag(network, { tier, writers, endsAt }));
-  const acknowledged = await Promise.all(writers.map((writer) => writeSteadily(writer, endsAt)));
-  const rate = writers.reduce((sum, { changes }) => sum + changes, 0) / SECONDS;
+  const acknowledged = await Promise.all(
+    writers.map((writer) => writeSteadily(writer, { batch: BATCH, everyMs: EVERY_MS, endsAt })),
+  );
+  const rate = changesOf(writers) / SECONDS;
   const rows: Table["rows"] = [];
   for (const [at, { tier, targetMs }] of TIERS.entries()) {
     const { times, late } = (await samplers[at]) ?? { times: [], late: 0 };
@@ -70,32 +72,6 @@ async function steadyLag(network: BenchNetwork): Promise<Table> {
     columns: ["tier", "changes/s", "searches", "p50 ms", "p99 ms", "max ms", "late", "target p99 ms"],
     rows,
   };
-}
-
-function writersOf(network: BenchNetwork, kept: { readonly residency?: string; readonly tier?: string }) {
-  return Array.from(
-    { length: WRITERS },
-    (_, number) =>
-      new ChangeWriter({
-        network,
-        ids: idsFor(number, DOCUMENTS / WRITERS),
-        random: seededRandom(number + 1),
-        ...kept,
-      }),
-  );
-}
-
-/** Resolves with how long each batch took; one that is late is followed by the next at once. */
-async function writeSteadily(writer: ChangeWriter, endsAt: number): Promise<readonly number[]> {
-  const everyMs = (1_000 * BATCH * WRITERS) / RATE;
-  const times: number[] = [];
-  for (let dueAt = performance.now(); dueAt < endsAt; dueAt += everyMs) {
-    await sleep(Math.max(0, dueAt - performance.now()));
-    const started = performance.now();
-    await writer.put(BATCH);
-    times.push(performance.now() - started);
-  }
-  return times;
 }
 
 async function sampleLag(
@@ -132,7 +108,7 @@ async function sampleLag(
 }
 
 async function caughtUp(network: BenchNetwork, tier: string): Promise<Table["rows"]> {
-  const writers = writersOf(network, { residency: "global", tier });
+  const writers = changeWriters(network, { ...OPTIONS, residency: "global", tier });
   await level(network);
   const pid = pidOf(network, "replication");
   process.kill(pid, "SIGSTOP");
@@ -146,7 +122,7 @@ async function caughtUp(network: BenchNetwork, tier: string): Promise<Table["row
     process.kill(pid, "SIGCONT");
   }
   const started = performance.now();
-  const changes = writers.reduce((sum, writer) => sum + writer.changes, 0);
+  const changes = changesOf(writers);
   return (await level(network)).flatMap(({ site, atMs }) => {
     const seconds = (atMs - started) / 1_000;
     const isAsked = tier === "warm" ? site.startsWith("eu-") : site.startsWith("edge-");

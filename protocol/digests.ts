@@ -21,6 +21,12 @@ export const LEAVES_MAX = 256;
 /** Copies that a site reads anew at once; each is a document of a few passages with their vectors. */
 export const SUSPECTS_MAX = 256;
 
+/** Ranges of one level. */
+export interface Ranges {
+  readonly depth: Depth;
+  readonly indexes: readonly number[];
+}
+
 const KEY_BYTES = 8;
 const SUM_BYTES = 16;
 /** In a line 64 bits are enough: that the range differs is known by 128. */
@@ -34,13 +40,7 @@ const rangesShape = {
 const siteShape = { model: z.string().min(1).max(128) };
 const targetShape = { target: z.string().min(1).max(32) };
 
-const isInside = ({
-  depth,
-  indexes,
-}: {
-  readonly depth: Depth;
-  readonly indexes: readonly number[];
-}): boolean => indexes.every((index) => index < 1 << depth);
+const isInside = ({ depth, indexes }: Ranges): boolean => indexes.every((index) => index < 1 << depth);
 const OUTSIDE = { path: ["indexes"], error: "expected indexes of ranges that the depth has" };
 
 export const rangesRequestSchema = z.strictObject({ ...siteShape, ...rangesShape }).refine(isInside, OUTSIDE);

@@ -14,6 +14,10 @@ export function compareSequences(a: string, b: string): number {
   return a.length - b.length || (a < b ? -1 : a > b ? 1 : 0);
 }
 
+export function earlierSequence(a: string, b: string): string {
+  return compareSequences(a, b) <= 0 ? a : b;
+}
+
 export function laterSequence(a: string, b: string): string {
   return compareSequences(a, b) >= 0 ? a : b;
 }

@@ -18,6 +18,14 @@ export interface ListedDocument {
   readonly version: string;
 }
 
+export interface RowReading {
+  readonly row: number;
+  /** Whether texts or vectors are not as they were written. */
+  readonly isDamaged: boolean;
+  /** Null where it cannot be read. */
+  readonly class: string | null;
+}
+
 /** Every method throws a `ColdFormatError` where what it needs is missing or damaged. */
 export interface ColdObject {
   readonly key: string;
@@ -26,10 +34,8 @@ export interface ColdObject {
   isHidden(document: Pick<ListedDocument, "number" | "documentId">): boolean;
   documentOf(row: number): number;
   rowsOf(documents: ReadonlySet<number>): readonly number[];
-  /** Reads the rows; resolves with those whose texts or vectors are not as they were written. */
-  damagedIn(rows: readonly number[]): Promise<ReadonlySet<number>>;
-  /** The class of each row; null where it cannot be read. */
-  classesOf(rows: readonly number[]): Promise<readonly (string | null)[]>;
+  /** Reads the rows' texts and vectors; resolves in their order. */
+  readRows(rows: readonly number[]): Promise<readonly RowReading[]>;
 }
 
 /** Fewer bytes come when the object is shorter, none when it is gone. */
@@ -67,8 +73,14 @@ export async function openColdSegment(
     isHidden: ({ documentId }) => hidden.has(documentId),
     documentOf: (row) => ofRow[row] ?? 0,
     rowsOf: (wanted) => ofRow.flatMap((number, row) => (wanted.has(number) ? [row] : [])),
-    damagedIn: (rows) => segment.damagedIn(rows),
-    classesOf: (rows) => Promise.resolve(rows.map((row) => documents[ofRow[row] ?? 0]?.residency ?? null)),
+    async readRows(rows) {
+      const damaged = await segment.damagedIn(rows);
+      return rows.map((row) => ({
+        row,
+        isDamaged: damaged.has(row),
+        class: documents[ofRow[row] ?? 0]?.residency ?? null,
+      }));
+    },
   };
 }
 
@@ -96,13 +108,16 @@ export async function openColdBase(base: ManifestBase, readObject: ReadObject): 
         if (((words[row >>> 5] ?? 0) >>> (row & 31)) & 1) rows.push(row);
       return rows;
     },
-    async damagedIn(rows) {
+    async readRows(rows) {
       const blocks = [...new Set(rows.map((row) => Math.floor(row / rowsPerBlock)))];
       const vectors = await read(blocks.map((block) => rowPieces.at(block)));
       const lost = new Set(blocks.filter((_, at) => vectors[at] === null));
       const hits = await part.hits(rows, read);
-      return new Set(rows.filter((row, at) => hits[at] === null || lost.has(Math.floor(row / rowsPerBlock))));
+      return rows.map((row, at) => ({
+        row,
+        isDamaged: hits[at] === null || lost.has(Math.floor(row / rowsPerBlock)),
+        class: hits[at]?.residency ?? null,
+      }));
     },
-    classesOf: async (rows) => (await part.hits(rows, read)).map((hit) => hit?.residency ?? null),
   };
 }

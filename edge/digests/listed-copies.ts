@@ -1,6 +1,7 @@
 /** The documents that objects list, as numbers. */
 import { keyOf, listedDigest } from "@kattegat/engine/digests/copy-digest.ts";
 import { DigestTree, rangeOf } from "@kattegat/engine/digests/digest-tree.ts";
+import { setWide, wideAt } from "@kattegat/engine/digests/wide-column.ts";
 import type { Depth, DigestLine } from "@kattegat/protocol/digests.ts";
 import type { ListedDocument } from "./cold-object.ts";
 
@@ -24,21 +25,20 @@ export class ListedCopies {
     const key = keyOf(documentId);
     const digest = listedDigest(documentId, version);
     this.#keys[number] = key;
-    this.#digests[number * 2] = digest >> 64n;
-    this.#digests[number * 2 + 1] = BigInt.asUintN(64, digest);
+    setWide(this.#digests, number, digest);
     this.#count = Math.max(this.#count, number + 1);
     this.tree.add(key, digest);
   }
 
   /** Takes a document out of a tree that was made of these. */
   removeFrom(tree: DigestTree, number: number): void {
-    if (number < this.#count) tree.remove(this.#keys[number] ?? 0n, this.#digestAt(number));
+    if (number < this.#count) tree.remove(this.#keys[number] ?? 0n, wideAt(this.#digests, number));
   }
 
   *linesIn(depth: Depth, indexes: ReadonlySet<number>): Generator<DigestLine & { readonly number: number }> {
     for (let number = 0; number < this.#count; number += 1) {
       const key = this.#keys[number] ?? 0n;
-      if (indexes.has(rangeOf(key, depth))) yield { number, key, digest: this.#digestAt(number) };
+      if (indexes.has(rangeOf(key, depth))) yield { number, key, digest: wideAt(this.#digests, number) };
     }
   }
 
@@ -47,10 +47,6 @@ export class ListedCopies {
     for (let number = 0; number < this.#count; number += 1)
       if (keys.has(this.#keys[number] ?? 0n)) numbers.add(number);
     return numbers;
-  }
-
-  #digestAt(number: number): bigint {
-    return ((this.#digests[number * 2] ?? 0n) << 64n) | (this.#digests[number * 2 + 1] ?? 0n);
   }
 
   #grow(): void {

@@ -13,9 +13,9 @@ import {
   encodeDigests,
   encodeLines,
   type CopiesResponse,
-  type Depth,
   type FoundCopy,
   type LinesResponse,
+  type Ranges,
   type RangesResponse,
   type ScrubPlace,
   type ScrubResponse,
@@ -29,11 +29,6 @@ export interface ZoneDigestOptions {
   readonly bucket: R2Bucket;
   readonly model: Model;
   readonly scanner: Scanner;
-}
-
-interface Ranges {
-  readonly depth: Depth;
-  readonly indexes: readonly number[];
 }
 
 interface Shown {
@@ -111,7 +106,9 @@ export class ZoneDigests {
     if (object === null) return { next: nextObject, rows: 0, suspects: [] };
     const end = Math.min(object.rows, first + rows);
     const read = Array.from({ length: Math.max(0, end - first) }, (_, index) => first + index);
-    const damaged = await object.damagedIn(read);
+    const damaged = new Set(
+      (await object.readRows(read)).filter(({ isDamaged }) => isDamaged).map(({ row }) => row),
+    );
     const suspects = damaged.size === 0 ? [] : await namesOf(object, damaged);
     return {
       next: end < object.rows ? { object: key, row: end } : nextObject,
@@ -193,15 +190,13 @@ async function orNothing<T>(work: () => Promise<T>): Promise<T | null> {
 }
 
 async function copiesIn(object: ColdObject, numbers: ReadonlySet<number>): Promise<FoundCopy[]> {
-  const rows = object.rowsOf(numbers);
-  const damaged = await object.damagedIn(rows);
-  const classes = await object.classesOf(rows);
+  const readings = await object.readRows(object.rowsOf(numbers));
   const copies: FoundCopy[] = [];
   for await (const document of object.documents()) {
     if (!numbers.has(document.number) || object.isHidden(document)) continue;
-    const own = rows.flatMap((row, at) => (object.documentOf(row) === document.number ? [at] : []));
-    const lost = own.filter((at) => damaged.has(rows[at] ?? -1)).length;
-    const known = own.map((at) => classes[at] ?? null).find((name) => name !== null);
+    const own = readings.filter(({ row }) => object.documentOf(row) === document.number);
+    const lost = own.filter(({ isDamaged }) => isDamaged).length;
+    const known = own.find(({ class: name }) => name !== null)?.class;
     const { documentId: document_id, version } = document;
     copies.push({
       document_id,

@@ -1,6 +1,7 @@
 /** Sums over the copies of ranges of documents, each range cut into sixteen on the level below. */
 import { DEPTHS, type Depth } from "@kattegat/protocol/digests.ts";
 import { differenceOf, sumOf } from "./copy-digest.ts";
+import { setWide, wideAt } from "./wide-column.ts";
 
 /** Lines of a range that differs are exchanged one by one: a kilobyte of them costs no more than another level. */
 const LEAF_DOCUMENTS = 64;
@@ -61,9 +62,8 @@ export class DigestTree {
 
   at(depth: Depth, index: number): RangeDigest {
     const level = this.#levels.get(depth);
-    const high = level?.sums[index * 2] ?? 0n;
     return {
-      sum: (high << 64n) | (level?.sums[index * 2 + 1] ?? 0n),
+      sum: level === undefined ? 0n : wideAt(level.sums, index),
       documents: level?.documents[index] ?? 0,
     };
   }
@@ -75,9 +75,7 @@ export class DigestTree {
   #change(key: bigint, documents: number, edit: (sum: bigint) => bigint): void {
     for (const [depth, level] of this.#levels) {
       const index = rangeOf(key, depth);
-      const sum = edit(this.at(depth, index).sum);
-      level.sums[index * 2] = sum >> 64n;
-      level.sums[index * 2 + 1] = BigInt.asUintN(64, sum);
+      setWide(level.sums, index, edit(wideAt(level.sums, index)));
       level.documents[index] = (level.documents[index] ?? 0) + documents;
     }
   }

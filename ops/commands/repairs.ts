@@ -1,11 +1,11 @@
 /** The command `kattegat residency repairs`. */
 import { repairListSchema } from "@kattegat/protocol/digests.ts";
-import { InvalidArgumentError, type Command } from "commander";
+import type { Command } from "commander";
 import { EXIT } from "../output/exit.ts";
 import { formatRepairs } from "../output/repairs-text.ts";
 import type { Terminal } from "../output/terminal.ts";
 import type { Settings } from "../settings.ts";
-import { connect, connectPrimary, operatorOptions, type OperatorOptions } from "./connection.ts";
+import { connect, connectPrimary, operatorOptions, wholeNumber, type OperatorOptions } from "./connection.ts";
 
 const NOTES = `
 Replication compares every site's copies with what the log plans there, all the time, and heals what differs by a change of the log. Each
@@ -34,7 +34,7 @@ export function repairsCommand(residency: Command, settings: Settings, terminal:
       .description("Lists the copies that were found wrong and healed, and how each site compares."),
   )
     .option("--site <id>", "repairs at this site alone")
-    .option("--limit <count>", "so many of the last", limitOf, 50)
+    .option("--limit <count>", "so many of the last", wholeNumber({ min: 1, max: LISTED_MAX }), 50)
     .option("--json", "print the comparisons and repairs as JSON")
     .addHelpText("after", NOTES)
     .action(async (options: RepairsOptions) => {
@@ -61,10 +61,4 @@ export function repairsCommand(residency: Command, settings: Settings, terminal:
       );
       if (isWrong) process.exitCode = EXIT.finding;
     });
-}
-
-function limitOf(text: string): number {
-  const limit = Number(text);
-  if (Number.isInteger(limit) && limit >= 1 && limit <= LISTED_MAX) return limit;
-  throw new InvalidArgumentError(`expected a whole number from 1 to ${LISTED_MAX}`);
 }

@@ -1,15 +1,11 @@
-import { execFile } from "node:child_process";
 import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
 import type { ColdManifest, ManifestSegment } from "@kattegat/engine/cold/manifest.ts";
 import { encodeSegment, openSegment } from "@kattegat/engine/cold/segment.ts";
 import { toCanonical } from "@kattegat/engine/vector/canonical.ts";
 import { repairListSchema, type RepairList } from "@kattegat/protocol/digests.ts";
 import { networkStatusSchema } from "@kattegat/protocol/network-status.ts";
-import { parseKey } from "@kattegat/protocol/key-file.ts";
-import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
 import { createColdStore } from "@kattegat/replication/cold-store.ts";
 import { checksumOf } from "@kattegat/replication/edge-target.ts";
 import { readScanner } from "@kattegat/replication/scanner.ts";
@@ -18,10 +14,10 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
 import { connectSites } from "../commands/connection.ts";
 import { readNetwork } from "../configured-network.ts";
-import { readRunningNetwork } from "../local/network-file.ts";
 import { dataFolder } from "../local/folder.ts";
-import { ROOT, readSettings } from "../settings.ts";
+import { readSettings } from "../settings.ts";
 import { startTestNetwork, type TestNetwork } from "./network.fixture.ts";
+import { processOf } from "./processes.fixture.ts";
 
 const WAIT_MS_MAX = 90_000;
 const EDITS_MAX = 20;
@@ -32,7 +28,6 @@ beforeAll(async () => {
 }, 160_000);
 afterAll(() => network?.stop());
 
-const run = promisify(execFile);
 const embeddingModel = readNetwork(readSettings({})).network.embedding.model;
 
 async function put(id: string, residency: string, tier: string, text = ""): Promise<void> {
@@ -46,12 +41,7 @@ async function put(id: string, residency: string, tier: string, text = ""): Prom
 }
 
 async function repairs(): Promise<RepairList["repairs"]> {
-  // oxlint-disable-next-line node/no-process-env -- the child needs the path and home of this process
-  const env = { ...process.env, KATTEGAT_DATA: network.data, NO_COLOR: "1" };
-  const args = ["--no-warnings", join(ROOT, "ops", "kattegat.ts"), "residency", "repairs", "--json"];
-  const { stdout } = await run(process.execPath, args, { env, cwd: ROOT }).catch((error: unknown) =>
-    z.looseObject({ stdout: z.string() }).parse(error),
-  );
+  const { stdout } = await network.kattegat("residency", "repairs", "--json");
   return repairListSchema.parse(JSON.parse(stdout)).repairs;
 }
 
@@ -67,8 +57,7 @@ async function comparisonOf(site: string) {
 
 /** The site's store itself, past everything that guards it. */
 async function storeOf(site: string) {
-  const processes = readRunningNetwork(dataFolder(network.data).network)?.processes ?? [];
-  const url = processes.find(({ name }) => name === `qdrant-${site}`)?.url ?? "";
+  const { url } = processOf(network.data, `qdrant-${site}`);
   const client = new QdrantClient({ url, checkCompatibility: false });
   const { collections } = await client.getCollections();
   const passages = collections.find(({ name }) => name.startsWith("kattegat_passages"))?.name ?? "";
@@ -281,15 +270,12 @@ it("finds and heals each kind of fault in a zone's bucket (I25)", { timeout: 2 *
 });
 
 it("tells its digests to the operator and replication alone, and refuses what is no question with a reason", async () => {
-  const processes = readRunningNetwork(dataFolder(network.data).network)?.processes ?? [];
-  const urlOf = (name: string) => processes.find((each) => each.name === name)?.url ?? "";
+  const urlOf = (name: string) => processOf(network.data, name).url;
   const urls = { "dk-cph": urlOf("dk-cph"), "eu-fra": urlOf("eu-fra"), "edge-eu": network.url };
   for (const [site, url] of Object.entries(urls)) {
     const ask = async (issuer: "edge" | "replication", verb: string, body: unknown): Promise<number> => {
-      const path = dataFolder(network.data).signingKey(issuer);
-      const privateJwk = parseKey(readFileSync(path, "utf8"), path);
-      const signer = createTokenSigner({ privateJwk, issuer, now: Date.now, epoch: () => 1 });
-      const headers = { authorization: await signer.authorization(site), "content-type": "application/json" };
+      const authorization = await network.authorization(site, { key: issuer });
+      const headers = { authorization, "content-type": "application/json" };
       const init = { method: "POST", headers, body: typeof body === "string" ? body : JSON.stringify(body) };
       return (await fetch(`${url}/internal/digests/${verb}`, init)).status;
     };

@@ -1,18 +1,13 @@
-import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
-import { parseKey } from "@kattegat/protocol/key-file.ts";
-import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
 import { QdrantClient } from "@qdrant/js-client-rest";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
 import { connectSites } from "../commands/connection.ts";
 import type { AuditReport } from "../audit/report.ts";
-import { readRunningNetwork } from "../local/network-file.ts";
-import { dataFolder } from "../local/folder.ts";
-import { ROOT, readSettings } from "../settings.ts";
+import { readSettings } from "../settings.ts";
 import { startTestNetwork, type TestNetwork } from "./network.fixture.ts";
+import { processOf } from "./processes.fixture.ts";
 
 const WAIT_MS_MAX = 60_000;
 let network: TestNetwork;
@@ -23,33 +18,14 @@ beforeAll(async () => {
 }, 160_000);
 afterAll(() => network?.stop());
 
-const run = promisify(execFile);
 const CLASSES = ["dk-only", "eu", "global"] as const;
 const TIERS = ["hot", "warm", "cold"] as const;
 
-async function kattegat(
-  ...args: readonly string[]
-): Promise<{ readonly code: number; readonly output: string }> {
-  // oxlint-disable-next-line node/no-process-env -- the child needs the path and home of this process
-  const env = { ...process.env, KATTEGAT_DATA: network.data, NO_COLOR: "1" };
-  try {
-    const { stdout } = await run(
-      process.execPath,
-      ["--no-warnings", join(ROOT, "ops", "kattegat.ts"), ...args],
-      { env, cwd: ROOT, maxBuffer: 64 * 1_024 * 1_024 },
-    );
-    return { code: 0, output: stdout };
-  } catch (error) {
-    const { code, stdout } = z.looseObject({ code: z.int(), stdout: z.string() }).parse(error);
-    return { code, output: stdout };
-  }
-}
-
 async function audit(
   ...args: readonly string[]
-): Promise<{ readonly code: number; readonly report: AuditReport; readonly found: readonly string[] }> {
-  const { code, output } = await kattegat("residency", "audit", "--json", ...args);
-  const report: AuditReport = JSON.parse(output);
+): Promise<{ readonly code: unknown; readonly report: AuditReport; readonly found: readonly string[] }> {
+  const { code, stdout } = await network.kattegat("residency", "audit", "--json", ...args);
+  const report: AuditReport = JSON.parse(stdout);
   const found = report.findings.map(({ kind, site, document_id }) => `${kind} ${site} ${document_id ?? ""}`);
   return { code, report, found: found.toSorted() };
 }
@@ -66,8 +42,7 @@ async function put(id: string, residency: string, tier: string): Promise<void> {
 
 /** The site's store itself, past everything that guards it. */
 async function qdrantOf(site: string): Promise<{ readonly client: QdrantClient; readonly passages: string }> {
-  const processes = readRunningNetwork(dataFolder(network.data).network)?.processes ?? [];
-  const url = processes.find(({ name }) => name === `qdrant-${site}`)?.url ?? "";
+  const { url } = processOf(network.data, `qdrant-${site}`);
   const client = new QdrantClient({ url, checkCompatibility: false });
   const { collections } = await client.getCollections();
   return {
@@ -90,7 +65,7 @@ it("finds nothing where everything is in its place, and says what it cannot see 
   // At the primary alone: Qdrant vacuums nothing where there are so few points, so a warm copy would stay pending.
   await put("gone-1", "eu", "hot");
   await expect.poll(async () => (await audit()).report.pending, { timeout: WAIT_MS_MAX }).toBe(0);
-  expect((await kattegat("erase", "gone-1", "--yes", "--wait", "60")).code).toBe(0);
+  expect((await network.kattegat("erase", "gone-1", "--yes", "--wait", "60")).code).toBe(0);
   await expect.poll(async () => (await audit()).report.pending, { timeout: WAIT_MS_MAX }).toBe(0);
   const page = join(network.data, "audit.html");
   const { code, report, found } = await audit("--html", page);
@@ -186,22 +161,19 @@ it("finds every copy that was planted, spoiled or lost behind the network's back
   expect(healed.code).toBe(0);
   expect((await pointsOf("eu-fra", "dk-only-hot-1")).points).toEqual([]);
   expect((await pointsOf("eu-fra", "eu-warm-2")).points).toHaveLength(3);
-  const entries = (await kattegat("ledger", "list", "--document", "dk-only-hot-1", "--json")).output;
+  const entries = (await network.kattegat("ledger", "list", "--document", "dk-only-hot-1", "--json")).stdout;
   expect(entries).toContain('"repaired"');
-  expect((await kattegat("ledger", "verify")).code).toBe(0);
+  expect((await network.kattegat("ledger", "verify")).code).toBe(0);
   expect((await audit()).found).toEqual([]);
 });
 
 it("tells nobody but the operator what a site holds", async () => {
-  const path = dataFolder(network.data).signingKey("replication");
-  const privateJwk = parseKey(readFileSync(path, "utf8"), path);
-  const signer = createTokenSigner({ privateJwk, issuer: "replication", now: Date.now, epoch: () => 1 });
-  for (const { name, url } of readRunningNetwork(dataFolder(network.data).network)?.processes ?? []) {
-    if (name !== "dk-cph" && name !== "eu-fra") continue;
-    const headers = { authorization: await signer.authorization(name) };
+  for (const site of ["dk-cph", "eu-fra"]) {
+    const headers = { authorization: await network.authorization(site, { key: "replication" }) };
+    const { url } = processOf(network.data, site);
     expect((await fetch(`${url}/internal/holdings`, { headers })).status).toBe(403);
   }
-  const headers = { authorization: await signer.authorization("edge-eu") };
+  const headers = { authorization: await network.authorization("edge-eu", { key: "replication" }) };
   for (const [method, route] of [
     ["GET", ""],
     ["DELETE", "/object?key=x"],
@@ -210,17 +182,12 @@ it("tells nobody but the operator what a site holds", async () => {
 });
 
 it("tells the log, takes copies and confirmations from replication alone (I5, I21)", async () => {
-  const path = dataFolder(network.data).signingKey("edge");
-  const privateJwk = parseKey(readFileSync(path, "utf8"), path);
-  const options = { privateJwk, now: Date.now, epoch: () => 1 };
-  const urls = new Map(
-    readRunningNetwork(dataFolder(network.data).network)?.processes.map(({ name, url }) => [name, url]),
-  );
   const asked = async (issuer: string, site: string, method: string, route: string): Promise<number> => {
-    const signer = createTokenSigner({ ...options, issuer });
-    const headers = { authorization: await signer.authorization(site), "content-type": "application/json" };
-    const url = `${urls.get(site) ?? network.url}/internal/${route}`;
-    return (await fetch(url, { method, headers, ...(method === "GET" ? {} : { body: "{}" }) })).status;
+    const authorization = await network.authorization(site, { key: "edge", issuer });
+    const headers = { authorization, "content-type": "application/json" };
+    const base = site === "edge-eu" ? network.url : processOf(network.data, site).url;
+    const init = { method, headers, ...(method === "GET" ? {} : { body: "{}" }) };
+    return (await fetch(`${base}/internal/${route}`, init)).status;
   };
   const routes = [
     ["dk-cph", "GET", "changes?target=eu-fra&after=0"],

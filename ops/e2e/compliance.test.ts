@@ -1,14 +1,12 @@
-import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { promisify } from "node:util";
 import { searchResponseSchema } from "@kattegat/protocol/search.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { ROOT } from "../settings.ts";
-import { makeDataFolder, startTestNetwork, type TestNetwork } from "./network.fixture.ts";
+import { makeDataFolder, runCommand, startTestNetwork, type TestNetwork } from "./network.fixture.ts";
 
 const WAIT_MS_MAX = 60_000;
 /** Objects that no generation names are kept for a minute, and may be reserved for another. */
@@ -37,28 +35,6 @@ afterAll(async () => {
 
 const CLASSES = ["dk-only", "eu", "global"] as const;
 const TIERS = ["ultra-hot", "hot", "warm", "cold"] as const;
-
-const run = promisify(execFile);
-interface Outcome {
-  readonly code: number;
-  readonly output: string;
-}
-
-async function node(script: string, ...args: readonly string[]): Promise<Outcome> {
-  // oxlint-disable-next-line node/no-process-env -- the child needs the path and home of this process
-  const env = { ...process.env, KATTEGAT_DATA: network.data, NO_COLOR: "1" };
-  try {
-    const { stdout } = await run(process.execPath, ["--no-warnings", join(ROOT, script), ...args], {
-      env,
-      cwd: ROOT,
-    });
-    return { code: 0, output: stdout };
-  } catch (error) {
-    const { code, stdout } = z.looseObject({ code: z.int(), stdout: z.string() }).parse(error);
-    return { code, output: stdout };
-  }
-}
-const kattegat = (...args: readonly string[]): Promise<Outcome> => node("ops/kattegat.ts", ...args);
 
 interface Canary {
   readonly id: string;
@@ -184,14 +160,14 @@ describe("documents with unique words in each class and tier", () => {
         .not.toEqual([]);
       for (const canary of moved) await put({ ...canary, residency: "dk-only" }, 200);
       const filter = JSON.stringify({ must: [{ has_id: gone.map(({ id }) => id) }] });
-      const dry = await kattegat("erase", "--filter", filter, "--dry-run", "--json");
+      const dry = await network.kattegat("erase", "--filter", filter, "--dry-run", "--json");
       expect(dry.code).toBe(0);
-      expect(JSON.parse(dry.output)).toMatchObject({ erased: 0, would_erase: gone.length });
-      expect((await kattegat("erase", "--filter", filter)).code).toBe(2);
+      expect(JSON.parse(dry.stdout)).toMatchObject({ erased: 0, would_erase: gone.length });
+      expect((await network.kattegat("erase", "--filter", filter)).code).toBe(2);
       for (const canary of gone) expect(await isFound(canary)).toBe(true);
       const wait = ["--wait", String(REMOVED_SECONDS_MAX), "--json"];
-      const erased = await kattegat("erase", "--filter", filter, "--yes", ...wait);
-      expect(JSON.parse(erased.output)).toMatchObject({ erased: gone.length, unfinished: [] });
+      const erased = await network.kattegat("erase", "--filter", filter, "--yes", ...wait);
+      expect(JSON.parse(erased.stdout)).toMatchObject({ erased: gone.length, unfinished: [] });
       expect(erased.code).toBe(0);
       for (const canary of gone) {
         expect(await isFound(canary)).toBe(false);
@@ -210,25 +186,25 @@ describe("documents with unique words in each class and tier", () => {
 
   it("are proven gone (I21)", async () => {
     const document = "gone-eu-hot";
-    const { output: listed } = await kattegat("ledger", "list", "--document", document);
+    const { stdout: listed } = await network.kattegat("ledger", "list", "--document", document);
     expect(listed).toContain("key destroyed");
-    const { output: key } = await kattegat("ledger", "checkpoint", "--verifier-key");
+    const { stdout: key } = await network.kattegat("ledger", "checkpoint", "--verifier-key");
     const proof = join(network.data, "proof.json");
     const prove = ["--document", document, "--site", "dk-cph", "--out", proof];
-    expect((await kattegat("ledger", "prove", ...prove)).code).toBe(0);
-    const verified = await node("ops/verify-proof.ts", proof, "--key", key.trim(), "--json");
+    expect((await network.kattegat("ledger", "prove", ...prove)).code).toBe(0);
+    const verified = await runCommand(["ops/verify-proof.ts", proof, "--key", key.trim(), "--json"], {});
     expect(verified.code).toBe(0);
-    expect(JSON.parse(verified.output)).toMatchObject({ accepted: true, recorded: false, site: "dk-cph" });
-    expect((await kattegat("ledger", "verify")).code).toBe(0);
+    expect(JSON.parse(verified.stdout)).toMatchObject({ accepted: true, recorded: false, site: "dk-cph" });
+    expect((await network.kattegat("ledger", "verify")).code).toBe(0);
   });
 });
 
 /** The sites of which the ledger says that they are rid of the document's former copy. */
 async function withdrawnFrom({ id }: Canary): Promise<readonly string[]> {
-  const { output } = await kattegat("ledger", "list", "--document", id, "--json");
+  const { stdout } = await network.kattegat("ledger", "list", "--document", id, "--json");
   const entries = z
     .array(z.looseObject({ kind: z.string(), site: z.string().optional() }))
-    .parse(JSON.parse(output));
+    .parse(JSON.parse(stdout));
   return entries
     .flatMap(({ kind, site }) => (kind === "withdrawn" && site !== undefined ? [site] : []))
     .toSorted();

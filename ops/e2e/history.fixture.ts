@@ -4,6 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { parseDocument } from "yaml";
 import { ROOT } from "../settings.ts";
+import { PROCESSES } from "./processes.fixture.ts";
 
 /** A few, so that most steps meet what others have left. */
 const DOCUMENTS = 10;
@@ -17,16 +18,6 @@ export type Tier = (typeof TIERS)[number];
 export const FILES = ["as it is", "eu not in SE", "eu-arn retires", "eu not in zone eu"] as const;
 export type NetworkFile = (typeof FILES)[number];
 
-const KILLED = [
-  "dk-cph",
-  "postgres",
-  "edge",
-  "replication",
-  "eu-fra",
-  "eu-arn",
-  "qdrant-eu-fra",
-  "qdrant-eu-arn",
-] as const;
 const LOST = ["eu-fra", "eu-arn", "edge", "replication"] as const;
 export type Lost = (typeof LOST)[number];
 
@@ -43,7 +34,7 @@ export interface Put {
 export type Step =
   | Put
   | { readonly kind: "erase"; readonly document: number }
-  | { readonly kind: "kill"; readonly process: (typeof KILLED)[number] }
+  | { readonly kind: "kill"; readonly process: (typeof PROCESSES)[number] }
   /** The site's processes stand still, as behind a cut line, until it returns. */
   | { readonly kind: "lose"; readonly site: Lost }
   | { readonly kind: "return" }
@@ -69,7 +60,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: record({ kind: fc.constant("erase" as const), document }) },
   {
     weight: 2,
-    arbitrary: record({ kind: fc.constant("kill" as const), process: fc.constantFrom(...KILLED) }),
+    arbitrary: record({ kind: fc.constant("kill" as const), process: fc.constantFrom(...PROCESSES) }),
   },
   { weight: 1, arbitrary: record({ kind: fc.constant("lose" as const), site: fc.constantFrom(...LOST) }) },
   { weight: 1, arbitrary: fc.constant({ kind: "return" as const }) },

@@ -1,13 +1,11 @@
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { batchResultSchema } from "@kattegat/protocol/documents.ts";
 import { networkStatusSchema } from "@kattegat/protocol/network-status.ts";
 import { problemSchema } from "@kattegat/protocol/problem.ts";
 import { searchResponseSchema, type SearchResponse } from "@kattegat/protocol/search.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { z } from "zod";
 import { startTestNetwork, type TestNetwork } from "./network.fixture.ts";
+import { PROCESSES, processOf } from "./processes.fixture.ts";
 
 const START_MS_MAX = 150_000;
 /** A killed process is restarted within seconds; its copies then catch up. */
@@ -36,13 +34,8 @@ afterAll(async () => {
   await network?.stop();
 }, START_MS_MAX);
 
-const runningSchema = z.object({
-  processes: z.array(z.object({ name: z.string(), pid: z.int().nullable() })),
-});
-
 function pidOf(name: string): number {
-  const running = runningSchema.parse(JSON.parse(readFileSync(join(network.data, "network.json"), "utf8")));
-  const pid = running.processes.find((process) => process.name === name)?.pid ?? null;
+  const { pid } = processOf(network.data, name);
   if (pid === null) throw new Error(`no process ${name} is running`);
   return pid;
 }
@@ -186,40 +179,37 @@ async function expectAllThere({ acknowledged }: Written): Promise<void> {
 }
 
 describe("a network under writes", () => {
-  it.each([
-    "dk-cph",
-    "postgres",
-    "edge",
-    "replication",
-    "eu-fra",
-    "eu-arn",
-    "qdrant-eu-fra",
-    "qdrant-eu-arn",
-  ])("keeps every acknowledged document when %s is killed (I11)", { timeout: KILL_MS_MAX }, async (name) => {
-    const written: Written = { acknowledged: new Map(), refusals: [] };
-    let isOver = false;
-    const writing = Promise.all(
-      Array.from({ length: WRITERS }, (_, writer) => write(`kill-${name}-${writer}`, written, () => isOver)),
-    );
-    // A writer that fails early is heard of below.
-    writing.catch(() => {});
-    const killed = pidOf(name);
-    try {
-      await expect
-        .poll(() => written.acknowledged.size, { interval: 10, timeout: RECOVERY_MS_MAX })
-        .toBeGreaterThanOrEqual(ACKNOWLEDGED_MIN);
-      process.kill(killed, "SIGKILL");
-      await sleep(AFTER_MS);
-    } finally {
-      isOver = true;
-    }
-    await writing;
-    for (const refusal of written.refusals)
-      expect(refusal).toMatch(/^(503 (unavailable|not_ready)|504 timeout|409 conflict)$/);
-    await expect.poll(() => pidOf(name), { timeout: RECOVERY_MS_MAX }).not.toBe(killed);
-    await caughtUp();
-    await expectAllThere(written);
-  });
+  it.each(PROCESSES)(
+    "keeps every acknowledged document when %s is killed (I11)",
+    { timeout: KILL_MS_MAX },
+    async (name) => {
+      const written: Written = { acknowledged: new Map(), refusals: [] };
+      let isOver = false;
+      const writing = Promise.all(
+        Array.from({ length: WRITERS }, (_, writer) =>
+          write(`kill-${name}-${writer}`, written, () => isOver),
+        ),
+      );
+      // A writer that fails early is heard of below.
+      writing.catch(() => {});
+      const killed = pidOf(name);
+      try {
+        await expect
+          .poll(() => written.acknowledged.size, { interval: 10, timeout: RECOVERY_MS_MAX })
+          .toBeGreaterThanOrEqual(ACKNOWLEDGED_MIN);
+        process.kill(killed, "SIGKILL");
+        await sleep(AFTER_MS);
+      } finally {
+        isOver = true;
+      }
+      await writing;
+      for (const refusal of written.refusals)
+        expect(refusal).toMatch(/^(503 (unavailable|not_ready)|504 timeout|409 conflict)$/);
+      await expect.poll(() => pidOf(name), { timeout: RECOVERY_MS_MAX }).not.toBe(killed);
+      await caughtUp();
+      await expectAllThere(written);
+    },
+  );
 });
 
 describe("a search without a regional", () => {

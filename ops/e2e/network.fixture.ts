@@ -6,7 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { parseKey } from "@kattegat/protocol/key-file.ts";
+import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
 import getPort, { portNumbers } from "get-port";
+import { dataFolder } from "../local/folder.ts";
 import { ROOT } from "../settings.ts";
 
 /** Below the ports that the kernel gives to clients and to servers without a choice (32,768 on), which other tests use meanwhile. */
@@ -27,7 +30,17 @@ export interface TestNetwork {
     body: string,
     options?: { readonly url?: string; readonly headers?: Readonly<Record<string, string>> },
   ): Promise<Response>;
+  /** Runs the operator's command on this network. */
+  kattegat(...args: readonly string[]): Promise<CommandOutcome>;
+  /** What a request to the site is signed with, by the key of a sender who says that he is `issuer`. */
+  authorization(site: string, sender: { readonly key: string; readonly issuer?: string }): Promise<string>;
   stop(): Promise<void>;
+}
+
+export interface CommandOutcome {
+  readonly code: unknown;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 /** Below the time that hooks of tests allow, so that a late network is stopped rather than left. */
@@ -92,6 +105,13 @@ export async function startTestNetwork({
           headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers },
         }),
       ),
+    kattegat: (...args) => runCommand(["ops/kattegat.ts", ...args], { KATTEGAT_DATA: data, NO_COLOR: "1" }),
+    authorization(site, { key: name, issuer = name }) {
+      const path = dataFolder(data).signingKey(name);
+      const privateJwk = parseKey(readFileSync(path, "utf8"), path);
+      const options = { privateJwk, issuer, now: Date.now, epoch: () => 1 };
+      return createTokenSigner(options).authorization(site);
+    },
     stop,
   };
 }
@@ -107,7 +127,7 @@ export function makeDataFolder(): string {
 export async function runCommand(
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
-): Promise<{ readonly code: unknown; readonly stdout: string; readonly stderr: string }> {
+): Promise<CommandOutcome> {
   const child = spawn(process.execPath, ["--no-warnings", ...args], {
     cwd: ROOT,
     // oxlint-disable-next-line node/no-process-env -- the child needs the path and home of this process

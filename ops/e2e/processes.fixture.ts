@@ -3,6 +3,26 @@ import { dataFolder } from "../local/folder.ts";
 import { readRunningNetwork } from "../local/network-file.ts";
 import type { Lost, SiteId } from "./history.fixture.ts";
 
+/** Every process that a network cannot do without for long. */
+export const PROCESSES = [
+  "dk-cph",
+  "postgres",
+  "edge",
+  "replication",
+  "eu-fra",
+  "eu-arn",
+  "qdrant-eu-fra",
+  "qdrant-eu-arn",
+] as const;
+
+/** The process of that name as it runs now. */
+export function processOf(data: string, name: string): { readonly url: string; readonly pid: number | null } {
+  const running = readRunningNetwork(dataFolder(data).network);
+  const found = running?.processes.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`there is no process ${name}`);
+  return found;
+}
+
 /** The processes of a site that is lost, and the sites that cannot be asked meanwhile. */
 const LOST: Readonly<
   Record<Lost, { readonly processes: readonly string[]; readonly sites: readonly SiteId[] }>
@@ -47,8 +67,7 @@ export class Processes {
   }
 
   #signal(name: string, signal: NodeJS.Signals): number | null {
-    const running = readRunningNetwork(dataFolder(this.#data).network);
-    const pid = running?.processes.find((each) => each.name === name)?.pid ?? null;
+    const { pid } = processOf(this.#data, name);
     return pid !== null && send(pid, signal) ? pid : null;
   }
 }

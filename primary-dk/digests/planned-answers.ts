@@ -1,18 +1,17 @@
 /** What the primary tells of the copies that it plans at a target. */
 import { keyOf } from "@kattegat/engine/digests/copy-digest.ts";
-import { leavesOf, rangeOf } from "@kattegat/engine/digests/digest-tree.ts";
+import { leavesOf, rangeOf, type DigestTree } from "@kattegat/engine/digests/digest-tree.ts";
 import {
   decodeKey,
   encodeDigests,
   encodeKey,
   encodeLines,
-  type Depth,
   type LinesResponse,
   type PlannedCopy,
+  type Ranges,
   type RangesResponse,
 } from "@kattegat/protocol/digests.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import type { DigestTree } from "@kattegat/engine/digests/digest-tree.ts";
 import type { Fence } from "@kattegat/protocol/sequence.ts";
 import type { Primary } from "../primary.ts";
 import { isPlanned } from "./planned-digests.ts";
@@ -20,10 +19,8 @@ import { plannedIn } from "./recount.ts";
 
 type Told = Pick<Primary, "planned" | "applied" | "database">;
 
-interface Asked {
+interface Asked extends Ranges {
   readonly target: string;
-  readonly depth: Depth;
-  readonly indexes: readonly number[];
 }
 
 /** @throws {KattegatError} `not_ready` before all documents were counted. */

@@ -9,7 +9,7 @@ import { modelsOf } from "@kattegat/config/models.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { replicationOnly } from "@kattegat/protocol/hono/answers-only.ts";
 import { parseShape } from "@kattegat/protocol/parse.ts";
-import { compareSequences, sequenceSchema } from "@kattegat/protocol/sequence.ts";
+import { compareSequences, earlierSequence, sequenceSchema } from "@kattegat/protocol/sequence.ts";
 import { usageReportSchema } from "@kattegat/protocol/usage.ts";
 import type { Hono } from "hono";
 import { z } from "zod";
@@ -89,10 +89,6 @@ export function networkRoutes(
   app.get("/internal/network", async (context) => context.json(await networkStatus(opened(), siteUrls)));
 }
 
-function lower(one: string, other: string): string {
-  return compareSequences(one, other) < 0 ? one : other;
-}
-
 /** @throws {KattegatError} `divergence` when the target has what this log does not. */
 async function feedLines(
   primary: Primary,
@@ -121,7 +117,7 @@ async function feedLines(
   const readable = isNext ? next.vectors.released : applied;
   await readable.waitFor(String(BigInt(query.after) + 1n), { timeoutMs: query.wait_ms, signal });
   const { fence, at } = applied.head;
-  const upTo = lower(fence.sequence, readable.head.fence.sequence);
+  const upTo = earlierSequence(fence.sequence, readable.head.fence.sequence);
   const request = { target: query.target, after: query.after, upTo, limit: query.limit };
   const changes =
     compareSequences(upTo, query.after) > 0

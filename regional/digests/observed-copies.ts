@@ -1,6 +1,7 @@
 /** What a scrub has seen of each copy, with the digests of their ranges. */
 import { sumOf } from "@kattegat/engine/digests/copy-digest.ts";
 import { DigestTree, rangeOf } from "@kattegat/engine/digests/digest-tree.ts";
+import { setWide, wideAt } from "@kattegat/engine/digests/wide-column.ts";
 import type { Depth, DigestLine } from "@kattegat/protocol/digests.ts";
 
 /** A point with what it adds to the digest of its copy. */
@@ -12,7 +13,6 @@ export interface ObservedPoint {
 }
 
 const COLUMNS_MIN = 1_024;
-const LOW = (value: bigint): bigint => BigInt.asUintN(64, value);
 
 /** Two numbers a slot make 128 bits; two passes, a number each. */
 interface Columns {
@@ -158,13 +158,4 @@ function grown(before: Columns): Columns {
   after.seenIn.set(before.seenIn);
   after.toldIn.set(before.toldIn);
   return after;
-}
-
-function wideAt(column: BigUint64Array, slot: number): bigint {
-  return ((column[slot * 2] ?? 0n) << 64n) | (column[slot * 2 + 1] ?? 0n);
-}
-
-function setWide(column: BigUint64Array, slot: number, value: bigint): void {
-  column[slot * 2] = value >> 64n;
-  column[slot * 2 + 1] = LOW(value);
 }

@@ -5,9 +5,9 @@ import {
   encodeDigests,
   encodeLines,
   type CopiesResponse,
-  type Depth,
   type FoundCopy,
   type LinesResponse,
+  type Ranges,
   type RangesResponse,
 } from "@kattegat/protocol/digests.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
@@ -24,11 +24,6 @@ const PAGE_POINTS = 200;
 
 type Scroll = Parameters<QdrantClient["scroll"]>[1];
 type Offset = NonNullable<NonNullable<Scroll>["offset"]>;
-
-export interface Ranges {
-  readonly depth: Depth;
-  readonly indexes: readonly number[];
-}
 
 export class SiteDigests {
   readonly #schema: Pick<Schema, "run">;

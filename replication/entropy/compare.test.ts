@@ -1,11 +1,11 @@
 import { copyDigest, keyOf, type CopyContent } from "@kattegat/engine/digests/copy-digest.ts";
 import { DigestTree, rangeOf } from "@kattegat/engine/digests/digest-tree.ts";
 import { seededRandom } from "@kattegat/engine/seeded-random.ts";
-import { encodeKey } from "@kattegat/protocol/digests.ts";
+import { encodeKey, type Ranges } from "@kattegat/protocol/digests.ts";
 import { expect, it } from "vitest";
 import { never } from "../edge-target.fixture.ts";
 import { compareSite } from "./compare.ts";
-import type { HeldSource, PlannedSource, Ranges } from "./source.ts";
+import type { HeldSource, PlannedSource } from "./source.ts";
 
 interface Stored extends CopyContent {
   readonly sequence: number;

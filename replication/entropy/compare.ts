@@ -9,7 +9,7 @@ import {
   type Depth,
   type FoundCopy,
 } from "@kattegat/protocol/digests.ts";
-import { compareSequences, type Fence } from "@kattegat/protocol/sequence.ts";
+import { earlierSequence } from "@kattegat/protocol/sequence.ts";
 import { judge, type Fault } from "./judge.ts";
 import type { HeldSource, PlannedSource } from "./source.ts";
 
@@ -111,7 +111,7 @@ async function prove(
   const last = new Map(changes.map(({ document_id: id, sequence }) => [id, sequence]));
   // Sequences of two reigns say nothing of each other.
   if (plan.position.epoch !== there.position.epoch) return { faults: [], pending: documents.length };
-  const settledAt = earlier(plan.position, there.position);
+  const settledAt = earlierSequence(plan.position.sequence, there.position.sequence);
   const verdicts = documents.map((documentId) =>
     judge({
       documentId,
@@ -126,8 +126,4 @@ async function prove(
     faults: verdicts.filter((verdict): verdict is Fault => typeof verdict === "object"),
     pending: verdicts.filter((verdict) => verdict === "pending").length,
   };
-}
-
-function earlier(one: Fence, other: Fence): string {
-  return compareSequences(one.sequence, other.sequence) < 0 ? one.sequence : other.sequence;
 }

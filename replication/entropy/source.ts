@@ -10,9 +10,9 @@ import {
   SCRUB_ROWS_MAX,
   scrubResponseSchema,
   type Comparison,
-  type Depth,
   type FoundCopy,
   type PlannedCopy,
+  type Ranges,
   type RepairsRequest,
   type ScrubPlace,
 } from "@kattegat/protocol/digests.ts";
@@ -24,11 +24,6 @@ import type { SiteClient } from "../site-client.ts";
 
 /** A site reads a few hundred copies from its store for the longest of these answers. */
 const ASK_MS_MAX = 30_000;
-
-export interface Ranges {
-  readonly depth: Depth;
-  readonly indexes: readonly number[];
-}
 
 /** Either side of a comparison. */
 export interface DigestSource {
