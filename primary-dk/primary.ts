@@ -15,6 +15,7 @@ import { Placing } from "./documents/placing.ts";
 import { commitGroup } from "./documents/transaction.ts";
 import { Writer } from "./documents/writer.ts";
 import type { AppliedLog } from "./log/head.ts";
+import { ReachedHead, beginReign } from "./log/reign.ts";
 import { RecentPuts } from "./log/recent-puts.ts";
 import type { NextEmbedder } from "./next/next-embedder.ts";
 import type { NextEdition } from "./next/next-edition.ts";
@@ -77,6 +78,7 @@ export interface Primary extends Omit<
   readonly database: Database;
   readonly memory: () => Memory;
   readonly applied: AppliedLog;
+  readonly reached: ReachedHead;
   readonly recentPuts: RecentPuts;
   readonly writer: Writer;
   readonly statistics: StatisticsPublisher;
@@ -115,7 +117,7 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
   const { sql } = database;
   const placements = new Placements(network, now);
   const copies = new CopyEntries({ placements, site });
-  const { seals, keyRotation } = await openKeys(sql, copies, options);
+  const { seals, keyRotation, reached } = await openKeys(sql, copies, options);
   await agreeOnModels(sql, options);
   const pacer = new Pacer(options);
   const progress = (fields: object, message: string): void => log.info(fields, message);
@@ -159,6 +161,7 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
     database,
     memory: () => live.memory,
     applied,
+    reached,
     recentPuts: new RecentPuts(),
     writer,
     statistics,
@@ -173,28 +176,36 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
       applied.release();
       next?.vectors.released.release();
       await writer.close();
+      reached.note(applied.head.fence);
       await closeStores();
       await database.close();
     },
   };
 }
 
-/** Opens the keys; what was erased after the backup that this database may be is erased again. */
+/** Opens the keys; what was erased after the backup that this database may be is erased again, in a reign of its own. */
 async function openKeys(
   sql: Database["sql"],
   copies: CopyEntries,
   options: PrimaryOptions,
-): Promise<OpenSeals> {
+): Promise<OpenSeals & { readonly reached: ReachedHead }> {
   const opened = await openSeals(sql, {
     ...options,
     destroying: (tx, at) => copies.destroying(tx, at),
     destroyed: (tx, erasures) => copies.destroyed(tx, erasures),
   });
   const { erased } = opened;
+  const reached = new ReachedHead(options.keyring.folder);
+  const epoch = await beginReign(sql, reached);
+  if (epoch !== null)
+    options.log.info(
+      { epoch, reached: reached.reached },
+      "the log is not as far as it was: a reign of its own begins, and sites that are further have to be rebuilt",
+    );
   await eraseAgain(sql, erased, options);
   if (erased.length > 0)
     options.log.info({ documents: erased.length }, "documents of a restored database are erased again");
-  return opened;
+  return { ...opened, reached };
 }
 
 function createWriter({

@@ -37,6 +37,9 @@ const NEXT_EVERY_MS = 50;
 /** Two turns are the longest that an encoded change, erased or not, stays in memory. */
 const RECENT_PUTS_EVERY_MS = 10_000;
 
+/** A backup that is younger than this may pass for the state of the database when it ended. */
+const REACHED_EVERY_MS = 2_000;
+
 interface Round {
   readonly work: string;
   readonly everyMs: number;
@@ -54,6 +57,8 @@ function roundsOf(primary: Primary): readonly Round[] {
     primary.recentPuts.turn();
     return nothing();
   };
+  const noteReached = (): Promise<void> =>
+    Promise.resolve().then(() => primary.reached.note(primary.applied.head.fence));
   const retier = (): Promise<number> => retierRound({ sql, network, seals, writer, counts, now });
   const settle = (): Promise<unknown> => (counts().moving > 0 ? confirmations.settle(writer) : nothing());
   const retain = (): Promise<number> => retentionRound({ sql, network, writer, now });
@@ -64,6 +69,7 @@ function roundsOf(primary: Primary): readonly Round[] {
     { work: "ledger", everyMs: CHECKPOINT_EVERY_MS, round: () => ledger.checkpoint() },
     { work: "placing", everyMs: PLACING_EVERY_MS, round: () => placing.round() },
     { work: "recent puts", everyMs: RECENT_PUTS_EVERY_MS, round: forget },
+    { work: "log head", everyMs: REACHED_EVERY_MS, round: noteReached },
     { work: "keys", everyMs: KEYS_EVERY_MS, round: () => keyRotation.round() },
     { work: "removal", everyMs: REMOVAL_EVERY_MS, round: () => ownRemoval.round() },
     { work: "planned digests", everyMs: RECOUNT_EVERY_MS, round: () => recount.round() },

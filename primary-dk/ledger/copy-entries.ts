@@ -1,14 +1,15 @@
 /** Entries about the copies that the log of changes plans, applies and withdraws. */
-import { modelsOf } from "@kattegat/config/models.ts";
+import { modelsAt } from "@kattegat/config/models.ts";
 import type { Network } from "@kattegat/config/network.ts";
 import { keepsRecord } from "@kattegat/config/placement.ts";
 import { mayHold } from "@kattegat/config/residency.ts";
-import { compareFences, compareSequences, type Fence } from "@kattegat/protocol/sequence.ts";
+import { compareSequences, earlierSequence, type Fence } from "@kattegat/protocol/sequence.ts";
 import type postgres from "postgres";
 import type { CommittedEffect } from "../documents/operation.ts";
 import type { Placements } from "../documents/placements.ts";
+import { reachedPlace, type PlaceColumns } from "../log/on-log.ts";
 import { meansAt } from "../network/means.ts";
-import { advanceReceipts, markRemoved } from "../network/receipts.ts";
+import { advanceReceipts, markHidden, markRemoved } from "../network/receipts.ts";
 import { KEY_COLUMNS, type DataKey, type DocumentSeals } from "../sealing/document-seals.ts";
 import type { Erasure } from "../sealing/erasure-list.ts";
 import { appendEntries } from "./append.ts";
@@ -21,12 +22,6 @@ const RECORDED_CHANGES_MAX = 2_000;
 interface Range {
   readonly after: string;
   readonly to: string;
-}
-
-/** Where a place of the log stands, in `targets` as in `ledger_confirmed`. */
-interface RangeColumns {
-  readonly epoch: "epoch" | "removed_epoch";
-  readonly sequence: "sequence" | "removed_sequence";
 }
 
 /** Where the entries of one primary get their places and their policy from. */
@@ -80,7 +75,7 @@ export class CopyEntries {
 
   /**
    * Records what a site has confirmed since the last time, in order: copies that are there, then those of which nothing is left on
-   * its disks. Resolves with the receipts of the latter.
+   * its disks. Resolves with the receipts that it hid or removed.
    *
    * A change that a later one superseded carried nothing there, so it says nothing but that a copy is gone.
    */
@@ -95,17 +90,19 @@ export class CopyEntries {
       on conflict do nothing`;
     const [known] = await tx`select * from ledger_confirmed where site = ${site} for update`;
     if (known === undefined) throw new TypeError("expected the row that was just written");
-    const applied = await this.#rangeOf(tx, { site, known, epoch: "epoch", sequence: "sequence" });
+    const models = modelsAt(this.#placements.network, site).map(({ model }) => model);
+    const at = { epoch: "epoch", sequence: "sequence" } as const;
+    const reached = await reachedPlace(tx, { site, models, ...at });
+    if (reached === null) return [];
+    const applied = await rangeOf(tx, { site, known, reached, ...at });
     if (applied !== null) await this.#recordApplied(tx, { site, seals, ...applied });
-    const removed = await this.#rangeOf(tx, {
-      site,
-      known,
-      epoch: "removed_epoch",
-      sequence: "removed_sequence",
-    });
-    if (removed === null) return [];
+    const hidden = await markHidden(tx, site, reached);
+    const columns = { epoch: "removed_epoch", sequence: "removed_sequence" } as const;
+    const left = await reachedPlace(tx, { site, models, ...columns });
+    const removed = left && (await rangeOf(tx, { site, known, reached: left, ...columns }));
+    if (removed === null) return hidden;
     await this.#recordGone(tx, { site, ...removed });
-    return await markRemoved(tx, { site, ...removed, means: this.#meansAt(site) });
+    return [...hidden, ...(await markRemoved(tx, { site, ...removed, means: this.#meansAt(site) }))];
   }
 
   async #recordApplied(
@@ -202,25 +199,6 @@ export class CopyEntries {
     };
   }
 
-  /** What the site has confirmed since `known`, in the copies of every model, which is noted; null while it is nothing more. */
-  async #rangeOf(
-    tx: postgres.TransactionSql,
-    { site, known, epoch, sequence }: RangeColumns & { readonly site: string; readonly known: postgres.Row },
-  ): Promise<Range | null> {
-    const models = modelsOf(this.#placements.network).map(({ model }) => model);
-    const [now] = await tx`
-      select ${tx(epoch)} as epoch, ${tx(sequence)} as sequence from targets where site = ${site} and model = any(${models})
-      order by ${tx(epoch)}, ${tx(sequence)} limit 1`;
-    const before: Fence = { epoch: known[epoch], sequence: known[sequence] };
-    if (now === undefined || compareFences({ epoch: now["epoch"], sequence: now["sequence"] }, before) <= 0)
-      return null;
-    const furthest = String(BigInt(before.sequence) + BigInt(RECORDED_CHANGES_MAX));
-    const to: string = compareSequences(now["sequence"], furthest) < 0 ? now["sequence"] : furthest;
-    await tx`
-      update ledger_confirmed set ${tx(epoch)} = ${now["epoch"]}, ${tx(sequence)} = ${to} where site = ${site}`;
-    return { after: before.sequence, to };
-  }
-
   #meansAt(site: string): string {
     return meansAt(this.#placements.network, site);
   }
@@ -237,6 +215,27 @@ export class CopyEntries {
     const network: Network = this.#placements.network;
     return { site, jurisdiction: jurisdictionOf(network.sites.find(({ id }) => id === site)) };
   }
+}
+
+/** What the site has reached since `known`, which is noted; null while it is nothing more. */
+async function rangeOf(
+  tx: postgres.TransactionSql,
+  {
+    site,
+    known,
+    reached,
+    epoch,
+    sequence,
+  }: PlaceColumns & { readonly site: string; readonly known: postgres.Row; readonly reached: Fence },
+): Promise<Range | null> {
+  const after: string = known[sequence];
+  if (compareSequences(reached.sequence, after) <= 0) return null;
+  const furthest = String(BigInt(after) + BigInt(RECORDED_CHANGES_MAX));
+  const to = earlierSequence(reached.sequence, furthest);
+  await tx`
+    update ledger_confirmed
+    set ${tx(epoch)} = (select epoch from changes where sequence = ${to}), ${tx(sequence)} = ${to} where site = ${site}`;
+  return { after, to };
 }
 
 function reasonOf({ before, after, content, repaired }: CommittedEffect): string {

@@ -17,13 +17,17 @@ afterAll(async () => {
 const base = { title: "Lov", text: "§ 1. Loven gælder.", residency: "eu" };
 const put = async (id: string, body: object) =>
   await (await test.client.put(id, { ...base, ...body })).json();
-const confirm = (site: string, sequence: string, { removed }: { readonly removed?: string } = {}) =>
+const confirm = (
+  site: string,
+  sequence: string,
+  { removed, epoch = 1 }: { readonly removed?: string; readonly epoch?: number } = {},
+) =>
   test.client.send("/internal/confirm", {
     method: "POST",
     body: JSON.stringify({
       site,
-      watermark: { epoch: 1, sequence },
-      ...(removed === undefined ? {} : { removed: { epoch: 1, sequence: removed } }),
+      watermark: { epoch, sequence },
+      ...(removed === undefined ? {} : { removed: { epoch, sequence: removed } }),
       lag_ms: 0,
       lag_changes: 0,
       parked: 0,
@@ -193,6 +197,47 @@ describe("a receipt", () => {
     await confirm("eu-fra", sequence);
     expect((await read(receipt)).sites).toContainEqual(at);
     expect(test.primary.confirmations.of("eu-fra")?.removed).toEqual({ epoch: 1, sequence });
+  });
+});
+
+describe("a site that is at a place which this log does not have (I26)", () => {
+  const stored = async (id: string) => {
+    const { sequence } = await put(id, { tier: "warm" });
+    const { receipt } = await (
+      await test.client.send(`/internal/documents/${id}`, { method: "DELETE" })
+    ).json();
+    return { sequence, receipt: receipt.replace("/v1/", "/internal/") };
+  };
+  const siteOf = async (receipt: string, site: string) =>
+    receiptSchema
+      .parse(await (await test.client.send(receipt)).json())
+      .sites.find((known) => known.site === site);
+  const recorded = async (site: string): Promise<number> => {
+    const [row] = await test.primary.database
+      .sql`select count(*)::int as entries from ledger_entries where entry like ${`%"site":"${site}"%`}`;
+    return row?.["entries"];
+  };
+
+  it.each([
+    ["of a reign that ended", { epoch: 0, more: 0 }],
+    ["of a later reign", { epoch: 2, more: 0 }],
+    ["beyond the head", { epoch: 1, more: 3 }],
+  ])("%s: completes no receipt, gets no entry, ends no move", async (_name, { epoch, more }) => {
+    const id = `elsewhere-${epoch}-${more}`;
+    const { receipt } = await stored(id);
+    await put(`${id}-moving`, { tier: "hot" });
+    await put(`${id}-moving`, { tier: "warm" });
+    const head = test.primary.applied.head.fence.sequence;
+    const told = String(BigInt(head) + BigInt(more));
+    const entries = await recorded("eu-fra");
+    for (const site of ["eu-fra", "eu-arn"]) await confirm(site, told, { epoch, removed: told });
+    expect(await siteOf(receipt, "eu-fra")).toMatchObject({ confirmed_at: null, removed_at: null });
+    expect(await recorded("eu-fra")).toBe(entries);
+    expect(await test.primary.confirmations.settle(test.primary.writer)).toBe(0);
+    for (const site of ["eu-fra", "eu-arn"]) await confirm(site, head, { removed: head });
+    expect(await siteOf(receipt, "eu-fra")).not.toMatchObject({ removed_at: null });
+    expect(await recorded("eu-fra")).toBeGreaterThan(entries);
+    expect(await test.primary.confirmations.settle(test.primary.writer)).toBe(1);
   });
 });
 

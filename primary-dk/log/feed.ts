@@ -6,8 +6,7 @@ import {
   type Change,
   type DocumentRecord,
 } from "@kattegat/protocol/changes.ts";
-import { KattegatError } from "@kattegat/protocol/errors.ts";
-import { SEQUENCE_ZERO, type Fence } from "@kattegat/protocol/sequence.ts";
+import type { Fence } from "@kattegat/protocol/sequence.ts";
 import type postgres from "postgres";
 import type { Placements } from "../documents/placements.ts";
 import { openPassage, passageText, type VectorColumn } from "../documents/passage-rows.ts";
@@ -72,21 +71,6 @@ export function readFeed(
       return line;
     });
   });
-}
-
-/**
- * A target of a former reign may be at a change that was lost with it, and whose sequence has other content now.
- *
- * @throws {KattegatError} `divergence` when the log never was at the fence.
- */
-export async function assertOnLog(sql: postgres.Sql, at: Fence, head: Fence): Promise<void> {
-  if (at.epoch === head.epoch || at.sequence === SEQUENCE_ZERO) return;
-  const [row] = await sql`select epoch from changes where sequence = ${at.sequence}`;
-  if (row?.["epoch"] === at.epoch) return;
-  throw new KattegatError(
-    "divergence",
-    `The target is at (${at.epoch}, ${at.sequence}), which the log of epoch ${head.epoch} does not have. Rebuild the target.`,
-  );
 }
 
 interface Page {

@@ -3,7 +3,7 @@ import { modelsOf } from "@kattegat/config/models.ts";
 import { TIER_NAMES } from "@kattegat/config/network.ts";
 import type { ConfirmRequest } from "@kattegat/protocol/changes.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import { compareSequences, FENCE_ZERO, type Fence } from "@kattegat/protocol/sequence.ts";
+import { compareFences, compareSequences, FENCE_ZERO, type Fence } from "@kattegat/protocol/sequence.ts";
 import type { Placements } from "../documents/placements.ts";
 import type { Writer } from "../documents/writer.ts";
 import type { CopyEntries } from "../ledger/copy-entries.ts";
@@ -12,7 +12,7 @@ import type { NextVectors } from "../next/next-vectors.ts";
 import type { AppliedLog } from "../log/head.ts";
 import type { Database } from "../postgres/database.ts";
 import { targets } from "../postgres/schema.ts";
-import { advanceReceipts, markHidden } from "./receipts.ts";
+import { advanceReceipts } from "./receipts.ts";
 
 export interface Confirmation extends ConfirmRequest {
   readonly confirmedAtMs: number;
@@ -118,9 +118,7 @@ export class Confirmations {
           lag_ms = excluded.lag_ms, lag_changes = excluded.lag_changes,
           parked = excluded.parked, healthy = excluded.healthy, confirmed_at = excluded.confirmed_at,
           removed_epoch = excluded.removed_epoch, removed_sequence = excluded.removed_sequence`;
-      const gone = await this.#copies.confirmed(tx, site, this.#seals);
-      const hidden = await markHidden(tx, site);
-      await advanceReceipts(tx, [...hidden, ...gone]);
+      await advanceReceipts(tx, await this.#copies.confirmed(tx, site, this.#seals));
     });
     this.#known.set(keyOf({ site, model }), { ...request, removed, confirmedAtMs: this.#now() });
   }
@@ -164,7 +162,8 @@ export class Confirmations {
     const { fence } = this.#log.head;
     if (site === this.#site) return fence.sequence;
     const watermark: Fence | undefined = this.of(site)?.watermark;
-    if (watermark === undefined || watermark.epoch !== fence.epoch) return null;
+    // Beyond the head: of a log that went back.
+    if (watermark?.epoch !== fence.epoch || compareFences(watermark, fence) > 0) return null;
     const next = this.#searchedNext(site);
     return next !== null && compareSequences(next, watermark.sequence) < 0 ? next : watermark.sequence;
   }

@@ -1,4 +1,5 @@
 /** The stages of receipts: hidden at every site, then removed from the disks of every site. */
+import type { Fence } from "@kattegat/protocol/sequence.ts";
 import type postgres from "postgres";
 
 type Ids = readonly string[];
@@ -16,14 +17,12 @@ export async function advanceReceipts(tx: postgres.TransactionSql, ids: Ids): Pr
       and not exists (select from receipt_sites s where s.receipt_id = r.id and s.removed_at is null)`;
 }
 
-/** Notes that the site has hidden what its targets have confirmed, each in the copies of every model; resolves with the receipts. */
-export async function markHidden(tx: postgres.TransactionSql, site: string): Promise<Ids> {
+/** Notes that the site has hidden what was deleted up to this place of the log; resolves with the receipts. */
+export async function markHidden(tx: postgres.TransactionSql, site: string, to: Fence): Promise<Ids> {
   const rows = await tx`
     update receipt_sites s set confirmed_at = clock_timestamp() from receipts r
     where r.id = s.receipt_id and s.site = ${site} and s.confirmed_at is null and r.completed_at is null
-      and not exists (
-        select from targets t where t.site = ${site} and (t.epoch, t.sequence) < (r.epoch, r.sequence)
-      )
+      and r.sequence <= ${to.sequence}
     returning r.id`;
   return rows.map((row): string => row["id"]);
 }

@@ -129,28 +129,12 @@ describe("use", () => {
     expect(await retier()).toBe(1);
     expect((await tiers())["seldom"]).toBe("warm");
     await expectCounts();
-    await test.client.send("/internal/confirm", {
-      method: "POST",
-      body: JSON.stringify({
-        site: "eu-fra",
-        watermark: { epoch: 1, sequence: "99" },
-        lag_ms: 0,
-        lag_changes: 0,
-        parked: 0,
-        healthy: true,
-      }),
-    });
-    await test.client.send("/internal/confirm", {
-      method: "POST",
-      body: JSON.stringify({
-        site: "eu-arn",
-        watermark: { epoch: 1, sequence: "99" },
-        lag_ms: 0,
-        lag_changes: 0,
-        parked: 0,
-        healthy: true,
-      }),
-    });
+    const { fence: watermark } = test.primary.applied.head;
+    for (const site of ["eu-fra", "eu-arn"])
+      await test.client.send("/internal/confirm", {
+        method: "POST",
+        body: JSON.stringify({ site, watermark, lag_ms: 0, lag_changes: 0, parked: 0, healthy: true }),
+      });
     await test.primary.confirmations.settle(test.primary.writer);
     expect(await retier()).toBe(0);
     nowMs += 400 * 86_400_000;
