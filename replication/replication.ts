@@ -2,6 +2,7 @@
 import { createConfirmer } from "./confirmer.ts";
 import { createPulse } from "./pulse.ts";
 import type { Primary } from "./primary.ts";
+import { createReadAhead } from "./read-ahead.ts";
 import { createRemoval } from "./removal.ts";
 import { runStream, type StreamOptions } from "./run-stream.ts";
 import { createStreamMonitor, logFields, type MonitorOptions, type StreamStatus } from "./stream-status.ts";
@@ -65,14 +66,15 @@ export function createReplication(options: {
         monitor.read(answer);
       },
     };
-    return { target, monitor, confirmer, observer, pulse, removal };
+    const feed = createReadAhead(primary, now);
+    return { target, feed, monitor, confirmer, observer, pulse, removal };
   });
   return {
     status: () => streams.map(({ monitor }) => monitor.status()),
     async run(signal) {
       await Promise.all(
-        streams.flatMap(({ target, confirmer, observer, pulse, removal }) => [
-          runStream({ target, feed: primary, random, sleep, observer }, signal),
+        streams.flatMap(({ target, feed, confirmer, observer, pulse, removal }) => [
+          runStream({ target, feed, random, sleep, observer }, signal),
           confirmer.run(signal),
           pulse.run(signal),
           removal.run(signal),

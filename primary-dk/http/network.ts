@@ -119,10 +119,12 @@ async function feedLines(
   await readable.waitFor(String(BigInt(query.after) + 1n), { timeoutMs: query.wait_ms, signal });
   const { fence, at } = applied.head;
   const upTo = earlierSequence(fence.sequence, readable.head.fence.sequence);
-  const request = { target: query.target, after: query.after, upTo, limit: query.limit };
+  const vectors = isNext ? "dense_next" : "dense";
+  const request = { target: query.target, after: query.after, upTo, limit: query.limit, vectors } as const;
+  const kind = network.sites.find(({ id }) => id === query.target)?.kind;
   const changes =
     compareSequences(upTo, query.after) > 0
-      ? await readFeed(database.sql, { ...request, vectors: isNext ? "dense_next" : "dense" }, primary)
+      ? await primary.recentPuts.inTurn(`${kind} ${vectors}`, () => readFeed(database.sql, request, primary))
       : [];
   const head: FeedHead = {
     kind: "head",

@@ -18,6 +18,9 @@ import { commitmentOf, documentHash, jurisdictionOf, openingOf, type LedgerEntry
 /** Changes that one confirmation records: a site that was away for long is level after some of them. */
 const RECORDED_CHANGES_MAX = 2_000;
 
+/** What sites that are some tens of seconds behind confirm: a few megabytes. */
+const COMMITMENTS_MAX = 16_384;
+
 /** Places of the log. */
 interface Range {
   readonly after: string;
@@ -30,6 +33,8 @@ export class CopyEntries {
   readonly site: string;
   readonly #placements: Placements;
   readonly #policy: string;
+  /** By the sequence of the change that carried the content: each of its sites confirms the same within moments. */
+  readonly #commitments = new Map<string, string>();
 
   constructor({ placements, site }: { readonly placements: Placements; readonly site: string }) {
     this.#placements = placements;
@@ -50,6 +55,8 @@ export class CopyEntries {
         const { site: _site, jurisdiction: _jurisdiction, ...repaired } = event;
         return [{ kind: "planned", ...repaired, reason: "repaired", commitment: null, copies: [] }];
       }
+      // A group that failed may have had these sequences.
+      this.#commitments.delete(sequence);
       if (after === null || kind !== "put") return [];
       const key = keys.get(after.id);
       const event = {
@@ -60,7 +67,7 @@ export class CopyEntries {
         sequence,
         epoch,
         at: at.toISOString(),
-        commitment: key === undefined ? null : commitmentOf(openingOf(key, after.digest)),
+        commitment: key === undefined ? null : this.#commit(sequence, key, after.digest),
       };
       const sites = new Set([...this.#placements.holders(after), ...this.#recordSites(after.residency)]);
       const planned: LedgerEntry = {
@@ -110,18 +117,40 @@ export class CopyEntries {
     { site, seals, after, to }: Range & { readonly site: string; readonly seals: DocumentSeals },
   ): Promise<void> {
     const rows = await tx`
-      select c.document_id, c.sequence, c.epoch, c.residency, d.digest, ${tx(KEY_COLUMNS)}
-      from changes c
-      join documents d on d.id = c.document_id and d.carried = c.sequence
-      join document_keys k on k.document_id = d.id
+      select c.document_id, c.sequence, c.epoch, c.residency
+      from changes c join documents d on d.id = c.document_id and d.carried = c.sequence
       where c.sequence > ${after} and c.sequence <= ${to} and c.kind = 'put' and ${site} = any(c.held_after)
       order by c.sequence`;
+    const unknown = rows.flatMap(({ document_id: id, sequence }): string[] =>
+      this.#commitments.has(sequence) ? [] : [id],
+    );
+    const keys =
+      unknown.length === 0
+        ? []
+        : await tx`
+            select d.id, d.carried, d.digest, ${tx(KEY_COLUMNS)}
+            from documents d join document_keys k on k.document_id = d.id where d.id = any(${unknown})`;
+    // By the change: a document may have moved on since the rows were read.
+    const known = new Map(keys.map((row) => [row["carried"], row]));
     const at = new Date().toISOString();
     const entries = rows.map((row): LedgerEntry => {
-      const commitment = commitmentOf(openingOf(seals.keyOf(row), row["digest"]));
+      const { sequence } = row;
+      const sealed = known.get(sequence);
+      const commitment =
+        sealed === undefined
+          ? (this.#commitments.get(sequence) ?? null)
+          : this.#commit(sequence, seals.keyOf(sealed), sealed["digest"]);
       return { kind: "applied", ...this.#eventOf(row, site), at, reason: "confirmed", commitment };
     });
     await appendEntries(tx, entries);
+  }
+
+  #commit(sequence: string, key: DataKey, digest: string): string {
+    const commitment = commitmentOf(openingOf(key, digest));
+    const [oldest] = this.#commitments.keys();
+    if (this.#commitments.size >= COMMITMENTS_MAX && oldest !== undefined) this.#commitments.delete(oldest);
+    this.#commitments.set(sequence, commitment);
+    return commitment;
   }
 
   async #recordGone(

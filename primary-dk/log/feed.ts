@@ -21,6 +21,8 @@ import {
 import type { RecentPuts } from "./recent-puts.ts";
 import { actionOf, reasonOf, type Action, type LoggedChange } from "./action.ts";
 
+/** Rows of the log that one page may pass over: what says nothing to the target is read, not sent. */
+const SCANNED_CHANGES_MAX = 4_096;
 /** Texts and vectors of one page: a page is held in memory here, then again at the reader. */
 const PAGE_BYTES_MAX = 8 * 1_024 * 1_024;
 /** A dense vector, a sparse one, the text of a typical passage, as they rest. */
@@ -42,7 +44,10 @@ export interface FeedParts {
   readonly recentPuts: RecentPuts;
 }
 
-/** Resolves with the next changes in order as JSON, at most `limit`, fewer when they are large. */
+/**
+ * Resolves with the next changes in order as JSON, at most `limit`, fewer when they are large. A skip stands only where nothing follows
+ * it: the sequence of the next change passes it, too.
+ */
 export function readFeed(
   sql: postgres.Sql,
   request: FeedRequest,
@@ -54,8 +59,8 @@ export function readFeed(
         d.residency as now_residency, d.tier as now_tier, d.moving_from as now_moving_from, d.passage_count, d.characters
       from changes c left join documents d on d.id = c.document_id and d.carried = c.sequence
       where c.sequence > ${request.after} and c.sequence <= ${request.upTo}
-      order by c.sequence limit ${Math.min(request.limit, BATCH_CHANGES_MAX)}`;
-    const page = boundedPage(rows.map(loggedOf), { target: request.target, placements });
+      order by c.sequence limit ${SCANNED_CHANGES_MAX}`;
+    const page = boundedPage(rows.map(loggedOf), { ...request, placements });
     const puts = page.flatMap(({ change, action }) => (action === "put" ? [change] : []));
     const keyOf = ({ epoch, sequence }: Fence): string => `${request.vectors} ${epoch} ${sequence}`;
     // Taken out first: what is asked for meanwhile may push them out.
@@ -80,13 +85,16 @@ interface Page {
 
 function boundedPage(
   changes: readonly LoggedChange[],
-  options: { readonly target: string; readonly placements: Placements },
+  options: Pick<FeedRequest, "target" | "limit"> & { readonly placements: Placements },
 ): Page[] {
+  const limit = Math.min(options.limit, BATCH_CHANGES_MAX);
   const page: Page[] = [];
   let passages = 0;
   let bytes = 0;
   for (const change of changes) {
     const action = actionOf(change, options);
+    if (page.at(-1)?.action === "skip") page.pop();
+    else if (page.length === limit) break;
     if (action === "put") {
       passages += change.current?.passages ?? 0;
       bytes += (change.current?.characters ?? 0) + (change.current?.passages ?? 0) * PASSAGE_BYTES;

@@ -18,3 +18,23 @@ it("holds no more characters than it may", () => {
   const kept = keys.filter((key) => puts.get(key) !== undefined);
   expect(kept).toEqual(["18", "19"]);
 });
+
+it("reads one after another under one name, whatever became of the one before", async () => {
+  const puts = new RecentPuts();
+  const { promise, reject } = Promise.withResolvers<string>();
+  const order: string[] = [];
+  const first = puts.inTurn("regional", () => promise);
+  const second = puts.inTurn("regional", () => {
+    order.push("second");
+    return Promise.resolve("b");
+  });
+  const other = puts.inTurn("edge", () => {
+    order.push("other");
+    return Promise.resolve("c");
+  });
+  expect(await other).toBe("c");
+  expect(order).toEqual(["other"]);
+  reject(new Error("cut"));
+  await expect(first).rejects.toThrow("cut");
+  expect(await second).toBe("b");
+});

@@ -13,6 +13,7 @@ export class RecentPuts {
   #young = new Map<string, string>();
   #old: ReadonlyMap<string, string> = new Map();
   #characters = 0;
+  readonly #turns = new Map<string, Promise<unknown>>();
 
   constructor(charactersMax: number = CHARACTERS_MAX) {
     this.#charactersMax = charactersMax;
@@ -33,5 +34,13 @@ export class RecentPuts {
     this.#old = this.#young;
     this.#young = new Map();
     this.#characters = 0;
+  }
+
+  /** Reads one after another under the same name: two that want the same would both open it. */
+  inTurn<T>(name: string, read: () => Promise<T>): Promise<T> {
+    const before = this.#turns.get(name) ?? Promise.resolve();
+    const turn = before.then(read, read);
+    this.#turns.set(name, turn);
+    return turn;
   }
 }

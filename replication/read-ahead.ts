@@ -1,0 +1,47 @@
+/** Reads the next page of the feed while the target takes the one before. */
+import { compareSequences } from "@kattegat/protocol/sequence.ts";
+import type { FeedAnswer } from "./feed.ts";
+import type { Primary } from "./primary.ts";
+
+type Feed = Pick<Primary, "changes">;
+type Request = Parameters<Feed["changes"]>[0];
+
+/** What was read so long ago is read again: it may hold what has been erased since. */
+const AGE_MS_MAX = 10_000;
+
+interface Ahead {
+  readonly name: string;
+  readonly readAtMs: number;
+  readonly answer: Promise<FeedAnswer>;
+}
+
+/**
+ * One page at most is ahead, and only behind a page that did not reach the log's head: a stream that is level asks when it
+ * wants to know.
+ */
+export function createReadAhead(feed: Feed, now: () => number): Feed {
+  let ahead: Ahead | null = null;
+  const begin = (request: Request, signal: AbortSignal): void => {
+    const answer = feed.changes(request, signal);
+    // Whoever takes it hears of its failure; one that nobody takes says nothing.
+    answer.catch(() => undefined);
+    ahead = { name: nameOf(request), readAtMs: now(), answer };
+  };
+  return {
+    async changes(request, signal) {
+      const known = ahead;
+      ahead = null;
+      const isUsable = known?.name === nameOf(request) && now() - known.readAtMs <= AGE_MS_MAX;
+      const answer = await (isUsable ? known.answer : feed.changes(request, signal));
+      const last = answer.changes.at(-1);
+      if (last !== undefined && compareSequences(last.sequence, answer.head.sequence) < 0)
+        begin({ ...request, after: { epoch: last.epoch, sequence: last.sequence } }, signal);
+      return answer;
+    },
+  };
+}
+
+/** Pages that may stand for each other: a wait is for what a page that is there already has. */
+function nameOf({ target, model, after, limit }: Request): string {
+  return `${target} ${model} ${after.epoch} ${after.sequence} ${limit}`;
+}
