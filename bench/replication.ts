@@ -26,12 +26,30 @@ const WAIT_MS_MAX = 10_000;
 const CUT_OFF_CHANGES = SECONDS * RATE;
 const CUT_OFF_TARGET = 5_000;
 
+/** A process that stands still while changes are acknowledged, and the sites whose way back is timed. */
+interface CutOff {
+  readonly stopped: "replication" | "eu-fra";
+  /** Of every document; null: a third in each of hot, warm, cold. */
+  readonly tier: "warm" | "cold" | null;
+  readonly sites: readonly string[];
+}
+
+const REGIONALS = ["eu-fra", "eu-arn"];
+const EDGES = ["edge-eu", "edge-global"];
+const CUT_OFF: readonly CutOff[] = [
+  { stopped: "replication", tier: "warm", sites: REGIONALS },
+  { stopped: "replication", tier: "cold", sites: EDGES },
+  { stopped: "replication", tier: null, sites: [...REGIONALS, ...EDGES] },
+  { stopped: "eu-fra", tier: "warm", sites: ["eu-fra"] },
+  { stopped: "eu-fra", tier: null, sites: ["eu-fra"] },
+];
+
 export async function benchReplication(): Promise<void> {
   const network = await startNetwork({ sample: false });
   try {
     const lag = await steadyLag(network);
     const catchUp: Table["rows"] = [];
-    for (const tier of ["warm", "cold"]) catchUp.push(...(await caughtUp(network, tier)));
+    for (const cutOff of CUT_OFF) catchUp.push(...(await caughtUp(network, cutOff)));
     publish({
       name: "replication",
       title: "Replication",
@@ -40,17 +58,17 @@ export async function benchReplication(): Promise<void> {
       machine: machineName(),
       notes: [
         `Steady: ${RATE} changes a second for ${SECONDS} s through the edge, a third of each class, a third in each of hot, warm, cold, replacing ${DOCUMENTS.toLocaleString("en-US")} documents of one passage. Beside it a caller asks each tier, one search after the other, with the sequence that was acknowledged last as \`min_sequence\`: the time is from that acknowledgement to the answer, the search itself included.`,
-        `Cut off: replication stands still (SIGSTOP) while ${CUT_OFF_CHANGES.toLocaleString("en-US")} changes of the class global, all of one tier, are acknowledged; the time is from SIGCONT until the site's watermark, as the primary tells it, is there. Both tables come from one machine that runs the writers and every site.`,
+        `Cut off: replication, so every site, or one regional stands still (SIGSTOP) while ${CUT_OFF_CHANGES.toLocaleString("en-US")} changes of the class global are acknowledged, all of one tier or a third in each of hot, warm, cold; the time is from SIGCONT until the site's watermark, as the primary tells it, is there. A regional that comes back alone has the others' work behind it. All tables come from one machine that runs the writers and every site.`,
         loadNote(),
       ],
-      tables: [lag, { title: "After replication was cut off", columns: CATCH_UP, rows: catchUp }],
+      tables: [lag, { title: "After a site was cut off", columns: CATCH_UP, rows: catchUp }],
     });
   } finally {
     await network.stop();
   }
 }
 
-const CATCH_UP = ["site", "tier", "changes", "s", "changes/s", "target changes/s"];
+const CATCH_UP = ["stood still", "site", "tier", "changes", "s", "changes/s", "target changes/s"];
 
 async function steadyLag(network: BenchNetwork): Promise<Table> {
   const writers = changeWriters(network, OPTIONS);
@@ -107,10 +125,11 @@ async function sampleLag(
   return { times, late };
 }
 
-async function caughtUp(network: BenchNetwork, tier: string): Promise<Table["rows"]> {
-  const writers = changeWriters(network, { ...OPTIONS, residency: "global", tier });
+async function caughtUp(network: BenchNetwork, { stopped, tier, sites }: CutOff): Promise<Table["rows"]> {
+  const options = { ...OPTIONS, residency: "global", ...(tier === null ? {} : { tier }) };
+  const writers = changeWriters(network, options);
   await level(network);
-  const pid = pidOf(network, "replication");
+  const pid = pidOf(network, stopped);
   process.kill(pid, "SIGSTOP");
   try {
     await Promise.all(
@@ -118,6 +137,7 @@ async function caughtUp(network: BenchNetwork, tier: string): Promise<Table["row
         while (writer.changes < CUT_OFF_CHANGES / WRITERS) await writer.put(BATCH * WRITERS);
       }),
     );
+    if (stopped !== "replication") await level(network, { without: stopped });
   } finally {
     process.kill(pid, "SIGCONT");
   }
@@ -125,7 +145,8 @@ async function caughtUp(network: BenchNetwork, tier: string): Promise<Table["row
   const changes = changesOf(writers);
   return (await level(network)).flatMap(({ site, atMs }) => {
     const seconds = (atMs - started) / 1_000;
-    const isAsked = tier === "warm" ? site.startsWith("eu-") : site.startsWith("edge-");
-    return isAsked ? [[site, tier, changes, seconds, changes / seconds, CUT_OFF_TARGET]] : [];
+    return sites.includes(site)
+      ? [[stopped, site, tier ?? "all", changes, seconds, changes / seconds, CUT_OFF_TARGET]]
+      : [];
   });
 }

@@ -10,6 +10,7 @@ const POLL_MS = 50;
 /** Resolves when every site is where the log ends, with when each got there. */
 export async function level(
   network: BenchNetwork,
+  { without = null }: { readonly without?: string | null } = {},
 ): Promise<readonly { readonly site: string; readonly atMs: number }[]> {
   const reached = new Map<string, number>();
   const until = performance.now() + CAUGHT_UP_MS_MAX;
@@ -17,7 +18,7 @@ export async function level(
   for (;;) {
     const { sites, sequence } = await statusOf(network);
     end ??= sequence;
-    const running = sites.filter(({ health }) => health !== "not_running");
+    const running = sites.filter(({ id, health }) => health !== "not_running" && id !== without);
     for (const { id, watermark } of running)
       if (watermark !== null && compareSequences(watermark, end) >= 0 && !reached.has(id))
         reached.set(id, performance.now());
