@@ -114,6 +114,13 @@ export const watermarkSchema = z.object({
 });
 export type Watermark = z.infer<typeof watermarkSchema>;
 
+/** Refused changes that one confirmation names: those of some batches in which every change was refused. */
+export const CONFIRM_REFUSED_MAX = 4_096;
+
+export const refusedChangeSchema = z.strictObject({ sequence: sequenceSchema, code: z.string().max(64) });
+/** A put that the target refused for good. */
+export type RefusedChange = Readonly<z.infer<typeof refusedChangeSchema>>;
+
 /** `POST /internal/confirm` at the primary: replication tells how far a target has come. */
 export const confirmRequestSchema = z.strictObject({
   site: z.string(),
@@ -122,6 +129,8 @@ export const confirmRequestSchema = z.strictObject({
   watermark: fenceSchema,
   /** Nothing of what was withdrawn up to here is left on the target's disks; left out while the target does not know. */
   removed: fenceSchema.optional(),
+  /** What the target has refused since the confirmation before: it has no copy of these, however far its watermark is. */
+  refused: z.array(refusedChangeSchema).max(CONFIRM_REFUSED_MAX).optional(),
   lag_ms: z.number(),
   lag_changes: z.int(),
   parked: z.int(),

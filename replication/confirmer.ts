@@ -1,5 +1,6 @@
 /** The reports of one target's progress to the primary. */
-import type { ConfirmRequest } from "@kattegat/protocol/changes.ts";
+import type { ConfirmRequest, RefusedChange } from "@kattegat/protocol/changes.ts";
+import type { Parking } from "./parking.ts";
 import type { Primary } from "./primary.ts";
 import { isHealthy, type StreamStatus } from "./stream-status.ts";
 
@@ -17,6 +18,7 @@ export interface Confirmer {
 export function createConfirmer(options: {
   readonly primary: Pick<Primary, "confirm">;
   readonly status: () => StreamStatus;
+  readonly parking: Pick<Parking, "untold" | "told">;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly failed: (error: unknown) => void;
 }): Confirmer {
@@ -29,8 +31,15 @@ export function createConfirmer(options: {
     async run(signal) {
       while (!signal.aborted) {
         waker = new AbortController();
-        const report = reportOf(options.status());
-        if (report !== null) await options.primary.confirm(report, signal).catch(options.failed);
+        // Refusals are known before the watermark passes them, so none of them passes for a copy.
+        const status = options.status();
+        const refused = options.parking.untold;
+        const report = reportOf(status, refused);
+        if (report !== null)
+          await options.primary
+            .confirm(report, signal)
+            .then(() => options.parking.told(refused))
+            .catch(options.failed);
         await options.sleep(HEARTBEAT_MS, AbortSignal.any([signal, waker.signal]));
       }
     },
@@ -38,13 +47,14 @@ export function createConfirmer(options: {
 }
 
 /** Nothing is said of a target whose watermark is not known: a made-up one would move the primary's books. */
-function reportOf(status: StreamStatus): ConfirmRequest | null {
+function reportOf(status: StreamStatus, refused: readonly RefusedChange[]): ConfirmRequest | null {
   if (status.watermark === null) return null;
   return {
     site: status.site,
     model: status.model,
     watermark: status.watermark,
     ...(status.removed === null ? {} : { removed: status.removed }),
+    ...(refused.length === 0 ? {} : { refused: [...refused] }),
     lag_ms: status.lag_ms ?? 0,
     lag_changes: status.lag_changes ?? 0,
     parked: status.parked,

@@ -1,5 +1,7 @@
 /** The changes that a target refused for good. */
 
+import { CONFIRM_REFUSED_MAX, type RefusedChange } from "@kattegat/protocol/changes.ts";
+
 /** Enough to see a pattern; the count goes on, and each was logged. */
 const PARKED_KEPT_MAX = 200;
 
@@ -14,6 +16,10 @@ export interface ParkedChange {
 export interface Parking {
   readonly count: number;
   readonly newest: readonly ParkedChange[];
+  /** What the primary has not been told yet, the oldest first. */
+  readonly untold: readonly RefusedChange[];
+  /** Notes that the primary knows of these. */
+  told(changes: readonly RefusedChange[]): void;
   park(change: ParkedChange): void;
 }
 
@@ -21,6 +27,7 @@ export function createParking(): Parking {
   let newest: ParkedChange[] = [];
   const sequences = new Set<string>();
   let count = 0;
+  let untold: readonly RefusedChange[] = [];
   return {
     get count() {
       return count;
@@ -28,10 +35,17 @@ export function createParking(): Parking {
     get newest() {
       return newest;
     },
+    get untold() {
+      return untold;
+    },
+    told(changes) {
+      untold = untold.filter((change) => !changes.includes(change));
+    },
     park(change) {
       // A batch that is repeated after a lost answer parks the same change again.
       if (sequences.has(change.sequence)) return;
       count += 1;
+      untold = [...untold, { sequence: change.sequence, code: change.code }].slice(-CONFIRM_REFUSED_MAX);
       newest = [change, ...newest].slice(0, PARKED_KEPT_MAX);
       sequences.clear();
       for (const { sequence } of newest) sequences.add(sequence);

@@ -149,6 +149,14 @@ describe("replication", () => {
       parked_newest: [{ sequence: "73", code: "bad_vector" }],
     });
     await expect.poll(() => primary.confirmed.at(-1)?.parked, { timeout: 5_000 }).toBe(1);
+    // Told once, no later than the watermark that passes it.
+    const named = primary.confirmed.filter(({ refused }) => refused !== undefined);
+    expect(named.map(({ refused }) => refused)).toEqual([[{ sequence: "73", code: "bad_vector" }]]);
+    const before = primary.confirmed.slice(
+      0,
+      primary.confirmed.findIndex(({ refused }) => refused !== undefined),
+    );
+    expect(before.filter(({ watermark }) => Number(watermark.sequence) >= 73)).toEqual([]);
   });
 
   it("reports a change that the target names as refused (I15)", async () => {

@@ -55,6 +55,7 @@ export function createReplication(options: {
     const confirmer = createConfirmer({
       primary,
       status: monitor.status,
+      parking: monitor.parking,
       sleep,
       failed: (error) => log.warn({ ...logFields(target), err: error }, "confirm failed"),
     });

@@ -27,6 +27,7 @@ export interface StreamStatus {
 }
 
 export interface StreamMonitor extends StreamObserver {
+  readonly parking: Pick<Parking, "untold" | "told">;
   status(): StreamStatus;
 }
 
@@ -69,6 +70,7 @@ export function createStreamMonitor({
   let applied = 0;
   let retries = 0;
   return {
+    parking,
     moved(to, event) {
       const before = { name: state.name, watermark };
       state = to;

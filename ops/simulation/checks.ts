@@ -104,7 +104,10 @@ export class Safety {
       // What a site confirmed says nothing where it has lost it since, or was spared it for a change that was lost.
       if (!sites.includes(site.id)) continue;
       if (this.#world.bereaved.has(site.id) || this.#world.suspects.has(site.id)) continue;
-      if (!isWantedAt(site, held, reign)) continue;
+      if (!isWantedAt(site, held, reign)) {
+        if (tellsEveryRefusal(this.#world)) return site.id;
+        continue;
+      }
       const copy = site.copies().get(id);
       if (copy === undefined || compareSequences(copy.version, version) < 0) return site.id;
     }
@@ -165,8 +168,9 @@ const told = ({ epoch, sequence }: Fence): string => `(${epoch}, ${sequence})`;
 /** Returns what still differs from what policy and log say; null when nothing does. */
 export function differenceOf(world: World): string | null {
   const { primary } = world;
-  for (const { state } of primary.documents.values())
-    if (state.moving_from !== null) return `${state.id} is still on its way to ${state.tier}`;
+  for (const held of primary.documents.values())
+    if (held.state.moving_from !== null && !isRefused(world, held))
+      return `${held.state.id} is still on its way to ${held.state.tier}`;
   const unnamed = unnamedOf(world);
   if (unnamed !== null) return unnamed;
   const head: Fence = { epoch: primary.rows.at(-1)?.epoch ?? 0, sequence: primary.head };
@@ -196,9 +200,20 @@ const LOSING: readonly Fault[] = [
   "away",
 ];
 
+function tellsEveryRefusal(world: World): boolean {
+  return !LOSING.some((fault) => world.has(fault));
+}
+
+/** Whether one of the sites that a move leads to takes no such document: then it stays where it was. */
+function isRefused({ primary, sites }: World, held: Held): boolean {
+  const { residency, tier } = held.state;
+  const wanted = primary.placements.of(residency, tier);
+  return sites.some((site) => wanted.includes(site.id) && !isWantedAt(site, held, primary));
+}
+
 /** Returns a change that a site could not take, without anybody having named it (I15). */
 function unnamedOf(world: World): string | null {
-  if (LOSING.some((fault) => world.has(fault))) return null;
+  if (!tellsEveryRefusal(world)) return null;
   for (const site of world.sites) {
     for (const [id, held] of world.primary.documents) {
       const isPlanned = world.primary.placements.holders(held.state).includes(site.id);

@@ -166,6 +166,13 @@ export const PLANTS: readonly Plant[] = [
     caughtAs: /withdrawn from its old sites before/,
   },
   {
+    mistake: "a move ends although a new site refused the copy",
+    invariants: "I10",
+    seams: primary({ refusedBy: () => false }),
+    faults: ["poison"],
+    caughtAs: /withdrawn from its old sites before/,
+  },
+  {
     mistake: "the feed takes every position for one of its own log",
     invariants: "I2",
     seams: primary({ assertOnLog: () => undefined }),
@@ -262,7 +269,7 @@ export const PLANTS: readonly Plant[] = [
     invariants: "I15",
     seams: replication({ target: unnamed }),
     faults: ["poison"],
-    caughtAs: /which nobody says/,
+    caughtAs: /which nobody says|withdrawn from its old sites before/,
   },
   {
     mistake: "a merge of segments forgets what was hidden in them",

@@ -35,6 +35,8 @@ export interface PrimarySeams {
   readonly readable: (rows: readonly LogRow[], nowMs: number) => readonly LogRow[];
   /** The sequence up to which the sites of a tier have the log; null when one has said nothing of this reign. */
   readonly confirmedBy: (primary: SimulatedPrimary, sites: readonly string[]) => string | null;
+  /** Whether one of the sites said that it refused the change. */
+  readonly refusedBy: (primary: SimulatedPrimary, sites: readonly string[], sequence: string) => boolean;
 }
 
 /** As the primary asks its table of changes. */
@@ -48,6 +50,7 @@ export const PRIMARY_SEAMS: PrimarySeams = {
   assertOnLog,
   readable: (rows) => rows,
   confirmedBy: (primary, sites) => primary.confirmedBy(sites),
+  refusedBy: (primary, sites, sequence) => primary.refusedBy(sites, sequence),
 };
 
 export interface PrimaryOptions {
@@ -69,6 +72,8 @@ export class SimulatedPrimary {
   readonly placements: Placements;
   readonly #options: PrimaryOptions;
   readonly #confirmed = new Map<string, ConfirmRequest>();
+  /** Sites with the sequences that they refused. */
+  readonly #refused = new Set<string>();
   readonly #waiting = new Set<() => void>();
   #isAlive = true;
 
@@ -154,6 +159,7 @@ export class SimulatedPrimary {
 
   confirm(report: ConfirmRequest): void {
     this.#confirmed.set(report.site, report);
+    for (const { sequence } of report.refused ?? []) this.#refused.add(`${report.site} ${sequence}`);
   }
 
   /** As the primary computes it over its table of targets. */
@@ -168,6 +174,10 @@ export class SimulatedPrimary {
       if (lowest === null || compareSequences(watermark.sequence, lowest) < 0) lowest = watermark.sequence;
     }
     return lowest;
+  }
+
+  refusedBy(sites: readonly string[], sequence: string): boolean {
+    return sites.some((site) => this.#refused.has(`${site} ${sequence}`));
   }
 
   #readable(): readonly LogRow[] {
@@ -223,6 +233,7 @@ export class SimulatedPrimary {
           const sites = this.placements.of(state.residency, tier);
           const confirmed = seams.confirmedBy(this, sites);
           if (confirmed === null || compareSequences(state.carried, confirmed) > 0) continue;
+          if (seams.refusedBy(this, sites, state.carried)) continue;
           settling(this, held, sites);
           this.write({ kind: "settle", id: state.id, carried: state.carried }, null);
         }

@@ -120,6 +120,7 @@ export class CopyEntries {
       select c.document_id, c.sequence, c.epoch, c.residency
       from changes c join documents d on d.id = c.document_id and d.carried = c.sequence
       where c.sequence > ${after} and c.sequence <= ${to} and c.kind = 'put' and ${site} = any(c.held_after)
+        and not exists (select from refused_copies r where r.site = ${site} and r.sequence = c.sequence)
       order by c.sequence`;
     const unknown = rows.flatMap(({ document_id: id, sequence }): string[] =>
       this.#commitments.has(sequence) ? [] : [id],

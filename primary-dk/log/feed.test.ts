@@ -20,7 +20,11 @@ const put = async (id: string, body: object) =>
 const confirm = (
   site: string,
   sequence: string,
-  { removed, epoch = 1 }: { readonly removed?: string; readonly epoch?: number } = {},
+  {
+    removed,
+    epoch = 1,
+    refused = [],
+  }: { readonly removed?: string; readonly epoch?: number; readonly refused?: readonly string[] } = {},
 ) =>
   test.client.send("/internal/confirm", {
     method: "POST",
@@ -28,6 +32,9 @@ const confirm = (
       site,
       watermark: { epoch, sequence },
       ...(removed === undefined ? {} : { removed: { epoch, sequence: removed } }),
+      ...(refused.length === 0
+        ? {}
+        : { refused: refused.map((at) => ({ sequence: at, code: "residency_refused" })) }),
       lag_ms: 0,
       lag_changes: 0,
       parked: 0,
@@ -237,6 +244,37 @@ describe("a site that is at a place which this log does not have (I26)", () => {
     for (const site of ["eu-fra", "eu-arn"]) await confirm(site, head, { removed: head });
     expect(await siteOf(receipt, "eu-fra")).not.toMatchObject({ removed_at: null });
     expect(await recorded("eu-fra")).toBeGreaterThan(entries);
+    expect(await test.primary.confirmations.settle(test.primary.writer)).toBe(1);
+  });
+});
+
+describe("a copy that a site refused", () => {
+  const appliedAt = async (sequence: string): Promise<readonly string[]> => {
+    const rows = await test.primary.database.sql`
+      select entry from ledger_entries where entry like ${`%"kind":"applied"%"sequence":"${sequence}"%`}`;
+    return rows.map((row) => JSON.parse(row["entry"]).site);
+  };
+
+  it("is recorded nowhere as applied, and ends no move, until the document is written again (I10, I21)", async () => {
+    await put("refused", { tier: "hot" });
+    const { sequence } = await put("refused", { tier: "warm" });
+    await confirm("eu-fra", sequence, { refused: [sequence] });
+    await confirm("eu-arn", sequence);
+    await confirm("eu-fra", sequence);
+    expect(await appliedAt(sequence)).toEqual(["dk-cph", "eu-arn"]);
+    expect(await test.primary.confirmations.settle(test.primary.writer)).toBe(0);
+    const again = await put("refused", { tier: "warm", text: "§ 1. Loven gælder nu." });
+    for (const site of ["eu-fra", "eu-arn"]) await confirm(site, again.sequence);
+    expect((await appliedAt(again.sequence)).toSorted()).toEqual(["dk-cph", "eu-arn", "eu-fra"]);
+    expect(await test.primary.confirmations.settle(test.primary.writer)).toBe(1);
+  });
+
+  it("may be taken by a site that went back, and gets it again", async () => {
+    await put("taken", { tier: "hot" });
+    const { sequence } = await put("taken", { tier: "warm" });
+    for (const site of ["eu-fra", "eu-arn"]) await confirm(site, sequence, { refused: [sequence] });
+    for (const site of ["eu-fra", "eu-arn"]) await confirm(site, before(sequence));
+    for (const site of ["eu-fra", "eu-arn"]) await confirm(site, sequence);
     expect(await test.primary.confirmations.settle(test.primary.writer)).toBe(1);
   });
 });

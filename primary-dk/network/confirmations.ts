@@ -4,6 +4,7 @@ import { TIER_NAMES } from "@kattegat/config/network.ts";
 import type { ConfirmRequest } from "@kattegat/protocol/changes.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { compareFences, compareSequences, FENCE_ZERO, type Fence } from "@kattegat/protocol/sequence.ts";
+import type postgres from "postgres";
 import type { Placements } from "../documents/placements.ts";
 import type { Writer } from "../documents/writer.ts";
 import type { CopyEntries } from "../ledger/copy-entries.ts";
@@ -118,13 +119,15 @@ export class Confirmations {
           lag_ms = excluded.lag_ms, lag_changes = excluded.lag_changes,
           parked = excluded.parked, healthy = excluded.healthy, confirmed_at = excluded.confirmed_at,
           removed_epoch = excluded.removed_epoch, removed_sequence = excluded.removed_sequence`;
+      await noteRefused(tx, request, this.of(site, model)?.watermark ?? FENCE_ZERO);
       await advanceReceipts(tx, await this.#copies.confirmed(tx, site, this.#seals));
     });
     this.#known.set(keyOf({ site, model }), { ...request, removed, confirmedAtMs: this.#now() });
   }
 
   /**
-   * Resolves with how many moves ended: those whose new tier's sites have all confirmed the change that carried the document.
+   * Resolves with how many moves ended: those whose new tier's sites have all confirmed the change that carried the document, and
+   * none has refused it.
    *
    * Only then do the old tier's sites withdraw their copies, so the document is never nowhere (I10).
    */
@@ -132,11 +135,15 @@ export class Confirmations {
     let settled = 0;
     for (const residency of Object.keys(this.#placements.network.classes)) {
       for (const tier of TIER_NAMES) {
-        const sequence = this.#confirmedBy(this.#placements.of(residency, tier));
+        const sites = this.#placements.of(residency, tier);
+        const sequence = this.#confirmedBy(sites);
         if (sequence === null) continue;
         const rows = await this.#database.sql`
-          select id, carried from documents
+          select id, carried from documents d
           where moving_from is not null and residency = ${residency} and tier = ${tier} and carried <= ${sequence}
+            and not exists (
+              select from refused_copies r where r.site = any(${[...sites]}) and r.sequence = d.carried
+            )
           order by carried limit ${SETTLED_MAX}`;
         await Promise.all(
           rows.map((row) => writer.submit({ kind: "settle", id: row["id"], carried: row["carried"] })),
@@ -174,6 +181,26 @@ export class Confirmations {
     if (next === undefined || this.nextMissing(site) !== null) return null;
     return this.of(site, next.model)?.watermark.sequence ?? null;
   }
+}
+
+/** A target that went back to an earlier place gets what it refused again. */
+async function noteRefused(
+  tx: postgres.TransactionSql,
+  { site, watermark, refused = [] }: ConfirmRequest,
+  before: Fence,
+): Promise<void> {
+  if (compareFences(watermark, before) < 0)
+    await tx`delete from refused_copies where site = ${site} and sequence > ${watermark.sequence}`;
+  if (refused.length === 0) return;
+  await tx`
+    insert into refused_copies
+    select ${site}, sequence, code, clock_timestamp()
+    from json_to_recordset(${JSON.stringify(refused)}::text::json) as r (sequence bigint, code text)
+    on conflict do nothing`;
+  await tx`
+    delete from refused_copies r where site = ${site} and not exists (
+      select from changes c join documents d on d.id = c.document_id and d.carried = c.sequence where c.sequence = r.sequence
+    )`;
 }
 
 /** Replication confirms every few seconds while idle too; after this silence a target counts as not answering. */

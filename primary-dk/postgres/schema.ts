@@ -155,6 +155,18 @@ export const targets = pgTable(
   (table) => [primaryKey({ columns: [table.site, table.model] })],
 );
 
+/** Changes that a site refused for good: it has no copy of them, although its watermark passed them. */
+export const refusedCopies = pgTable(
+  "refused_copies",
+  {
+    site: text("site").notNull(),
+    sequence: sequence("sequence").notNull(),
+    code: text("code").notNull(),
+    at: instant("at").notNull(),
+  },
+  ({ site, sequence: refused }) => [primaryKey({ columns: [site, refused] })],
+);
+
 /** What anti-entropy found wrong at a site, with the change that heals it; the newest alone are kept. */
 export const repairs = pgTable(
   "repairs",
