@@ -1,5 +1,5 @@
 /** Which database a base was read from, at which state of its log. */
-import { compareFences } from "@kattegat/protocol/sequence.ts";
+import { compareSequences } from "@kattegat/protocol/sequence.ts";
 import type postgres from "postgres";
 import type { BaseRecord } from "./record.ts";
 
@@ -17,7 +17,12 @@ export async function sourceOf(sql: postgres.Sql | postgres.TransactionSql): Pro
  * Whether versions of the base mean the same documents in this database.
  *
  * In another database they do not, nor in one that was restored to a state before the base: it gives the sequences again.
+ * Once its log is as far, rows tell by their own epochs.
  */
 export function isOfSource(record: BaseSource, source: BaseSource): boolean {
-  return record.database === source.database && compareFences(record, source) <= 0;
+  return (
+    record.database === source.database &&
+    record.epoch <= source.epoch &&
+    compareSequences(record.sequence, source.sequence) <= 0
+  );
 }

@@ -307,6 +307,21 @@ describe("the feed", () => {
     expect(pages).toEqual(all.map(({ sequence }) => sequence));
   });
 
+  it("passes over what says nothing to the target, and ends with it where nothing follows", async () => {
+    const { head } = await test.client.feed("eu-fra", "0");
+    const written: string[] = [];
+    for (const tier of ["hot", "hot", "warm", "hot", "warm", "hot", "hot"])
+      written.push((await put(`over-${written.length}`, { tier })).sequence);
+    const { changes } = await test.client.feed("eu-fra", head.sequence);
+    expect(changes.map(({ kind, sequence }) => [kind, written.indexOf(sequence)])).toEqual([
+      ["put", 2],
+      ["put", 4],
+      ["skip", 6],
+    ]);
+    const first = await test.client.feed("eu-fra", head.sequence, { limit: 1 });
+    expect(first.changes.map(({ sequence }) => written.indexOf(sequence))).toEqual([2]);
+  });
+
   it("tells a target that is ahead of the log that they diverge", async () => {
     const response = await test.client.send("/internal/changes?target=eu-fra&after=999999999");
     expect((await response.json()).code).toBe("divergence");
