@@ -65,6 +65,8 @@ export type Change = z.infer<typeof changeSchema>;
 const sealedPutSchema = z.object({
   kind: z.literal("put-sealed"),
   ...changeBase,
+  /** Whether the archive may have an earlier copy, as far as the log knows. */
+  replaces: z.boolean(),
   sealed: sealedRecordSchema,
 });
 

@@ -9,9 +9,9 @@ const CONNECTIONS_PER_SITE_MAX = 8;
 const IDLE_MS_MAX = 2_000;
 
 /** Returns undici's fetch on its own agent, without its timeouts: each request carries its deadline as a signal. */
-export function createFetch({ connections = CONNECTIONS_PER_SITE_MAX } = {}): Fetch {
+export function createFetch(): Fetch {
   const dispatcher = new Agent({
-    connections,
+    connections: CONNECTIONS_PER_SITE_MAX,
     keepAliveTimeout: IDLE_MS_MAX,
     headersTimeout: 0,
     bodyTimeout: 0,

@@ -68,7 +68,12 @@ export function readFeed(
       const ids = puts.map(({ document_id: id }) => id);
       const records = await readSealedRecords(tx, ids, { seals, model: sealedFor });
       return page.map(({ change, action }) =>
-        JSON.stringify(changeOf(change, action, { sealed: records.get(change.document_id) })),
+        JSON.stringify(
+          changeOf(change, action, {
+            sealed: records.get(change.document_id),
+            replaces: change.held_before.includes(request.target),
+          }),
+        ),
       );
     }
     // Taken out first: what is asked for meanwhile may push them out.
@@ -167,14 +172,19 @@ function loggedOf(row: postgres.Row): LoggedChange {
 interface Carried {
   readonly document?: DocumentRecord | undefined;
   readonly sealed?: SealedRecord | undefined;
+  readonly replaces?: boolean;
 }
 
-function changeOf(change: LoggedChange, action: Action, { document, sealed }: Carried): FeedChange {
+function changeOf(
+  change: LoggedChange,
+  action: Action,
+  { document, sealed, replaces = true }: Carried,
+): FeedChange {
   const { epoch, sequence, document_id } = change;
   const base = { epoch, sequence, committed_at: change.committed_at.toISOString() };
   if (action === "skip") return { kind: "skip", ...base };
   if (action === "withdraw") return { kind: "withdraw", ...base, document_id, reason: reasonOf(change) };
-  if (sealed !== undefined) return { kind: "put-sealed", ...base, document_id, sealed };
+  if (sealed !== undefined) return { kind: "put-sealed", ...base, document_id, replaces, sealed };
   if (document === undefined) throw new RangeError("a document of one snapshot has no row in it");
   return { kind: "put", ...base, document_id, document };
 }

@@ -63,11 +63,14 @@ function assertReached(watermark: Fence, { after }: Batch, name: string): void {
   );
 }
 
-/** Of each document the last change that the archive does not have yet. */
+/** Of each document the last change that the archive does not have yet; what went before it in the batch left something to replace. */
 function lastWords(changes: readonly FeedChange[], watermark: Fence): ReadonlyMap<string, Told> {
   const words = new Map<string, Told>();
-  for (const change of changes)
-    if (change.kind !== "skip" && compareFences(change, watermark) > 0) words.set(change.document_id, change);
+  for (const change of changes) {
+    if (change.kind === "skip" || compareFences(change, watermark) <= 0) continue;
+    const isFirst = change.kind !== "put-sealed" || !words.has(change.document_id);
+    words.set(change.document_id, isFirst ? change : { ...change, replaces: true });
+  }
   return words;
 }
 
@@ -99,8 +102,9 @@ async function applied(
 ): Promise<readonly ObjectVersion[]> {
   const fence: Fence = { epoch: change.epoch, sequence: change.sequence };
   const prefix = prefixOf(documentName(change.document_id));
-  const held: ObjectVersion[] = [];
-  for await (const version of bucket.versions(prefix, signal)) held.push(version);
+  // Most documents are new, and a list costs as much as an object.
+  const isNew = change.kind === "put-sealed" && !change.replaces && !isRefused;
+  const held = isNew ? [] : await Array.fromAsync(bucket.versions(prefix, signal));
   // A change that comes late may not end what a later one has written (I3).
   const isLater = ({ key }: ObjectVersion): boolean => {
     const name = parseKey(key);
@@ -114,8 +118,7 @@ async function applied(
   // Where the bucket keeps versions, the object that was just replaced is one more.
   const isReplaced = held.some((version) => version.key === key && version.isLatest);
   if (!isReplaced) return held;
-  const after: ObjectVersion[] = [];
-  for await (const version of bucket.versions(prefix, signal)) after.push(version);
+  const after = await Array.fromAsync(bucket.versions(prefix, signal));
   return after.filter((version) => version.key !== key || !version.isLatest);
 }
 

@@ -100,6 +100,7 @@ export class ObjectFiles {
     // A prefix that names folders is where the search begins.
     const above = prefix.slice(0, prefix.lastIndexOf("/") + 1);
     const parts = above.split("/").slice(0, -1);
+    if (parts.includes("")) return [];
     const folder = join(this.#folder, "buckets", bucket, ...parts.map(nameOf));
     for await (const key of keysUnder(folder, above, { prefix, after })) {
       const status = await stat(this.#pathOf(bucket, key)).catch(ifMissing);
@@ -210,7 +211,7 @@ function ifMissing(error: unknown): null {
 }
 
 function storageError(error: unknown): unknown {
-  return codeOf(error) === "ENOSPC" || codeOf(error) === "EDQUOT"
+  return ["ENOSPC", "EDQUOT", "EFBIG"].includes(String(codeOf(error)))
     ? new S3Error("InsufficientStorage", "The disk is full.", { cause: error })
     : error;
 }

@@ -12,6 +12,9 @@ export interface AccessKey {
   readonly secretAccessKey: string;
 }
 
+/** One for each day and region. */
+const signingKeys = new Map<string, ArrayBuffer>();
+
 const AUTHORIZATION =
   /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([a-z0-9-]+)\/s3\/aws4_request, ?SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})$/;
 const DATE = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
@@ -47,6 +50,7 @@ export async function assertSigned(
     region,
     datetime,
     allHeaders: true,
+    cache: signingKeys,
   });
   if (!isSame(given.replaceAll(", ", ","), (await signer.authHeader()).replaceAll(", ", ",")))
     throw new S3Error("SignatureDoesNotMatch", "The signature is not that of the request by this key.");
