@@ -32,7 +32,14 @@ describe("checkNetwork", () => {
     const findings = checkNetwork(NETWORK, { today });
     expect(findings.map((finding) => `${finding.severity}: ${finding.found.split(":")[0]}`)).toEqual([
       "note: no running standby",
-      "note: no running archive",
+    ]);
+    const sites = NETWORK.sites.map((site) => ({
+      ...site,
+      running: site.running && site.kind !== "archive",
+    }));
+    expect(checkNetwork({ ...NETWORK, sites }, { today }).map(({ found }) => found.split(":")[0])).toEqual([
+      "no running standby",
+      "no running archive",
     ]);
   });
 

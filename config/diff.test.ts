@@ -123,7 +123,9 @@ describe("diffNetworks", () => {
       "delete eu cold edge-eu > ",
       "delete branches cold edge-eu > ",
     ]);
-    expect(moved(withRunning({ "archive-dk": true })).every((line) => line.startsWith("copy "))).toBe(true);
+    const withoutArchive = moved(withRunning({ "archive-dk": false }));
+    expect(withoutArchive).toContain("delete dk-only hot archive-dk > ");
+    expect(withoutArchive.every((line) => line.startsWith("delete "))).toBe(true);
     expect(moved(withRunning({ "edge-global": false }))).toEqual(["move global cold edge-global > edge-eu"]);
   });
 

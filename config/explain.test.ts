@@ -23,7 +23,7 @@ describe("explainDocument", () => {
       "eu-arn may searchable",
       "edge-eu may none",
       "edge-global may not none",
-      "archive-dk may none",
+      "archive-dk may record",
     ]);
   });
 

@@ -52,6 +52,13 @@ export function copySites(
     .map(({ id }) => id);
 }
 
+/** Ids of the running archives that hold a document of the class, whatever its tier. */
+export function archiveSites(residency: string, network: ResidencyRules, today?: string): readonly string[] {
+  return network.sites
+    .filter((site) => site.kind === "archive" && site.running && mayHold(network, residency, site, today))
+    .map(({ id }) => id);
+}
+
 /** Whether every document that the site may hold rests there, whatever its tier. */
 export function keepsRecord({ kind }: Pick<Site, "kind">): boolean {
   return kind !== "regional" && kind !== "edge";

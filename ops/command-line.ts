@@ -1,5 +1,6 @@
 /** The operator's command line. */
 import { Command, CommanderError } from "commander";
+import { archiveCommands } from "./commands/archive.ts";
 import { configCommands } from "./commands/config.ts";
 import { embeddingCommands } from "./commands/embedding.ts";
 import { eraseCommand } from "./commands/erase.ts";
@@ -41,6 +42,7 @@ export async function runCommandLine(interruption: Interruption): Promise<void> 
     keyCommands(program, settings, terminal);
     embeddingCommands(program, settings, terminal);
     ledgerCommands(program, settings, terminal);
+    archiveCommands(program, settings, terminal);
     await program.parseAsync();
   } catch (error) {
     // Commander prints its own messages, and its help counts as an error with the code 0.

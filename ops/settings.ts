@@ -1,6 +1,7 @@
 /** The settings of the `kattegat` command with the local network. */
 import { isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import type { BucketSettings } from "@kattegat/replication/archive/open-bucket.ts";
 import { z } from "zod";
 
 /** The folder of the repository, where the documented commands are started. */
@@ -17,6 +18,10 @@ const environmentSchema = z.object({
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/ }).optional(),
   KATTEGAT_EMBEDDING_KEY: z.string().optional(),
   QDRANT_API_KEY: z.string().optional(),
+  AWS_REGION: z.string().min(1).optional(),
+  AWS_ACCESS_KEY_ID: z.string().min(1).optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().min(1).optional(),
+  AWS_SESSION_TOKEN: z.string().min(1).optional(),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal"]).default("info"),
 });
 
@@ -62,6 +67,10 @@ export interface Settings {
   readonly qdrantUrls: ReadonlyMap<string, string>;
   /** Of every Qdrant cluster that replaces an embedded server. */
   readonly qdrantApiKey: string | null;
+  /** Site id → address of an S3 server that replaces the embedded one. */
+  readonly archiveUrls: ReadonlyMap<string, string>;
+  /** How such a server is asked; the embedded one has a key of its own. */
+  readonly archiveAccess: Omit<BucketSettings, "endpoints">;
   /** Of the OpenAI-compatible endpoint that the network file names. */
   readonly embeddingKey: string | null;
   readonly logLevel: string;
@@ -87,15 +96,24 @@ export function readSettings(
     ? []
     : parsed.error.issues.map((issue) => problemOf(String(issue.path[0]), given));
   const qdrantUrls = new Map<string, string>();
+  const archiveUrls = new Map<string, string>();
   for (const [name, value] of Object.entries(given)) {
-    if (!name.startsWith("QDRANT_URL_") || value === undefined) continue;
-    if (value.split(",").every((part) => URL.canParse(part.trim())))
-      qdrantUrls.set(siteOfVariable(name), value);
-    else
-      problems.push(
-        `${name}: expected one or several addresses such as http://10.0.0.5:6333, separated by commas`,
-      );
+    if (value === undefined) continue;
+    if (name.startsWith(QDRANT)) {
+      if (value.split(",").every((part) => URL.canParse(part.trim())))
+        qdrantUrls.set(siteOfVariable(name, QDRANT), value);
+      else
+        problems.push(
+          `${name}: expected one or several addresses such as http://10.0.0.5:6333, separated by commas`,
+        );
+    }
+    if (name.startsWith(ARCHIVE)) {
+      if (URL.canParse(value)) archiveUrls.set(siteOfVariable(name, ARCHIVE), value);
+      else problems.push(`${name}: expected the address of an S3 server, such as https://s3.example.dk`);
+    }
   }
+  if (archiveUrls.size > 0 && (given["AWS_ACCESS_KEY_ID"] ?? given["AWS_SECRET_ACCESS_KEY"]) === undefined)
+    problems.push("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: expected the key of the archive's bucket");
   if (!parsed.success || problems.length > 0) {
     throw new SettingsError(
       `The environment has ${problems.length === 1 ? "a problem" : `${problems.length} problems`}:\n${problems.map((problem) => `  ${problem}`).join("\n")}`,
@@ -113,6 +131,13 @@ export function readSettings(
     databaseUrl: values.DATABASE_URL ?? null,
     qdrantUrls,
     qdrantApiKey: values.QDRANT_API_KEY ?? null,
+    archiveUrls,
+    archiveAccess: {
+      region: values.AWS_REGION ?? "us-east-1",
+      accessKeyId: values.AWS_ACCESS_KEY_ID,
+      secretAccessKey: values.AWS_SECRET_ACCESS_KEY,
+      sessionToken: values.AWS_SESSION_TOKEN,
+    },
     embeddingKey: values.KATTEGAT_EMBEDDING_KEY ?? null,
     logLevel: values.LOG_LEVEL,
     inherited: Object.fromEntries(
@@ -129,9 +154,12 @@ export function processSettings(): Settings {
   return readSettings(process.env);
 }
 
+const QDRANT = "QDRANT_URL_";
+const ARCHIVE = "ARCHIVE_URL_";
+
 /** `QDRANT_URL_EU_FRA` speaks of the site `eu-fra`. */
-function siteOfVariable(name: string): string {
-  return name.slice("QDRANT_URL_".length).toLowerCase().replaceAll("_", "-");
+function siteOfVariable(name: string, prefix: string): string {
+  return name.slice(prefix.length).toLowerCase().replaceAll("_", "-");
 }
 
 function problemOf(name: string, given: Readonly<Record<string, string | undefined>>): string {

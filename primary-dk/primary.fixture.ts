@@ -8,7 +8,7 @@ import { parseNetwork } from "@kattegat/config/load.ts";
 import type { Network } from "@kattegat/config/network.ts";
 import { createHashedEmbedder } from "@kattegat/engine/embedding/hashed.ts";
 import { encodeFloats, encodeIntegers } from "@kattegat/protocol/base64.ts";
-import { feedLineSchema, type Change, type FeedHead } from "@kattegat/protocol/changes.ts";
+import { feedLineSchema, type FeedChange, type FeedHead } from "@kattegat/protocol/changes.ts";
 import { queryTerms } from "@kattegat/engine/text/analyzer.ts";
 import { queryVector } from "@kattegat/engine/lexical/bm25.ts";
 import { emptyStatistics } from "@kattegat/engine/lexical/statistics.ts";
@@ -175,7 +175,7 @@ export interface Client {
     target: string,
     after: string,
     options?: { readonly limit?: number; readonly waitMs?: number; readonly model?: string },
-  ): Promise<{ readonly changes: Change[]; readonly head: FeedHead }>;
+  ): Promise<{ readonly changes: FeedChange[]; readonly head: FeedHead }>;
   search(query: string, request?: Partial<SiteSearchRequest>): Promise<SiteSearchResponse>;
 }
 

@@ -1,6 +1,7 @@
 /** The change feed: `GET /internal/changes?after=…&limit=…&epoch=…&wait_ms=…&target=…&model=…`, NDJSON, one `FeedLine` a line. */
 import { z } from "zod";
 import { base64Schema } from "./base64.ts";
+import { sealedRecordSchema } from "./sealed-record.ts";
 import { collectionSchema, tierNameSchema } from "./search.ts";
 import { fenceSchema, sequenceSchema } from "./sequence.ts";
 
@@ -60,6 +61,19 @@ export const changeSchema = z.discriminatedUnion("kind", [
 ]);
 export type Change = z.infer<typeof changeSchema>;
 
+/** An archive's `put`: hold this document, which neither the archive nor who brings it can read. */
+const sealedPutSchema = z.object({
+  kind: z.literal("put-sealed"),
+  ...changeBase,
+  /** Whether the archive may have an earlier copy, as far as the log knows. */
+  replaces: z.boolean(),
+  sealed: sealedRecordSchema,
+});
+
+const feedChangeSchema = z.discriminatedUnion("kind", [...changeSchema.options, sealedPutSchema]);
+/** A change as the feed tells it: to an archive sealed, to every other target in the open. */
+export type FeedChange = z.infer<typeof feedChangeSchema>;
+
 /** The last line of every answer: where the log's head is, and when it was there. */
 export const feedHeadSchema = z.object({
   kind: z.literal("head"),
@@ -76,7 +90,7 @@ export const feedHeadSchema = z.object({
 });
 export type FeedHead = z.infer<typeof feedHeadSchema>;
 
-export const feedLineSchema = z.union([changeSchema, feedHeadSchema]);
+export const feedLineSchema = z.union([feedChangeSchema, feedHeadSchema]);
 
 /** `POST /internal/apply` at a regional: a batch in order; the watermark moves to `watermark` together with the data. */
 export const applyRequestSchema = z.strictObject({

@@ -16,7 +16,7 @@ import type { ColdPublisher } from "./cold-publisher.ts";
 import { assertReserved, withReservation } from "./cold-reservation.ts";
 import type { ColdStore } from "./cold-store.ts";
 import type { ColdTable, DocumentVersion } from "./cold-table.ts";
-import type { Batch, Target } from "./target.ts";
+import { openChanges, type Batch, type Target } from "./target.ts";
 
 /** Each batch is a segment that every search opens until it is merged; a reader waits seconds for cold, not for this. */
 const LINGER_MS = 300;
@@ -74,7 +74,7 @@ export function createEdgeTarget(
       assertModel(head, parts);
       const start = await publisher.current(signal);
       assertReached(start, { after, ahead });
-      const later = changes.filter((change) => compareFences(change, start.watermark) > 0);
+      const later = openChanges(changes).filter((change) => compareFences(change, start.watermark) > 0);
       const batch = readBatch(later, parts.refuse);
       const wanted = newerThanHeld(batch, start, { table: parts.table, position });
       const isEffective =

@@ -1,5 +1,5 @@
 /** Reader of the change feed's lines. */
-import { feedLineSchema, type Change, type FeedHead } from "@kattegat/protocol/changes.ts";
+import { feedLineSchema, type FeedChange, type FeedHead } from "@kattegat/protocol/changes.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { parseJson } from "@kattegat/protocol/parse.ts";
 
@@ -7,7 +7,7 @@ import { parseJson } from "@kattegat/protocol/parse.ts";
 const FEED_BYTES_MAX = 256 * 1_024 * 1_024;
 
 export interface FeedAnswer {
-  readonly changes: readonly Change[];
+  readonly changes: readonly FeedChange[];
   readonly head: FeedHead;
 }
 
@@ -17,7 +17,7 @@ export interface FeedAnswer {
  * @throws {KattegatError} `unavailable` when the answer was cut: without its last line nobody knows what is missing.
  */
 export async function readFeed(body: AsyncIterable<Uint8Array>): Promise<FeedAnswer> {
-  const changes: Change[] = [];
+  const changes: FeedChange[] = [];
   let head: FeedHead | null = null;
   for await (const line of linesOf(body)) {
     if (head !== null)

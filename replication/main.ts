@@ -9,6 +9,7 @@ import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
 import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import { pino } from "pino";
 import { createApp } from "./app.ts";
+import { bucketOpener } from "./archive/open-bucket.ts";
 import { createKeeper } from "./entropy/keeper.ts";
 import { createFetch } from "./fetch.ts";
 import { mergeSegments } from "./merge-segments.ts";
@@ -49,6 +50,13 @@ const { primary, targets, compared, repairer } = createSites({
     basePassagesMin: settings.KATTEGAT_BASE_PASSAGES_MIN,
     mergeSegments,
   },
+  bucketOf: bucketOpener({
+    endpoints: settings.KATTEGAT_ARCHIVES,
+    region: settings.AWS_REGION,
+    accessKeyId: settings.AWS_ACCESS_KEY_ID,
+    secretAccessKey: settings.AWS_SECRET_ACCESS_KEY,
+    sessionToken: settings.AWS_SESSION_TOKEN,
+  }),
 });
 const replication = createReplication({
   targets,

@@ -12,7 +12,7 @@ import { createRetirement } from "./retirement.ts";
 import type { StreamOptions } from "./run-stream.ts";
 import type { SiteClient, SiteRequest } from "./site-client.ts";
 import type { MonitorOptions } from "./stream-status.ts";
-import type { Target } from "./target.ts";
+import { openChanges, type Target } from "./target.ts";
 
 const WATERMARK_TIMEOUT_MS = 5_000;
 /** A full batch waits for every replica of a Qdrant cluster that may be merging segments. */
@@ -57,7 +57,7 @@ export function createRegionalTarget(options: RegionalOptions): Target {
     async apply({ changes, after, position, positionAt, head }, signal) {
       const { sequence, at, whole_at: wholeAt } = head;
       const body: ApplyRequest = {
-        changes: [...changes],
+        changes: [...openChanges(changes)],
         after,
         watermark: position,
         watermark_at: positionAt,

@@ -1,5 +1,5 @@
 /** The effects of one target's stream. */
-import { BATCH_CHANGES_MAX, FEED_WAIT_MS_MAX, type Change } from "@kattegat/protocol/changes.ts";
+import { BATCH_CHANGES_MAX, FEED_WAIT_MS_MAX, type FeedChange } from "@kattegat/protocol/changes.ts";
 import { KattegatError, isErrorCode } from "@kattegat/protocol/errors.ts";
 import { compareFences } from "@kattegat/protocol/sequence.ts";
 import { backoffMs } from "./backoff.ts";
@@ -86,7 +86,7 @@ async function read(
 }
 
 /** A small batch with copies in it waits, when small batches cost the target. */
-function isWorthLingering(changes: readonly Change[], { linger }: Target): boolean {
+function isWorthLingering(changes: readonly FeedChange[], { linger }: Target): boolean {
   if (linger.delayMs === 0 || changes.length >= BATCH_CHANGES_MAX) return false;
   let passages = 0;
   for (const change of changes) if (change.kind === "put") passages += change.document.passages.length;

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { BASE_PASSAGES_MIN } from "@kattegat/engine/cold/manifest-base.ts";
 import { z } from "zod";
 
-const sitesSchema = z
+const urlsSchema = z
   .string()
   .transform((text, context): unknown => {
     try {
@@ -20,7 +20,13 @@ const settingsSchema = z.object({
   KATTEGAT_SITE: z.string().min(1).default("replication"),
   KATTEGAT_JWKS: z.string().min(1),
   KATTEGAT_SIGNING_KEY: z.string().min(1),
-  KATTEGAT_SITES: sitesSchema,
+  KATTEGAT_SITES: urlsSchema,
+  /** The S3 server of each archive. Its bucket stands in the network file, its key here. */
+  KATTEGAT_ARCHIVES: urlsSchema.default({}),
+  AWS_REGION: z.string().min(1).default("us-east-1"),
+  AWS_ACCESS_KEY_ID: z.string().min(1).optional(),
+  AWS_SECRET_ACCESS_KEY: z.string().min(1).optional(),
+  AWS_SESSION_TOKEN: z.string().min(1).optional(),
   /** The reign known at the start; later ones are learned from the feed. */
   KATTEGAT_EPOCH: z.coerce.number().int().min(1).default(1),
   /** Where a base's texts wait while it is made; a gigabyte for 600,000 passages. */

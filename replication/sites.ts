@@ -2,6 +2,8 @@
 import { modelsOf, type Model } from "@kattegat/config/models.ts";
 import type { Network, Site } from "@kattegat/config/network.ts";
 import { mayHold } from "@kattegat/config/residency.ts";
+import { createArchiveTarget } from "./archive/archive-target.ts";
+import type { Bucket } from "./archive/bucket.ts";
 import { createEdge, type EdgeOptions } from "./edge.ts";
 import type { ComparedSite } from "./entropy/keeper.ts";
 import { createHeldSource, createPlannedSource, createRepairer, type Repairer } from "./entropy/source.ts";
@@ -11,13 +13,18 @@ import { createRegionalTarget } from "./regional-target.ts";
 import { createSiteClient, type Fetch, type SiteClient } from "./site-client.ts";
 import type { Target } from "./target.ts";
 
-/** Running regional and edge sites, in the file's order, each once for every model; throws when one has no URL, all of them in one message. */
+/**
+ * Running regionals, edges and archives, in the file's order, those that are searched once for every model; throws when one has no URL,
+ * all of them in one message.
+ */
 export function createSites(options: {
   readonly network: Network;
   readonly urls: Readonly<Record<string, string>>;
   readonly fetch: Fetch;
   readonly authorization: (site: string) => Promise<string>;
   readonly cold: Omit<EdgeOptions, "client" | "network" | "model" | "primary">;
+  /** Null for an archive whose server nobody has named. */
+  readonly bucketOf: (site: Site) => Bucket | null;
 }): {
   readonly primary: Primary;
   readonly targets: readonly Target[];
@@ -30,6 +37,7 @@ export function createSites(options: {
   const missing = wanted.filter(({ id }) => urls[id] === undefined).map(({ id }) => id);
   if (missing.length > 0)
     throw new Error(`KATTEGAT_SITES: expected a URL for each running site; missing: ${missing.join(", ")}`);
+  const archives = running.filter(({ kind }) => kind === "archive").map((site) => archiveOf(site, options));
   const clientOf = (site: string): SiteClient =>
     createSiteClient({ site, baseUrl: urls[site] ?? "", fetch, authorization });
   const primarySite = running.find(({ kind }) => kind === "primary");
@@ -48,7 +56,24 @@ export function createSites(options: {
   const compared = wanted
     .filter(({ kind }) => kind === "regional" || kind === "edge")
     .map((site) => comparedSite(site, { network, primary: primaryClient, client: clientOf(site.id) }));
-  return { primary, targets, compared, repairer: createRepairer(primaryClient) };
+  return { primary, targets: [...targets, ...archives], compared, repairer: createRepairer(primaryClient) };
+}
+
+function archiveOf(
+  site: Site,
+  { network, bucketOf }: { readonly network: Network; readonly bucketOf: (site: Site) => Bucket | null },
+): Target {
+  const bucket = bucketOf(site);
+  if (bucket === null)
+    throw new Error(
+      `KATTEGAT_ARCHIVES: expected the URL of an S3 server for each running archive; missing: ${site.id}`,
+    );
+  return createArchiveTarget({
+    site: site.id,
+    model: network.embedding.model,
+    bucket,
+    mayHold: (className) => mayHold(network, className, site),
+  });
 }
 
 /** The copies of the model that serves: those of one that is being prepared are compared once it does. */

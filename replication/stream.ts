@@ -1,5 +1,5 @@
 /** The states of one target's stream with the only function that moves between them. */
-import type { Change, FeedHead } from "@kattegat/protocol/changes.ts";
+import type { FeedChange, FeedHead } from "@kattegat/protocol/changes.ts";
 import { BATCH_CHANGES_MAX } from "@kattegat/protocol/changes.ts";
 import type { ErrorCode } from "@kattegat/protocol/errors.ts";
 import { compareFences, compareSequences, type Fence } from "@kattegat/protocol/sequence.ts";
@@ -42,7 +42,7 @@ export interface ApplyingState {
   readonly name: "applying";
   readonly progress: Progress;
   readonly failures: number;
-  readonly changes: readonly Change[];
+  readonly changes: readonly FeedChange[];
   readonly head: FeedHead;
   readonly take: number;
   readonly parking: { readonly code: ErrorCode; readonly detail: string } | null;
@@ -54,7 +54,7 @@ export type StreamEvent =
   | { readonly name: "watermark-read"; readonly watermark: Fence }
   | {
       readonly name: "feed-read";
-      readonly changes: readonly Change[];
+      readonly changes: readonly FeedChange[];
       readonly head: FeedHead;
       readonly linger: boolean;
     }
@@ -222,7 +222,7 @@ function afterRefusal(state: ApplyingState, event: FailedEvent): State {
   if (!POISON.has(event.code) || change === undefined) return afterFailure(event, state.failures);
   if (state.take > 1) return { ...state, take: Math.ceil(state.take / 2) };
   // A withdraw is never passed over (I9): the watermark would say that the copy is gone.
-  if (change.kind !== "put" || state.parking !== null) return afterFailure(event, state.failures);
+  if (!isPut(change) || state.parking !== null) return afterFailure(event, state.failures);
   return { ...state, parking: { code: event.code, detail: event.detail } };
 }
 
@@ -237,12 +237,16 @@ function afterFailure({ code, detail }: FailedEvent, failures: number): State {
  * A parked put goes as a withdraw: an old version left in its place would be shown although it was replaced, and the
  * replacement may have been an erasure.
  */
-export function outgoing(state: ApplyingState): readonly Change[] {
+export function outgoing(state: ApplyingState): readonly FeedChange[] {
   const changes = state.changes.slice(0, state.take);
   const change = changes[0];
-  if (state.parking === null || change === undefined || change.kind !== "put") return changes;
+  if (state.parking === null || change === undefined || !isPut(change)) return changes;
   const { epoch, sequence, committed_at, document_id } = change;
   return [{ kind: "withdraw", epoch, sequence, committed_at, document_id, reason: "reclassified" }];
+}
+
+function isPut(change: FeedChange): change is Extract<FeedChange, { kind: "put" | "put-sealed" }> {
+  return change.kind === "put" || change.kind === "put-sealed";
 }
 
 /** The progress of a state that has one. */

@@ -1,10 +1,11 @@
 /** A site that takes copies. */
-import type { ApplyResponse, Change, FeedHead } from "@kattegat/protocol/changes.ts";
+import type { ApplyResponse, Change, FeedChange, FeedHead } from "@kattegat/protocol/changes.ts";
+import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { Fence } from "@kattegat/protocol/sequence.ts";
 
 /** Changes in order, on their way to one target. */
 export interface Batch {
-  readonly changes: readonly Change[];
+  readonly changes: readonly FeedChange[];
   /** Where the stream is before them. */
   readonly after: Fence;
   /** Where the stream is once these changes are in. */
@@ -39,4 +40,12 @@ export interface Target {
   readonly probe?: (signal: AbortSignal) => Promise<unknown>;
   /** Work beside the stream, where the target has some. */
   readonly upkeep?: { heard(head: FeedHead): void; run(signal: AbortSignal): Promise<void> };
+}
+
+/** The changes as a site that is searched takes them. @throws {KattegatError} when one is sealed: that was for an archive. */
+export function openChanges(changes: readonly FeedChange[]): readonly Change[] {
+  return changes.map((change) => {
+    if (change.kind !== "put-sealed") return change;
+    throw new KattegatError("internal", `Expected open documents; change ${change.sequence} came sealed.`);
+  });
 }

@@ -5,17 +5,11 @@ import type { Network } from "@kattegat/config/network.ts";
 import { mayHold } from "@kattegat/config/residency.ts";
 import { Placements } from "@kattegat/primary-dk/documents/placements.ts";
 import { compareSequences } from "@kattegat/protocol/sequence.ts";
-import {
-  ASKED_DOCUMENTS_MAX,
-  changedResponseSchema,
-  type ObjectLine,
-  type StoreLine,
-} from "@kattegat/protocol/holdings.ts";
-import type { Scanner } from "@kattegat/engine/vector/scan.ts";
+import { ASKED_DOCUMENTS_MAX, changedResponseSchema, type StoreLine } from "@kattegat/protocol/holdings.ts";
 import type { SiteClient } from "@kattegat/replication/site-client.ts";
 import { FINDING_KINDS, judge, lastSequenceOf, type Finding, type Shelf, type View } from "./compare.ts";
 import { byDocument, decodeRow, encodeRow, type DocumentRows } from "./row.ts";
-import { readHoldings, readSite, type AuditedSite, type SiteLines } from "./site-lines.ts";
+import { readSite, type AuditedSite, type Objects, type SiteLines } from "./site-lines.ts";
 import { SortedTexts } from "./sorted-texts.ts";
 import { SiteTally } from "./site-tally.ts";
 
@@ -28,7 +22,7 @@ export interface AuditOptions {
   readonly network: Network;
   /** The sites that are asked, the primary among them. */
   readonly sites: readonly AuditedSite[];
-  readonly scanner: Scanner;
+  readonly primary: SiteClient;
   readonly now: () => number;
   /** Whether the primary says that a change of its policy is being carried out. */
   readonly isReplanning: boolean;
@@ -52,10 +46,7 @@ export async function audit(options: AuditOptions): Promise<Audited> {
   try {
     const tallies = new Map(sites.map(({ site }) => [site.id, new SiteTally(site)]));
     const read = async (each: AuditedSite): Promise<SiteLines> => {
-      const lines = await readSite(each, {
-        ...options,
-        take: (row) => texts.add(encodeRow(row)),
-      });
+      const lines = await readSite(each, { take: (row) => texts.add(encodeRow(row)) });
       progress(`${each.site.id} has told what it holds`);
       return lines;
     };
@@ -81,7 +72,7 @@ export async function audit(options: AuditOptions): Promise<Audited> {
         tallies.get(each.site.id)?.stored(lines.objects, await strayIn(each, lines.objects));
     for (const [id, tally] of tallies) tally.shelves = shelves.filter(({ site }) => site === id);
     const view = viewOf(options, { shelves, primary: primary.site.id, confirmed: record.confirmed });
-    const compared = await compareAll(rowsOf(texts), view, { tallies, primary: primary.client });
+    const compared = await compareAll(rowsOf(texts), view, { tallies, primary: options.primary });
     const [own] = record.stores;
     return { ...compared, tallies, head: { epoch: own?.epoch ?? 0, sequence: own?.sequence ?? "0" } };
   } finally {
@@ -103,6 +94,7 @@ function viewOf(
   const placements = new Placements(network, now);
   const today = todayUtc();
   const holding = new Map<string, boolean>();
+  const archives = new Set(network.sites.filter(({ kind }) => kind === "archive").map(({ id }) => id));
   return {
     ...seen,
     isReplanning,
@@ -116,6 +108,7 @@ function viewOf(
     },
     planned: ({ class: residency, tier, moving_from }) =>
       placements.holders({ residency, tier, moving_from }),
+    isArchive: (site) => archives.has(site),
   };
 }
 
@@ -137,11 +130,10 @@ function roleOf({ model }: StoreLine, models: readonly string[]): Shelf["role"] 
 }
 
 /** An object may be on its way to its name, or be deleted just now: what still has none at a second look is stray. */
-async function strayIn({ client }: AuditedSite, objects: readonly ObjectLine[]): Promise<readonly string[]> {
-  const nameless = new Set(objects.filter(({ named }) => named === "nothing").map(({ key }) => key));
+async function strayIn({ tell }: AuditedSite, { nameless }: Objects): Promise<readonly string[]> {
   if (nameless.size === 0) return [];
   const still: string[] = [];
-  await readHoldings(client, async (line) => {
+  await tell(async (line) => {
     if (line.kind === "object" && line.named === "nothing" && nameless.has(line.key)) still.push(line.key);
   });
   return still;

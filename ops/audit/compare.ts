@@ -1,7 +1,7 @@
 /** Compares what the sites hold of a document with policy, the primary's record, the ledger. */
 import { compareSequences } from "@kattegat/protocol/sequence.ts";
-import type { CopyLine, RecordLine } from "@kattegat/protocol/holdings.ts";
-import type { DocumentRows } from "./row.ts";
+import type { RecordLine } from "@kattegat/protocol/holdings.ts";
+import type { DocumentRows, HeldCopy } from "./row.ts";
 
 export const FINDING_KINDS = [
   "leak",
@@ -44,8 +44,10 @@ export interface View {
   /** The site whose record is the system's. */
   readonly primary: string;
   mayHold(className: string, site: string): boolean;
-  /** Sites where policy plans the searchable copy. */
+  /** Sites to which the log is to bring a copy. */
   planned(record: RecordLine): readonly string[];
+  /** Whether the site keeps documents that have nothing to search, too. */
+  isArchive(site: string): boolean;
   /** How far the ledger has recorded which of each site's copies are gone. */
   readonly confirmed: ReadonlyMap<string, string>;
   /** While a change of the policy is carried out, documents still are where the former one planned them. */
@@ -58,7 +60,7 @@ export interface Judgement {
   readonly pending: readonly string[];
 }
 
-type Copy = CopyLine & { readonly site: string };
+type Copy = HeldCopy;
 type Verdict = { readonly kind: FindingKind; readonly detail: string } | "pending";
 
 /** The last change about a document that the audit knows of; null when there is none. */
@@ -68,7 +70,8 @@ export function lastSequenceOf({ record, gone }: DocumentRows): string | null {
 
 export function judge(rows: DocumentRows, view: View): Judgement {
   const { record, id } = rows;
-  const planned = record === null || record.passages === 0 ? [] : view.planned(record);
+  const planned =
+    record === null ? [] : view.planned(record).filter((site) => record.passages > 0 || view.isArchive(site));
   const isMovingByPolicy =
     view.isReplanning &&
     record !== null &&
@@ -232,7 +235,9 @@ function isBehind({ sequence }: Shelf, last: string): boolean {
 function joined(copies: readonly Copy[]): readonly Copy[] {
   const whole = new Map<string, Copy>();
   for (const copy of copies) {
-    const key = JSON.stringify([copy.version, copy.class, copy.hidden]);
+    // A store that does not count has whole copies.
+    const digest = copy.passages === null ? copy.digest : null;
+    const key = JSON.stringify([copy.version, copy.class, copy.hidden, digest]);
     const before = whole.get(key);
     const isCounted = copy.passages !== null && before?.passages !== null;
     whole.set(key, {

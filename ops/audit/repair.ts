@@ -5,6 +5,8 @@ import { ASKED_DOCUMENTS_MAX, repairResponseSchema } from "@kattegat/protocol/ho
 import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
 import { compareSequences } from "@kattegat/protocol/sequence.ts";
 import type { SiteClient } from "@kattegat/replication/site-client.ts";
+import type { Bucket } from "@kattegat/replication/archive/bucket.ts";
+import { removeDocument, removeStray } from "./archive-copies.ts";
 import type { Finding } from "./compare.ts";
 import type { RepairReport } from "./report.ts";
 
@@ -17,6 +19,8 @@ const POLL_MS = 500;
 export interface RepairOptions {
   readonly primary: SiteClient;
   readonly site: (id: string) => SiteClient | null;
+  /** Of an archive. */
+  readonly bucket: (id: string) => Bucket | null;
   readonly status: () => Promise<NetworkStatus>;
   /** Sites whose stores were compared. */
   readonly seen: readonly string[];
@@ -37,9 +41,13 @@ interface Order {
  */
 export async function repair(
   findings: readonly Finding[],
-  { primary, site, status, seen, strays }: RepairOptions,
+  { primary, site, bucket, status, seen, strays }: RepairOptions,
 ): Promise<RepairReport> {
-  const { orders, impossible } = ordersOf(findings);
+  const isNameless = (finding: Finding): boolean =>
+    finding.document_id === null && finding.store !== null && bucket(finding.site) !== null;
+  // An archive's object says whose it is by a digest: where nothing else knows the document, the log cannot name it.
+  const nameless = findings.filter(isNameless);
+  const { orders, impossible } = ordersOf(findings.filter((finding) => !isNameless(finding)));
   let sequence: string | null = null;
   for (let from = 0; from < orders.length; from += ASKED_DOCUMENTS_MAX) {
     const documents = orders.slice(from, from + ASKED_DOCUMENTS_MAX);
@@ -56,7 +64,16 @@ export async function repair(
     );
     sequence = repairResponseSchema.parse(answer).sequence;
   }
+  for (const { site: id, document_sha256: document } of nameless) {
+    const archive = bucket(id);
+    if (archive !== null) await removeDocument(archive, document, AbortSignal.timeout(REPAIR_MS_MAX));
+  }
   for (const { site: id, key } of strays) {
+    const archive = bucket(id);
+    if (archive !== null) {
+      await removeStray(archive, key, AbortSignal.timeout(REPAIR_MS_MAX));
+      continue;
+    }
     const request = {
       method: "DELETE",
       timeoutMs: REPAIR_MS_MAX,
@@ -66,7 +83,13 @@ export async function repair(
     await site(id)?.request(path, request, (response) => response.arrayBuffer());
   }
   const waitingFor = sequence === null ? [] : await untilReached(sequence, { status, seen });
-  return { documents: orders.length, objects: strays.length, sequence, impossible, waitingFor };
+  return {
+    documents: orders.length,
+    objects: strays.length + nameless.length,
+    sequence,
+    impossible,
+    waitingFor,
+  };
 }
 
 function ordersOf(findings: readonly Finding[]): {

@@ -7,6 +7,7 @@ import type { Scanner } from "@kattegat/engine/vector/scan.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { ledgerCheckpointSchema } from "@kattegat/protocol/ledger.ts";
 import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
+import type { Bucket } from "@kattegat/replication/archive/bucket.ts";
 import type { SiteClient } from "@kattegat/replication/site-client.ts";
 import { audit, type Audited } from "./audit.ts";
 import { repair } from "./repair.ts";
@@ -19,7 +20,7 @@ import {
   type RepairReport,
   type SiteReport,
 } from "./report.ts";
-import type { AuditedSite } from "./site-lines.ts";
+import { answeringSite, archiveSite, type AuditedSite } from "./site-lines.ts";
 import { noFindings, totalOf, type SiteTally } from "./site-tally.ts";
 
 /** A checkpoint takes in whatever was recorded since the last. */
@@ -35,6 +36,8 @@ export interface ResidencyAuditOptions {
   readonly isRepairing: boolean;
   readonly status: () => Promise<NetworkStatus>;
   readonly site: (id: string) => SiteClient | null;
+  /** Null for an archive whose server is not known here. */
+  readonly bucket: (site: Site) => Bucket | null;
   readonly scanner: Scanner;
   readonly now: () => number;
   readonly progress: (text: string) => void;
@@ -44,12 +47,18 @@ export async function residencyAudit(options: ResidencyAuditOptions): Promise<Au
   const { network, isRepairing, progress, status, site } = options;
   const startedAt = new Date(options.now()).toISOString();
   const sites = askedSites(options);
-  const primary = sites.find((each) => each.site.kind === "primary");
-  if (primary === undefined)
+  const record = sites.find((each) => each.site.kind === "primary");
+  const primary = record === undefined ? null : site(record.site.id);
+  if (primary === null)
     throw new KattegatError("unavailable", "The network does not tell the address of its primary.");
   const once = async (): Promise<Audited> => {
     const { policy } = await status();
-    return await audit({ ...options, sites, isReplanning: policy !== null && policy.checked !== null });
+    return await audit({
+      ...options,
+      sites,
+      primary,
+      isReplanning: policy !== null && policy.checked !== null,
+    });
   };
   let audited = await once();
   let repaired: RepairReport | null = null;
@@ -59,8 +68,9 @@ export async function residencyAudit(options: ResidencyAuditOptions): Promise<Au
       (objects?.stray ?? []).map((key) => ({ site: id, key })),
     );
     repaired = await repair(audited.findings, {
-      primary: primary.client,
+      primary,
       site,
+      bucket: bucketIn(options),
       status,
       seen: sites.map((each) => each.site.id),
       strays,
@@ -71,8 +81,8 @@ export async function residencyAudit(options: ResidencyAuditOptions): Promise<Au
   const { policy } = await status();
   const own = policyVersion(network);
   const { counts, findings, findingsLeftOut, documents, head } = summary(audited);
-  const reports = network.sites.map((each) => siteReport(each, audited.tallies.get(each.id), network));
-  const ledger = await checkpointOf(primary.client);
+  const reports = network.sites.map((each) => siteReport(each, audited.tallies.get(each.id), options));
+  const ledger = await checkpointOf(primary);
   return {
     format: "kattegat-audit/1",
     asked: options.asked,
@@ -95,16 +105,29 @@ export async function residencyAudit(options: ResidencyAuditOptions): Promise<Au
   };
 }
 
-function askedSites({ network, only, site }: ResidencyAuditOptions): readonly AuditedSite[] {
-  return network.sites.flatMap((each) => {
-    const client = isStore(each) && each.running ? site(each.id) : null;
+function askedSites(options: ResidencyAuditOptions): readonly AuditedSite[] {
+  const { network, only, site, scanner } = options;
+  return network.sites.flatMap((each): readonly AuditedSite[] => {
     const isAsked = only === null || each.id === only || each.kind === "primary";
-    return client === null || !isAsked ? [] : [{ site: each, client }];
+    if (!each.running || !isAsked) return [];
+    if (each.kind === "archive") {
+      const bucket = options.bucket(each);
+      return bucket === null ? [] : [archiveSite(each, bucket, network.embedding)];
+    }
+    const client = isAnswering(each) ? site(each.id) : null;
+    return client === null ? [] : [answeringSite(each, client, { scanner })];
   });
 }
 
-function isStore({ kind }: Site): boolean {
+function isAnswering({ kind }: Site): boolean {
   return kind === "primary" || kind === "regional" || kind === "edge";
+}
+
+function bucketIn({ network, bucket }: ResidencyAuditOptions): (id: string) => Bucket | null {
+  return (id) => {
+    const site = network.sites.find((each) => each.id === id);
+    return site?.kind === "archive" ? bucket(site) : null;
+  };
 }
 
 function summary(audited: Audited) {
@@ -116,7 +139,8 @@ function hasFindings({ findings, tallies }: Audited): boolean {
   return findings.length > 0 || [...tallies.values()].some(({ objects }) => (objects?.stray.length ?? 0) > 0);
 }
 
-function siteReport(site: Site, tally: SiteTally | undefined, network: Network): SiteReport {
+function siteReport(site: Site, tally: SiteTally | undefined, options: ResidencyAuditOptions): SiteReport {
+  const { network } = options;
   const names = new Set([...Object.keys(network.classes), ...(tally?.classes.keys() ?? [])]);
   const classes = [...names].map((name): ClassReport => {
     const { allowed, rules } = decideHold(network, name, site, todayUtc());
@@ -127,7 +151,7 @@ function siteReport(site: Site, tally: SiteTally | undefined, network: Network):
     kind: site.kind,
     country: site.country ?? null,
     zone: site.zone ?? null,
-    unseen: unseenOf(site, tally),
+    unseen: unseenOf(site, tally, options),
     shelves: tally?.shelves ?? [],
     classes,
     hidden: tally?.hidden ?? 0,
@@ -137,10 +161,13 @@ function siteReport(site: Site, tally: SiteTally | undefined, network: Network):
   };
 }
 
-function unseenOf(site: Site, tally: SiteTally | undefined): string | null {
+function unseenOf(site: Site, tally: SiteTally | undefined, { only }: ResidencyAuditOptions): string | null {
   if (tally !== undefined) return tally.unseen;
   if (!site.running) return NOT_RUNNING;
-  return isStore(site) ? NOT_ASKED : "no process answers for it yet";
+  if (isAnswering(site) || (only !== null && only !== site.id)) return NOT_ASKED;
+  return site.kind === "archive"
+    ? "its S3 server is not known here: name it in ARCHIVE_URL_<SITE>, its key in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    : "no process answers for it yet";
 }
 
 async function checkpointOf(primary: SiteClient): Promise<AuditReport["ledger"]> {

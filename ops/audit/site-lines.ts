@@ -1,17 +1,14 @@
 /** Asks one site for its holdings. */
-import {
-  holdingLineSchema,
-  type HoldingLine,
-  type ObjectLine,
-  type StoreLine,
-} from "@kattegat/protocol/holdings.ts";
+import { holdingLineSchema, type HoldingLine, type StoreLine } from "@kattegat/protocol/holdings.ts";
 import type { Site } from "@kattegat/config/network.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
 import type { SiteClient } from "@kattegat/replication/site-client.ts";
 import { splitLines } from "../client/lines.ts";
+import type { Bucket } from "@kattegat/replication/archive/bucket.ts";
+import { readArchiveCopies } from "./archive-copies.ts";
 import { readColdCopies } from "./cold-copies.ts";
-import { documentOf, type AuditRow } from "./row.ts";
+import { documentOf, type ArchivedLine, type AuditRow } from "./row.ts";
 
 /** A million documents at a rate that leaves the site its searches. */
 const SITE_MS_MAX = 600_000;
@@ -22,36 +19,73 @@ export const INDEX = "index";
 /** What a site says of itself; its copies have gone to the caller one by one. */
 export interface SiteLines {
   readonly stores: readonly StoreLine[];
-  readonly objects: readonly ObjectLine[];
+  readonly objects: Objects;
   /** Of the ledger, which the primary keeps: how far each site's confirmations are in it. */
   readonly confirmed: ReadonlyMap<string, string>;
 }
 
+/** Of a bucket. */
+export interface Objects {
+  readonly count: number;
+  readonly bytes: number;
+  /** Those that nothing names. */
+  readonly nameless: ReadonlySet<string>;
+}
+
+type Line = HoldingLine | ArchivedLine;
+
 export interface AuditedSite {
   readonly site: Site;
-  readonly client: SiteClient;
+  /** Resolves when the site's stores have told everything. */
+  readonly tell: (hear: (line: Line) => Promise<void>) => Promise<void>;
+}
+
+/** A site that answers for its stores; a zone's bucket is read through it. */
+export function answeringSite(
+  site: Site,
+  client: SiteClient,
+  { scanner }: { readonly scanner: Scanner },
+): AuditedSite {
+  return {
+    site,
+    async tell(hear) {
+      await readHoldings(client, async (line) => hear(site.kind === "primary" ? onIndex(line) : line));
+      if (site.kind !== "edge") return;
+      const signal = AbortSignal.timeout(SITE_MS_MAX);
+      for await (const line of readColdCopies(client, { scanner, signal })) await hear(line);
+    },
+  };
+}
+
+/** An archive has no process: its bucket is listed. */
+export function archiveSite(site: Site, bucket: Bucket, { model }: { readonly model: string }): AuditedSite {
+  return {
+    site,
+    async tell(hear) {
+      const signal = AbortSignal.timeout(SITE_MS_MAX);
+      for await (const line of readArchiveCopies(bucket, { model, signal })) await hear(line);
+    },
+  };
 }
 
 /** @throws {KattegatError} when the site does not tell everything. */
 export async function readSite(
-  { site, client }: AuditedSite,
-  { take, scanner }: { readonly take: (row: AuditRow) => Promise<void>; readonly scanner: Scanner },
+  { site, tell }: AuditedSite,
+  { take }: { readonly take: (row: AuditRow) => Promise<void> },
 ): Promise<SiteLines> {
   const stores: StoreLine[] = [];
-  const objects: ObjectLine[] = [];
+  const objects = { count: 0, bytes: 0, nameless: new Set<string>() };
   const confirmed = new Map<string, string>();
-  const hear = async (line: HoldingLine): Promise<void> => {
+  await tell(async (line) => {
     const document = documentOf(line);
     if (document !== null) await take({ document, site: site.id, line });
     else if (line.kind === "store") stores.push(line);
-    else if (line.kind === "object") objects.push(line);
-    else if (line.kind === "confirmed") confirmed.set(line.site, line.sequence);
-  };
-  await readHoldings(client, async (line) => hear(site.kind === "primary" ? onIndex(line) : line));
-  if (site.kind === "edge") {
-    const signal = AbortSignal.timeout(SITE_MS_MAX);
-    for await (const line of readColdCopies(client, { scanner, signal })) await hear(line);
-  }
+    else if (line.kind === "object") {
+      objects.count += 1;
+      objects.bytes += line.bytes;
+      if (line.named === "nothing") objects.nameless.add(line.key);
+    } else if (line.kind === "confirmed") confirmed.set(line.site, line.sequence);
+  });
   return { stores: site.kind === "primary" ? stores.slice(0, 1) : stores, objects, confirmed };
 }
 

@@ -1,8 +1,8 @@
 /** Counts what one site holds, and what is wrong with it. */
 import type { Site } from "@kattegat/config/network.ts";
-import type { ObjectLine } from "@kattegat/protocol/holdings.ts";
 import { FINDING_KINDS, type FindingKind, type Shelf } from "./compare.ts";
 import type { DocumentRows } from "./row.ts";
+import type { Objects } from "./site-lines.ts";
 
 export type FindingCounts = Readonly<Record<FindingKind, number>>;
 
@@ -52,13 +52,8 @@ export class SiteTally {
     this.pending += 1;
   }
 
-  stored(objects: readonly ObjectLine[], stray: readonly string[]): void {
-    if (objects.length === 0) return;
-    this.objects = {
-      count: objects.length,
-      bytes: objects.reduce((sum, { bytes }) => sum + bytes, 0),
-      stray,
-    };
+  stored({ count, bytes }: Objects, stray: readonly string[]): void {
+    if (count > 0) this.objects = { count, bytes, stray };
   }
 
   missed(error: unknown): void {

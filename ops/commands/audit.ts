@@ -13,8 +13,8 @@ import type { Settings } from "../settings.ts";
 import { connectSites, operatorOptions, type OperatorOptions } from "./connection.ts";
 
 const NOTES = `
-Asks Postgres, the primary's index, every Qdrant and every bucket what they hold, and compares that with the network file, the
-primary's record and the ledger. Exit code 1 with findings, or when a site does not answer.
+Asks Postgres, the primary's index, every Qdrant and every bucket, an archive's too, what they hold, and compares that with the network
+file, the primary's record and the ledger. Exit code 1 with findings, or when a site does not answer.
 
 Examples:
   kattegat residency audit

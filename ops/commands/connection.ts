@@ -1,15 +1,19 @@
 /** How a command reaches the network. */
 import { existsSync, readFileSync } from "node:fs";
+import type { Site } from "@kattegat/config/network.ts";
 import { parseKey } from "@kattegat/protocol/key-file.ts";
 import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
 import { OPERATOR } from "@kattegat/protocol/site-token.ts";
 import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
+import type { Bucket } from "@kattegat/replication/archive/bucket.ts";
+import { bucketOpener } from "@kattegat/replication/archive/open-bucket.ts";
 import { createFetch } from "@kattegat/replication/fetch.ts";
 import { createSiteClient, type SiteClient } from "@kattegat/replication/site-client.ts";
 import { InvalidArgumentError, type Command } from "commander";
 import type { JWK } from "jose";
 import { createClient, type Client } from "../client/client.ts";
 import { primaryClient, type PrimaryClient } from "../client/primary-client.ts";
+import { archiveAccess, s3Name } from "../local/archives.ts";
 import { dataFolder } from "../local/folder.ts";
 import { readRunningNetwork } from "../local/network-file.ts";
 import { UsageError } from "../output/exit.ts";
@@ -62,6 +66,8 @@ export interface OperatedNetwork {
   readonly status: () => Promise<NetworkStatus>;
   /** Null for a site without an address. */
   readonly site: (id: string) => SiteClient | null;
+  /** The bucket of an archive; null where nobody has named its server. */
+  readonly bucket: (site: Site) => Bucket | null;
 }
 
 /** @throws {UsageError} as `connectPrimary`. */
@@ -79,7 +85,20 @@ export async function connectSites(settings: Settings, options: OperatorOptions)
       const authorization = (site: string): Promise<string> => signer.authorization(site);
       return baseUrl === null ? null : createSiteClient({ site: id, baseUrl, fetch, authorization });
     },
+    bucket: archiveBuckets(settings),
   };
+}
+
+/** The buckets of archives, by the addresses in the environment, else by those of the local network's own servers. */
+export function archiveBuckets(settings: Settings): (site: Site) => Bucket | null {
+  const folder = dataFolder(settings.data);
+  const running = readRunningNetwork(folder.network)?.processes ?? [];
+  const embedded = running.flatMap(({ name, site, url }) =>
+    name === s3Name(site) ? [[site, url] as const] : [],
+  );
+  const endpoints = { ...Object.fromEntries(embedded), ...Object.fromEntries(settings.archiveUrls) };
+  if (Object.keys(endpoints).length === 0) return () => null;
+  return bucketOpener({ endpoints, ...archiveAccess(settings, folder) });
 }
 
 function operatorKey(settings: Settings, options: OperatorOptions): JWK {

@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { QdrantClient } from "@qdrant/js-client-rest";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
-import { connectSites } from "../commands/connection.ts";
+import { documentName, prefixOf } from "@kattegat/replication/archive/object-name.ts";
+import { archiveBuckets, connectSites } from "../commands/connection.ts";
+import { readNetwork } from "../configured-network.ts";
 import type { AuditReport } from "../audit/report.ts";
 import { readSettings } from "../settings.ts";
 import { startTestNetwork, type TestNetwork } from "./network.fixture.ts";
@@ -18,6 +20,7 @@ beforeAll(async () => {
 }, 160_000);
 afterAll(() => network?.stop());
 
+const loadNetwork = () => readNetwork(readSettings({})).network;
 const CLASSES = ["dk-only", "eu", "global"] as const;
 const TIERS = ["hot", "warm", "cold"] as const;
 
@@ -84,6 +87,12 @@ it("finds nothing where everything is in its place, and says what it cannot see 
     "eu-arn": { eu: 2, global: 2 },
     "edge-eu": { eu: 2 },
     "edge-global": { global: 2 },
+    "archive-dk": { "dk-only": 6, eu: 6, global: 6 },
+  });
+  // Each document, and the watermark.
+  expect(report.sites.find(({ site }) => site === "archive-dk")?.objects).toMatchObject({
+    count: 19,
+    stray: [],
   });
   expect(report.sites.find(({ site }) => site === "dk-aar")?.unseen).toContain("declared only");
   const text = readFileSync(page, "utf8");
@@ -164,6 +173,52 @@ it("finds every copy that was planted, spoiled or lost behind the network's back
   const entries = (await network.kattegat("ledger", "list", "--document", "dk-only-hot-1", "--json")).stdout;
   expect(entries).toContain('"repaired"');
   expect((await network.kattegat("ledger", "verify")).code).toBe(0);
+  expect((await audit()).found).toEqual([]);
+});
+
+it("finds what was planted, altered or lost in the archive's bucket by its list, and heals it (I23)", async () => {
+  const signal = AbortSignal.timeout(WAIT_MS_MAX);
+  const site = loadNetwork().sites.find(({ kind }) => kind === "archive");
+  const bucket = site && archiveBuckets(readSettings({ KATTEGAT_DATA: network.data }))(site);
+  if (bucket === undefined || bucket === null) throw new Error("expected the bucket of the archive");
+  const keyOf = async (id: string): Promise<string> => {
+    const [version] = await Array.fromAsync(bucket.versions(prefixOf(documentName(id)), signal));
+    if (version === undefined) throw new Error(`expected an object of ${id}`);
+    return version.key;
+  };
+  const put = (key: string): Promise<void> => bucket.put(key, Buffer.from("{}"), { signal });
+  const lost = await keyOf("eu-hot-1");
+  await bucket.remove([{ key: lost, version: null }], signal);
+  const altered = await keyOf("dk-only-warm-1");
+  await bucket.remove([{ key: altered, version: null }], signal);
+  await put(altered.replace(/[0-9a-f]{64}$/, "0".repeat(64)));
+  const old = await keyOf("global-cold-1");
+  await put(old.replace(/[^/]+$/, `1.1.global.${"1".repeat(64)}`));
+  const gone = documentName("gone-1");
+  await put(`${prefixOf(gone)}1.1.eu.${"2".repeat(64)}`);
+  const never = documentName("never-was-here");
+  await put(`${prefixOf(never)}1.1.global.${"3".repeat(64)}`);
+  await put("documents/junk");
+
+  const before = await audit("--site", "archive-dk");
+  expect(before.code).toBe(1);
+  expect(before.found).toEqual([
+    "divergent archive-dk dk-only-warm-1",
+    "missing archive-dk eu-hot-1",
+    "orphan archive-dk ",
+    "orphan archive-dk gone-1",
+    "stale archive-dk global-cold-1",
+  ]);
+  const objects = before.report.sites.find(({ site: id }) => id === "archive-dk")?.objects;
+  expect(objects?.stray).toEqual(["documents/junk"]);
+
+  const healed = await audit("--site", "archive-dk", "--repair");
+  expect(healed.report.repair).toMatchObject({ documents: 4, objects: 2, impossible: 0, waitingFor: [] });
+  expect(healed.found).toEqual([]);
+  expect(healed.report.stray_objects).toBe(0);
+  expect(healed.code).toBe(0);
+  expect(await keyOf("eu-hot-1")).toBe(lost);
+  expect(await keyOf("dk-only-warm-1")).toBe(altered);
   expect((await audit()).found).toEqual([]);
 });
 

@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -115,8 +115,19 @@ function readIfThere(path: string): Buffer | null {
 const ALLOWED: Readonly<Record<string, RegExp>> = {
   "dk-only": /^(postgres|sites\/dk-cph)/,
   eu: /^(postgres|sites\/(dk-cph|eu-fra|eu-arn|qdrant-eu-fra|qdrant-eu-arn)|r2\/kattegat-cold-eu$)/,
-  global: /^(postgres|sites\/|r2\/)/,
+  // The archive's objects are sealed, whatever the class.
+  global: /^(postgres|sites\/(?!s3-)|r2\/)/,
 };
+
+/** Objects of the archive that are of the document, as files. */
+function objectsOf({ id }: Canary): readonly string[] {
+  const folder = join(network.data, "sites", "s3-archive-dk", "buckets");
+  const name = createHash("sha256").update(id).digest("hex");
+  return readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(
+    (path) =>
+      path.includes(name) && statSync(join(folder, path), { throwIfNoEntry: false })?.isFile() === true,
+  );
+}
 
 describe("documents with unique words in each class and tier", () => {
   const canaries = CLASSES.flatMap((residency) => TIERS.map((tier) => canaryOf(residency, tier, "kept")));
@@ -136,6 +147,7 @@ describe("documents with unique words in each class and tier", () => {
         expect(place, canary.id).not.toMatch(/^(logs|postgres|keys)/);
         seen.add(place);
       }
+      expect(objectsOf(canary), canary.id).toHaveLength(1);
       if (canary.tier === "warm" && canary.residency !== "dk-only")
         expect(places).toContain("sites/qdrant-eu-fra");
       if (canary.tier === "cold" && canary.residency !== "dk-only")
@@ -172,8 +184,10 @@ describe("documents with unique words in each class and tier", () => {
       for (const canary of gone) {
         expect(await isFound(canary)).toBe(false);
         expect(placesOf(canary), canary.id).toEqual([]);
+        expect(objectsOf(canary), canary.id).toEqual([]);
       }
       for (const canary of moved) {
+        expect(objectsOf(canary).map((path) => path.split(".").at(-2))).toEqual(["dk-only"]);
         const sites = canary.tier === "warm" ? ["eu-arn", "eu-fra"] : ["edge-global"];
         await expect
           .poll(() => withdrawnFrom(canary), { timeout: REMOVED_SECONDS_MAX * 1_000, interval: 1_000 })

@@ -18,7 +18,7 @@ export type Tier = (typeof TIERS)[number];
 export const FILES = ["as it is", "eu not in SE", "eu-arn retires", "eu not in zone eu"] as const;
 export type NetworkFile = (typeof FILES)[number];
 
-const LOST = ["eu-fra", "eu-arn", "edge", "replication"] as const;
+const LOST = ["eu-fra", "eu-arn", "archive-dk", "edge", "replication"] as const;
 export type Lost = (typeof LOST)[number];
 
 export interface Put {
@@ -101,12 +101,13 @@ export function networkFile(file: NetworkFile): string {
 }
 
 const REGIONALS = ["eu-fra", "eu-arn"] as const;
-export const SITES = ["dk-cph", ...REGIONALS, "edge-eu", "edge-global"] as const;
+export const ARCHIVE = "archive-dk";
+export const SITES = ["dk-cph", ...REGIONALS, "edge-eu", "edge-global", ARCHIVE] as const;
 export type SiteId = (typeof SITES)[number];
 
 /** Written out, so that a mistake of the network's own rules is seen: where a copy of the class may be. */
 export function mayBe(residency: string, site: SiteId, file: NetworkFile): boolean {
-  if (site === "dk-cph" || residency === "global") return true;
+  if (site === "dk-cph" || site === ARCHIVE || residency === "global") return true;
   if (residency !== "eu" || site === "edge-global") return false;
   if (site === "eu-arn") return file !== "eu not in SE";
   return site === "eu-fra" || file !== "eu not in zone eu";

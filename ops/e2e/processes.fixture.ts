@@ -13,6 +13,7 @@ export const PROCESSES = [
   "eu-arn",
   "qdrant-eu-fra",
   "qdrant-eu-arn",
+  "s3-archive-dk",
 ] as const;
 
 /** The process of that name as it runs now. */
@@ -29,6 +30,7 @@ const LOST: Readonly<
 > = {
   "eu-fra": { processes: ["eu-fra", "qdrant-eu-fra"], sites: ["eu-fra"] },
   "eu-arn": { processes: ["eu-arn", "qdrant-eu-arn"], sites: ["eu-arn"] },
+  "archive-dk": { processes: ["s3-archive-dk"], sites: ["archive-dk"] },
   // Writes pass the edge: it is killed instead, and comes back by itself.
   edge: { processes: [], sites: [] },
   replication: { processes: ["replication"], sites: [] },

@@ -2,9 +2,11 @@
 import type { Site } from "@kattegat/config/network.ts";
 import type { CopyLine, HoldingLine, RecordLine } from "@kattegat/protocol/holdings.ts";
 import { readScanner } from "@kattegat/replication/scanner.ts";
+import { readArchiveCopies } from "../audit/archive-copies.ts";
 import { readColdCopies } from "../audit/cold-copies.ts";
 import { readHoldings } from "../audit/site-lines.ts";
 import { connectSites } from "../commands/connection.ts";
+import { readNetwork } from "../configured-network.ts";
 import { readSettings } from "../settings.ts";
 import type { TestNetwork } from "./network.fixture.ts";
 
@@ -27,8 +29,22 @@ export async function connectStores(
 ): Promise<Stores> {
   const connected = await connectSites(readSettings({ KATTEGAT_DATA: network.data }), { url: network.url });
   const scanner = readScanner();
+  const sites = readNetwork(readSettings({})).network.sites;
+  /** Its copies have the SHA-256 of their documents' ids in the place of these. */
+  async function readArchive(site: string): Promise<Held> {
+    const archive = sites.find(({ id }) => id === site);
+    const bucket = archive && connected.bucket(archive);
+    if (bucket === undefined || bucket === null) throw new Error(`the bucket of ${site} is not known`);
+    const copies: CopyLine[] = [];
+    const signal = AbortSignal.timeout(READ_MS_MAX);
+    for await (const line of readArchiveCopies(bucket, { model: "", signal }))
+      if (line.kind === "archived")
+        copies.push({ ...line, kind: "copy", document_id: line.document, passages: null, hidden: false });
+    return { records: [], copies };
+  }
   return {
     async read(site) {
+      if (kinds[site] === "archive") return await readArchive(site);
       const client = connected.site(site);
       if (client === null) throw new Error(`${site} has no address`);
       const records: RecordLine[] = [];

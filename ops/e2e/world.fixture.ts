@@ -5,7 +5,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { writeResultSchema } from "@kattegat/protocol/documents.ts";
 import { networkStatusSchema } from "@kattegat/protocol/network-status.ts";
 import { searchResponseSchema } from "@kattegat/protocol/search.ts";
+import { documentName } from "@kattegat/replication/archive/object-name.ts";
 import {
+  ARCHIVE,
   SITES,
   mayBe,
   networkFile,
@@ -34,6 +36,7 @@ const KINDS = {
   "eu-arn": "regional",
   "edge-eu": "edge",
   "edge-global": "edge",
+  "archive-dk": "archive",
 } as const;
 
 export class World {
@@ -46,6 +49,8 @@ export class World {
   readonly #promised = new Map<string, Promised>();
   /** Class of every version that was ever promised. */
   readonly #classes = new Map<string, string>();
+  /** Every id that was ever written, by its SHA-256. */
+  readonly #names = new Map<string, string>();
   readonly #processes: Processes;
   #history = 0;
   #writes = 0;
@@ -109,7 +114,7 @@ export class World {
     const found: string[] = [];
     for (const site of SITES) {
       if (lost.has(site)) continue;
-      const held = await this.#stores?.read(site).catch(() => null);
+      const held = await this.#read(site).catch(() => null);
       for (const { document_id: id, version, class: residency } of held?.copies ?? []) {
         if (!this.#allowed.some((file) => mayBe(residency, site, file)))
           found.push(`${site} holds ${id} of class ${residency}`);
@@ -137,9 +142,20 @@ export class World {
     }
   }
 
+  /** An archive tells whose a copy is by the SHA-256 of an id. */
+  async #read(site: SiteId): Promise<Held> {
+    const held = (await this.#stores?.read(site)) ?? { records: [], copies: [] };
+    if (site !== ARCHIVE) return held;
+    const copies = held.copies.map((copy) => ({
+      ...copy,
+      document_id: this.#names.get(copy.document_id) ?? copy.document_id,
+    }));
+    return { ...held, copies };
+  }
+
   async #wrong(): Promise<readonly string[]> {
     const held = new Map<SiteId, Held>();
-    for (const site of SITES) held.set(site, (await this.#stores?.read(site)) ?? { records: [], copies: [] });
+    for (const site of SITES) held.set(site, await this.#read(site));
     const records = new Map(held.get("dk-cph")?.records.map((record) => [record.document_id, record]));
     const wrong: string[] = [];
     for (const id of records.keys()) if (!this.#promised.has(id)) wrong.push(`the primary records ${id}`);
@@ -155,6 +171,7 @@ export class World {
       if (record.moving_from !== null) wrong.push(`${id} is on its way from ${record.moving_from}`);
       for (const site of searchableAt(residency, record.tier, this.#file))
         expected.set(`${id} at ${site}`, `${version} ${residency} ${passages}`);
+      expected.set(`${id} at ${ARCHIVE}`, `${version} ${residency} NaN`);
     }
     for (const [site, { copies }] of held)
       for (const [id, found] of searchable(copies)) {
@@ -205,6 +222,7 @@ export class World {
 
   async #put({ document, residency, tier, passages, importance }: Put): Promise<void> {
     const id = this.#idOf(document);
+    this.#names.set(documentName(id), id);
     this.#writes += 1;
     const word = `ord${this.#history}x${this.#writes}`;
     const body = JSON.stringify({

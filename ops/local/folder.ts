@@ -10,6 +10,8 @@ export interface DataFolder {
   readonly ledgerKey: string;
   /** What the primary's keyring is sealed by. */
   readonly rootKey: string;
+  /** What the embedded S3 servers of the archives are asked with. */
+  readonly archiveKey: string;
   readonly jwks: string;
   readonly lock: string;
   readonly network: string;
@@ -33,6 +35,7 @@ export function dataFolder(root: string): DataFolder {
     callerKeys: join(keys, "callers.json"),
     ledgerKey: join(keys, "ledger.pem"),
     rootKey: join(keys, "root.key"),
+    archiveKey: join(keys, "archive.json"),
     jwks: join(keys, "jwks.json"),
     lock: join(root, "lock.json"),
     network: join(root, "network.json"),

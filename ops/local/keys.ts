@@ -25,6 +25,7 @@ export async function ensureKeys(folder: DataFolder): Promise<{ readonly callers
     replaceFile(folder.postgresPassword, randomBytes(24).toString("base64url"), OWNER_ONLY);
   if (!existsSync(folder.rootKey))
     replaceFile(folder.rootKey, randomBytes(32).toString("base64url"), OWNER_ONLY);
+  if (!existsSync(folder.archiveKey)) makeArchiveKey(folder);
   if (!existsSync(folder.ledgerKey)) makeLedgerKey(folder);
   if (!existsSync(folder.adminKey)) makeAdminKey(folder);
   return { callers: readCallerKeys(folder.callerKeys) ?? [] };
@@ -39,6 +40,21 @@ async function makeSigningKey(folder: DataFolder, sender: Sender): Promise<void>
     use: "sig",
   };
   replaceFile(folder.signingKey(sender), JSON.stringify(jwk), OWNER_ONLY);
+}
+
+const archiveKeySchema = z.strictObject({ accessKeyId: z.string(), secretAccessKey: z.string() });
+
+/** Of the embedded S3 servers. */
+export function readArchiveKey(folder: DataFolder): z.infer<typeof archiveKeySchema> {
+  return archiveKeySchema.parse(JSON.parse(readFileSync(folder.archiveKey, "utf8")));
+}
+
+function makeArchiveKey(folder: DataFolder): void {
+  const key: z.infer<typeof archiveKeySchema> = {
+    accessKeyId: `local-${randomBytes(6).toString("hex")}`,
+    secretAccessKey: randomBytes(30).toString("base64url"),
+  };
+  replaceFile(folder.archiveKey, JSON.stringify(key), OWNER_ONLY);
 }
 
 function makeLedgerKey(folder: DataFolder): void {

@@ -7,7 +7,8 @@ import { z } from "zod";
 import { readSettings } from "../settings.ts";
 import { dataFolder, prepareFolder } from "./folder.ts";
 import { ensureKeys } from "./keys.ts";
-import { planProcesses, portNames, type Plan } from "./processes.ts";
+import type { Plan } from "./plan.ts";
+import { planProcesses, portNames } from "./processes.ts";
 
 const data = mkdtempSync(join(tmpdir(), "kattegat-plan-"));
 afterAll(() => rmSync(data, { recursive: true, force: true }));

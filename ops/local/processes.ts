@@ -3,66 +3,25 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Network, Site } from "@kattegat/config/network.ts";
-import type { CallerKey } from "@kattegat/protocol/site-token.ts";
 import { ROOT, type Settings } from "../settings.ts";
-import type { ChildSpec } from "./child.ts";
+import { planArchives, s3Name } from "./archives.ts";
 import { embeddedDatabaseUrl } from "./database-url.ts";
 import type { EdgeWorker } from "./edge-host.ts";
-import type { DataFolder } from "./folder.ts";
-
-/** One row of the start-up log. */
-export interface LocalProcess {
-  readonly spec: ChildSpec;
-  readonly site: string;
-  readonly role: string;
-  readonly url: string;
-  /** Names of processes that must listen before this one starts. */
-  readonly after: readonly string[];
-  /** Base addresses whose `/readyz` say whether it can do its work. */
-  readonly readiness: readonly string[];
-}
-
-/** Engines that somebody else runs. */
-export interface ExternalEngine {
-  readonly site: string;
-  readonly role: string;
-  readonly url: string;
-}
-
-export interface Plan {
-  readonly processes: readonly LocalProcess[];
-  readonly external: readonly ExternalEngine[];
-  /** Zone → public address. */
-  readonly edges: Readonly<Record<string, string>>;
-  /** Site id → address, the replication included. */
-  readonly sites: Readonly<Record<string, string>>;
-}
-
-export interface PlanOptions {
-  readonly network: Network;
-  readonly settings: Settings;
-  readonly folder: DataFolder;
-  readonly callers: readonly CallerKey[];
-  readonly ports: ReadonlyMap<string, number>;
-}
-
-/** Heap limits in MiB: what a process needs at the tiers' default capacities, with room. A small young generation keeps an idle process small. */
-const HEAP = {
-  primary: ["--max-old-space-size=4096", "--max-semi-space-size=64"],
-  qdrant: ["--max-old-space-size=4096", "--max-semi-space-size=8"],
-  regional: ["--max-old-space-size=512", "--max-semi-space-size=4"],
-  replication: ["--max-old-space-size=1024", "--max-semi-space-size=8"],
-  helper: ["--max-old-space-size=256", "--max-semi-space-size=2"],
-} as const;
+import {
+  HEAP,
+  runningSites,
+  withoutPassword,
+  type ExternalEngine,
+  type LocalProcess,
+  type Plan,
+  type PlanOptions,
+  type Service,
+} from "./plan.ts";
 
 const FLAGS = ["--no-warnings", `--import=${pathToFileURL(join(ROOT, "ops", "local", "rest.ts")).href}`];
 
 /** The zone whose port the user chooses. */
 const FIRST_ZONE = "eu";
-
-export function runningSites(network: Network, kind: Site["kind"]): readonly Site[] {
-  return network.sites.filter((site) => site.running && site.kind === kind);
-}
 
 /** Who needs a port besides the first edge, in the order in which they get one. */
 export function portNames(network: Network, settings: Settings): readonly string[] {
@@ -75,6 +34,9 @@ export function portNames(network: Network, settings: Settings): readonly string
     ...regionals,
     "replication",
     ...regionals.filter((id) => !settings.qdrantUrls.has(id)).map(qdrantName),
+    ...runningSites(network, "archive")
+      .filter(({ id }) => !settings.archiveUrls.has(id))
+      .map(({ id }) => s3Name(id)),
     ...(settings.databaseUrl === null ? ["postgres"] : []),
   ];
 }
@@ -90,12 +52,7 @@ export function planProcesses(options: PlanOptions): Plan {
     [...primaries, ...regionals, ...edgeSites].map(({ id }) => [id, address(id)]),
   );
   const edges = Object.fromEntries(edgeSites.map(({ id, zone }) => [zone ?? id, address(id)]));
-  const service = (
-    name: string,
-    script: string,
-    heap: keyof typeof HEAP,
-    environment: Readonly<Record<string, string>>,
-  ): ChildSpec => ({
+  const service: Service = (name, script, heap, environment) => ({
     name,
     script: join(ROOT, script),
     nodeFlags: [...FLAGS, ...HEAP[heap]],
@@ -182,6 +139,9 @@ export function planProcesses(options: PlanOptions): Plan {
       readiness: [address(id)],
     });
   }
+  const archives = planArchives(options, service);
+  processes.push(...archives.processes);
+  external.push(...archives.external);
   const workers = edgeSites.map((site) => edgeWorker(site, { ...options, sites, edges }));
   const edgeHost = service("edge", "ops/local/edge-host.ts", "helper", {
     KATTEGAT_EDGE_WORKERS: JSON.stringify(workers),
@@ -198,13 +158,14 @@ export function planProcesses(options: PlanOptions): Plan {
   const replication = service("replication", "replication/main.ts", "replication", {
     KATTEGAT_SIGNING_KEY: folder.signingKey("replication"),
     KATTEGAT_SPOOL: folder.site("replication"),
+    ...archives.environment,
   });
   processes.push({
     spec: replication,
     site: primaries[0]?.id ?? "",
     role: "replication",
     url: address("replication"),
-    after: [...primaries.map(({ id }) => id), "edge"],
+    after: [...primaries.map(({ id }) => id), "edge", ...archives.processes.map(({ spec }) => spec.name)],
     readiness: [address("replication")],
   });
   return { processes, external, edges, sites: { ...sites, replication: address("replication") } };
@@ -248,10 +209,6 @@ function embeddingKey({ embeddingKey: key }: Settings): Readonly<Record<string, 
 
 function qdrantName(site: string): string {
   return `qdrant-${site}`;
-}
-
-function withoutPassword(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, "//");
 }
 
 /** glibc otherwise reserves an arena for each thread and keeps freed buffers; both cost memory while idle. */

@@ -55,6 +55,7 @@ export function contentOf(draft: Draft): Content {
       published_at: null,
       pinned_tier: tier,
       passages: null,
+      model: "simulated",
       digest: `digest-${serial}`.padEnd(64, "0"),
     },
     prepared: ordinals.map((ordinal) => ({

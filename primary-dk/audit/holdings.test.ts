@@ -64,7 +64,7 @@ describe("what the primary holds", () => {
     const recorded = lines.flatMap((line) =>
       line.kind === "recorded" ? [line.copies.map(({ site }) => site)] : [],
     );
-    expect(recorded).toContainEqual(["dk-cph", "eu-arn", "eu-fra"]);
+    expect(recorded).toContainEqual(["archive-dk", "dk-cph", "eu-arn", "eu-fra"]);
   });
 
   it("is told to the operator alone", async () => {

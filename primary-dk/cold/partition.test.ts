@@ -245,15 +245,18 @@ describe("a base on the disk", () => {
     const test = await started();
     const { keyRotation, ownRemoval, ledger } = test.primary;
     const before = await files();
-    const { receipt } = z
-      .object({ receipt: z.string() })
+    const { receipt, sequence } = z
+      .object({ receipt: z.string(), sequence: z.string() })
       .parse(await (await test.client.send("/internal/documents/dk-9", { method: "DELETE" })).json());
+    const gone = { epoch: 1, sequence };
+    const archive = { site: "archive-dk", lag_ms: 0, lag_changes: 0, parked: 0, healthy: true };
+    await test.primary.confirmations.confirm({ ...archive, watermark: gone, removed: gone });
     const completedAt = async (): Promise<unknown> =>
       receiptSchema.parse(await (await test.client.send(receipt.replace("/v1/", "/internal/"))).json())
         .completed_at;
     const erased = async (): Promise<number> =>
       (await ledger.entries({ from: 0, limit: 1_000, document: "dk-9" })).filter(
-        (entry) => JSON.parse(entry).kind === "erased",
+        (entry) => JSON.parse(entry).kind === "erased" && JSON.parse(entry).site === "dk-cph",
       ).length;
     await keyRotation.round();
     nowMs += 299_000;

@@ -28,6 +28,8 @@ export interface DocumentContent {
   readonly pinned_tier: TierName | null;
   /** The caller's own passages; null when the text is to be split. */
   readonly passages: readonly GivenPassage[] | null;
+  /** Of the vectors that came with them. */
+  readonly model: string;
   /** HMAC-SHA-256 of all of the above and the model, in hexadecimal: equal digests need no write. */
   readonly digest: string;
 }
@@ -73,7 +75,8 @@ export function contentOf(
     pinned_tier: input.tier ?? null,
     passages,
   };
-  return { ...content, digest: digestOf(content, { model: network.embedding.model, hash: seals.digest() }) };
+  const { model } = network.embedding;
+  return { ...content, model, digest: digestOf(content, { model, hash: seals.digest() }) };
 }
 
 /** @throws {KattegatError} `unknown_residency` or `residency_refused`. */
@@ -130,7 +133,7 @@ function vectorOf(
 }
 
 function digestOf(
-  content: Omit<DocumentContent, "digest">,
+  content: Omit<DocumentContent, "digest" | "model">,
   { model, hash }: { readonly model: string; readonly hash: Hmac },
 ): string {
   const { passages, metadata, ...fields } = content;

@@ -159,7 +159,7 @@ function stateOf(
   );
   const { importance } = content;
   const tier = content.pinned_tier ?? tierOf({ importance, use });
-  const { text: _text, passages: _passages, ...fields } = content;
+  const { text: _text, passages: _passages, model: _model, ...fields } = content;
   const fresh: DocumentState = {
     ...fields,
     version: current?.version ?? "0",

@@ -36,7 +36,7 @@ export async function putDocument(
   const state = fate.kind === "effect" ? fate.effect.after : fate.current;
   if (state === null) throw new RangeError("a written document has no state");
   const isNew = fate.kind === "effect" && fate.effect.before === null;
-  return { status: isNew ? 201 : 200, result: writeResult(state, placements.holders(state)) };
+  return { status: isNew ? 201 : 200, result: writeResult(state, placements.searchable(state)) };
 }
 
 function writeResult(
@@ -81,7 +81,7 @@ export async function readDocument(
   const state = stateOfRow(row, seals);
   const updatedAt: Date = row["updated_at"];
   return {
-    ...writeResult(state, placements.holders(state)),
+    ...writeResult(state, placements.searchable(state)),
     title: state.title,
     text: openText(seals.keyOf(row), "body", row["body"]),
     collection: state.collection,

@@ -1,7 +1,7 @@
 /** Where the copies of documents are by policy, remembered for a while. */
 import type { Network, TierName } from "@kattegat/config/network.ts";
 import { policyVersion } from "@kattegat/config/policy-version.ts";
-import { placement } from "@kattegat/config/placement.ts";
+import { archiveSites, placement } from "@kattegat/config/placement.ts";
 
 /** Policy depends on the day, when a country's listing ends: a day's change is seen within a minute. */
 const REMEMBERED_MS = 60_000;
@@ -29,18 +29,31 @@ export class Placements {
 
   /** Ids of the running sites that hold the searchable copy of a document that stands still. */
   of(residency: string, tier: TierName): readonly string[] {
-    return this.holders({ residency, tier, moving_from: null });
+    return this.searchable({ residency, tier, moving_from: null });
   }
 
   /** Ids of the sites that hold the searchable copy: while a document moves, those of both tiers. */
-  holders({ residency, tier, moving_from }: Placed): readonly string[] {
+  searchable({ residency, tier, moving_from }: Placed): readonly string[] {
     return this.#remember(`${residency} ${tier} ${moving_from ?? ""}`, () => {
-      const today = new Date(this.#now()).toISOString().slice(0, 10);
+      const today = this.#today();
       const standing = placement({ residency, tier }, this.network, today);
       const leaving =
         moving_from === null ? [] : placement({ residency, tier: moving_from }, this.network, today);
       return [...new Set([...standing, ...leaving])];
     });
+  }
+
+  /** Ids of the sites to which the log brings a copy: the searchable one, and each archive's. */
+  holders(placed: Placed): readonly string[] {
+    const { residency, tier, moving_from } = placed;
+    return this.#remember(`held ${residency} ${tier} ${moving_from ?? ""}`, () => [
+      ...this.searchable(placed),
+      ...archiveSites(residency, this.network, this.#today()),
+    ]);
+  }
+
+  #today(): string {
+    return new Date(this.#now()).toISOString().slice(0, 10);
   }
 
   #remember(key: string, ask: () => readonly string[]): readonly string[] {

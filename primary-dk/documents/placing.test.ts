@@ -48,6 +48,36 @@ async function told(test: TestPrimary, site: string, after: string): Promise<rea
   );
 }
 
+describe("an archive that begins to run", () => {
+  it("is brought every document of a class that it may hold, sealed, whatever its tier; one that it may not hold leaves it (I5, I9)", async () => {
+    const stopped = network.sites.map((site) => ({
+      ...site,
+      running: site.running && site.kind !== "archive",
+    }));
+    const before = await startPrimary(url, { network: { ...network, sites: stopped } });
+    for (const tier of ["hot", "warm", "cold"]) await put(before, tier, { tier });
+    await placeAll(before);
+    await before.close();
+    const test = await startPrimary(url);
+    const { sequence } = test.primary.applied.head.fence;
+    expect(await placeAll(test)).toBe(3);
+    const brought = await told(test, "archive-dk", sequence);
+    expect(brought.toSorted()).toEqual(["put-sealed cold", "put-sealed hot", "put-sealed warm"]);
+    await test.close();
+    // DE alone: neither the primary's record nor the archive may stay, and the archive is told.
+    const sites = network.sites.map((site) => (site.id === "archive-dk" ? { ...site, country: "NO" } : site));
+    const moved = await startPrimary(url, { network: { ...network, sites } });
+    const { sequence: then } = moved.primary.applied.head.fence;
+    expect(await placeAll(moved)).toBe(3);
+    expect((await told(moved, "archive-dk", then)).toSorted()).toEqual([
+      "withdraw cold",
+      "withdraw hot",
+      "withdraw warm",
+    ]);
+    await moved.close();
+  });
+});
+
 describe("a policy", () => {
   it("that forbids the primary's country takes no document, since the record of each rests there (I5)", async () => {
     const test = await startPrimary(url, { network: storing(["DE"]) });
@@ -76,7 +106,7 @@ describe("a policy", () => {
     expect(ledgerEntrySchema.parse(JSON.parse(entries.at(-1) ?? ""))).toMatchObject({
       kind: "planned",
       reason: "policy changed",
-      copies: [{ site: "dk-cph" }, { site: "eu-arn", jurisdiction: "SE" }],
+      copies: [{ site: "archive-dk" }, { site: "dk-cph" }, { site: "eu-arn", jurisdiction: "SE" }],
     });
     await test.close();
   });
@@ -160,7 +190,7 @@ describe("a policy", () => {
     expect(copies).toContain("put moving");
     expect(
       (await test.primary.database.sql`select held from documents where id = 'moving'`)[0]?.["held"],
-    ).toEqual(["eu-arn", "dk-cph"]);
+    ).toEqual(["eu-arn", "dk-cph", "archive-dk"]);
     await test.close();
   });
 });

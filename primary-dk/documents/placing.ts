@@ -112,7 +112,9 @@ export class Placing {
 function planOf(placements: Placements): string {
   const plan = Object.keys(placements.network.classes)
     .toSorted()
-    .flatMap((residency) => TIER_NAMES.map((tier) => [residency, tier, placements.of(residency, tier)]));
+    .flatMap((residency) =>
+      TIER_NAMES.map((tier) => [residency, tier, placements.holders({ residency, tier, moving_from: null })]),
+    );
   return JSON.stringify(plan);
 }
 

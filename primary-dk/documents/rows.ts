@@ -1,6 +1,13 @@
 /** Rows that a transaction writes. */
 import { hexOf } from "../postgres/hex.ts";
-import { partitionOf, sealHead, sealText, type DataKey } from "../sealing/document-seals.ts";
+import {
+  partitionOf,
+  sealHead,
+  sealText,
+  type DataKey,
+  type DocumentHead,
+} from "../sealing/document-seals.ts";
+import type { DocumentContent } from "./content.ts";
 import type { CommittedEffect } from "./operation.ts";
 
 /** A whole row of `documents`. */
@@ -17,10 +24,16 @@ export function documentRow(
     epoch,
     classified_at: at,
     updated_at: at,
-    head: hexOf(sealHead(key, { title, metadata })),
+    head: hexOf(sealHead(key, { title, metadata, given: givenIn(content.value) })),
     body: hexOf(sealText(key, "body", content.value.text)),
     characters: content.value.text.length,
   };
+}
+
+/** What cannot be made again from the text. */
+function givenIn({ passages, model }: DocumentContent): DocumentHead["given"] {
+  if (passages === null) return undefined;
+  return { model, vectors: passages.flatMap(({ vector }, index) => (vector === null ? [] : [index + 1])) };
 }
 
 /** A row of `changes`: what the document was, what it is, who held it by policy. */

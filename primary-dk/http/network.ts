@@ -6,6 +6,7 @@ import {
   type FeedHead,
 } from "@kattegat/protocol/changes.ts";
 import { modelsOf } from "@kattegat/config/models.ts";
+import type { Site } from "@kattegat/config/network.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { replicationOnly } from "@kattegat/protocol/hono/answers-only.ts";
 import { parseShape } from "@kattegat/protocol/parse.ts";
@@ -46,11 +47,12 @@ export function networkRoutes(
   app.get("/internal/changes", replicationOnly, async (context) => {
     const primary = opened();
     const query = parseShape(feedQuerySchema, context.req.query());
-    if (!primary.network.sites.some((site) => site.id === query.target))
+    const target = primary.network.sites.find((site) => site.id === query.target);
+    if (target === undefined)
       throw new KattegatError("bad_request", "Expected a target that the network file lists.", {
         errors: [{ pointer: "/target", detail: "this site is not known" }],
       });
-    const lines = await withPostgres(feedLines(primary, query, context.req.raw.signal));
+    const lines = await withPostgres(feedLines(primary, query, { target, signal: context.req.raw.signal }));
     return context.body(lines, 200, { "content-type": "application/x-ndjson" });
   });
   app.post("/internal/confirm", replicationOnly, async (context) => {
@@ -95,10 +97,12 @@ export function networkRoutes(
 async function feedLines(
   primary: Primary,
   query: z.infer<typeof feedQuerySchema>,
-  signal: AbortSignal,
+  { target, signal }: { readonly target: Site; readonly signal: AbortSignal },
 ): Promise<string> {
   const { applied, database, network, next, statistics } = primary;
-  const model = query.model ?? network.embedding.model;
+  const isArchive = target.kind === "archive";
+  // An archive keeps no vectors of a model, so that a change of it neither stops the archive nor makes it begin anew.
+  const model = isArchive ? network.embedding.model : (query.model ?? network.embedding.model);
   const isNext = next !== null && next.model.model === model;
   if (!isNext && model !== network.embedding.model)
     throw new KattegatError("not_ready", `The primary has no vectors of the model ${model}.`);
@@ -121,11 +125,20 @@ async function feedLines(
   const { fence, at } = applied.head;
   const upTo = earlierSequence(fence.sequence, readable.head.fence.sequence);
   const vectors = isNext ? "dense_next" : "dense";
-  const request = { target: query.target, after: query.after, upTo, limit: query.limit, vectors } as const;
-  const kind = network.sites.find(({ id }) => id === query.target)?.kind;
+  const sealedFor = isArchive ? model : null;
+  const request = {
+    target: target.id,
+    after: query.after,
+    upTo,
+    limit: query.limit,
+    vectors,
+    sealedFor,
+  } as const;
   const changes =
     compareSequences(upTo, query.after) > 0
-      ? await primary.recentPuts.inTurn(`${kind} ${vectors}`, () => readFeed(database.sql, request, primary))
+      ? await primary.recentPuts.inTurn(`${target.kind} ${vectors}`, () =>
+          readFeed(database.sql, request, primary),
+        )
       : [];
   const head: FeedHead = {
     kind: "head",

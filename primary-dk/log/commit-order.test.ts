@@ -38,7 +38,7 @@ function put({ primary }: TestPrimary, id: string, text: string) {
 async function tail(after: string): Promise<string[]> {
   const changes = await readFeed(
     left.primary.database.sql,
-    { target: "eu-fra", after, upTo: "9000000000000000000", limit: 512, vectors: "dense" },
+    { target: "eu-fra", after, upTo: "9000000000000000000", limit: 512, vectors: "dense", sealedFor: null },
     left.primary,
   );
   return changes.map((line) => changeSchema.parse(JSON.parse(line)).sequence);

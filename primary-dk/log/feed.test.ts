@@ -156,17 +156,20 @@ describe("a receipt", () => {
     const { receipt, sequence } = await (
       await test.client.send("/internal/documents/erased", { method: "DELETE" })
     ).json();
-    const sites = ["dk-cph", "edge-eu", "eu-arn", "eu-fra"];
+    const sites = ["archive-dk", "dk-cph", "edge-eu", "eu-arn", "eu-fra"];
     expect((await read(receipt)).sites.map(({ site }) => site)).toEqual(sites);
     await confirm("eu-fra", sequence);
     await confirm("eu-arn", sequence, { removed: sequence });
     await confirm("edge-eu", before(sequence));
     expect(await read(receipt)).toMatchObject({ hidden_at: null, completed_at: null });
     await confirm("edge-eu", sequence, { removed: before(sequence) });
+    expect((await read(receipt)).hidden_at).toBeNull();
+    await confirm("archive-dk", sequence, { removed: sequence });
     const hidden = await read(receipt);
     expect(hidden.hidden_at).not.toBeNull();
     expect(hidden.completed_at).toBeNull();
     expect(hidden.sites.map(({ site, means }) => [site, means])).toEqual([
+      ["archive-dk", "objects deleted with all versions"],
       ["dk-cph", null],
       ["edge-eu", null],
       ["eu-arn", "vacuumed by Qdrant"],
@@ -185,12 +188,14 @@ describe("a receipt", () => {
       expect([confirmed_at, removed_at, means]).not.toContain(null);
   });
 
-  it("of a document that was nowhere else is hidden with the commit", async () => {
+  it("of a document that was at the archive alone beside the primary is hidden once that has confirmed", async () => {
     await put("alone", { residency: "dk-only", tier: "hot" });
-    const { receipt } = await (
+    const { receipt, sequence } = await (
       await test.client.send("/internal/documents/alone", { method: "DELETE" })
     ).json();
-    expect(await read(receipt)).toMatchObject({ completed_at: null, sites: [{ removed_at: null }] });
+    const sites = [{ site: "archive-dk", removed_at: null }, { site: "dk-cph" }];
+    expect(await read(receipt)).toMatchObject({ hidden_at: null, completed_at: null, sites });
+    await confirm("archive-dk", sequence);
     expect((await read(receipt)).hidden_at).not.toBeNull();
   });
 

@@ -3,9 +3,10 @@ import { encodeFloats, encodeIntegers } from "@kattegat/protocol/base64.ts";
 import {
   BATCH_CHANGES_MAX,
   BATCH_PASSAGES_MAX,
-  type Change,
   type DocumentRecord,
+  type FeedChange,
 } from "@kattegat/protocol/changes.ts";
+import type { SealedRecord } from "@kattegat/protocol/sealed-record.ts";
 import type { Fence } from "@kattegat/protocol/sequence.ts";
 import type postgres from "postgres";
 import type { Placements } from "../documents/placements.ts";
@@ -20,6 +21,7 @@ import {
 } from "../sealing/document-seals.ts";
 import type { RecentPuts } from "./recent-puts.ts";
 import { actionOf, reasonOf, type Action, type LoggedChange } from "./action.ts";
+import { readSealedRecords } from "./sealed-records.ts";
 
 /** Rows of the log that one page may pass over: what says nothing to the target is read, not sent. */
 const SCANNED_CHANGES_MAX = 4_096;
@@ -36,6 +38,8 @@ export interface FeedRequest {
   readonly limit: number;
   /** The column of the model whose copies the target keeps. */
   readonly vectors: VectorColumn;
+  /** The model that serves, for a target that takes documents sealed; null for one that takes them open. */
+  readonly sealedFor: string | null;
 }
 
 export interface FeedParts {
@@ -60,9 +64,22 @@ export function readFeed(
       from changes c left join documents d on d.id = c.document_id and d.carried = c.sequence
       where c.sequence > ${request.after} and c.sequence <= ${request.upTo}
       order by c.sequence limit ${SCANNED_CHANGES_MAX}`;
+    const { sealedFor } = request;
     const page = boundedPage(rows.map(loggedOf), { ...request, placements });
     const puts = page.flatMap(({ change, action }) => (action === "put" ? [change] : []));
     const keyOf = ({ epoch, sequence }: Fence): string => `${request.vectors} ${epoch} ${sequence}`;
+    if (sealedFor !== null) {
+      const ids = puts.map(({ document_id: id }) => id);
+      const records = await readSealedRecords(tx, ids, { seals, model: sealedFor });
+      return page.map(({ change, action }) =>
+        JSON.stringify(
+          changeOf(change, action, {
+            sealed: records.get(change.document_id),
+            replaces: change.held_before.includes(request.target),
+          }),
+        ),
+      );
+    }
     // Taken out first: what is asked for meanwhile may push them out.
     const lines = new Map(puts.map((change) => [change.sequence, recentPuts.get(keyOf(change))]));
     const wanted = puts.filter(({ sequence }) => lines.get(sequence) === undefined);
@@ -71,7 +88,7 @@ export function readFeed(
     return page.map(({ change, action }) => {
       const known = lines.get(change.sequence);
       if (known !== undefined) return known;
-      const line = JSON.stringify(changeOf(change, action, records.get(change.document_id)));
+      const line = JSON.stringify(changeOf(change, action, { document: records.get(change.document_id) }));
       if (action === "put") recentPuts.set(keyOf(change), line);
       return line;
     });
@@ -85,9 +102,11 @@ interface Page {
 
 function boundedPage(
   changes: readonly LoggedChange[],
-  options: Pick<FeedRequest, "target" | "limit"> & { readonly placements: Placements },
+  options: Pick<FeedRequest, "target" | "limit" | "sealedFor"> & { readonly placements: Placements },
 ): Page[] {
   const limit = Math.min(options.limit, BATCH_CHANGES_MAX);
+  // What is sealed has few vectors.
+  const passageBytes = options.sealedFor === null ? PASSAGE_BYTES : 0;
   const page: Page[] = [];
   let passages = 0;
   let bytes = 0;
@@ -97,7 +116,7 @@ function boundedPage(
     else if (page.length === limit) break;
     if (action === "put") {
       passages += change.current?.passages ?? 0;
-      bytes += (change.current?.characters ?? 0) + (change.current?.passages ?? 0) * PASSAGE_BYTES;
+      bytes += (change.current?.characters ?? 0) + (change.current?.passages ?? 0) * passageBytes;
       if (page.length > 0 && (passages > BATCH_PASSAGES_MAX || bytes > PAGE_BYTES_MAX)) break;
     }
     page.push({ change, action });
@@ -141,17 +160,25 @@ function loggedOf(row: postgres.Row): LoggedChange {
   };
 }
 
-function changeOf(change: LoggedChange, action: Action, record: DocumentRecord | undefined): Change {
-  const base = {
-    epoch: change.epoch,
-    sequence: change.sequence,
-    committed_at: change.committed_at.toISOString(),
-  };
+/** What a put carries, in one of its two forms. */
+interface Carried {
+  readonly document?: DocumentRecord | undefined;
+  readonly sealed?: SealedRecord | undefined;
+  readonly replaces?: boolean;
+}
+
+function changeOf(
+  change: LoggedChange,
+  action: Action,
+  { document, sealed, replaces = true }: Carried,
+): FeedChange {
+  const { epoch, sequence, document_id } = change;
+  const base = { epoch, sequence, committed_at: change.committed_at.toISOString() };
   if (action === "skip") return { kind: "skip", ...base };
-  if (action === "withdraw")
-    return { kind: "withdraw", ...base, document_id: change.document_id, reason: reasonOf(change) };
-  if (record === undefined) throw new RangeError("a document of one snapshot has no row in it");
-  return { kind: "put", ...base, document_id: change.document_id, document: record };
+  if (action === "withdraw") return { kind: "withdraw", ...base, document_id, reason: reasonOf(change) };
+  if (sealed !== undefined) return { kind: "put-sealed", ...base, document_id, replaces, sealed };
+  if (document === undefined) throw new RangeError("a document of one snapshot has no row in it");
+  return { kind: "put", ...base, document_id, document };
 }
 
 async function readRecords(

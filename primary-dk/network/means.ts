@@ -6,7 +6,7 @@ const MEANS: Readonly<Record<SiteKind, string>> = {
   standby: "key destroyed",
   regional: "vacuumed by Qdrant",
   edge: "objects rewritten and deleted, caches run out",
-  archive: "key destroyed",
+  archive: "objects deleted with all versions",
 };
 
 /** Of a site that the network file no longer names, only its copies' end is known. */

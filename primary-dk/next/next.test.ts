@@ -366,6 +366,11 @@ describe("what waits for the copies of both models", () => {
     await test.primary.ownRemoval.round();
     expect(await completedAt()).toBeNull();
     await confirm(test, "2", NEXT.model);
+    expect(await completedAt()).toBeNull();
+    // It has no copies of a model: one confirmation is all that comes from it.
+    const gone = { epoch: 1, sequence: "2" };
+    const archive = { site: "archive-dk", lag_ms: 0, lag_changes: 0, parked: 0, healthy: true };
+    await test.primary.confirmations.confirm({ ...archive, model: SERVING, watermark: gone, removed: gone });
     expect(await completedAt()).not.toBeNull();
   });
 

@@ -26,6 +26,8 @@ export interface DataKey {
 export interface DocumentHead {
   readonly title: string;
   readonly metadata: Readonly<Record<string, unknown>>;
+  /** Of a document whose passages the caller gave: the ordinals of those that came with a vector, and its model. */
+  readonly given?: { readonly model: string; readonly vectors: readonly number[] } | undefined;
 }
 
 /** Among the contents of one document. */
@@ -91,6 +93,24 @@ export class DocumentSeals {
     this.#last = { wrapped, dataKey };
     return dataKey;
   }
+
+  /**
+   * The key wrapped for a place that does not know the document's id, by the version that wraps it in the row: one that is being
+   * replaced because this key is to be destroyed must not hand it on to the next.
+   *
+   * @throws {SealError} when the key that wraps it was destroyed.
+   */
+  wrapNamed(row: postgres.Row, name: string): Uint8Array {
+    const { key } = this.keyOf(row);
+    const wrapping = this.#ring.find(row["partition"], row["key_version"]);
+    if (wrapping === null) throw new SealError(`expected key ${row["key_version"]}, it was destroyed`);
+    return seal(wrapping, key, contextOfNamedKey(name));
+  }
+}
+
+/** The key that was wrapped for a place that knows the document by `name`. */
+export function unwrapNamed(wrapping: KeyObject, wrapped: Uint8Array, name: string): Buffer {
+  return unseal(wrapping, wrapped, contextOfNamedKey(name));
 }
 
 /** Names a key without telling it: which of a document's contents it is of. */
@@ -98,7 +118,7 @@ export function keyIdOf(key: Uint8Array): Buffer {
   return hash("sha256", Buffer.concat([KEY_ID_CONTEXT, key]), "buffer").subarray(0, KEY_ID_BYTES);
 }
 
-function dataKeyOf(documentId: string, key: Uint8Array): DataKey {
+export function dataKeyOf(documentId: string, key: Uint8Array): DataKey {
   return { documentId, key, sealKey: sealKeyOf(key) };
 }
 
@@ -106,12 +126,16 @@ function contextOfKey(documentId: string): string {
   return `key\n${documentId}`;
 }
 
+function contextOfNamedKey(name: string): string {
+  return `named key\n${name}`;
+}
+
 function contextOf({ documentId }: DataKey, field: string): string {
   return `${field}\n${documentId}`;
 }
 
-export function sealHead(key: DataKey, { title, metadata }: DocumentHead): Buffer {
-  return seal(key.sealKey, Buffer.from(JSON.stringify({ title, metadata })), contextOf(key, "head"));
+export function sealHead(key: DataKey, { title, metadata, given }: DocumentHead): Buffer {
+  return seal(key.sealKey, Buffer.from(JSON.stringify({ title, metadata, given })), contextOf(key, "head"));
 }
 
 export function openHead(key: DataKey, sealed: Uint8Array): DocumentHead {

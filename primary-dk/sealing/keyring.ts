@@ -103,6 +103,12 @@ export class Keyring {
     return new Keyring(place, rootKey, partitions);
   }
 
+  /** For a reader beside the primary: changes nothing. @throws {KeyringError} as `open`. */
+  static read(place: KeyringPlace): Keyring {
+    const rootKey = readRootKey(place.rootKeyFile);
+    return new Keyring(place, rootKey, readPartitions(place, rootKey));
+  }
+
   static exists({ folder }: Pick<KeyringPlace, "folder">): boolean {
     return existsSync(join(folder, FILE));
   }

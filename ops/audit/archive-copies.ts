@@ -1,0 +1,61 @@
+/** Reads what an archive's bucket holds, by the names of its objects. */
+import type { Bucket } from "@kattegat/replication/archive/bucket.ts";
+import { WATERMARK_KEY, parseKey, prefixOf } from "@kattegat/replication/archive/object-name.ts";
+import type { ObjectVersion } from "@kattegat/replication/archive/s3-answer.ts";
+import { readWatermark } from "@kattegat/replication/archive/watermark-object.ts";
+import type { ObjectLine, StoreLine } from "@kattegat/protocol/holdings.ts";
+import type { ArchivedLine } from "./row.ts";
+
+export const OBJECTS = "objects";
+
+/** The watermark is read first: what it promises is listed after it. */
+export async function* readArchiveCopies(
+  bucket: Bucket,
+  { model, signal }: { readonly model: string; readonly signal: AbortSignal },
+): AsyncGenerator<StoreLine | ArchivedLine | ObjectLine> {
+  const { watermark } = await readWatermark(bucket, signal);
+  yield { kind: "store", store: OBJECTS, model, ...watermark, whole_at: null };
+  for await (const version of bucket.versions("", signal)) {
+    const name = version.isLatest ? parseKey(version.key) : null;
+    const isOwn = name !== null || (version.isLatest && version.key === WATERMARK_KEY);
+    yield {
+      kind: "object",
+      key: strayOf(version),
+      bytes: version.bytes,
+      uploaded_at: version.modifiedAt,
+      named: isOwn ? "network" : "nothing",
+    };
+    if (name === null) continue;
+    const { document, fence, residency, digest } = name;
+    yield {
+      kind: "archived",
+      store: OBJECTS,
+      document,
+      version: fence.sequence,
+      epoch: fence.epoch,
+      class: residency,
+      digest,
+    };
+  }
+}
+
+/** Names of objects have no blank. */
+const SEPARATOR = " version ";
+
+function strayOf({ key, version, isLatest }: ObjectVersion): string {
+  return isLatest || version === null ? key : `${key}${SEPARATOR}${version}`;
+}
+
+/** Deletes an object as it was told. */
+export async function removeStray(bucket: Bucket, stray: string, signal: AbortSignal): Promise<void> {
+  const doomed: ObjectVersion[] = [];
+  const [key = ""] = stray.split(SEPARATOR);
+  for await (const version of bucket.versions(key, signal))
+    if (strayOf(version) === stray) doomed.push(version);
+  await bucket.remove(doomed, signal);
+}
+
+/** Deletes whatever the bucket has of a document that the log cannot name. */
+export async function removeDocument(bucket: Bucket, document: string, signal: AbortSignal): Promise<void> {
+  await bucket.remove(await Array.fromAsync(bucket.versions(prefixOf(document), signal)), signal);
+}

@@ -1,0 +1,133 @@
+import { randomBytes } from "node:crypto";
+import type { SealedRecord } from "@kattegat/protocol/sealed-record.ts";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { startPostgres, type PostgresFixture } from "../postgres.fixture.ts";
+import { network, startPrimary, testKeyring, type TestPrimary } from "../primary.fixture.ts";
+import { Keyring } from "./keyring.ts";
+import { SealError } from "./seal.ts";
+import { RecordOpener } from "./sealed-record.ts";
+
+let postgres: PostgresFixture;
+let url: string;
+let test: TestPrimary;
+beforeAll(async () => {
+  postgres = await startPostgres();
+});
+afterAll(() => postgres.stop());
+beforeEach(async () => {
+  url = await postgres.database();
+  test = await startPrimary(url);
+});
+afterEach(() => test.close());
+
+const ARCHIVE = "archive-dk";
+const { model, dimensions } = network.embedding;
+
+async function put(id: string, body: object): Promise<void> {
+  const answer = await test.client.put(id, { title: "Afgørelse", residency: "dk-only", ...body });
+  expect(answer.status).toBeLessThan(300);
+}
+
+async function sealedOf(id: string): Promise<SealedRecord> {
+  const { changes } = await test.client.feed(ARCHIVE, "0");
+  const change = changes.findLast((each) => each.kind === "put-sealed" && each.document_id === id);
+  if (change?.kind !== "put-sealed") throw new Error(`expected ${id} in the feed`);
+  return change.sealed;
+}
+
+/** By the files alone, as somebody opens an archive later. */
+const openerOf = (serving = model): RecordOpener =>
+  new RecordOpener(Keyring.read(testKeyring(url)), { model: serving });
+
+async function rotate(): Promise<void> {
+  while ((await test.primary.keyRotation.round()) > 0);
+}
+
+describe("what the feed sends to an archive", () => {
+  it("is sealed: nothing of id, title, text, metadata or passages stands in it, the vectors of the model are left out (I5, I20)", async () => {
+    const canary = (): string => `kanarie${randomBytes(12).toString("hex")}`;
+    const [id, title, text, key, value, own, collection] = Array.from({ length: 7 }, canary);
+    const passages = [{ text: `Et stykke: ${own}` }];
+    await put(id ?? "", {
+      title,
+      text: `Ord ${text}.`,
+      metadata: { [key ?? ""]: value },
+      passages,
+      collection,
+    });
+    const told = JSON.stringify(await sealedOf(id ?? ""));
+    const decoded = told.replaceAll(/"([A-Za-z0-9+/=]{40,})"/g, (_, part: string) =>
+      Buffer.from(part, "base64").toString("latin1"),
+    );
+    for (const secret of [id, title, text, key, value, own, collection]) {
+      expect(told).not.toContain(secret);
+      expect(decoded).not.toContain(secret);
+    }
+    const [open] = (await test.client.feed("dk-cph", "0")).changes;
+    expect(JSON.stringify(open)).toContain(title);
+    expect(JSON.parse(told).vectors).toEqual([]);
+  });
+
+  it("opens to the document as it was given, with vectors of the serving model alone", async () => {
+    const vector = Array.from({ length: dimensions }, (_, index) => (index === 3 ? 1 : 0));
+    const whole = {
+      title: "Dom",
+      text: "Første stykke.\n\nAndet stykke.",
+      collection: "domme",
+      lang: "da",
+      residency: "eu",
+      metadata: { nr: 7 },
+      importance: 0.9,
+      published_at: "2016-04-27T00:00:00.000Z",
+      tier: "cold",
+      passages: [{ text: "Første stykke." }, { text: "Ikke i teksten.", vector }],
+    };
+    await put("given", whole);
+    await put("plain", { text: "Kun en tekst." });
+    const opened = openerOf().open(await sealedOf("given"));
+    expect(opened).toEqual({ id: "given", ...whole });
+    const other = openerOf("another-model").open(await sealedOf("given"));
+    expect(other?.passages).toEqual([{ text: "Første stykke." }, { text: "Ikke i teksten." }]);
+    expect(openerOf().open(await sealedOf("plain"))).toMatchObject({ id: "plain", text: "Kun en tekst." });
+    expect(openerOf().open(await sealedOf("plain"))).not.toHaveProperty("passages");
+  });
+
+  it("opens after its partition's key was replaced, and never once its document is erased (I20)", async () => {
+    const ids = Array.from({ length: 2_000 }, (_, number) => `d${number}`);
+    await put("gone", { text: "Den slettede." });
+    const gone = await sealedOf("gone");
+    const neighbour = ids.find(
+      (id) => test.primary.seals.wrap(test.primary.seals.newKey(id)).partition === gone.key.partition,
+    );
+    if (neighbour === undefined) throw new Error("expected a neighbour");
+    await put(neighbour, { text: "Den bevarede." });
+    const kept = await sealedOf(neighbour);
+    expect(openerOf().open(gone)).toMatchObject({ text: "Den slettede." });
+    expect((await test.client.send("/internal/documents/gone", { method: "DELETE" })).status).toBe(202);
+    await rotate();
+    expect(openerOf().open(gone)).toBeNull();
+    // Wrapped by the version that is gone: opened from what was set aside beside the keyring.
+    expect(Keyring.read(testKeyring(url)).find(kept.key.partition, kept.key.version)).toBeNull();
+    expect(openerOf().open(kept)).toMatchObject({ id: neighbour, text: "Den bevarede." });
+    // What is sent from now on is wrapped by the new one.
+    expect((await sealedOf(neighbour)).key.version).toBeGreaterThan(kept.key.version);
+  });
+
+  it("is refused where it was altered, or stands under another name or class (I5)", async () => {
+    await put("a", { text: "Den ene." });
+    await put("b", { text: "Den anden." });
+    const [a, b] = [await sealedOf("a"), await sealedOf("b")];
+    const opener = openerOf();
+    expect(() => opener.open({ ...a, residency: "global" })).toThrow(SealError);
+    expect(() => opener.open({ ...a, document: b.document })).toThrow(SealError);
+    expect(() => opener.open({ ...a, body: b.body })).toThrow(SealError);
+    expect(() => opener.open({ ...a, head: `${a.head.slice(0, -8)}AAAAAAA=` })).toThrow(SealError);
+  });
+
+  it("does not hold back for a model that is being prepared, and takes any model's name", async () => {
+    await put("a", { text: "Tekst." });
+    const { changes, head } = await test.client.feed(ARCHIVE, "0", { model: "a-model-that-is-gone" });
+    expect(changes.map(({ kind }) => kind)).toEqual(["put-sealed"]);
+    expect(head.model).toBe(model);
+  });
+});

@@ -1,0 +1,173 @@
+/** Documents as an archive holds them: made from what rests sealed in Postgres, opened by the keyring. */
+import { TIER_NAMES } from "@kattegat/config/network.ts";
+import type { DocumentInput } from "@kattegat/protocol/documents.ts";
+import type { SealedRecord } from "@kattegat/protocol/sealed-record.ts";
+import type postgres from "postgres";
+import { z } from "zod";
+import { documentHash } from "../ledger/entry.ts";
+import {
+  dataKeyOf,
+  keyIdOf,
+  openDense,
+  openHead,
+  openText,
+  unwrapNamed,
+  type DataKey,
+  type DocumentHead,
+  type DocumentSeals,
+} from "./document-seals.ts";
+import type { Keyring } from "./keyring.ts";
+import { SealError, seal, sealKeyOf, unseal } from "./seal.ts";
+
+/** What stands in clear in Postgres, and nowhere else; the class because a bucket's may have been altered. */
+const recordSchema = z.strictObject({
+  id: z.string(),
+  residency: z.string(),
+  collection: z.string(),
+  lang: z.string().nullable(),
+  importance: z.number(),
+  published_at: z.string().nullable(),
+  tier: z.enum(TIER_NAMES).nullable(),
+  /** Where each passage begins and ends in the text. */
+  passages: z.array(z.tuple([z.int(), z.int()])),
+});
+
+/** The rows of one document, of tables of which nothing is opened but what its name and key demand. */
+export interface SealedRows {
+  /** Of `documents` with `document_keys`. */
+  readonly document: postgres.Row;
+  /** Of `passages`, in order; `dense` only of those that are in `given`. */
+  readonly passages: readonly postgres.Row[];
+  /** Ordinals of passages whose vector the caller gave. */
+  readonly given: ReadonlySet<number>;
+}
+
+function nameOf(documentId: string): string {
+  return documentHash(documentId).toString("hex");
+}
+
+function contextOf(name: string): string {
+  return `record\n${name}`;
+}
+
+const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
+const bytesOf = (text: string): Buffer => Buffer.from(text, "base64");
+
+export function sealRecord({ document, passages, given }: SealedRows, seals: DocumentSeals): SealedRecord {
+  const { id, residency, collection, lang, importance, published_at, pinned_tier: tier } = document;
+  const { sealKey } = seals.keyOf(document);
+  const name = nameOf(id);
+  const places = passages.map((row): [number, number] => [row["start_offset"], row["end_offset"]]);
+  const record: z.infer<typeof recordSchema> = {
+    id,
+    residency,
+    collection,
+    lang,
+    importance,
+    published_at,
+    tier,
+    passages: places,
+  };
+  return {
+    document: name,
+    epoch: document["epoch"],
+    version: document["version"],
+    residency,
+    digest: document["digest"],
+    key: {
+      partition: document["partition"],
+      version: document["key_version"],
+      id: base64(document["key_id"]),
+      wrapped: base64(seals.wrapNamed(document, name)),
+    },
+    record: base64(seal(sealKey, Buffer.from(JSON.stringify(record)), contextOf(name))),
+    head: base64(document["head"]),
+    body: base64(document["body"]),
+    own: passages.flatMap((row) =>
+      row["own_text"] === null ? [] : [{ ordinal: row["ordinal"], text: base64(row["own_text"]) }],
+    ),
+    vectors: passages.flatMap((row) =>
+      given.has(row["ordinal"]) ? [{ ordinal: row["ordinal"], dense: base64(row["dense"]) }] : [],
+    ),
+  };
+}
+
+/** A document that was opened, as a batch takes it. */
+export type OpenedRecord = Omit<DocumentInput, "metadata"> &
+  Pick<DocumentHead, "metadata"> & { readonly id: string };
+
+export class RecordOpener {
+  readonly #ring: Keyring;
+  readonly #model: string;
+  /** By partition the keys that rest beside the keyring, by their ids. */
+  readonly #escrows = new Map<number, ReadonlyMap<string, Uint8Array>>();
+
+  /** Vectors of another model than this are left out: its own makes them from the text. */
+  constructor(ring: Keyring, { model }: { readonly model: string }) {
+    this.#ring = ring;
+    this.#model = model;
+  }
+
+  /**
+   * Null when the document's key was destroyed.
+   *
+   * @throws {SealError} when the record is damaged, or is not of the document that its name says.
+   */
+  open(sealed: SealedRecord): OpenedRecord | null {
+    const name = sealed.document;
+    const bytes = this.#keyOf(sealed);
+    if (bytes === null) return null;
+    const opened = unseal(sealKeyOf(bytes), bytesOf(sealed.record), contextOf(name)).toString("utf8");
+    const record = recordSchema.parse(JSON.parse(opened));
+    if (nameOf(record.id) !== name || record.residency !== sealed.residency)
+      throw new SealError("expected the record of the document and class that stand outside");
+    const key = dataKeyOf(record.id, bytes);
+    const { title, metadata, given } = openHead(key, bytesOf(sealed.head));
+    const text = openText(key, "body", bytesOf(sealed.body));
+    const { passages: places, ...fields } = record;
+    const passages = given === undefined ? null : this.#passagesOf(sealed, { key, text, places, given });
+    return { ...fields, title, metadata, text, ...(passages && { passages }) };
+  }
+
+  #passagesOf(
+    { own, vectors }: SealedRecord,
+    {
+      key,
+      text,
+      places,
+      given,
+    }: {
+      readonly key: DataKey;
+      readonly text: string;
+      readonly places: readonly (readonly [number, number])[];
+      readonly given: { readonly model: string };
+    },
+  ): { text: string; vector?: number[] }[] {
+    const texts = new Map(own.map((passage) => [passage.ordinal, passage.text]));
+    const dense = new Map(vectors.map((passage) => [passage.ordinal, passage.dense]));
+    return places.map(([start, end], index) => {
+      const ordinal = index + 1;
+      const ownText = texts.get(ordinal);
+      const vector = given.model === this.#model ? dense.get(ordinal) : undefined;
+      return {
+        text:
+          ownText === undefined ? text.slice(start, end) : openText(key, `own ${ordinal}`, bytesOf(ownText)),
+        ...(vector === undefined ? {} : { vector: [...openDense(key, ordinal, bytesOf(vector))] }),
+      };
+    });
+  }
+
+  #keyOf({ document, key: { partition, version, id, wrapped } }: SealedRecord): Uint8Array | null {
+    const wrapping = this.#ring.find(partition, version);
+    if (wrapping !== null) return unwrapNamed(wrapping, bytesOf(wrapped), document);
+    return this.#escrowOf(partition).get(id) ?? null;
+  }
+
+  #escrowOf(partition: number): ReadonlyMap<string, Uint8Array> {
+    const known = this.#escrows.get(partition);
+    if (known !== undefined) return known;
+    const keys = new Map(this.#ring.escrowed(partition).map(({ key }) => [base64(keyIdOf(key)), key]));
+    this.#escrows.set(partition, keys);
+    return keys;
+  }
+}

@@ -1,0 +1,150 @@
+/** An archive as a target. */
+import { KattegatError } from "@kattegat/protocol/errors.ts";
+import type { ApplyResponse, FeedChange } from "@kattegat/protocol/changes.ts";
+import { compareFences, type Fence } from "@kattegat/protocol/sequence.ts";
+import type { Batch, Target } from "../target.ts";
+import type { Bucket } from "./bucket.ts";
+import { documentName, keyOf, parseKey, prefixOf } from "./object-name.ts";
+import type { ObjectVersion } from "./s3-answer.ts";
+import { readWatermark, storeWatermark } from "./watermark-object.ts";
+
+/** Documents on their way at once: with thirty milliseconds a request, some five hundred documents a second. */
+const CONCURRENT_MAX = 32;
+
+export interface ArchiveOptions {
+  readonly site: string;
+  /** Of the feed; no vector of it rests here. */
+  readonly model: string;
+  readonly bucket: Bucket;
+  /** By this process's own network file (I5). */
+  readonly mayHold: (className: string) => boolean;
+}
+
+type Refusal = ApplyResponse["refused"][number];
+type Told = Exclude<FeedChange, { kind: "skip" }>;
+
+/**
+ * Stores each document as one object whose name tells its version, then deletes whatever else the bucket has of it, former versions
+ * of a bucket that keeps them included. The watermark follows when all that it promises is there (I8): a crash before that leaves
+ * objects that the same changes write again.
+ */
+export function createArchiveTarget({ site, model, bucket, mayHold }: ArchiveOptions): Target {
+  return {
+    site,
+    model,
+    isNext: false,
+    linger: { delayMs: 0, passages: 0 },
+    watermark: async (signal) => (await readWatermark(bucket, signal)).watermark,
+    // A withdrawal is deleted with all versions before the watermark passes it.
+    removed: async (signal) => (await readWatermark(bucket, signal)).watermark,
+    async apply(batch, signal) {
+      const { watermark, etag } = await readWatermark(bucket, signal);
+      assertReached(watermark, batch, bucket.name);
+      if (compareFences(batch.position, watermark) <= 0) return { watermark, refused: [] };
+      const refused: Refusal[] = [];
+      const doomed: ObjectVersion[] = [];
+      await inParallel([...lastWords(batch.changes, watermark).values()], async (change) => {
+        const refusal = refusalOf(change, mayHold);
+        if (refusal !== null) refused.push({ sequence: change.sequence, ...refusal });
+        doomed.push(...(await applied(change, { bucket, isRefused: refusal !== null, signal })));
+      });
+      await bucket.remove(doomed, signal);
+      await storeWatermark(bucket, { watermark: batch.position, at: batch.positionAt, etag }, signal);
+      return { watermark: batch.position, refused };
+    },
+  };
+}
+
+function assertReached(watermark: Fence, { after }: Batch, name: string): void {
+  if (compareFences(watermark, after) >= 0) return;
+  throw new KattegatError(
+    "conflict",
+    `Expected changes from (${watermark.epoch}, ${watermark.sequence}) on, where the bucket ${name} is; these follow (${after.epoch}, ${after.sequence}).`,
+  );
+}
+
+/** Of each document the last change that the archive does not have yet; what went before it in the batch left something to replace. */
+function lastWords(changes: readonly FeedChange[], watermark: Fence): ReadonlyMap<string, Told> {
+  const words = new Map<string, Told>();
+  for (const change of changes) {
+    if (change.kind === "skip" || compareFences(change, watermark) <= 0) continue;
+    const isFirst = change.kind !== "put-sealed" || !words.has(change.document_id);
+    words.set(change.document_id, isFirst ? change : { ...change, replaces: true });
+  }
+  return words;
+}
+
+/** What the archive itself checks of a put, whoever sends it. */
+function refusalOf(change: Told, mayHold: ArchiveOptions["mayHold"]): Omit<Refusal, "sequence"> | null {
+  if (change.kind === "withdraw") return null;
+  if (change.kind === "put")
+    return { code: "residency_refused", detail: "Expected a sealed document; it came in clear." };
+  const { residency, document } = change.sealed;
+  if (!mayHold(residency))
+    return { code: "residency_refused", detail: `The archive may not hold the class ${residency}.` };
+  return document === documentName(change.document_id)
+    ? null
+    : { code: "bad_request", detail: "Expected the sealed document to have the name of the change's." };
+}
+
+/**
+ * Resolves with what is to be deleted once the new object is there.
+ *
+ * @throws {KattegatError} `divergence` when the write of this change is there with another content.
+ */
+async function applied(
+  change: Told,
+  {
+    bucket,
+    isRefused,
+    signal,
+  }: { readonly bucket: Bucket; readonly isRefused: boolean; readonly signal: AbortSignal },
+): Promise<readonly ObjectVersion[]> {
+  const fence: Fence = { epoch: change.epoch, sequence: change.sequence };
+  const prefix = prefixOf(documentName(change.document_id));
+  // Most documents are new, and a list costs as much as an object.
+  const isNew = change.kind === "put-sealed" && !change.replaces && !isRefused;
+  const held = isNew ? [] : await Array.fromAsync(bucket.versions(prefix, signal));
+  // A change that comes late may not end what a later one has written (I3).
+  const isLater = ({ key }: ObjectVersion): boolean => {
+    const name = parseKey(key);
+    return name !== null && compareFences(name.fence, fence) > 0;
+  };
+  if (change.kind !== "put-sealed" || isRefused) return held.filter((version) => !isLater(version));
+  if (held.some(isLater)) return [];
+  const key = keyOf(change.sealed);
+  assertSame(key, held, fence);
+  await bucket.put(key, Buffer.from(JSON.stringify(change.sealed)), { signal });
+  // Where the bucket keeps versions, the object that was just replaced is one more.
+  const isReplaced = held.some((version) => version.key === key && version.isLatest);
+  if (!isReplaced) return held;
+  const after = await Array.fromAsync(bucket.versions(prefix, signal));
+  return after.filter((version) => version.key !== key || !version.isLatest);
+}
+
+/** A later change that carries the same content writes it again, whatever stands there: so an object that was altered is healed. */
+function assertSame(key: string, held: readonly ObjectVersion[], fence: Fence): void {
+  const other = held.find((version) => {
+    const name = parseKey(version.key);
+    return name !== null && version.isLatest && version.key !== key && compareFences(name.fence, fence) === 0;
+  });
+  if (other === undefined) return;
+  throw new KattegatError(
+    "divergence",
+    `The fence (${fence.epoch}, ${fence.sequence}) came with another content than the archive has at it: two primaries have issued it.`,
+  );
+}
+
+/** Rejects with the first failure once nothing is on its way any more: what is repeated must not meet what was left. */
+async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  const left = items.values();
+  const failures: unknown[] = [];
+  const worker = async (): Promise<void> => {
+    for (const item of left) {
+      if (failures.length > 0) return;
+      await work(item).catch((error: unknown) => failures.push(error));
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(CONCURRENT_MAX, items.length) }, worker));
+  if (failures.length > 0) throw failures[0];
+}

@@ -1,0 +1,223 @@
+/** A bucket of any S3 server. */
+import { hash } from "node:crypto";
+import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { AwsV4Signer } from "aws4fetch";
+import type { Answer, Fetch } from "../site-client.ts";
+import {
+  assertDeleted,
+  errorCodeOf,
+  failureOf,
+  pageOf,
+  type ObjectVersion,
+  type VersionPage,
+} from "./s3-answer.ts";
+
+/** A page of a thousand names, or an object of some megabytes, over a slow line. */
+const REQUEST_MS_MAX = 20_000;
+/** A server that is busy for longer is the stream's to wait for. */
+const ATTEMPTS_MAX = 3;
+const RETRY_MS = 100;
+/** What S3 takes in one request. */
+const DELETED_KEYS_MAX = 1_000;
+/** The largest body is a text of 4 MiB with the vectors of its passages; answers are that, or lists. */
+const OBJECT_BYTES_MAX = 256 * 1_024 * 1_024;
+
+export interface BucketPlace {
+  readonly endpoint: string;
+  readonly name: string;
+  readonly region: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** Of credentials that expire. */
+  readonly sessionToken: string | null;
+}
+
+export interface BucketOptions extends BucketPlace {
+  readonly fetch: Fetch;
+  readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  readonly random: () => number;
+}
+
+export interface StoredObject {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly etag: string;
+}
+
+interface BucketRequest {
+  readonly method: "GET" | "PUT" | "POST";
+  readonly key?: string;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array<ArrayBuffer>;
+  readonly signal: AbortSignal;
+}
+
+/** Every method may be repeated; each throws a `KattegatError` that says what an operator can do. */
+export class Bucket {
+  readonly name: string;
+  readonly #options: BucketOptions;
+  readonly #signingKeys = new Map<string, ArrayBuffer>();
+  /** Some servers know no versions; they say so when they are asked. */
+  #hasVersions = true;
+
+  constructor(options: BucketOptions) {
+    this.#options = options;
+    this.name = options.name;
+  }
+
+  /** Null when there is none. */
+  async get(key: string, signal: AbortSignal): Promise<StoredObject | null> {
+    return await this.#send({ method: "GET", key, signal }, async (answer) => {
+      if (answer.status === 404) {
+        const code = errorCodeOf(await textOf(answer));
+        if (code === "NoSuchKey") return null;
+        throw failureOf({ status: answer.status, code, bucket: this.name });
+      }
+      await this.#assertOk(answer);
+      return { bytes: await bytesOf(answer), etag: answer.headers.get("etag") ?? "" };
+    });
+  }
+
+  /** `onlyAt` makes it a `conflict` when the object is another by now: the tag that it had, null when there was none. */
+  async put(
+    key: string,
+    body: Uint8Array<ArrayBuffer>,
+    { signal, onlyAt }: { readonly signal: AbortSignal; readonly onlyAt?: string | null },
+  ): Promise<void> {
+    const headers: Record<string, string> =
+      onlyAt === undefined ? {} : onlyAt === null ? { "if-none-match": "*" } : { "if-match": onlyAt };
+    await this.#send({ method: "PUT", key, body, headers, signal }, async (answer) => {
+      await this.#assertOk(answer);
+      await answer.arrayBuffer();
+    });
+  }
+
+  /** Deletes these versions for good; one that is gone already is no error. */
+  async remove(
+    versions: readonly Pick<ObjectVersion, "key" | "version">[],
+    signal: AbortSignal,
+  ): Promise<void> {
+    for (let from = 0; from < versions.length; from += DELETED_KEYS_MAX) {
+      const body = Buffer.from(deletionOf(versions.slice(from, from + DELETED_KEYS_MAX)));
+      const headers = { "content-type": "application/xml", "content-md5": hash("md5", body, "base64") };
+      await this.#send({ method: "POST", query: { delete: "" }, headers, body, signal }, async (answer) => {
+        await this.#assertOk(answer);
+        assertDeleted(await textOf(answer), this.name);
+      });
+    }
+  }
+
+  /** Whatever rests under the prefix, former versions and markers of deleted ones included, by key. */
+  async *versions(prefix: string, signal: AbortSignal): AsyncGenerator<ObjectVersion> {
+    let from: Readonly<Record<string, string>> | null = {};
+    while (from !== null) {
+      const page: VersionPage = await this.#page(prefix, from, signal);
+      yield* page.versions;
+      from = page.next;
+    }
+  }
+
+  async #page(
+    prefix: string,
+    from: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<VersionPage> {
+    const kind: Record<string, string> = this.#hasVersions ? { versions: "" } : { "list-type": "2" };
+    const query = { ...kind, prefix, ...from };
+    const page = await this.#send({ method: "GET", query, signal }, async (answer) => {
+      if (answer.status === 501 && this.#hasVersions) return null;
+      await this.#assertOk(answer);
+      return pageOf(await textOf(answer));
+    });
+    if (page !== null) return page;
+    this.#hasVersions = false;
+    return await this.#page(prefix, {}, signal);
+  }
+
+  async #send<T>(request: BucketRequest, use: (answer: Answer) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt += 1) {
+      const deadline = AbortSignal.timeout(REQUEST_MS_MAX);
+      try {
+        const answer = await this.#fetch(request, AbortSignal.any([deadline, request.signal]));
+        const isBusy =
+          answer.status === 429 || (answer.status >= 500 && answer.status < 505 && answer.status !== 501);
+        if (!isBusy || attempt === ATTEMPTS_MAX) return await use(answer);
+        await answer.arrayBuffer();
+      } catch (error) {
+        if (error instanceof KattegatError) throw error;
+        request.signal.throwIfAborted();
+        if (attempt === ATTEMPTS_MAX) throw this.#silence(error, deadline.aborted);
+      }
+      await this.#options.sleep(RETRY_MS * 2 ** attempt * this.#options.random(), request.signal);
+    }
+  }
+
+  #silence(cause: unknown, isLate: boolean): KattegatError {
+    const told = `The server of the bucket ${this.name} does not answer at ${this.#options.endpoint}`;
+    return isLate
+      ? new KattegatError("timeout", `${told} within ${REQUEST_MS_MAX} ms.`, { cause })
+      : new KattegatError("unavailable", `${told}.`, { cause });
+  }
+
+  async #fetch({ method, key, query, headers, body }: BucketRequest, signal: AbortSignal): Promise<Answer> {
+    const { endpoint, region, accessKeyId, secretAccessKey, sessionToken, fetch } = this.#options;
+    const url = new URL(
+      `${endpoint.replace(/\/+$/, "")}/${this.name}${key === undefined ? "" : `/${pathOf(key)}`}`,
+    );
+    for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value);
+    const signer = new AwsV4Signer({
+      method,
+      url: url.href,
+      headers: { ...headers, "x-amz-content-sha256": hash("sha256", body ?? "", "hex") },
+      accessKeyId,
+      secretAccessKey,
+      ...(sessionToken === null ? {} : { sessionToken }),
+      service: "s3",
+      region,
+      cache: this.#signingKeys,
+    });
+    const signed = await signer.sign();
+    return await fetch(signed.url.href, {
+      method,
+      headers: Object.fromEntries(signed.headers),
+      signal,
+      ...(body === undefined ? {} : { body }),
+    });
+  }
+
+  async #assertOk(answer: Answer): Promise<void> {
+    if (answer.ok) return;
+    const code = errorCodeOf(await textOf(answer));
+    throw failureOf({ status: answer.status, code, bucket: this.name });
+  }
+}
+
+/** S3 signs what `encodeURIComponent` leaves as it is, too. */
+function pathOf(key: string): string {
+  return key
+    .split("/")
+    .map((part) => encodeURIComponent(part))
+    .join("/");
+}
+
+function deletionOf(versions: readonly Pick<ObjectVersion, "key" | "version">[]): string {
+  const objects = versions.map(
+    ({ key, version }) =>
+      `<Object><Key>${escaped(key)}</Key>${version === null ? "" : `<VersionId>${escaped(version)}</VersionId>`}</Object>`,
+  );
+  return `<?xml version="1.0" encoding="UTF-8"?><Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Quiet>true</Quiet>${objects.join("")}</Delete>`;
+}
+
+function escaped(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+async function textOf(answer: Answer): Promise<string> {
+  return new TextDecoder().decode(await bytesOf(answer));
+}
+
+async function bytesOf(answer: Answer): Promise<Uint8Array<ArrayBuffer>> {
+  if (Number(answer.headers.get("content-length") ?? 0) > OBJECT_BYTES_MAX)
+    throw new KattegatError("too_large", `Expected an object of at most ${OBJECT_BYTES_MAX} bytes.`);
+  return new Uint8Array(await answer.arrayBuffer());
+}

@@ -1,0 +1,51 @@
+/** The watermark of an archive, an object of its bucket. */
+import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { FENCE_ZERO, fenceSchema, type Fence } from "@kattegat/protocol/sequence.ts";
+import { z } from "zod";
+import type { Bucket } from "./bucket.ts";
+import { WATERMARK_KEY } from "./object-name.ts";
+
+const watermarkObjectSchema = z.strictObject({
+  format: z.literal("kattegat-archive/1"),
+  watermark: fenceSchema,
+  watermark_at: z.string(),
+});
+
+export interface StoredWatermark {
+  readonly watermark: Fence;
+  /** Of the object; null when there is none. */
+  readonly etag: string | null;
+}
+
+/** @throws {KattegatError} `divergence` for a watermark that nobody can read: to begin anew could bring back what was erased. */
+export async function readWatermark(
+  bucket: Pick<Bucket, "get" | "name">,
+  signal: AbortSignal,
+): Promise<StoredWatermark> {
+  const stored = await bucket.get(WATERMARK_KEY, signal);
+  if (stored === null) return { watermark: FENCE_ZERO, etag: null };
+  try {
+    const { watermark } = watermarkObjectSchema.parse(JSON.parse(new TextDecoder().decode(stored.bytes)));
+    return { watermark, etag: stored.etag };
+  } catch (cause) {
+    throw new KattegatError(
+      "divergence",
+      `${WATERMARK_KEY} of the bucket ${bucket.name} is no watermark of an archive. Delete it, and the archive is made anew from the log.`,
+      { cause },
+    );
+  }
+}
+
+/** @throws {KattegatError} `conflict` when another has stored one since. */
+export async function storeWatermark(
+  bucket: Pick<Bucket, "put">,
+  { watermark, at, etag }: { readonly watermark: Fence; readonly at: string; readonly etag: string | null },
+  signal: AbortSignal,
+): Promise<void> {
+  const content: z.infer<typeof watermarkObjectSchema> = {
+    format: "kattegat-archive/1",
+    watermark,
+    watermark_at: at,
+  };
+  await bucket.put(WATERMARK_KEY, Buffer.from(JSON.stringify(content)), { signal, onlyAt: etag });
+}

@@ -1,0 +1,67 @@
+/** Whether a request was signed by the key: AWS Signature Version 4, in its header. */
+import { createHash, hash, timingSafeEqual } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import { AwsV4Signer } from "aws4fetch";
+import { S3Error } from "./s3-error.ts";
+
+/** S3's own. */
+const SKEW_MS_MAX = 15 * 60_000;
+
+export interface AccessKey {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+/** One for each day and region. */
+const signingKeys = new Map<string, ArrayBuffer>();
+
+const AUTHORIZATION =
+  /^AWS4-HMAC-SHA256 Credential=([^/]+)\/(\d{8})\/([a-z0-9-]+)\/s3\/aws4_request, ?SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})$/;
+const DATE = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/;
+
+/**
+ * Signs the request again and compares; the body has to be the one that was signed.
+ *
+ * @throws {S3Error}
+ */
+export async function assertSigned(
+  request: IncomingMessage,
+  body: Uint8Array,
+  { key, nowMs }: { readonly key: AccessKey; readonly nowMs: number },
+): Promise<void> {
+  const given = request.headers.authorization ?? "";
+  const [, id, , region = "", signed = ""] = AUTHORIZATION.exec(given) ?? [];
+  if (id === undefined) throw new S3Error("AccessDenied", "Expected a signature of version 4 in the header.");
+  if (id !== key.accessKeyId) throw new S3Error("InvalidAccessKeyId", "The access key is not known.");
+  const datetime = headerOf(request, "x-amz-date");
+  const [, year, month, day, hour, minute, second] = DATE.exec(datetime) ?? [];
+  const atMs = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
+  if (!(Math.abs(nowMs - atMs) <= SKEW_MS_MAX))
+    throw new S3Error("RequestTimeTooSkewed", "The request's time is not that of the server.");
+  const names = signed.split(";").filter((name) => name !== "host" && name !== "x-amz-date");
+  if (headerOf(request, "x-amz-content-sha256") !== hash("sha256", body, "hex"))
+    throw new S3Error("BadDigest", "The body is not the one that was signed.");
+  const signer = new AwsV4Signer({
+    method: request.method ?? "GET",
+    url: `http://${headerOf(request, "host")}${request.url ?? "/"}`,
+    headers: Object.fromEntries(names.map((name) => [name, headerOf(request, name)])),
+    ...key,
+    service: "s3",
+    region,
+    datetime,
+    allHeaders: true,
+    cache: signingKeys,
+  });
+  if (!isSame(given.replaceAll(", ", ","), (await signer.authHeader()).replaceAll(", ", ",")))
+    throw new S3Error("SignatureDoesNotMatch", "The signature is not that of the request by this key.");
+}
+
+function headerOf(request: IncomingMessage, name: string): string {
+  const value = request.headers[name];
+  return typeof value === "string" ? value : "";
+}
+
+function isSame(given: string, expected: string): boolean {
+  const digest = (text: string): Buffer => createHash("sha256").update(text).digest();
+  return timingSafeEqual(digest(given), digest(expected));
+}
