@@ -38,7 +38,18 @@ export function formatComparisons(sites: readonly SiteComparison[]): readonly st
   if (sites.length === 0) return ["No site has been compared yet."];
   return table(
     [
-      ["site", "copies", "compared at", "rounds", "found", "repaired", "pending", "unhealed", "exchanged"],
+      [
+        "site",
+        "copies",
+        "compared at",
+        "rounds",
+        "found",
+        "repaired",
+        "pending",
+        "unhealed",
+        "unread",
+        "exchanged",
+      ],
       ...sites.map(({ site, comparison }) => [
         site,
         comparison.detail === null
@@ -51,10 +62,11 @@ export function formatComparisons(sites: readonly SiteComparison[]): readonly st
           comparison.repaired,
           comparison.pending,
           comparison.unhealed,
+          comparison.unread,
         ].map(String),
         `${Math.ceil(comparison.bytes / 1_000).toLocaleString("en")} kB`,
       ]),
     ],
-    { right: [3, 4, 5, 6, 7, 8] },
+    { right: [3, 4, 5, 6, 7, 8, 9] },
   );
 }

@@ -1,4 +1,5 @@
 /** Routes of anti-entropy: what is planned for a target, the repairs of what differs, how the comparison goes. */
+import { siteIdSchema } from "@kattegat/config/network.ts";
 import {
   comparisonReportSchema,
   plannedCopiesRequestSchema,
@@ -24,7 +25,7 @@ const LISTED_DEFAULT = 50;
 
 const listQuerySchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(LISTED_MAX).default(LISTED_DEFAULT),
-  site: z.string().min(1).max(32).optional(),
+  site: siteIdSchema.optional(),
 });
 
 export function digestRoutes(app: Hono<Variables>, opened: OpenedPrimary): void {
