@@ -166,10 +166,12 @@ export const repairsRequestSchema = z.strictObject({
     .max(SUSPECTS_MAX),
 });
 export type RepairsRequest = z.infer<typeof repairsRequestSchema>;
-/** The change that heals each of the documents; left out where none was written. */
+/** The change that heals each of the documents; left out where there was nothing to write, or it failed. */
 export const repairsResponseSchema = z.object({
   repairs: z.array(z.object({ document_id: z.string(), sequence: sequenceSchema })),
+  failed: z.array(z.object({ document_id: z.string(), code: z.string() })).default([]),
 });
+export type RepairsResponse = Readonly<z.infer<typeof repairsResponseSchema>>;
 
 /** `GET /internal/digests/repairs?limit=…&site=…` at the primary: the last repairs, the newest first. */
 export const repairListSchema = z.object({

@@ -48,9 +48,7 @@ export function digestRoutes(app: Hono<Variables>, opened: OpenedPrimary): void 
     const primary = opened();
     assertTarget(primary, asked.site);
     const { writer, now, database } = primary;
-    return context.json({
-      repairs: await withPostgres(writeRepairs(asked, { sql: database.sql, writer, now })),
-    });
+    return context.json(await withPostgres(writeRepairs(asked, { sql: database.sql, writer, now })));
   });
   app.get("/internal/digests/repairs", keepersOnly, async (context) => {
     const { limit, site } = parseShape(listQuerySchema, context.req.query());
@@ -61,7 +59,7 @@ export function digestRoutes(app: Hono<Variables>, opened: OpenedPrimary): void 
     const { site, comparison } = await bodyOf(context.req.raw, comparisonReportSchema);
     const primary = opened();
     assertTarget(primary, site);
-    primary.comparisons.set(site, comparison);
+    primary.comparisons.set(site, { comparison, atMs: primary.now() });
     return context.body(null, 204);
   });
 }

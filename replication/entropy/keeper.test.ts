@@ -89,7 +89,7 @@ function comparing(options: { readonly documents: number }) {
           if (copy !== undefined) site.copies.set(id, copy);
           return { document_id: id, sequence: String(copy?.sequence ?? 0) };
         });
-        return told(written);
+        return told({ repairs: written, failed: [] });
       },
       report(_, comparison) {
         reported.push(comparison);

@@ -140,9 +140,13 @@ async function compared(one: Kept, { options, signal }: RoundOptions): Promise<r
     );
     for (const key of looked) one.suspects.delete(key);
     budget.parked(parkedAt(id, options.streams()));
-    const { now: order, unhealed } = budget.take(faults);
-    const repairs = order.length === 0 ? [] : await repairer.repair({ site: id, faults: [...order] }, signal);
+    const { now: order, unhealed: later } = budget.take(faults);
+    const { repairs, failed } =
+      order.length === 0
+        ? { repairs: [], failed: [] }
+        : await repairer.repair({ site: id, faults: [...order] }, signal);
     budget.written(repairs);
+    for (const { code } of failed) log.warn({ target: id, code }, "a repair could not be written");
     for (const { kind, detail: why } of order) log.warn({ target: id, kind, detail: why }, "repairs a copy");
     one.comparison = {
       state: faults.length + pending + window.unread === 0 ? "equal" : "different",
@@ -152,7 +156,7 @@ async function compared(one: Kept, { options, signal }: RoundOptions): Promise<r
       found: before.found + order.length,
       repaired: before.repaired + repairs.length,
       pending,
-      unhealed,
+      unhealed: later + failed.length,
       unread: window.unread,
       bytes: site.bytes(),
     };

@@ -11,6 +11,7 @@ import {
   type PlannedCopy,
   type Ranges,
   type RepairsRequest,
+  type RepairsResponse,
 } from "@kattegat/protocol/digests.ts";
 import { changedResponseSchema } from "@kattegat/protocol/holdings.ts";
 import { parseShape } from "@kattegat/protocol/parse.ts";
@@ -62,10 +63,7 @@ export interface PlannedSource extends DigestSource {
 
 /** What the primary does about it. */
 export interface Repairer {
-  repair(
-    order: RepairsRequest,
-    signal: AbortSignal,
-  ): Promise<readonly { readonly document_id: string; readonly sequence: string }[]>;
+  repair(order: RepairsRequest, signal: AbortSignal): Promise<RepairsResponse>;
   report(site: string, comparison: Comparison, signal: AbortSignal): Promise<void>;
 }
 
@@ -106,8 +104,7 @@ export function createRepairer(client: SiteClient): Repairer {
   const ask = asker(client, () => {});
   return {
     async repair(order, signal) {
-      return (await ask("/internal/digests/repairs", order, { schema: repairsResponseSchema, signal }))
-        .repairs;
+      return await ask("/internal/digests/repairs", order, { schema: repairsResponseSchema, signal });
     },
     async report(site, comparison, signal) {
       const request = { ...requestOf({ site, comparison }), timeoutMs: ASK_MS_MAX, signal };
