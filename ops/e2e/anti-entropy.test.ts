@@ -256,7 +256,12 @@ it("finds and heals each kind of fault in a zone's bucket (I25)", { timeout: 2 *
   const state = async () => (await comparisonOf("edge-eu"))?.state;
   const { edit, segment, damage, hide, holderOf } = await bucketOf("edge-eu");
   const settled = { timeout: WAIT_MS_MAX / 3, interval: 500 };
-  for (const id of ["cold-1", "cold-2"]) await expect.poll(() => holderOf(id), settled).not.toBeNull();
+  for (let number = 1; number <= 6; number += 1)
+    await expect.poll(() => holderOf(`cold-${number}`), settled).not.toBeNull();
+  // Of rounds that began after that.
+  const roundsNow = async (): Promise<number> => (await comparisonOf("edge-eu"))?.rounds ?? 0;
+  const rounds = await roundsNow();
+  await expect.poll(roundsNow, settled).toBeGreaterThan(rounds + 1);
   await expect.poll(state, settled).toBe("equal");
   const planted = [await segment("never-cold", "1"), await segment("cold-2", "1")];
   await edit(async (before) => {
