@@ -7,6 +7,7 @@ import { changeWriters, changesOf, writeSteadily, type ChangeWriter } from "./ch
 import { send } from "./client.ts";
 import { pidOf, startNetwork, type BenchNetwork } from "./network.ts";
 import { loadNote, machineName, publish, type Table } from "./report.ts";
+import { lagsIn, shownMs, targetsIn, type Lag, type LagTarget } from "./lags.ts";
 import { level, statusOf } from "./sites.ts";
 import { summarize } from "./summary.ts";
 
@@ -47,11 +48,12 @@ export async function benchFaults(): Promise<void> {
   try {
     const options = { writers: WRITERS, documents: DOCUMENTS, seed: SEED * 100 };
     const writers = changeWriters(network, options);
+    const targets = targetsIn(await statusOf(network));
     const started = performance.now();
-    const faults = await underFaults(network, writers);
+    const faults = await underFaults(network, writers, targets);
     const seconds = (performance.now() - started) / 1_000;
     console.log(`  ${CHANGES} changes are acknowledged, the faults have ended`);
-    const after = await afterwards(network, writers);
+    const after = await afterwards(network, writers, targets);
     await level(network);
     console.log("  every site is level; each document is read");
     const wrong = await compare(network, writers);
@@ -72,11 +74,11 @@ export async function benchFaults(): Promise<void> {
       ["hidden copies whose bytes have not left their objects yet", hidden.length, null],
       [
         `p99 lag ms of the other regional while ${FROZEN} stood still ${FROZEN_MS / 1_000} s`,
-        faults.others,
+        shownMs(faults.others),
         null,
       ],
       ["s until no site was 5 s behind any more", after.settledSeconds, 60],
-      ["p99 lag ms of all sites from then on, to the end of the minute", after.p99, LAG_MS_MAX],
+      ["p99 lag ms of all sites from then on, to the end of the minute", shownMs(after.p99), LAG_MS_MAX],
     ];
     publish({
       name: "faults",
@@ -86,7 +88,7 @@ export async function benchFaults(): Promise<void> {
       machine: machineName(),
       notes: [
         `${WRITERS} writers replace and delete ${DOCUMENTS.toLocaleString("en-US")} documents of all classes in three tiers through the edge, and repeat what was not acknowledged. Every ${KILL_EVERY_MS / 1_000} s one process, chosen by seed ${SEED}, is killed with SIGKILL; the supervisor starts it again. Then nothing is killed any more and ${WRITERS * BATCH} changes a second go on for a minute.`,
-        "Lag is what `GET /v1/network` says. At the end each document is read through the edge, and `kattegat residency audit` compares every copy at every site.",
+        "Lag is what `GET /v1/network` says, four times a second; a site that is not well, whose lag nobody knows, or a question that is not answered counts as late. At the end each document is read through the edge, and `kattegat residency audit` compares every copy at every site.",
         loadNote(),
       ],
       tables: [
@@ -104,7 +106,11 @@ interface Faults {
   readonly others: number;
 }
 
-async function underFaults(network: BenchNetwork, writers: readonly ChangeWriter[]): Promise<Faults> {
+async function underFaults(
+  network: BenchNetwork,
+  writers: readonly ChangeWriter[],
+  targets: readonly LagTarget[],
+): Promise<Faults> {
   const isOver = (): boolean => changesOf(writers) >= CHANGES;
   const random = seededRandom(SEED);
   const writing = Promise.all(
@@ -121,7 +127,7 @@ async function underFaults(network: BenchNetwork, writers: readonly ChangeWriter
   while (!isOver()) {
     if (isHalf() && !hasFrozen) {
       hasFrozen = true;
-      others.push(...(await whileFrozen(network)));
+      others.push(...(await whileFrozen(network, targets)));
     }
     const name = KILLED[Math.floor(random() * KILLED.length)] ?? "edge";
     if (kill(network, name)) times.set(name, (times.get(name) ?? 0) + 1);
@@ -141,31 +147,31 @@ function kill(network: BenchNetwork, name: string): boolean {
 }
 
 /** Lags of the regional that is not concerned. */
-async function whileFrozen(network: BenchNetwork): Promise<readonly number[]> {
+async function whileFrozen(network: BenchNetwork, targets: readonly LagTarget[]): Promise<readonly number[]> {
   const pid = pidOf(network, FROZEN);
   process.kill(pid, "SIGSTOP");
   try {
-    const lags = await lagsFor(network, FROZEN_MS);
+    const lags = await lagsFor(network, { targets, forMs: FROZEN_MS });
     return lags.filter(({ kind, site }) => kind === "regional" && site !== FROZEN_SITE).map(({ ms }) => ms);
   } finally {
     process.kill(pid, "SIGCONT");
   }
 }
 
-interface Lag {
-  readonly site: string;
-  readonly kind: string;
-  readonly ms: number;
+interface TimedLag extends Lag {
   readonly atMs: number;
 }
 
-async function lagsFor(network: BenchNetwork, forMs: number): Promise<readonly Lag[]> {
-  const lags: Lag[] = [];
+async function lagsFor(
+  network: BenchNetwork,
+  { targets, forMs }: { readonly targets: readonly LagTarget[]; readonly forMs: number },
+): Promise<readonly TimedLag[]> {
+  const lags: TimedLag[] = [];
   const endsAt = performance.now() + forMs;
   while (performance.now() < endsAt) {
     const status = await statusOf(network).catch(() => null);
-    for (const { id, kind, lag_ms: ms } of status?.sites ?? [])
-      if (ms !== null) lags.push({ site: id, kind, ms, atMs: performance.now() });
+    const atMs = performance.now();
+    lags.push(...lagsIn(status, targets).map((lag) => ({ ...lag, atMs })));
     await sleep(LAG_POLL_MS);
   }
   return lags;
@@ -174,11 +180,12 @@ async function lagsFor(network: BenchNetwork, forMs: number): Promise<readonly L
 async function afterwards(
   network: BenchNetwork,
   writers: readonly ChangeWriter[],
+  targets: readonly LagTarget[],
 ): Promise<{ readonly settledSeconds: number; readonly p99: number }> {
   const started = performance.now();
   const pace = { batch: BATCH, everyMs: AFTER_BATCH_EVERY_MS, endsAt: started + AFTER_MS };
   const writing = Promise.all(writers.map((writer) => writeSteadily(writer, pace)));
-  const lags = await lagsFor(network, AFTER_MS);
+  const lags = await lagsFor(network, { targets, forMs: AFTER_MS });
   await writing;
   const lastLate = lags.findLast(({ ms }) => ms > LAG_MS_MAX)?.atMs ?? started;
   const settled = lags.filter(({ atMs }) => atMs > lastLate).map(({ ms }) => ms);

@@ -1,6 +1,9 @@
 /** The bounds of a network: the section `limits` of its file. */
 import { z } from "zod";
 
+/** What an operator may choose at most, and for how long the releases before this limit kept pieces. */
+export const CACHE_SECONDS_MAX = 604_800;
+
 export const limits = z.strictObject({
   lag_ms_max: z
     .int()
@@ -28,7 +31,7 @@ export const limits = z.strictObject({
   cache_seconds_max: z
     .int()
     .min(1)
-    .max(604_800)
+    .max(CACHE_SECONDS_MAX)
     .default(86_400)
     .meta({
       description:

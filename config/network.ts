@@ -24,7 +24,7 @@ const BUDGET_MS_MAX = 10_000;
 /** The engine's scan and the cold index keep a vector's length in 16 bits. */
 const DIMENSIONS_MAX = 4096;
 
-const siteId = z
+export const siteIdSchema = z
   .string()
   .regex(/^[a-z][a-z0-9-]{0,31}$/)
   .meta({
@@ -104,7 +104,7 @@ const qdrant = z
 
 export const siteSchema = z
   .strictObject({
-    id: siteId,
+    id: siteIdSchema,
     kind: z.enum(SITE_KINDS).meta({ description: "what the site does", examples: ["regional"] }),
     country: countryCode.optional(),
     city: z

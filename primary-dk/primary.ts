@@ -86,8 +86,8 @@ export interface Primary extends Omit<
   readonly contents: PassageContents;
   readonly planned: PlannedDigests;
   readonly recount: Recount;
-  /** How each target's copies compare with what is planned there, as replication last said. */
-  readonly comparisons: Map<string, Comparison>;
+  /** How each target's copies compare with what is planned there, as replication last said, and when. */
+  readonly comparisons: Map<string, { readonly comparison: Comparison; readonly atMs: number }>;
   /** The copies of the model that is being prepared; null without one. */
   readonly next: NextEdition | null;
   /** Null when cold passages stay in memory. */

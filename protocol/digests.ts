@@ -9,6 +9,7 @@ import { z } from "zod";
 import { base64Schema, decodeBase64, encodeBase64 } from "./base64.ts";
 import { documentIdSchema } from "./documents.ts";
 import { fenceSchema, sequenceSchema } from "./sequence.ts";
+import { storableTextSchema } from "./storable-text.ts";
 
 /** Bits of a key that tell its range, by level: a range is cut into sixteen on the next. */
 export const DEPTHS = [0, 4, 8, 12, 16] as const;
@@ -63,11 +64,21 @@ export type LinesResponse = Readonly<z.infer<typeof linesResponseSchema>>;
 
 const keySchema = z.string().regex(/^[0-9a-f]{16}$/, "expected a key: sixteen hexadecimal digits");
 
+const placeShape = { object: z.string().min(1).max(256), row: z.int().min(0) };
+/** Where a scrub goes on. */
+const scrubPlaceSchema = z.strictObject(placeShape);
+export type ScrubPlace = Readonly<z.infer<typeof scrubPlaceSchema>>;
+/** Where the reading of one large copy goes on, with what was found of it. */
+const copyPlaceSchema = z.strictObject({ ...placeShape, damaged: z.int().min(0) });
+export type CopyPlace = Readonly<z.infer<typeof copyPlaceSchema>>;
+
 /** Copies are asked for by key where only the other side knows the id. */
 export const copiesRequestSchema = z.strictObject({
   ...siteShape,
   keys: z.array(keySchema).max(SUSPECTS_MAX),
   documents: z.array(z.string().min(1).max(1_024)).max(SUSPECTS_MAX),
+  /** What the answer before said of the first of its `left`. */
+  from: copyPlaceSchema.optional(),
 });
 export const plannedCopiesRequestSchema = z.strictObject({
   ...targetShape,
@@ -88,16 +99,21 @@ const foundCopySchema = z.object({
 });
 export type FoundCopy = Readonly<z.infer<typeof foundCopySchema>>;
 
-/** `/internal/digests/copies` at a site: read from the store for this answer. */
-export const copiesResponseSchema = z.object({ position: fenceSchema, copies: z.array(foundCopySchema) });
+/** `/internal/digests/copies` at a site: read from the store for this answer, as far as one answer may read. */
+export const copiesResponseSchema = z.object({
+  position: fenceSchema,
+  copies: z.array(foundCopySchema),
+  /** Keys of documents that are to be asked for again: this answer says nothing of them, or not all. */
+  left: z.array(keySchema).default([]),
+  /** Of a copy that is too large for one answer, which is the first of `left`: where to go on with it. */
+  next: copyPlaceSchema.nullable().default(null),
+});
 export type CopiesResponse = Readonly<z.infer<typeof copiesResponseSchema>>;
 
-/** Rows that are read in one answer: a megabyte or two of texts and vectors. */
+/** Rows that are read in one round: a megabyte or two of texts and vectors. */
 export const SCRUB_ROWS_MAX = 1_000;
-const scrubPlaceSchema = z.strictObject({ object: z.string().min(1).max(256), row: z.int().min(0) });
-export type ScrubPlace = Readonly<z.infer<typeof scrubPlaceSchema>>;
 
-/** `/internal/digests/scrub` at an edge, whose Worker does nothing on its own: reads on from a place, null for the beginning. */
+/** `/internal/digests/scrub` at an edge, whose Worker does nothing on its own: reads on from a place, null for the beginning, as far as one answer may read. */
 export const scrubRequestSchema = z.strictObject({
   ...siteShape,
   from: scrubPlaceSchema.nullable(),
@@ -142,18 +158,20 @@ export const repairsRequestSchema = z.strictObject({
     .array(
       z.strictObject({
         document_id: documentIdSchema,
-        class: z.string().max(256),
+        class: storableTextSchema.max(256),
         kind: faultKindSchema,
-        detail: z.string().max(512),
+        detail: storableTextSchema.max(512),
       }),
     )
     .max(SUSPECTS_MAX),
 });
 export type RepairsRequest = z.infer<typeof repairsRequestSchema>;
-/** The change that heals each of the documents; left out where none was written. */
+/** The change that heals each of the documents; left out where there was nothing to write, or it failed. */
 export const repairsResponseSchema = z.object({
   repairs: z.array(z.object({ document_id: z.string(), sequence: sequenceSchema })),
+  failed: z.array(z.object({ document_id: z.string(), code: z.string() })).default([]),
 });
+export type RepairsResponse = Readonly<z.infer<typeof repairsResponseSchema>>;
 
 /** `GET /internal/digests/repairs?limit=…&site=…` at the primary: the last repairs, the newest first. */
 export const repairListSchema = z.object({
@@ -185,6 +203,8 @@ export const comparisonSchema = z.object({
   pending: z.int(),
   /** Faults that a repair has not healed, or that the log cannot name. */
   unhealed: z.int(),
+  /** Documents that differ and could not be read when they were last asked for. */
+  unread: z.int().default(0),
   bytes: z.int().meta({ description: "Bodies of requests and answers, of both sides." }),
 });
 export type Comparison = Readonly<z.infer<typeof comparisonSchema>>;

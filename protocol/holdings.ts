@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { tierNameSchema } from "./search.ts";
 import { sequenceSchema } from "./sequence.ts";
+import { storableTextSchema } from "./storable-text.ts";
 
 /** A store of the site as it is read: how far its copies are, at least. */
 const storeSchema = z.object({
@@ -105,7 +106,7 @@ export const ASKED_DOCUMENTS_MAX = 500;
 
 /** `POST /internal/holdings:changed` at the primary: the last change about each document. */
 export const changedRequestSchema = z.strictObject({
-  documents: z.array(z.string()).max(ASKED_DOCUMENTS_MAX),
+  documents: z.array(storableTextSchema.max(1_024)).max(ASKED_DOCUMENTS_MAX),
 });
 export const changedResponseSchema = z.object({
   changes: z.array(z.object({ document_id: z.string(), epoch: z.int(), sequence: sequenceSchema })),
@@ -116,9 +117,9 @@ export const repairRequestSchema = z.strictObject({
   documents: z
     .array(
       z.strictObject({
-        document_id: z.string().min(1).max(1_024),
+        document_id: storableTextSchema.min(1).max(1_024),
         /** For a document that is gone: what its copies say. */
-        class: z.string().max(256),
+        class: storableTextSchema.max(256),
         /** Sites that have to withdraw it unless it is planned there. */
         from: z.array(z.string()),
       }),

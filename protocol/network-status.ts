@@ -19,11 +19,18 @@ export const siteStatusSchema = z
     lag_changes: z.int().nullable(),
     parked: z.int().nullable(),
     url: z.string().nullable(),
-    comparison: comparisonSchema.optional().meta({
-      description: "How its copies compare with what the log plans; left out before that is known.",
-    }),
+    comparison: comparisonSchema
+      .extend({
+        reported_at: z.string(),
+        report_age_ms: z.int().meta({ description: "How long ago that was when this was answered." }),
+      })
+      .optional()
+      .meta({
+        description: "How its copies compare with what the log plans; left out before that is known.",
+      }),
   })
   .meta({ id: "SiteStatus" });
+export type SiteStatus = Readonly<z.infer<typeof siteStatusSchema>>;
 
 export const tierStateSchema = z
   .object({

@@ -2,7 +2,8 @@
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { parseJson } from "@kattegat/protocol/parse.ts";
 import type { HonoRequest } from "hono";
-import type { z } from "zod";
+import { faultOf } from "@kattegat/protocol/storable-text.ts";
+import { z } from "zod";
 
 /**
  * Reads the body as JSON of the schema's shape.
@@ -14,7 +15,18 @@ export async function readBody<T>(
   schema: z.ZodType<T>,
   { bytesMax }: { readonly bytesMax: number },
 ): Promise<T> {
-  return parseJson(schema, decode(await bytesOf(request, bytesMax)));
+  return parseJson(storable(schema), decode(await bytesOf(request, bytesMax)));
+}
+
+/** Qdrant's parser would refuse the request that is made of it. */
+function storable<T>(schema: z.ZodType<T>): z.ZodType<T> {
+  return z
+    .unknown()
+    .superRefine((value, context) => {
+      const fault = faultOf(value);
+      if (fault !== null) context.addIssue({ code: "custom", message: fault });
+    })
+    .pipe(schema);
 }
 
 function decode(bytes: Uint8Array): string {

@@ -18,6 +18,7 @@ export interface EditionOptions {
   readonly pool: NodePool;
   readonly now: () => number;
   readonly sleep: (ms: number) => Promise<void>;
+  readonly report: (message: string, details: object) => void;
 }
 
 export interface Edition {
@@ -25,7 +26,8 @@ export interface Edition {
   readonly applier: Applier;
   readonly searcher: Searcher;
   readonly watermark: Watermark;
-  readonly digests: SiteDigests;
+  /** Null while it is being prepared: nobody reads it over and over, so what the applier tells would only be gathered. */
+  readonly digests: SiteDigests | null;
   watermarkAnswer(): Promise<WatermarkAnswer>;
   /** Whether a search may ask for it instead of the one that serves: it is whole, and as fresh as a site has to be. */
   isReady(): boolean;
@@ -36,14 +38,15 @@ export function createEdition(options: EditionOptions): Edition {
   const schema = new Schema(options);
   const watermark = new Watermark(schema, options.now);
   const removal = new Removal({ ...options, schema, watermark, limits: network.limits });
-  const digests = new SiteDigests({ schema, watermark });
-  const parts = { ...options, schema, watermark, digests };
+  const isServing = model.model === network.embedding.model;
+  const digests = isServing ? new SiteDigests({ schema, watermark }) : null;
+  const parts = { ...options, schema, watermark };
   return {
     model,
     applier: new Applier({
       ...parts,
       tombstones: TOMBSTONE_LIMITS,
-      stored: (outcomes) => digests.stored(outcomes),
+      stored: (outcomes) => digests?.stored(outcomes),
     }),
     searcher: new Searcher(parts),
     watermark,

@@ -26,14 +26,15 @@ const network = parseNetwork(await readFile(settings.configPath, "utf8"), {
 });
 const site = regionalSiteOf(network, settings.site);
 const now = Date.now;
+const report = (message: string, details: object): void => logger.warn(details, message);
 const pool = new NodePool({
   urls: settings.qdrantUrls,
   apiKey: settings.qdrantApiKey,
   now,
   random: Math.random,
-  report: (message, details) => logger.warn(details, message),
+  report,
 });
-const regional = createRegional({ network, site, pool, now, sleep: (ms) => sleep(ms) });
+const regional = createRegional({ network, site, pool, now, sleep: (ms) => sleep(ms), report });
 const verifier = createTokenVerifier({
   jwks: parseKeySet(await readFile(settings.jwksPath, "utf8"), settings.jwksPath),
   site: site.id,

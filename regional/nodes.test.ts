@@ -133,6 +133,7 @@ describe("lag", () => {
       pool,
       now,
       sleep: async () => {},
+      report: () => {},
     });
     const at = new Date(nowMs - 3_600_000).toISOString();
     await regional.apply({ ...batch([], { watermark: 1, head: 5 }), watermark_at: at });

@@ -83,8 +83,8 @@ export function createRegional(options: RegionalOptions): Regional {
     retire: (kept) => dropEditions(pool, [...kept, ...editions.map(({ model }) => model.model)]),
     holdings: () => readHoldings(pool, new Map(editions.map((each) => [each.model.model, each.watermark]))),
     digests(model = serving.model.model) {
-      const edition = named(model);
-      if (edition === serving) return edition.digests;
+      const { digests } = named(model);
+      if (digests !== null) return digests;
       throw new KattegatError("not_ready", `Copies of ${model} are compared once it serves.`);
     },
     notReadyReason: () => notReadyReason(serving, network),

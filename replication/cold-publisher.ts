@@ -1,4 +1,5 @@
 /** The one writer of a zone's manifest. */
+import type { Cached } from "@kattegat/engine/cold/manifest-shape.ts";
 import { emptyManifest, nextGeneration, type ColdManifest } from "@kattegat/engine/cold/manifest.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { Fence } from "@kattegat/protocol/sequence.ts";
@@ -30,6 +31,8 @@ export interface ColdPublisher {
   publish(edit: Edit, signal: AbortSignal): Promise<ColdManifest>;
   /** Resolves when the object of this key may be uploaded; it is kept for `leaseMs` beyond the usual time. */
   reserve(key: string, signal: AbortSignal, options?: Reservation): Promise<void>;
+  /** What an object that is published now notes: nothing while the zone's edge does not say that its caches heed it. */
+  cached(): Cached;
   /** When this publisher last changed the manifest. */
   readonly publishedAtMs: number;
 }
@@ -41,9 +44,10 @@ export function createColdPublisher(parts: {
   readonly embedding: EmbeddingCopy;
   readonly model: string;
   readonly dimensions: number;
+  readonly cacheSecondsMax: number;
   readonly now: () => number;
 }): ColdPublisher {
-  const { store, table, now } = parts;
+  const { store, table, cacheSecondsMax, now } = parts;
   let held: HeldManifest | null = null;
   let isKnown = false;
   let publishedAtMs = 0;
@@ -97,7 +101,10 @@ export function createColdPublisher(parts: {
     return result;
   }
 
+  const cached = (): Cached => (held?.isCacheHeeded === true ? { cache_seconds: cacheSecondsMax } : {});
+
   return {
+    cached,
     get publishedAtMs() {
       return publishedAtMs;
     },
@@ -109,7 +116,9 @@ export function createColdPublisher(parts: {
     current: (signal) => exclusive(() => load(signal)),
     publish: (edit, signal) => exclusive(() => attempt(edit, signal)),
     async reserve(key, signal, options = {}) {
-      await exclusive(() => attempt((base) => withReservation(base, key, now(), options), signal));
+      await exclusive(() =>
+        attempt((base) => withReservation(base, key, now(), { cached: cached(), ...options }), signal),
+      );
     },
   };
 }

@@ -51,7 +51,7 @@ export async function rebase(
     for (const object of keysOfBase(made.base)) assertReserved(current, object, now());
     const merged = before.segments.map((segment) => segment.key);
     return withBase(current, {
-      base: made.base,
+      base: { ...made.base, ...publisher.cached() },
       merged,
       begun,
       late: lateNumbers(options, { before, current, made }),

@@ -1,4 +1,5 @@
 /** The promise that an object which no manifest refers to yet will be found again. */
+import type { Cached } from "@kattegat/engine/cold/manifest-shape.ts";
 import type { ColdManifest } from "@kattegat/engine/cold/manifest.ts";
 import type { Fence } from "@kattegat/protocol/sequence.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
@@ -17,7 +18,11 @@ export function withReservation(
   base: ColdManifest,
   key: string,
   nowMs: number,
-  { leaseMs = 0, after = base.watermark }: { readonly leaseMs?: number; readonly after?: Fence } = {},
+  {
+    leaseMs = 0,
+    after = base.watermark,
+    cached = {},
+  }: { readonly leaseMs?: number; readonly after?: Fence; readonly cached?: Cached } = {},
 ): ColdManifest | null {
   if (ageMs(base, key, nowMs + leaseMs) < UPLOAD_MS_MAX) return null;
   const garbage = base.garbage.filter((entry) => entry.key !== key);
@@ -25,7 +30,8 @@ export function withReservation(
   const since = new Date(nowMs + leaseMs).toISOString();
   // Reserved before, it may be there already.
   const known = base.garbage.find((entry) => entry.key === key);
-  return { ...base, garbage: [...garbage, { key, since, after: known?.after ?? after }] };
+  const remains = known === undefined ? { after, ...cached } : { ...known, after: known.after ?? after };
+  return { ...base, garbage: [...garbage, { ...remains, key, since }] };
 }
 
 /** @throws {KattegatError} `conflict` when the key's reservation has run out, so its object may be gone. */

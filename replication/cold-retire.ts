@@ -1,7 +1,7 @@
 /** The end of a zone's copies of one model. */
 import type { Model } from "@kattegat/config/models.ts";
 import { keysOf, type ColdManifest } from "@kattegat/engine/cold/manifest.ts";
-import { cleanUpTo } from "@kattegat/engine/cold/removal.ts";
+import { remainsOf } from "@kattegat/engine/cold/removal.ts";
 import type { ColdPublisher } from "./cold-publisher.ts";
 import type { ColdStore } from "./cold-store.ts";
 
@@ -48,8 +48,8 @@ async function retire(
 function withGarbage(manifest: ColdManifest, former: ColdManifest, nowMs: number): ColdManifest | null {
   const known = new Set([...keysOf(manifest), ...manifest.garbage.map(({ key }) => key)]);
   const since = new Date(nowMs).toISOString();
-  const cleanOf = cleanUpTo(former);
-  const dropped = keysOf(former).map((key) => ({ key, since, after: cleanOf(key) }));
+  const remains = remainsOf(former);
+  const dropped = keysOf(former).map((key) => ({ key, since, ...remains(key) }));
   const added = [...dropped, ...former.garbage.map((entry) => ({ ...entry, since }))].filter(
     ({ key }) => !known.has(key),
   );

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import type { ColdManifest } from "@kattegat/engine/cold/manifest.ts";
 import { encodeManifest, parseManifest } from "@kattegat/engine/cold/manifest.ts";
+import { HEEDS_CACHE_SECONDS } from "@kattegat/engine/cold/removal.ts";
 import type { Model } from "@kattegat/config/models.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { parseShape } from "@kattegat/protocol/parse.ts";
@@ -17,6 +18,8 @@ const OBJECT_TIMEOUT_MS = 60_000;
 export interface HeldManifest {
   readonly manifest: ColdManifest;
   readonly etag: string;
+  /** Whether the edge that answered lets caches keep nothing for longer than the manifest notes. */
+  readonly isCacheHeeded: boolean;
 }
 
 export interface ColdStore {
@@ -88,7 +91,7 @@ export function createColdStore(client: SiteClient, { model, dimensions }: Editi
           { timeoutMs: MANIFEST_TIMEOUT_MS, signal },
           async (response) => ({
             manifest: parseManifest(new TextDecoder().decode(await response.arrayBuffer())),
-            etag: etagOf(response.headers.get("etag"), client.site),
+            ...conditionsOf(response.headers, client.site),
           }),
         );
       } catch (error) {
@@ -108,7 +111,7 @@ export function createColdStore(client: SiteClient, { model, dimensions }: Editi
       } as const;
       return client.request(manifestPath, request, async (response) => {
         await response.arrayBuffer();
-        return { manifest, etag: etagOf(response.headers.get("etag"), client.site) };
+        return { manifest, ...conditionsOf(response.headers, client.site) };
       });
     },
   };
@@ -170,8 +173,9 @@ function objectVerbs(
   };
 }
 
-function etagOf(header: string | null, site: string): string {
-  if (header === null)
+function conditionsOf(headers: Pick<Headers, "get">, site: string): Omit<HeldManifest, "manifest"> {
+  const etag = headers.get("etag");
+  if (etag === null)
     throw new KattegatError("internal", `Expected an ETag with the manifest of ${site}; none came.`);
-  return header;
+  return { etag, isCacheHeeded: headers.get(HEEDS_CACHE_SECONDS.header) === HEEDS_CACHE_SECONDS.value };
 }

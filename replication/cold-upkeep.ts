@@ -193,12 +193,12 @@ function unlessNamed(error: unknown): void {
 
 /** Deletes first, forgets then: a crash between the two deletes again, which does no harm. */
 async function deleteGarbage(
-  { publisher, store, needed, limits, now }: UpkeepOptions,
+  { publisher, store, needed, now }: UpkeepOptions,
   signal: AbortSignal,
 ): Promise<boolean> {
   const keys = keysToDelete(await publisher.current(signal), { nowMs: now() }).slice(0, DELETIONS_MAX);
   if (keys.length === 0) return false;
   for (const key of keys) if (!needed.has(key)) await store.deleteObject(key, signal).catch(unlessNamed);
-  await publisher.publish((base) => withoutGarbage(base, keys, { nowMs: now(), limits }), signal);
+  await publisher.publish((base) => withoutGarbage(base, keys, { nowMs: now() }), signal);
   return true;
 }

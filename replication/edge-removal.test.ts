@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { GARBAGE_AGE_MS_MIN } from "@kattegat/engine/cold/garbage.ts";
 import { compareSequences } from "@kattegat/protocol/sequence.ts";
 import { afterEach, describe, expect, it } from "vitest";
@@ -11,6 +12,7 @@ afterEach(closeAll);
 const WAIT_MS_MAX = 30_000;
 const CANARY = "kanariefuglen";
 const MINUTE = 60_000;
+const ASKED_AGAIN_MS = 3_000;
 
 function hasCanary(edge: FakeEdge): boolean {
   return [...edge.objects.values()].some((bytes) => Buffer.from(bytes).includes(CANARY));
@@ -62,26 +64,35 @@ describe("what a zone says of withdrawn documents (I24)", () => {
     expect((await edge.visible()).size).toBe(3);
   });
 
-  it("makes a base anew that has had a dead document for its time, and waits until nobody has pieces of the one before", async () => {
-    const { primary, edge, clock, applied, removed } = await running({ basePassagesMin: 20 });
-    for (let sequence = 1; sequence <= 40; sequence += 1) primary.log.push(put(sequence));
-    await expect.poll(() => edge.published.at(-1)?.base?.documents, { timeout: WAIT_MS_MAX }).toBe(40);
-    const former = edge.manifest().base?.key ?? "";
-    const keys = (): string[] => [...edge.objects.keys()].filter((key) => key.startsWith(`${former}.`));
-    primary.log.push(withdraw(41, "d7"));
-    await applied(41);
-    expect(edge.manifest().base).toMatchObject({ key: former, dead: 1 });
-    clock.ms += 5 * MINUTE;
-    await expect.poll(() => edge.manifest().base?.key, { timeout: WAIT_MS_MAX }).not.toBe(former);
-    expect(edge.manifest().base).toMatchObject({ documents: 39, dead: 0 });
-    expect(keys()).not.toEqual([]);
-    clock.ms += GARBAGE_AGE_MS_MIN;
-    await expect.poll(keys, { timeout: WAIT_MS_MAX }).toEqual([]);
-    clock.ms += 23 * 60 * MINUTE;
-    primary.log.push(put(42));
-    await applied(42);
-    expect(hasRemoved(primary, 41)).toBe(false);
-    clock.ms += 3 * 60 * MINUTE;
-    await removed(41);
-  });
+  it.each([
+    { isCacheHeeded: true, waitHours: 24 },
+    { isCacheHeeded: false, waitHours: 168 },
+  ])(
+    "makes a base anew that has had a dead document for its time, and waits $waitHours h until nobody has pieces of the one before, where its edge heeds the age that is noted: $isCacheHeeded",
+    async ({ isCacheHeeded, waitHours }) => {
+      const { primary, edge, clock, applied, removed } = await running({ basePassagesMin: 20 });
+      edge.isCacheHeeded = isCacheHeeded;
+      for (let sequence = 1; sequence <= 40; sequence += 1) primary.log.push(put(sequence));
+      await expect.poll(() => edge.published.at(-1)?.base?.documents, { timeout: WAIT_MS_MAX }).toBe(40);
+      const former = edge.manifest().base?.key ?? "";
+      const keys = (): string[] => [...edge.objects.keys()].filter((key) => key.startsWith(`${former}.`));
+      primary.log.push(withdraw(41, "d7"));
+      await applied(41);
+      expect(edge.manifest().base).toMatchObject({ key: former, dead: 1 });
+      clock.ms += 5 * MINUTE;
+      await expect.poll(() => edge.manifest().base?.key, { timeout: WAIT_MS_MAX }).not.toBe(former);
+      expect(edge.manifest().base).toMatchObject({ documents: 39, dead: 0 });
+      expect(keys()).not.toEqual([]);
+      clock.ms += GARBAGE_AGE_MS_MIN;
+      await expect.poll(keys, { timeout: WAIT_MS_MAX }).toEqual([]);
+      clock.ms += (waitHours - 1) * 60 * MINUTE;
+      primary.log.push(put(42));
+      await applied(42);
+      // By then replication has asked again what is removed.
+      await setTimeout(ASKED_AGAIN_MS);
+      expect(hasRemoved(primary, 41)).toBe(false);
+      clock.ms += (2 + waitHours / 16) * 60 * MINUTE;
+      await removed(41);
+    },
+  );
 });

@@ -191,7 +191,7 @@ export function holdersIn(table: Pick<ColdTable, "copyOf">, { base }: ColdManife
 
 /** Uploads a segment, which nobody sees before a manifest names it. */
 export async function uploadSegment(
-  { store, table }: Pick<ColdParts, "store" | "table">,
+  { store, table, publisher }: Pick<ColdParts, "store" | "table" | "publisher">,
   segment: {
     readonly key: string;
     readonly bytes: Uint8Array<ArrayBuffer>;
@@ -204,7 +204,7 @@ export async function uploadSegment(
   await store.putObject(key, bytes, signal);
   table.learn(key, documents);
   const size = { bytes: bytes.byteLength, passages, documents: documents.length };
-  return { key, ...size, checksum: checksumOf(bytes), tombstones: [] };
+  return { key, ...size, checksum: checksumOf(bytes), tombstones: [], ...publisher.cached() };
 }
 
 export function checksumOf(bytes: Uint8Array): string {

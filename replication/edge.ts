@@ -62,7 +62,15 @@ export function createEdge(options: EdgeOptions): Target {
     },
   });
   const embedding = createEmbeddingCopy({ store, primary, network, model });
-  const publisher = createColdPublisher({ store, table, embedding, model, dimensions, now });
+  const publisher = createColdPublisher({
+    store,
+    table,
+    embedding,
+    model,
+    dimensions,
+    cacheSecondsMax: network.limits.cache_seconds_max,
+    now,
+  });
   const parts = { ...options, store, table, publisher, embedding, model, dimensions };
   const isNext = model !== network.embedding.model;
   const target = createEdgeTarget({ ...parts, isNext, refuse: refuserOf(network, parts) });

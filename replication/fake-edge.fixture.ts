@@ -2,6 +2,7 @@
 import { keysOfBase } from "@kattegat/engine/cold/manifest-base.ts";
 import { decodeNumbers } from "@kattegat/engine/cold/numbers.ts";
 import { keysOf, parseManifest, type ColdManifest } from "@kattegat/engine/cold/manifest.ts";
+import { HEEDS_CACHE_SECONDS } from "@kattegat/engine/cold/removal.ts";
 import { openSegment } from "@kattegat/engine/cold/segment.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { compareFences } from "@kattegat/protocol/sequence.ts";
@@ -17,6 +18,8 @@ export interface FakeEdge extends Loopback {
   /** What objects were sent with, by key. */
   readonly digests: Map<string, string>;
   readonly published: ColdManifest[];
+  /** Whether its caches heed what a manifest notes, as those of a release before do not. */
+  isCacheHeeded: boolean;
   /** Manifests of other models than that of `published`, by the model. */
   readonly others: Map<string, ColdManifest>;
   /** Called with each manifest before it is stored. */
@@ -39,12 +42,17 @@ export async function serveEdge(): Promise<FakeEdge> {
   const digests = new Map<string, string>();
   const published: ColdManifest[] = [];
   const others = new Map<string, ColdManifest>();
-  const state: Pick<FakeEdge, "before" | "after" | "uploaded" | "deleted"> = {
+  const state: Pick<FakeEdge, "before" | "after" | "uploaded" | "deleted" | "isCacheHeeded"> = {
+    isCacheHeeded: true,
     uploaded: () => Promise.resolve(),
     deleted: () => Promise.resolve(),
     before: () => undefined,
     after: () => undefined,
   };
+  const headersNow = (): Record<string, string> => ({
+    etag: etag(),
+    ...(state.isCacheHeeded ? { [HEEDS_CACHE_SECONDS.header]: HEEDS_CACHE_SECONDS.value } : {}),
+  });
   const etag = (): string => `"${published.length}"`;
   const manifest = (): ColdManifest => {
     const last = published.at(-1);
@@ -85,11 +93,11 @@ export async function serveEdge(): Promise<FakeEdge> {
         if (!isCurrent) throw new KattegatError("conflict", "another manifest is there");
         published.push(next);
         state.after(next);
-        response.writeHead(200, { etag: etag() }).end("{}");
+        response.writeHead(200, headersNow()).end("{}");
         return;
       }
       if (published.length === 0) throw new KattegatError("not_found", "no manifest");
-      response.writeHead(200, { etag: etag() }).end(JSON.stringify(manifest()));
+      response.writeHead(200, headersNow()).end(JSON.stringify(manifest()));
       return;
     }
     if (request.method === "PUT") {

@@ -1,7 +1,14 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { decodeDirectory } from "@kattegat/engine/cold/base/dense/dense-directory.ts";
+import { openDocuments } from "@kattegat/engine/cold/base/documents/document-part.ts";
+import { piecesOf, type ReadObject } from "@kattegat/engine/cold/base/object-pieces.ts";
+import { ROOT_KIND } from "@kattegat/engine/cold/base/root.ts";
+import { decodeSectionFile } from "@kattegat/engine/cold/base/section-file.ts";
 import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
+import { rootKey } from "@kattegat/engine/cold/manifest-base.ts";
+import type { ManifestBase } from "@kattegat/engine/cold/manifest.ts";
 import { encodeSegment, type ColdPassage } from "@kattegat/engine/cold/segment.ts";
 import { seededRandom } from "@kattegat/engine/seeded-random.ts";
 import { toCanonical } from "@kattegat/engine/vector/canonical.ts";
@@ -52,6 +59,20 @@ function memoryStore(): BaseStore & { readonly objects: Map<string, Uint8Array<A
   };
 }
 
+/** The documents of blocks that cannot be read. */
+async function lostIn(base: ManifestBase, store: BaseStore): Promise<readonly number[]> {
+  const readObject: ReadObject = (key, offset, length) => store.read(key, { offset, length });
+  const sections = decodeSectionFile(await readObject(rootKey(base), 0, base.root.bytes), ROOT_KIND);
+  const part = openDocuments(sections);
+  const { rowPieces, rowsPerBlock } = decodeDirectory(sections);
+  const read = piecesOf(base, readObject);
+  const vectors = await read(Array.from({ length: rowPieces.count }, (_, block) => rowPieces.at(block)));
+  const rows = Array.from({ length: part.rows }, (_, row) => row);
+  const hits = await part.hits(rows, read);
+  const lost = rows.filter((row) => hits[row] === null || vectors[Math.floor(row / rowsPerBlock)] === null);
+  return [...new Set(lost.map(part.documentOf))];
+}
+
 function orderOf(key: string): Omit<BaseOrder, "base" | "segments"> {
   return { key, ...ABOUT, capacity: 2 * PASSAGES, folder };
 }
@@ -77,6 +98,32 @@ describe("the making of a base", () => {
     const expected = new Map(passages.map(({ documentId, text }) => [documentId, text]));
     expected.delete("doc-9");
     expect(found).toEqual(expected);
+  });
+
+  it("makes the next one without blocks that are damaged, where all of their documents are hidden; fails where one is not", async () => {
+    const store = memoryStore();
+    const passages = Array.from({ length: 300 }, (_, number) => passageOf(number));
+    const bytes = new Uint8Array(encodeSegment(passages, ABOUT));
+    store.objects.set("segments/s", bytes);
+    const checksum = crc32c(bytes).toString(16).padStart(8, "0");
+    const segment = { key: "segments/s", bytes: bytes.byteLength, checksum, tombstones: [] };
+    const first = await makeBase({ ...orderOf("bases/d"), base: null, segments: [segment] }, store, never);
+    const rows = store.objects.get("bases/d.rows.0");
+    if (rows === undefined) throw new Error("a base has rows");
+    for (const place of [0.2, 0.5, 0.9]) {
+      const at = Math.floor(rows.length * place);
+      rows[at] = (rows[at] ?? 0) ^ 1;
+    }
+    const of = { key: "bases/d", rootBytes: first.base.root.bytes };
+    const nextOf = (key: string, dead: readonly number[]) =>
+      makeBase({ ...orderOf(key), base: { ...of, dead: [...dead] }, segments: [] }, store, never);
+    await expect(nextOf("bases/e", [])).rejects.toThrow("could not be read");
+    const lost = await lostIn(first.base, store);
+    expect(lost.length).toBeGreaterThan(0);
+    expect(lost.length).toBeLessThan(100);
+    await expect(nextOf("bases/f", lost.slice(1))).rejects.toThrow("could not be read");
+    const next = await nextOf("bases/g", lost);
+    expect(next.documents).toHaveLength(300 - lost.length);
   });
 
   it("fails with what the thread died of, also while the store was at work", async () => {

@@ -70,15 +70,28 @@ function compareMetrics(registry: Registry, comparisons: () => ReadonlyMap<strin
         for (const [target, comparison] of comparisons()) this.inc({ target }, value(comparison));
       },
     });
-  new Gauge({
-    name: "kattegat_compare_unhealed",
-    help: "Faults of the last round that repairs have not healed, or that the log cannot name.",
-    labelNames: ["target"],
-    registers: [registry],
-    collect() {
-      for (const [target, { unhealed }] of comparisons()) this.set({ target }, unhealed);
-    },
-  });
+  const gauges: readonly (readonly [string, string, (comparison: Comparison) => number])[] = [
+    [
+      "unhealed",
+      "Faults of the last round that repairs have not healed, or that the log cannot name.",
+      ({ unhealed }) => unhealed,
+    ],
+    [
+      "unread",
+      "Documents that differ and could not be read when they were last asked for.",
+      ({ unread }) => unread,
+    ],
+  ];
+  for (const [name, help, value] of gauges)
+    new Gauge({
+      name: `kattegat_compare_${name}`,
+      help,
+      labelNames: ["target"],
+      registers: [registry],
+      collect() {
+        for (const [target, comparison] of comparisons()) this.set({ target }, value(comparison));
+      },
+    });
 }
 
 /** A site has a second stream while a model is being prepared, which alone is told by its model. */

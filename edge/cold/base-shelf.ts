@@ -4,6 +4,7 @@ import type { Network } from "@kattegat/config/network.ts";
 import type { BaseFile } from "@kattegat/engine/cold/base/piece.ts";
 import { openBase, type ColdBase } from "@kattegat/engine/cold/base/base-index.ts";
 import { crc32c } from "@kattegat/engine/cold/crc32c.ts";
+import { cacheSeconds } from "@kattegat/engine/cold/removal.ts";
 import { rootKey, volumeKey } from "@kattegat/engine/cold/manifest-base.ts";
 import type { ManifestBase } from "@kattegat/engine/cold/manifest.ts";
 import { ColdFormatError } from "@kattegat/engine/cold/segment.ts";
@@ -115,7 +116,7 @@ class Shelf implements BaseShelf {
     const root = await readWhole(
       {
         ...this.#options,
-        secondsMax: this.#options.network.limits.cache_seconds_max,
+        secondsMax: this.#secondsMax(manifestBase),
         key: rootKey(manifestBase),
         bytes: manifestBase.root.bytes,
         open: (bytes) => (isWhole(bytes, manifestBase) ? bytes : null),
@@ -167,10 +168,14 @@ class Shelf implements BaseShelf {
       this.#former = null;
   }
 
-  #runCaches(keyOf: ObjectKeys, { key }: ManifestBase): (colo: string) => RunCache {
-    const { openCache, network, now, report } = this.#options;
-    const secondsMax = network.limits.cache_seconds_max;
-    return createRunCaches({ keyOf, listKey: `${key}/runs`, secondsMax, openCache, now, report });
+  #secondsMax(base: ManifestBase): number {
+    return cacheSeconds([base], this.#options.network.limits.cache_seconds_max);
+  }
+
+  #runCaches(keyOf: ObjectKeys, base: ManifestBase): (colo: string) => RunCache {
+    const { openCache, now, report } = this.#options;
+    const secondsMax = this.#secondsMax(base);
+    return createRunCaches({ keyOf, listKey: `${base.key}/runs`, secondsMax, openCache, now, report });
   }
 }
 

@@ -7,7 +7,8 @@ import { ColdFormatError } from "@kattegat/engine/cold/segment.ts";
 import { createScanner } from "@kattegat/engine/vector/scan.ts";
 import scan from "@kattegat/engine/wasm/scan.wasm";
 import { beforeAll, describe, expect, it } from "vitest";
-import { createBaseShelf, type BaseShelf } from "./base-shelf.ts";
+import { readFromBase } from "./base-search.ts";
+import { createBaseShelf, type BaseShelf, type BaseShelfOptions } from "./base-shelf.ts";
 import { createBlockCache } from "./block-cache.ts";
 import { createAttempt, unboundLimits } from "./bucket-attempt.ts";
 
@@ -37,6 +38,8 @@ function shelf(options: {
   readonly residentBytesMax: number;
   readonly othersBytes?: () => number;
   readonly makeRoom?: () => void;
+  readonly network?: BaseShelfOptions["network"];
+  readonly openCache?: BaseShelfOptions["openCache"];
 }): BaseShelf {
   const report = (error: unknown): never => {
     throw error;
@@ -72,6 +75,33 @@ describe("the bases that an isolate keeps", () => {
     if (one === undefined || two === undefined) throw new Error("two bases");
     return [one, two];
   };
+
+  it.each([
+    { noted: 20, own: 86_400, kept: 20 },
+    { noted: 604_800, own: 86_400, kept: 86_400 },
+    { noted: undefined, own: 86_400, kept: 86_400 },
+  ])(
+    "let a location keep their pieces for $kept s, where their manifest notes $noted and the network file says $own (I24)",
+    async ({ noted, own, kept }) => {
+      const [one] = pair();
+      const ages = new Set<string | null>();
+      const network = parseNetwork(networkText);
+      const noting = shelf({
+        residentBytesMax: Infinity,
+        network: { ...network, limits: { ...network.limits, cache_seconds_max: own } },
+        openCache: () =>
+          Promise.resolve({
+            match: () => Promise.resolve(undefined),
+            put: (_, { headers }) => Promise.resolve(void ages.add(headers.get("cache-control"))),
+          }),
+      });
+      const session = { ...unboundLimits(), colo: "CPH", defer: () => undefined };
+      const base = noted === undefined ? one : { ...one, cache_seconds: noted };
+      await readFromBase(await noting.open(base, session), [7], session);
+      await session.subrequests.finish();
+      expect([...ages].toSorted()).toEqual([`max-age=${kept}`, `max-age=${kept}, immutable`]);
+    },
+  );
 
   it("are two while one replaces the other, as long as searches of the first may run", async () => {
     const [one, two] = pair();

@@ -1,4 +1,5 @@
 /** A search over both parts of a cold index, each with its own cached results. */
+import type { Cached } from "@kattegat/engine/cold/manifest-shape.ts";
 import type { DeadDocuments } from "@kattegat/engine/cold/base/base-index.ts";
 import { hasBit } from "@kattegat/engine/index/bitmap.ts";
 import type { TierReport } from "@kattegat/protocol/search.ts";
@@ -22,6 +23,7 @@ interface Part {
   /** What its results are kept under: whatever changes them changes it, but for what `dead` hides. */
   readonly name: string;
   readonly dead: DeadDocuments | null;
+  readonly objects: readonly Cached[];
   search(): Promise<ColdFinding>;
   /** Told what was asked for, by a search now or by the one whose results were kept. */
   asked(lists: readonly number[]): void;
@@ -92,6 +94,7 @@ function partsOf(
     parts.push({
       name: state.contentKey,
       dead: null,
+      objects: segments,
       search: () => index.searchTail(state, query, options.session),
       asked: () => undefined,
     });
@@ -99,6 +102,7 @@ function partsOf(
     parts.push({
       name: base.key,
       dead: state.dead,
+      objects: [base],
       search: () => index.searchBase(state, query, options.session),
       asked: (lists) => options.session.defer(index.countAsked(state, lists, options.session)),
     });
@@ -129,7 +133,9 @@ async function findPart(
   if (alive !== null) return { lists: alive, failed: 0, leftOut: 0, reading: null, isCached: true };
   const finding = await part.search();
   if (finding.failed === 0)
-    session.subrequests.later(() => results.put(key, finding.lists, session).catch(() => undefined));
+    session.subrequests.later(() =>
+      results.put(key, finding.lists, { ...session, objects: part.objects }).catch(() => undefined),
+    );
   return { ...finding, isCached: false };
 }
 

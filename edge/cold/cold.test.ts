@@ -1,4 +1,5 @@
 import { searchResponseSchema, type SearchResponse } from "@kattegat/protocol/search.ts";
+import { HEEDS_CACHE_SECONDS } from "@kattegat/engine/cold/removal.ts";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { law } from "../testing/corpus.fixture.ts";
 import { startEdge, type EdgeHost } from "../testing/edge-host.fixture.ts";
@@ -177,6 +178,9 @@ describe("publishing", () => {
     expect(await codeOf(await put("/internal/cold/manifest", next))).toBe("bad_request");
     const written = await put("/internal/cold/manifest", next, { "if-match": etag });
     expect(written.status).toBe(204);
+    // Without it, replication reckons with caches of the largest age there is (I24).
+    const { header, value } = HEEDS_CACHE_SECONDS;
+    expect([read, written].map((answer) => answer.headers.get(header))).toEqual([value, value]);
     expect(await codeOf(await put("/internal/cold/manifest", next, { "if-match": etag }))).toBe("conflict");
     const again = await edge.fetch("global", "/internal/cold/manifest", { headers });
     expect(again.headers.get("etag")).toBe(written.headers.get("etag"));

@@ -1,4 +1,6 @@
 /** The candidate lists that this Cloudflare location computed before. */
+import type { Cached } from "@kattegat/engine/cold/manifest-shape.ts";
+import { cacheSeconds } from "@kattegat/engine/cold/removal.ts";
 import { encodeFloats, encodeIntegers } from "@kattegat/protocol/base64.ts";
 import { sha256Hex } from "../http/authentication.ts";
 import { createBlockCache } from "./block-cache.ts";
@@ -11,7 +13,12 @@ const OBJECT_BYTES_PER_CHARACTER = 2;
 
 export interface ResultCache {
   get(key: string, session: ResultSession): Promise<ColdLists | null>;
-  put(key: string, lists: ColdLists, session: ResultSession): Promise<void>;
+  /** @param objects - what the lists were found in. */
+  put(
+    key: string,
+    lists: ColdLists,
+    session: ResultSession & { readonly objects: readonly Cached[] },
+  ): Promise<void>;
 }
 
 /** The search that asks. */
@@ -67,11 +74,12 @@ export function createResultCache({
       keep(colo, key, result.data, text.length);
       return result.data;
     },
-    async put(key, lists, { colo, subrequests }) {
+    async put(key, lists, { colo, subrequests, objects }) {
       const text = JSON.stringify(lists);
       keep(colo, key, lists, text.length);
       if (!subrequests.take()) return;
-      const headers = { "content-type": "application/json", "cache-control": `max-age=${secondsMax}` };
+      const age = cacheSeconds(objects, secondsMax);
+      const headers = { "content-type": "application/json", "cache-control": `max-age=${age}` };
       await (await open(colo)).put(urlOf(key), new Response(text, { headers }));
     },
   };

@@ -61,7 +61,7 @@ describe("result cache", () => {
       ...options,
     });
 
-  const searchAt = (colo: string) => ({ colo, subrequests: createSubrequests() });
+  const searchAt = (colo: string) => ({ colo, subrequests: createSubrequests(), objects: [] });
 
   it("gives back what it was given, in the location where it was given", async () => {
     const cache = isolate();
@@ -100,6 +100,28 @@ describe("result cache", () => {
     nowMs = 300_000;
     await cache.get("edge-eu/4", searchAt("FRA"));
     expect(asked).toHaveLength(2);
+  });
+
+  it("lets a location keep nothing for longer than each object that it was found in notes (I24)", async () => {
+    const ages: (string | null)[] = [];
+    const cache = createResultCache({
+      open: () =>
+        Promise.resolve({
+          match: () => Promise.resolve(undefined),
+          put: (_, { headers }) => Promise.resolve(void ages.push(headers.get("cache-control"))),
+        }),
+      memoryBytesMax: 100_000,
+      secondsMax: 300,
+      now: () => 0,
+    });
+    for (const objects of [
+      [],
+      [{}],
+      [{ cache_seconds: 86_400 }],
+      [{ cache_seconds: 90 }, { cache_seconds: 20 }],
+    ])
+      await cache.put("edge-eu/6", lists, { ...searchAt("CPH"), objects });
+    expect(ages).toEqual(["max-age=300", "max-age=300", "max-age=300", "max-age=20"]);
   });
 
   it("keeps no entry that is larger than its memory", async () => {

@@ -22,8 +22,9 @@ export interface RowReading {
   readonly row: number;
   /** Whether texts or vectors are not as they were written. */
   readonly isDamaged: boolean;
-  /** Null where it cannot be read. */
+  /** Null where they cannot be read. */
   readonly class: string | null;
+  readonly document: Pick<ListedDocument, "documentId" | "version"> | null;
 }
 
 /** Every method throws a `ColdFormatError` where what it needs is missing or damaged. */
@@ -79,6 +80,7 @@ export async function openColdSegment(
         row,
         isDamaged: damaged.has(row),
         class: documents[ofRow[row] ?? 0]?.residency ?? null,
+        document: documents[ofRow[row] ?? 0] ?? null,
       }));
     },
   };
@@ -117,6 +119,7 @@ export async function openColdBase(base: ManifestBase, readObject: ReadObject): 
         row,
         isDamaged: hits[at] === null || lost.has(Math.floor(row / rowsPerBlock)),
         class: hits[at]?.residency ?? null,
+        document: hits[at] ?? null,
       }));
     },
   };

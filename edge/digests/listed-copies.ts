@@ -42,11 +42,13 @@ export class ListedCopies {
     }
   }
 
-  numbersOf(keys: ReadonlySet<bigint>): Set<number> {
-    const numbers = new Set<number>();
-    for (let number = 0; number < this.#count; number += 1)
-      if (keys.has(this.#keys[number] ?? 0n)) numbers.add(number);
-    return numbers;
+  among(keys: ReadonlySet<bigint>): { readonly key: bigint; readonly number: number }[] {
+    const found: { key: bigint; number: number }[] = [];
+    for (let number = 0; number < this.#count; number += 1) {
+      const key = this.#keys[number] ?? 0n;
+      if (keys.has(key)) found.push({ key, number });
+    }
+    return found;
   }
 
   #grow(): void {

@@ -13,7 +13,7 @@ import {
   encodeDigests,
   encodeLines,
   type CopiesResponse,
-  type FoundCopy,
+  type CopyPlace,
   type LinesResponse,
   type Ranges,
   type RangesResponse,
@@ -23,7 +23,9 @@ import {
 import { FENCE_ZERO } from "@kattegat/protocol/sequence.ts";
 import { readManifestOf } from "../cold/manifests.ts";
 import { openColdBase, openColdSegment, readerOf, type ColdObject } from "./cold-object.ts";
+import { CopyReading } from "./copy-reading.ts";
 import { ListedCopies } from "./listed-copies.ts";
+import { ROWS_MAX } from "./rows-limit.ts";
 
 export interface ZoneDigestOptions {
   readonly bucket: R2Bucket;
@@ -70,23 +72,31 @@ export class ZoneDigests {
     return { position: manifest?.watermark ?? FENCE_ZERO, lines: encodeLines(lines) };
   }
 
-  /** Reads every passage of the copies. */
+  /** Reads every passage of the copies, as far as one answer goes. */
   async copies(asked: {
     readonly keys: readonly string[];
     readonly documents: readonly string[];
+    readonly from?: CopyPlace | undefined;
   }): Promise<CopiesResponse> {
     const { manifest, listed } = await this.#current();
     const keys = new Set([...asked.keys.map(decodeKey), ...asked.documents.map(keyOf)]);
-    const copies: FoundCopy[] = [];
-    for (const key of listed.keys()) {
-      const numbers = listed.get(key)?.numbersOf(keys) ?? new Set();
-      const object = numbers.size === 0 ? null : await this.#open(manifest, key);
-      if (object !== null) copies.push(...(await copiesIn(object, numbers)));
+    const dead = deadIn(manifest?.base ?? null);
+    const reading = new CopyReading(asked.from ?? null);
+    const begun = asked.from?.object;
+    const objects = [...listed].toSorted(([a], [b]) => Number(b === begun) - Number(a === begun));
+    for (const [key, documents] of objects) {
+      const isBase = key === manifest?.base?.key;
+      const wanted = documents.among(keys).filter(({ number }) => !isBase || !dead.has(number));
+      if (wanted.length > 0) await reading.read(wanted, () => this.#open(manifest, key));
     }
-    return { position: manifest?.watermark ?? FENCE_ZERO, copies };
+    return { position: manifest?.watermark ?? FENCE_ZERO, ...reading.found };
   }
 
-  /** Reads so many rows from a place on; a place that the manifest no longer names is the beginning. */
+  /**
+   * Reads so many rows from a place on, as far as one answer goes.
+   *
+   * A place that the manifest no longer names is the beginning.
+   */
   async scrub({
     from,
     rows,
@@ -104,7 +114,7 @@ export class ZoneDigests {
     const nextObject = following === undefined ? null : { object: following, row: 0 };
     const object = await this.#open(manifest, key);
     if (object === null) return { next: nextObject, rows: 0, suspects: [] };
-    const end = Math.min(object.rows, first + rows);
+    const end = Math.min(object.rows, first + Math.min(rows, ROWS_MAX));
     const read = Array.from({ length: Math.max(0, end - first) }, (_, index) => first + index);
     const damaged = new Set(
       (await object.readRows(read)).filter(({ isDamaged }) => isDamaged).map(({ row }) => row),
@@ -187,27 +197,6 @@ async function orNothing<T>(work: () => Promise<T>): Promise<T | null> {
     if (error instanceof ColdFormatError) return null;
     throw error;
   }
-}
-
-async function copiesIn(object: ColdObject, numbers: ReadonlySet<number>): Promise<FoundCopy[]> {
-  const readings = await object.readRows(object.rowsOf(numbers));
-  const copies: FoundCopy[] = [];
-  for await (const document of object.documents()) {
-    if (!numbers.has(document.number) || object.isHidden(document)) continue;
-    const own = readings.filter(({ row }) => object.documentOf(row) === document.number);
-    const lost = own.filter(({ isDamaged }) => isDamaged).length;
-    const known = own.find(({ class: name }) => name !== null)?.class;
-    const { documentId: document_id, version } = document;
-    copies.push({
-      document_id,
-      version,
-      class: known ?? null,
-      digest: null,
-      passages: null,
-      damaged: lost,
-    });
-  }
-  return copies;
 }
 
 async function namesOf(object: ColdObject, rows: ReadonlySet<number>): Promise<string[]> {

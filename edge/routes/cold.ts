@@ -1,5 +1,6 @@
 /** The way in for replication: manifests, objects, the watermark. */
 import type { Model } from "@kattegat/config/models.ts";
+import { HEEDS_CACHE_SECONDS } from "@kattegat/engine/cold/removal.ts";
 import { formatDigest, parseDigest } from "@kattegat/protocol/content-digest.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { keepersOnly } from "@kattegat/protocol/hono/answers-only.ts";
@@ -71,7 +72,7 @@ function manifestRoutes(
     if (object === null) throw new KattegatError("not_found", "No generation has been published yet.");
     return context.newResponse(object.body, 200, {
       "content-type": "application/json",
-      etag: object.httpEtag,
+      ...manifestHeaders(object.httpEtag),
     });
   });
   app.put("/internal/cold/manifest", async (context) => {
@@ -84,7 +85,7 @@ function manifestRoutes(
         `Expected a manifest of ${[...publications.keys()].join(" or ")}, as the network file says; one of ${model} came.`,
       );
     const text = await readText(context.req.raw, { bytesMax: MANIFEST_BYTES_MAX });
-    return context.newResponse(null, 204, { etag: await publishing.publish(text, expected) });
+    return context.newResponse(null, 204, manifestHeaders(await publishing.publish(text, expected)));
   });
   app.delete("/internal/cold/manifest", async (context) => {
     const { model } = modelOf(context, serving);
@@ -129,6 +130,10 @@ function objectRoutes(
     return context.body(null, 204);
   });
   allowOnly(app, OBJECTS, ["GET", "PUT", "DELETE"]);
+}
+
+function manifestHeaders(etag: string): Record<string, string> {
+  return { etag, [HEEDS_CACHE_SECONDS.header]: HEEDS_CACHE_SECONDS.value };
 }
 
 function headersOf({ checksums: { sha256 } }: R2Object): Record<string, string> {

@@ -15,6 +15,8 @@ import type { Edge } from "../edge.ts";
 import { allowOnly } from "../http/methods.ts";
 
 const OBJECT = "/internal/holdings/object";
+/** R2 has no longer ones. */
+const KEY_BYTES_MAX = 1_024;
 
 /** Stands behind the check of the site token that the routes of replication begin with. */
 export function holdingRoutes(app: Hono, edge: Edge): void {
@@ -24,6 +26,9 @@ export function holdingRoutes(app: Hono, edge: Edge): void {
   );
   app.delete(OBJECT, operatorOnly, async (context) => {
     const key = context.req.query("key") ?? "";
+    const bytes = new TextEncoder().encode(key).byteLength;
+    if (bytes === 0 || bytes > KEY_BYTES_MAX)
+      throw new KattegatError("bad_request", `Expected a key of 1 to ${KEY_BYTES_MAX} bytes.`);
     const named = (await namesIn(bucket, settings.network)).get(key);
     if (named !== undefined)
       throw new KattegatError("conflict", `${key.slice(0, 128)} is named by a ${named}; it stays.`);

@@ -15,8 +15,22 @@ export interface Fading {
   readonly until: string;
 }
 
+/** What an object of the cold tier says of the caches of locations. */
+export interface Cached {
+  /** An edge lets them keep what it made of the object for so long at most; missing where an edge may not know that. */
+  readonly cache_seconds?: number;
+}
+
+/** An object that no generation refers to. */
+export interface Garbage extends Cached {
+  readonly key: string;
+  readonly since: string;
+  /** Of what was withdrawn up to here, it has nothing. */
+  readonly after?: Fence;
+}
+
 /** One segment of a generation. */
-export interface ManifestSegment {
+export interface ManifestSegment extends Cached {
   readonly key: string;
   readonly bytes: number;
   readonly passages: number;
@@ -29,7 +43,7 @@ export interface ManifestSegment {
 }
 
 /** The part of a generation that holds the bulk: lists around centroids, read by range. */
-export interface ManifestBase {
+export interface ManifestBase extends Cached {
   /** What the key of each of its objects begins with. */
   readonly key: string;
   /** The resident part, which is read whole. */
@@ -60,7 +74,7 @@ export interface ColdManifest {
   readonly base: ManifestBase | null;
   /** The tail: what came since the base was made, scanned exactly. */
   readonly segments: readonly ManifestSegment[];
-  /** Objects that earlier generations referred to, and since when none does; of what was withdrawn up to `after`, they have nothing. */
-  readonly garbage: readonly { readonly key: string; readonly since: string; readonly after?: Fence }[];
+  /** Objects that earlier generations referred to, and since when none does. */
+  readonly garbage: readonly Garbage[];
   readonly fading?: readonly Fading[];
 }

@@ -29,7 +29,7 @@ const empty = emptyManifest({ model: "hashed-384-v1", dimensions: 384 });
 const segmentOf = (key: string, bytes = MB, documents = 10): ManifestSegment => {
   return { key, bytes, passages: documents * 2, documents, checksum: "00000000", tombstones: [] };
 };
-const limits = { dead_seconds_max: 3_600, cache_seconds_max: 86_400 };
+const limits = { dead_seconds_max: 3_600 };
 const now = { nowMs: 0, limits };
 const hidden = { after: empty.watermark, since: new Date(0).toISOString() };
 const begun = { after: { epoch: 1, sequence: "7" }, since: new Date(5).toISOString() };

@@ -3,7 +3,7 @@ import { parseManifestJson } from "./parse-manifest.ts";
 export { encodeManifest } from "./parse-manifest.ts";
 import { keysOfBase, withDeadNumbers } from "./manifest-base.ts";
 import type { ColdManifest, Hidden, ManifestSegment } from "./manifest-shape.ts";
-import { cleanUpTo, hiddenFrom, staleSegments, withFading, type RemovalLimits } from "./removal.ts";
+import { remainsOf, hiddenFrom, staleSegments, withFading, type RemovalLimits } from "./removal.ts";
 
 export type { ColdManifest, Hidden, ManifestBase, ManifestSegment } from "./manifest-shape.ts";
 
@@ -169,10 +169,10 @@ export function nextGeneration(
   const referred = new Set(keysOf(next));
   const dropped = keysOf(previous).filter((key) => !referred.has(key));
   const since = new Date(nowMs).toISOString();
-  const cleanOf = cleanUpTo(previous);
+  const remains = remainsOf(previous);
   const garbage = [
     ...previous.garbage.filter(({ key }) => !referred.has(key)),
-    ...dropped.map((key) => ({ key, since, after: cleanOf(key) })),
+    ...dropped.map((key) => ({ key, since, ...remains(key) })),
   ];
   return { ...next, format: 2, generation: previous.generation + 1, garbage };
 }
@@ -181,7 +181,7 @@ export function nextGeneration(
 export function withoutGarbage(
   manifest: ColdManifest,
   deleted: readonly string[],
-  options: { readonly nowMs: number; readonly limits: RemovalLimits },
+  options: { readonly nowMs: number },
 ): ColdManifest {
   const garbage = manifest.garbage.filter(({ key }) => !deleted.includes(key));
   return { ...manifest, garbage, fading: withFading(manifest, deleted, options) };

@@ -113,6 +113,7 @@ const segment: Parse<ColdManifest["segments"][number]> = (value, at) => {
     documents: field("documents", count),
     checksum: field("checksum", checksum),
     tombstones: field("tombstones", listOf(text)),
+    ...optional(field, "cache_seconds", count),
     ...optional(field, "hidden", hidden),
   };
 };
@@ -142,6 +143,7 @@ const base: Parse<ManifestBase> = (value, at) => {
     documents: field("documents", count),
     tombstones: field("tombstones", text),
     dead: field("dead", count),
+    ...optional(field, "cache_seconds", count),
     ...optional(field, "hidden", hidden),
   };
 };
@@ -153,7 +155,12 @@ const statistics: Parse<NonNullable<ColdManifest["statistics"]>> = (value, at) =
 
 const garbage: Parse<ColdManifest["garbage"][number]> = (value, at) => {
   const field = fieldsOf(value, at);
-  return { key: field("key", text), since: field("since", time), ...optional(field, "after", fence) };
+  return {
+    key: field("key", text),
+    since: field("since", time),
+    ...optional(field, "cache_seconds", count),
+    ...optional(field, "after", fence),
+  };
 };
 
 /** Refuses a field that it does not know: a name may be damaged too, the checksum's among them. */

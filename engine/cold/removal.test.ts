@@ -5,10 +5,12 @@ import { withBase } from "./manifest-base.ts";
 import {
   type ColdManifest,
   emptyManifest,
+  encodeManifest,
   type Holders,
   type ManifestBase,
   type ManifestSegment,
   nextGeneration,
+  parseManifest,
   planMerge,
   withMerge,
   withoutGarbage,
@@ -16,7 +18,7 @@ import {
 } from "./manifest.ts";
 import { deadBaseMs, hiddenFrom, isBaseStale, removedUpTo } from "./removal.ts";
 
-const limits = { dead_seconds_max: 3_600, cache_seconds_max: 86_400 };
+const limits = { dead_seconds_max: 3_600 };
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const at = (sequence: number) => ({ epoch: 1, sequence: String(sequence) });
@@ -86,31 +88,51 @@ describe("what has left a zone's disks (I24)", () => {
     const merged = nextGeneration(hidden, withMerge(hidden, merge), { nowMs: MINUTE });
     expect(removedUpTo(merged, { nowMs: HOUR })).toEqual(at(4));
     const deletedMs = MINUTE + GARBAGE_AGE_MS_MIN;
-    const deleted = withoutGarbage(merged, ["segments/s1"], { nowMs: deletedMs, limits });
+    const deleted = withoutGarbage(merged, ["segments/s1"], { nowMs: deletedMs });
     expect(deleted.garbage).toEqual([]);
     // Candidates of searches rest for five minutes.
     expect(removedUpTo(deleted, { nowMs: deletedMs + 5 * MINUTE - 1 })).toEqual(at(4));
     expect(removedUpTo(deleted, { nowMs: deletedMs + 6 * MINUTE })).toEqual(at(5));
-    const later = withoutGarbage(deleted, [], { nowMs: deletedMs + 6 * MINUTE, limits });
+    const later = withoutGarbage(deleted, [], { nowMs: deletedMs + 6 * MINUTE });
     expect(later.fading).toEqual([]);
   });
 
-  it("waits for a whole cache's age after a base, whose pieces locations keep", () => {
-    const before = applied({ ...start, base, segments: [] }, 4);
-    const hidden = applied(before, 5, { id: "7", holders: inBase });
-    const made = {
-      base: { ...base, key: "bases/b2" },
-      merged: [],
-      late: [],
-      begun: hiddenFrom(hidden, 0),
-    };
-    const rebased = nextGeneration(hidden, withBase(hidden, made), { nowMs: 0 });
-    const keys = rebased.garbage.map(({ key }) => key);
-    expect(keys).toEqual(["bases/b1.root", "bases/b1.codes.0"]);
-    const deleted = withoutGarbage(rebased, keys, { nowMs: GARBAGE_AGE_MS_MIN, limits });
-    expect(deleted.fading).toHaveLength(1);
-    expect(removedUpTo(deleted, { nowMs: GARBAGE_AGE_MS_MIN + 24 * HOUR - 1 })).toEqual(at(4));
-    expect(removedUpTo(deleted, { nowMs: GARBAGE_AGE_MS_MIN + 26 * HOUR })).toEqual(at(5));
+  it.each([
+    { noted: 3_600, waitHours: 1 },
+    { noted: 86_400, waitHours: 24 },
+    // Made by a release that noted nothing, or for edges that heed no note: as long as anybody ever kept pieces.
+    { noted: undefined, waitHours: 168 },
+  ])(
+    "waits after a base for the largest age under which its pieces were served, $noted s, whatever the next one's is",
+    ({ noted, waitHours }) => {
+      const served = { ...base, ...(noted === undefined ? {} : { cache_seconds: noted }) };
+      const before = applied({ ...start, base: served, segments: [] }, 4);
+      const hidden = applied(before, 5, { id: "7", holders: inBase });
+      const made = {
+        base: { ...base, key: "bases/b2", cache_seconds: 1 },
+        merged: [],
+        late: [],
+        begun: hiddenFrom(hidden, 0),
+      };
+      const rebased = nextGeneration(hidden, withBase(hidden, made), { nowMs: 0 });
+      const listed = parseManifest(encodeManifest(rebased));
+      expect(listed).toEqual(rebased);
+      const keys = listed.garbage.map(({ key }) => key);
+      expect(keys).toEqual(["bases/b1.root", "bases/b1.codes.0"]);
+      const deleted = withoutGarbage(listed, keys, { nowMs: GARBAGE_AGE_MS_MIN });
+      expect(deleted.fading).toHaveLength(1);
+      const oldMs = GARBAGE_AGE_MS_MIN + waitHours * HOUR;
+      expect(removedUpTo(deleted, { nowMs: oldMs - 1 })).toEqual(at(4));
+      expect(removedUpTo(deleted, { nowMs: oldMs + (waitHours * HOUR) / 16 })).toEqual(at(5));
+    },
+  );
+
+  it("waits for nothing after a table of statistics, which no location keeps", () => {
+    const statistics = { version: "1", key: "statistics/1.bin", checksum: "00000000" };
+    const before = applied({ ...start, statistics }, 4);
+    const dropped = nextGeneration(before, { ...before, statistics: null }, { nowMs: 0 });
+    const keys = dropped.garbage.map(({ key }) => key);
+    expect(withoutGarbage(dropped, keys, { nowMs: GARBAGE_AGE_MS_MIN }).fading).toEqual([]);
   });
 
   it("ends before what was hidden while an object was made that has it all the same", () => {

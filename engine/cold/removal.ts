@@ -1,7 +1,8 @@
 /** When the bytes of hidden documents have left a zone's objects. */
+import { CACHE_SECONDS_MAX } from "@kattegat/config/limits.ts";
 import { compareFences, FENCE_ZERO, type Fence } from "@kattegat/protocol/sequence.ts";
 import { GARBAGE_AGE_MS_MIN } from "./garbage.ts";
-import type { ColdManifest, Fading, Hidden, ManifestBase } from "./manifest-shape.ts";
+import type { Cached, ColdManifest, Fading, Garbage, Hidden, ManifestBase } from "./manifest-shape.ts";
 
 /** Erasures of these minutes share one rewriting of their segment, which is 64 MiB at most. */
 const DEAD_SEGMENT_MS = 3 * 60_000;
@@ -13,15 +14,15 @@ const DEAD_BASE_MS_EACH = 6;
 /** Searches' candidate lists; they are keyed by content, so this only bounds how long a dead one rests. */
 export const RESULT_SECONDS_MAX = 300;
 
+/** What an edge says with each manifest, whose caches keep nothing for longer than the manifest notes. */
+export const HEEDS_CACHE_SECONDS = { header: "kattegat-cache-seconds", value: "as-noted" } as const;
+
 /** Times at which something may end that a cache holds: more would make the manifest longer, fewer the wait. */
 const FADING_STEPS = 16;
 
-/** How long what is hidden may still rest: of the network file, in seconds. */
+/** Of the network file: how long what is hidden may rest in a segment or base before that is made anew. */
 export interface RemovalLimits {
-  /** In a segment or base before that is made anew. */
   readonly dead_seconds_max: number;
-  /** In the cache of a location, of which nothing can be deleted. */
-  readonly cache_seconds_max: number;
 }
 
 /** How long a base of so many passages may hold dead documents before it is made anew. */
@@ -73,19 +74,29 @@ export function removedUpTo(manifest: ColdManifest, { nowMs }: { readonly nowMs:
   return bounds.reduce<Fence>((low, bound = FENCE_ZERO) => earlier(low, bound), manifest.watermark);
 }
 
-/** For each object of the generation, the place up to which nothing hidden is in it. */
-export function cleanUpTo(
+/** What the garbage list keeps of an object of the generation that is dropped from it. */
+export function remainsOf(
   manifest: Pick<ColdManifest, "watermark" | "base" | "segments">,
-): (key: string) => Fence {
+): (key: string) => Omit<Garbage, "key" | "since"> {
   const { base, watermark } = manifest;
+  const remains = (
+    object: Cached & { readonly hidden?: Hidden },
+    dead: number,
+  ): Omit<Garbage, "key" | "since"> => ({
+    after: dead === 0 ? watermark : (object.hidden?.after ?? FENCE_ZERO),
+    ...(object.cache_seconds === undefined ? {} : { cache_seconds: object.cache_seconds }),
+  });
   const segments = new Map(
-    manifest.segments.map(({ key, tombstones, hidden }) => [
-      key,
-      tombstones.length === 0 ? watermark : (hidden?.after ?? FENCE_ZERO),
-    ]),
+    manifest.segments.map((segment) => [segment.key, remains(segment, segment.tombstones.length)]),
   );
-  const ofBase = base === null || base.dead === 0 ? watermark : (base.hidden?.after ?? FENCE_ZERO);
-  return (key) => segments.get(key) ?? (base !== null && key.startsWith(`${base.key}.`) ? ofBase : watermark);
+  return (key) =>
+    segments.get(key) ??
+    (base !== null && key.startsWith(`${base.key}.`) ? remains(base, base.dead) : { after: watermark });
+}
+
+/** For how long a location may keep what an edge, whose own limit is given, makes of the objects. */
+export function cacheSeconds(objects: readonly Cached[], ownSecondsMax: number): number {
+  return Math.min(ownSecondsMax, ...objects.map(({ cache_seconds: noted = ownSecondsMax }) => noted));
 }
 
 /**
@@ -97,25 +108,34 @@ export function cleanUpTo(
 export function withFading(
   manifest: ColdManifest,
   deleted: readonly string[],
-  { nowMs, limits }: { readonly nowMs: number; readonly limits: RemovalLimits },
+  { nowMs }: { readonly nowMs: number },
 ): readonly Fading[] {
   const byTime = new Map<number, Fence>();
   const add = (untilMs: number, after: Fence): void => {
     if (untilMs > nowMs) byTime.set(untilMs, earlier(byTime.get(untilMs) ?? after, after));
   };
   for (const { after, until } of manifest.fading ?? []) add(Date.parse(until), after);
-  for (const { key, since, after = FENCE_ZERO } of manifest.garbage) {
-    if (!deleted.includes(key)) continue;
-    const seconds = key.startsWith("bases/")
-      ? limits.cache_seconds_max
-      : Math.min(RESULT_SECONDS_MAX, limits.cache_seconds_max);
+  for (const entry of manifest.garbage) {
+    const seconds = deleted.includes(entry.key) ? servedSeconds(entry) : 0;
+    if (seconds === 0) continue;
     const roundingMs = Math.ceil((seconds * 1_000) / FADING_STEPS);
-    const untilMs = Date.parse(since) + GARBAGE_AGE_MS_MIN + seconds * 1_000;
-    add(Math.ceil(untilMs / roundingMs) * roundingMs, after);
+    const untilMs = Date.parse(entry.since) + GARBAGE_AGE_MS_MIN + seconds * 1_000;
+    add(Math.ceil(untilMs / roundingMs) * roundingMs, entry.after ?? FENCE_ZERO);
   }
   return [...byTime]
     .toSorted(([a], [b]) => a - b)
     .map(([untilMs, after]) => ({ after, until: new Date(untilMs).toISOString() }));
+}
+
+/**
+ * The largest age with which anything of the object was ever put into a location's cache.
+ *
+ * Not today's limit: an operator may have shortened it since. Without a note, an edge may have kept pieces for as long as any release has.
+ */
+function servedSeconds({ key, cache_seconds: noted = CACHE_SECONDS_MAX }: Garbage): number {
+  if (key.startsWith("bases/")) return noted;
+  // Of a segment there are searches' candidates alone; of anything else, nothing of a document.
+  return key.startsWith("segments/") ? Math.min(RESULT_SECONDS_MAX, noted) : 0;
 }
 
 /** Without a time, hidden by a release that noted none: long ago. */

@@ -4,6 +4,7 @@ import { modelsOf } from "@kattegat/config/models.ts";
 import type { Network } from "@kattegat/config/network.ts";
 import { mayHold } from "@kattegat/config/residency.ts";
 import { Placements } from "@kattegat/primary-dk/documents/placements.ts";
+import { documentIdSchema } from "@kattegat/protocol/documents.ts";
 import { compareSequences } from "@kattegat/protocol/sequence.ts";
 import { ASKED_DOCUMENTS_MAX, changedResponseSchema, type StoreLine } from "@kattegat/protocol/holdings.ts";
 import type { SiteClient } from "@kattegat/replication/site-client.ts";
@@ -191,7 +192,10 @@ async function changedSince(
   suspects: readonly Suspect[],
   primary: SiteClient,
 ): Promise<ReadonlySet<Suspect>> {
-  const ids = suspects.flatMap(({ id }) => (id === null ? [] : [id]));
+  // A store may name a document as no log can.
+  const ids = suspects.flatMap(({ id }) =>
+    id === null || !documentIdSchema.safeParse(id).success ? [] : [id],
+  );
   if (ids.length === 0) return new Set();
   const answer = await primary.request(
     "/internal/holdings:changed",

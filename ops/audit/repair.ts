@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { documentIdSchema } from "@kattegat/protocol/documents.ts";
 import { ASKED_DOCUMENTS_MAX, repairResponseSchema } from "@kattegat/protocol/holdings.ts";
+import { isStorable } from "@kattegat/protocol/storable-text.ts";
 import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
 import { compareSequences } from "@kattegat/protocol/sequence.ts";
 import type { SiteClient } from "@kattegat/replication/site-client.ts";
@@ -104,7 +105,10 @@ function ordersOf(findings: readonly Finding[]): {
       impossible += 1;
       continue;
     }
-    const order = orders.get(id) ?? { document_id: id, class: (name ?? "none").slice(0, 256), from: [] };
+    const told = (name ?? "none").slice(0, 256);
+    // A copy may say of its class what no log can keep.
+    const known = isStorable(told) ? told : "unknown";
+    const order = orders.get(id) ?? { document_id: id, class: known, from: [] };
     const isWithdrawn = kind === "leak" || kind === "orphan" || kind === "recorded only";
     if (isWithdrawn && !order.from.includes(site)) order.from.push(site);
     orders.set(id, order);

@@ -1,7 +1,8 @@
 /** The command `kattegat residency repairs`. */
 import { repairListSchema } from "@kattegat/protocol/digests.ts";
 import type { Command } from "commander";
-import { EXIT } from "../output/exit.ts";
+import { comparedSites, findingOf } from "../output/comparison-finding.ts";
+import { EXIT, UsageError } from "../output/exit.ts";
 import { formatRepairs } from "../output/repairs-text.ts";
 import type { Terminal } from "../output/terminal.ts";
 import type { Settings } from "../settings.ts";
@@ -12,7 +13,8 @@ Replication compares every site's copies with what the log plans there, all the 
 repair says what was wrong at which site, and the sequence of the change; the primary keeps the last 10,000. How far the comparison of
 each site is stands above them.
 
-Exit code 1 while a site has a fault that is not healed, or cannot be compared.
+Exit code 1 while a site has a fault that is not healed, cannot be compared or read, or replication has said nothing of it for ten
+minutes; what it is stands below the table.
 
 Examples:
   kattegat residency repairs
@@ -46,19 +48,16 @@ export function repairsCommand(residency: Command, settings: Settings, terminal:
       };
       const answer = await primary.get("/internal/digests/repairs", query);
       const { repairs } = repairListSchema.parse(await answer.json());
-      const sites = network.sites.flatMap(({ id, comparison }) =>
-        comparison === undefined || (options.site !== undefined && options.site !== id)
-          ? []
-          : [{ site: id, comparison }],
-      );
+      const sites = comparedSites(network.sites)
+        .filter(({ site }) => options.site === undefined || options.site === site)
+        .map((each) => ({ ...each, finding: findingOf(each) }));
+      if (options.site !== undefined && sites.length === 0)
+        throw new UsageError(`There is no running regional or edge ${options.site}.`);
       terminal.print(
         options.json === true
           ? JSON.stringify({ sites, repairs }, null, 2)
           : formatRepairs({ sites, repairs }),
       );
-      const isWrong = sites.some(
-        ({ comparison: { state, unhealed } }) => unhealed > 0 || state === "unavailable",
-      );
-      if (isWrong) process.exitCode = EXIT.finding;
+      if (sites.some(({ finding }) => finding !== null)) process.exitCode = EXIT.finding;
     });
 }

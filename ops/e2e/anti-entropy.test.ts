@@ -21,9 +21,15 @@ import { processOf } from "./processes.fixture.ts";
 
 const WAIT_MS_MAX = 90_000;
 const EDITS_MAX = 20;
+/** More than the first tests store. */
+const BASE_PASSAGES_MIN = 60;
 let network: TestNetwork;
 beforeAll(async () => {
-  const environment = { KATTEGAT_COMPARE_EVERY_MS: "2000", KATTEGAT_SCRUB_PASS_MS_MIN: "1000" };
+  const environment = {
+    KATTEGAT_COMPARE_EVERY_MS: "2000",
+    KATTEGAT_SCRUB_PASS_MS_MIN: "1000",
+    KATTEGAT_BASE_PASSAGES_MIN: String(BASE_PASSAGES_MIN),
+  };
   network = await startTestNetwork({ samples: "none", environment });
 }, 160_000);
 afterAll(() => network?.stop());
@@ -182,10 +188,10 @@ async function bucketOf(site: string) {
     return held;
   };
   /** Again and again, since replication publishes meanwhile. */
-  async function edit(change: (before: ColdManifest) => ColdManifest): Promise<void> {
+  async function edit(change: (before: ColdManifest) => Promise<ColdManifest>): Promise<void> {
     for (let left = EDITS_MAX; ; left -= 1) {
       const { manifest: before, etag } = await manifest();
-      const next = { ...change(before), generation: before.generation + 1 };
+      const next = { ...(await change(before)), generation: before.generation + 1 };
       const failure = await store.writeManifest(next, etag, signal).then(
         () => null,
         (error: unknown) => ({ error }),
@@ -212,33 +218,37 @@ async function bucketOf(site: string) {
     return [...(await openSegment(read, options)).documents()].some(({ documentId }) => documentId === id);
   };
   /** The segment that shows the document. */
-  async function holderOf(id: string): Promise<ManifestSegment | null> {
-    for (const each of (await manifest()).manifest.segments)
+  async function holderOf(id: string, shown?: ColdManifest): Promise<ManifestSegment | null> {
+    for (const each of (shown ?? (await manifest()).manifest).segments)
       if (!each.tombstones.includes(id) && (await holds(each, id))) return each;
     return null;
   }
-  /** Hides documents where they are. */
-  async function hide(...ids: readonly string[]): Promise<(before: ColdManifest) => ColdManifest> {
-    const holders = await Promise.all(ids.map(async (id) => [id, (await holderOf(id))?.key] as const));
-    return (before) => ({
+  /** Hides documents where they are in this manifest: segments are merged all the time. */
+  async function hide(before: ColdManifest, ids: readonly string[]): Promise<ColdManifest> {
+    const holders = await Promise.all(
+      ids.map(async (id) => [id, (await holderOf(id, before))?.key] as const),
+    );
+    return {
       ...before,
       segments: before.segments.map((each) => {
         const hidden = holders.flatMap(([id, key]) => (key === each.key ? [id] : []));
         return { ...each, tombstones: [...new Set([...each.tombstones, ...hidden])].toSorted() };
       }),
-    });
+    };
   }
-  /** Turns a bit of the last text over on the disk. */
-  function damage(bytes: number): void {
+  /** Turns a bit over on the disk; of the last text where no place is given. */
+  function damage(bytes: number, at = bytes - 40): void {
     const blobs = join(dataFolder(network.data).r2, "kattegat-cold-eu", "blobs");
     const paths = readdirSync(blobs).map((name) => join(blobs, name));
     for (const path of paths.filter((each) => statSync(each).size === bytes)) {
       const content = readFileSync(path);
-      content[bytes - 40] = (content[bytes - 40] ?? 0) ^ 1;
+      content[at] = (content[at] ?? 0) ^ 1;
       writeFileSync(path, content);
     }
   }
-  return { manifest, edit, segment, damage, hide, holderOf };
+  const bytesOf = async (key: string): Promise<number> =>
+    (await store.readObject(key, { offset: 0, length: 2 ** 30 }, signal)).byteLength;
+  return { manifest, edit, segment, damage, hide, holderOf, bytesOf };
 }
 
 it("finds and heals each kind of fault in a zone's bucket (I25)", { timeout: 2 * WAIT_MS_MAX }, async () => {
@@ -246,12 +256,16 @@ it("finds and heals each kind of fault in a zone's bucket (I25)", { timeout: 2 *
   const state = async () => (await comparisonOf("edge-eu"))?.state;
   const { edit, segment, damage, hide, holderOf } = await bucketOf("edge-eu");
   const settled = { timeout: WAIT_MS_MAX / 3, interval: 500 };
-  for (const id of ["cold-1", "cold-2"]) await expect.poll(() => holderOf(id), settled).not.toBeNull();
+  for (let number = 1; number <= 6; number += 1)
+    await expect.poll(() => holderOf(`cold-${number}`), settled).not.toBeNull();
+  // Of rounds that began after that.
+  const roundsNow = async (): Promise<number> => (await comparisonOf("edge-eu"))?.rounds ?? 0;
+  const rounds = await roundsNow();
+  await expect.poll(roundsNow, settled).toBeGreaterThan(rounds + 1);
   await expect.poll(state, settled).toBe("equal");
   const planted = [await segment("never-cold", "1"), await segment("cold-2", "1")];
-  const hidden = await hide("cold-1", "cold-2");
-  await edit((before) => {
-    const without = hidden(before);
+  await edit(async (before) => {
+    const without = await hide(before, ["cold-1", "cold-2"]);
     return { ...without, segments: [...without.segments, ...planted] };
   });
   const wanted = { "cold-1": "missing", "cold-2": "stale", "never-cold": "extra" };
@@ -268,6 +282,39 @@ it("finds and heals each kind of fault in a zone's bucket (I25)", { timeout: 2 *
   const others = Object.keys(await foundAt("edge-eu")).filter((id) => !/^(cold|never|zone)-/.test(id));
   expect(others).toEqual([]);
 });
+
+it(
+  "finds and heals damaged rows of a zone's base, of which the next one is made (I25)",
+  { timeout: 2 * WAIT_MS_MAX },
+  async () => {
+    const { manifest, damage, bytesOf } = await bucketOf("edge-eu");
+    for (let number = 1; number <= 30; number += 1) await put(`base-${number}`, "eu", "cold");
+    const settled = { timeout: WAIT_MS_MAX / 3, interval: 500 };
+    const baseNow = async () => (await manifest()).manifest.base;
+    await expect.poll(baseNow, settled).not.toBeNull();
+    const state = async () => (await comparisonOf("edge-eu"))?.state;
+    await expect.poll(state, settled).toBe("equal");
+    const base = await baseNow();
+    const size = await bytesOf(`${base?.key}.rows.0`);
+    damage(size, Math.floor(size / 2));
+    const corrupted = async (): Promise<readonly string[]> =>
+      Object.entries(await foundAt("edge-eu")).flatMap(([id, kind]) =>
+        kind === "corrupted" && id !== "zone-last" ? [id] : [],
+      );
+    await expect.poll(async () => (await corrupted()).length, settled).toBeGreaterThan(0);
+    await expect.poll(state, settled).toBe("equal");
+    // More than an eighth of the base is hidden by then: it is made anew, without what cannot be read.
+    await expect
+      .poll(async () => {
+        const next = await baseNow();
+        return next?.key !== base?.key && next?.dead;
+      }, settled)
+      .toBe(0);
+    await expect.poll(state, settled).toBe("equal");
+    const names = new Set((await corrupted()).map((id) => id.replace(/-.*/, "")));
+    expect([...names].filter((name) => !["base", "cold", "zone"].includes(name))).toEqual([]);
+  },
+);
 
 it("tells its digests to the operator and replication alone, and refuses what is no question with a reason", async () => {
   const urlOf = (name: string) => processOf(network.data, name).url;

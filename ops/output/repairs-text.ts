@@ -1,11 +1,7 @@
 /** What was found wrong and healed, for people. */
-import type { Comparison, RepairList } from "@kattegat/protocol/digests.ts";
+import type { RepairList } from "@kattegat/protocol/digests.ts";
+import { findingOf, type SiteComparison } from "./comparison-finding.ts";
 import { table } from "./table.ts";
-
-export interface SiteComparison {
-  readonly site: string;
-  readonly comparison: Comparison;
-}
 
 export function formatRepairs({
   sites,
@@ -33,28 +29,39 @@ export function formatRepairs({
   ].join("\n");
 }
 
-/** One line for each site; none where no site was compared yet. */
+/** One line for each site, then what of them has to be looked at. */
 export function formatComparisons(sites: readonly SiteComparison[]): readonly string[] {
   if (sites.length === 0) return ["No site has been compared yet."];
+  const found = sites.flatMap((each) => {
+    const finding = findingOf(each);
+    return finding === null ? [] : [`${each.site}: ${finding}`];
+  });
+  return [...comparisonTable(sites), ...(found.length === 0 ? [] : ["", ...found])];
+}
+
+function comparisonTable(sites: readonly SiteComparison[]): readonly string[] {
+  const numbers = ["rounds", "found", "repaired", "pending", "unhealed", "unread", "exchanged"];
   return table(
     [
-      ["site", "copies", "compared at", "rounds", "found", "repaired", "pending", "unhealed", "exchanged"],
-      ...sites.map(({ site, comparison }) => [
-        site,
-        comparison.detail === null
-          ? comparison.state.replaceAll("_", " ")
-          : `${comparison.state.replaceAll("_", " ")}: ${comparison.detail}`,
-        comparison.compared_at ?? "–",
-        ...[
-          comparison.rounds,
-          comparison.found,
-          comparison.repaired,
-          comparison.pending,
-          comparison.unhealed,
-        ].map(String),
-        `${Math.ceil(comparison.bytes / 1_000).toLocaleString("en")} kB`,
-      ]),
+      ["site", "copies", "compared at", "reported at", ...numbers],
+      ...sites.map(({ site, comparison }) =>
+        comparison === null
+          ? [site, "no report", "–", "–", ...numbers.map(() => "–")]
+          : [site, ...cellsOf(comparison)],
+      ),
     ],
-    { right: [3, 4, 5, 6, 7, 8] },
+    { right: numbers.map((_, at) => at + 4) },
   );
+}
+
+function cellsOf(comparison: NonNullable<SiteComparison["comparison"]>): readonly string[] {
+  const { state, detail, rounds, found, repaired, pending, unhealed, unread, bytes } = comparison;
+  const copies = state.replaceAll("_", " ");
+  return [
+    detail === null ? copies : `${copies}: ${detail}`,
+    comparison.compared_at ?? "–",
+    comparison.reported_at,
+    ...[rounds, found, repaired, pending, unhealed, unread].map(String),
+    `${Math.ceil(bytes / 1_000).toLocaleString("en")} kB`,
+  ];
 }

@@ -1,7 +1,8 @@
 /** The network's state as text for a person. */
 import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
 import type { Painter } from "./painter.ts";
-import { formatComparisons, type SiteComparison } from "./repairs-text.ts";
+import { comparedSites } from "./comparison-finding.ts";
+import { formatComparisons } from "./repairs-text.ts";
 import { table } from "./table.ts";
 
 type SiteStatus = NetworkStatus["sites"][number];
@@ -50,12 +51,8 @@ export function formatNetwork(network: NetworkStatus, paint: Painter): string {
     "",
     ...headed(classes, paint),
     "",
-    ...headed(formatComparisons(comparedSites(network)), paint),
+    ...headed(formatComparisons(comparedSites(network.sites)), paint),
   ].join("\n");
-}
-
-function comparedSites({ sites }: NetworkStatus): readonly SiteComparison[] {
-  return sites.flatMap(({ id, comparison }) => (comparison === undefined ? [] : [{ site: id, comparison }]));
 }
 
 /** Which policy is followed, how far its last change is carried out. */

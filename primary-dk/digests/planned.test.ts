@@ -1,4 +1,5 @@
 import { repairListSchema } from "@kattegat/protocol/digests.ts";
+import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { startPostgres, type PostgresFixture } from "../postgres.fixture.ts";
 import { network, startPrimary, type TestPrimary } from "../primary.fixture.ts";
@@ -84,5 +85,31 @@ it("counts anew what a repair may have made wrong, tells the repairs, and withdr
   expect(repairs.map(({ site, kind }) => `${site} ${kind}`)[0]).toBe("edge-eu leak");
   expect(repairs).toHaveLength(2);
   for (const bad of ["?limit=0", "?limit=x", "?other=1"])
+    expect((await test.client.operate(`/internal/digests/repairs${bad}`)).status).toBe(400);
+});
+
+it("keeps the reason of each repair that was written, when another could not be, and says which (I25)", async () => {
+  const { writer, now, database } = test.primary;
+  for (const id of ["good", "bad"]) await put(id, "eu", "warm");
+  const failing: Parameters<typeof writeRepairs>[1] = {
+    sql: database.sql,
+    now,
+    writer: {
+      submit: (operation) =>
+        "id" in operation && operation.id === "bad"
+          ? Promise.reject(new KattegatError("unavailable", "no room"))
+          : writer.submit(operation),
+    },
+  };
+  const fault = (document_id: string) =>
+    ({ document_id, class: "eu", kind: "missing", detail: `why ${document_id}` }) as const;
+  const told = await writeRepairs({ site: "eu-arn", faults: [fault("bad"), fault("good")] }, failing);
+  expect(told.failed).toEqual([{ document_id: "bad", code: "unavailable" }]);
+  expect(told.repairs.map(({ document_id: id }) => id)).toEqual(["good"]);
+  const answer = await test.client.operate("/internal/digests/repairs?site=eu-arn");
+  const { repairs } = repairListSchema.parse(await answer.json());
+  expect(repairs.map(({ document_id: id, detail }) => `${id}: ${detail}`)).toEqual(["good: why good"]);
+  await expect(writeRepairs({ site: "eu-arn", faults: [fault("bad")] }, failing)).rejects.toThrow("no room");
+  for (const bad of ["?site=a%00b", "?site=", `?site=${"x".repeat(40)}`])
     expect((await test.client.operate(`/internal/digests/repairs${bad}`)).status).toBe(400);
 });

@@ -1,10 +1,8 @@
 /** Bodies of requests, read within bounds. */
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { parseShape } from "@kattegat/protocol/parse.ts";
+import { faultOf } from "@kattegat/protocol/storable-text.ts";
 import type { z } from "zod";
-
-/** Metadata of a legal document is a few levels deep; more would only exhaust the stack of recursive parsers. */
-const JSON_DEPTH_MAX = 64;
 
 /** Resolves with the whole body; stops reading at the bound. */
 export async function readBody(
@@ -55,28 +53,4 @@ function jsonOf(bytes: Uint8Array): unknown {
       errors: [{ pointer: "", detail: fault }],
     });
   return value;
-}
-
-/** What no schema may meet: nesting that recursion cannot follow, text that Postgres cannot store. */
-function faultOf(root: unknown): string | null {
-  let level: unknown[] = [root];
-  for (let depth = 0; level.length > 0; depth += 1) {
-    if (depth > JSON_DEPTH_MAX) return `it is nested more than ${JSON_DEPTH_MAX} levels deep`;
-    const next: unknown[] = [];
-    for (const value of level) {
-      if (typeof value === "string" && !isStorable(value))
-        return "a text holds NUL or half of a surrogate pair";
-      if (typeof value !== "object" || value === null) continue;
-      if (!Array.isArray(value) && !Object.keys(value).every(isStorable))
-        return "a key holds NUL or half of a surrogate pair";
-      for (const child of Object.values(value))
-        if (typeof child === "string" || typeof child === "object") next.push(child);
-    }
-    level = next;
-  }
-  return null;
-}
-
-function isStorable(text: string): boolean {
-  return text.isWellFormed() && !text.includes("\u0000");
 }

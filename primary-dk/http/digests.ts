@@ -1,4 +1,5 @@
 /** Routes of anti-entropy: what is planned for a target, the repairs of what differs, how the comparison goes. */
+import { siteIdSchema } from "@kattegat/config/network.ts";
 import {
   comparisonReportSchema,
   plannedCopiesRequestSchema,
@@ -24,7 +25,7 @@ const LISTED_DEFAULT = 50;
 
 const listQuerySchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(LISTED_MAX).default(LISTED_DEFAULT),
-  site: z.string().min(1).max(32).optional(),
+  site: siteIdSchema.optional(),
 });
 
 export function digestRoutes(app: Hono<Variables>, opened: OpenedPrimary): void {
@@ -47,9 +48,7 @@ export function digestRoutes(app: Hono<Variables>, opened: OpenedPrimary): void 
     const primary = opened();
     assertTarget(primary, asked.site);
     const { writer, now, database } = primary;
-    return context.json({
-      repairs: await withPostgres(writeRepairs(asked, { sql: database.sql, writer, now })),
-    });
+    return context.json(await withPostgres(writeRepairs(asked, { sql: database.sql, writer, now })));
   });
   app.get("/internal/digests/repairs", keepersOnly, async (context) => {
     const { limit, site } = parseShape(listQuerySchema, context.req.query());
@@ -60,7 +59,7 @@ export function digestRoutes(app: Hono<Variables>, opened: OpenedPrimary): void 
     const { site, comparison } = await bodyOf(context.req.raw, comparisonReportSchema);
     const primary = opened();
     assertTarget(primary, site);
-    primary.comparisons.set(site, comparison);
+    primary.comparisons.set(site, { comparison, atMs: primary.now() });
     return context.body(null, 204);
   });
 }

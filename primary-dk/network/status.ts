@@ -1,5 +1,6 @@
 /** The state of the network as the primary knows it. */
 import { TIER_NAMES, type Site, type TierName } from "@kattegat/config/network.ts";
+import type { Comparison } from "@kattegat/protocol/digests.ts";
 import type { NetworkStatus, NextModel } from "@kattegat/protocol/network-status.ts";
 import { changesBehind } from "@kattegat/protocol/sequence.ts";
 import type { Placements } from "../documents/placements.ts";
@@ -102,7 +103,7 @@ function siteStatus(
   const confirmed = primary.confirmations.of(site.id);
   if (confirmed === null) return { ...base, ...none, health: "unavailable" };
   const { watermark, parked, lag_ms } = confirmed;
-  const comparison = primary.comparisons.get(site.id);
+  const reported = primary.comparisons.get(site.id);
   const health = isSilent(confirmed, primary.now())
     ? "unavailable"
     : lag_ms > network.limits.lag_ms_max
@@ -116,8 +117,16 @@ function siteStatus(
     lag_ms,
     lag_changes: changesBehind(fence.sequence, watermark.sequence),
     parked,
-    ...(comparison === undefined ? {} : { comparison }),
+    ...(reported === undefined ? {} : { comparison: comparisonOf(reported, primary.now()) }),
   };
+}
+
+function comparisonOf(
+  { comparison, atMs }: { readonly comparison: Comparison; readonly atMs: number },
+  nowMs: number,
+): NetworkStatus["sites"][number]["comparison"] {
+  const reported_at = new Date(atMs).toISOString();
+  return { ...comparison, reported_at, report_age_ms: Math.max(0, Math.round(nowMs - atMs)) };
 }
 
 /** The tiers of which the site holds copies of some class. */

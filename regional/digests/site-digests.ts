@@ -3,6 +3,7 @@ import { copyDigest, keyOf } from "@kattegat/engine/digests/copy-digest.ts";
 import {
   decodeKey,
   encodeDigests,
+  encodeKey,
   encodeLines,
   type CopiesResponse,
   type FoundCopy,
@@ -21,6 +22,10 @@ import { observed, pointName, pointNumber, readPoint, type StoredPoint } from ".
 
 /** Points with their vectors: a megabyte or two of JSON, which Qdrant answers in some tens of milliseconds. */
 const PAGE_POINTS = 200;
+/** Documents that are read together; the passages of one are 20,000 at most, half a minute's reading. */
+const GROUP_DOCUMENTS = 16;
+/** Half a second of one answer, but for what its last group has beyond it. */
+const ANSWER_POINTS_MAX = 2_000;
 
 type Scroll = Parameters<QdrantClient["scroll"]>[1];
 type Offset = NonNullable<NonNullable<Scroll>["offset"]>;
@@ -91,24 +96,33 @@ export class SiteDigests {
     return { position, lines: encodeLines(this.#copies.linesIn(depth, indexes)) };
   }
 
-  /** Reads copies from the store, whatever the scrub has seen of them. */
+  /** Reads copies from the store, whatever the scrub has seen of them, page by page: of a page only what it says of copies is kept. */
   async copies(asked: {
     readonly keys: readonly string[];
     readonly documents: readonly string[];
   }): Promise<CopiesResponse> {
     // Before the store: what is found then is at least so new.
     const position = (await this.#watermark.read()).watermark;
+    const copies = new Map<string, FoundCopy>();
     const named = await this.#named(asked.keys);
-    const documents = [...new Set([...asked.documents, ...named.documents])];
-    const points = [...named.nameless];
-    const filter = { must: [{ key: "document_id", match: { any: documents } }] };
-    for (let offset: Offset | null = null; documents.length > 0;) {
-      const page = await this.#page({ filter, ...(offset === null ? {} : { offset }) });
-      points.push(...page.points);
-      if (page.next === null) break;
-      offset = page.next;
+    for (const point of named.nameless) fold(copies, point);
+    const documents = new Map(asked.documents.map((id) => [id, encodeKey(keyOf(id))]));
+    for (const [id, key] of named.documents) documents.set(id, key);
+    const groups = [...documents.keys()];
+    let points = 0;
+    while (groups.length > 0 && points < ANSWER_POINTS_MAX) {
+      const group = groups.splice(0, GROUP_DOCUMENTS);
+      const filter = { must: [{ key: "document_id", match: { any: group } }] };
+      for (let offset: Offset | null = null; ;) {
+        const page = await this.#page({ filter, ...(offset === null ? {} : { offset }) });
+        points += page.points.length;
+        for (const point of page.points) fold(copies, point);
+        if (page.next === null) break;
+        offset = page.next;
+      }
     }
-    return { position, copies: copiesIn(points) };
+    const left = groups.map((id) => documents.get(id) ?? encodeKey(keyOf(id)));
+    return { position, copies: [...copies.values()], left: [...new Set(left)], next: null };
   }
 
   async #position(): Promise<RangesResponse["position"]> {
@@ -121,21 +135,29 @@ export class SiteDigests {
     return (await this.#watermark.read()).watermark;
   }
 
-  /** The documents behind the keys, with points that name none. */
-  async #named(
-    keys: readonly string[],
-  ): Promise<{ readonly documents: readonly string[]; readonly nameless: readonly StoredPoint[] }> {
-    const ids = keys.flatMap((key) => {
+  /** The documents behind the keys, each with the one that it was found by, and points that name none. */
+  async #named(keys: readonly string[]): Promise<{
+    readonly documents: readonly (readonly [string, string])[];
+    readonly nameless: readonly StoredPoint[];
+  }> {
+    const keyOfPoint = new Map<string, string>();
+    const ids: (string | number)[] = [];
+    for (const key of keys) {
       const point = this.#copies.pointOf(decodeKey(key));
-      return point === null ? [] : [pointName(point)];
-    });
+      if (point === null) continue;
+      ids.push(pointName(point));
+      keyOfPoint.set(String(pointName(point)), key);
+    }
     if (ids.length === 0) return { documents: [], nameless: [] };
     const found: readonly StoredPoint[] = await this.#schema.run((client, { passages }) =>
       client.retrieve(passages, { ids, with_payload: true, with_vector: true }),
     );
     const isNamed = ({ payload }: StoredPoint): boolean => typeof payload?.["document_id"] === "string";
     return {
-      documents: found.filter(isNamed).map((point) => readPoint(point).documentId),
+      documents: found.filter(isNamed).map((point) => {
+        const { documentId } = readPoint(point);
+        return [documentId, keyOfPoint.get(String(point.id)) ?? encodeKey(keyOf(documentId))];
+      }),
       nameless: found.filter((point) => !isNamed(point)),
     };
   }
@@ -155,20 +177,16 @@ export class SiteDigests {
 }
 
 /** One copy for each document, version and class that points name. */
-function copiesIn(points: readonly StoredPoint[]): FoundCopy[] {
-  const copies = new Map<string, FoundCopy>();
-  for (const point of points) {
-    const { documentId, version, residency, content, isSound } = readPoint(point);
-    const key = JSON.stringify([documentId, version, residency]);
-    const before = copies.get(key);
-    copies.set(key, {
-      document_id: documentId,
-      version,
-      class: residency,
-      digest: before?.digest ?? content?.digest ?? null,
-      passages: (before?.passages ?? 0) + (isSound ? 1 : 0),
-      damaged: (before?.damaged ?? 0) + (isSound ? 0 : 1),
-    });
-  }
-  return [...copies.values()];
+function fold(copies: Map<string, FoundCopy>, point: StoredPoint): void {
+  const { documentId, version, residency, content, isSound } = readPoint(point);
+  const key = JSON.stringify([documentId, version, residency]);
+  const before = copies.get(key);
+  copies.set(key, {
+    document_id: documentId,
+    version,
+    class: residency,
+    digest: before?.digest ?? content?.digest ?? null,
+    passages: (before?.passages ?? 0) + (isSound ? 1 : 0),
+    damaged: (before?.damaged ?? 0) + (isSound ? 0 : 1),
+  });
 }

@@ -3,8 +3,9 @@ import type { RemovalLimits } from "@kattegat/engine/cold/removal.ts";
 import { compareFences, type Fence } from "@kattegat/protocol/sequence.ts";
 import type { Watermark } from "../apply/watermark.ts";
 import type { NodePool } from "./node-pool.ts";
-import { VACUUM_AT_LEISURE, VACUUM_NOW, type Schema } from "./schema.ts";
+import type { Schema } from "./schema.ts";
 import { segmentsOf, type Segment } from "./segments.ts";
+import { VACUUM_AT_LEISURE, VACUUM_NOW, Vacuum, type VacuumOptions } from "./vacuum.ts";
 
 /** Deletions of this time share one rewriting of the segments that they are in. */
 const GATHER_MS = 60_000;
@@ -53,10 +54,10 @@ export function isHurried(
   return overdueMs >= 0 && overdueMs % HURRY_EVERY_MS < HURRY_MS;
 }
 
-export interface RemovalOptions {
-  readonly schema: Schema;
+export interface RemovalOptions extends VacuumOptions {
+  readonly schema: Pick<Schema, "ensure">;
   readonly pool: NodePool;
-  readonly watermark: Watermark;
+  readonly watermark: Pick<Watermark, "read">;
   readonly limits: RemovalLimits;
   readonly now: () => number;
 }
@@ -64,14 +65,15 @@ export interface RemovalOptions {
 /** Keeps nothing: after a restart it asks Qdrant again. */
 export class Removal {
   readonly #options: RemovalOptions;
+  readonly #vacuum: Vacuum;
   #removed: Fence | null = null;
   #waiting: Waiting | null = null;
-  #isHurried = false;
   #asked: Promise<void> | null = null;
   #askedAtMs = -Infinity;
 
   constructor(options: RemovalOptions) {
     this.#options = options;
+    this.#vacuum = new Vacuum(options);
   }
 
   /** What is known; whoever asks makes Qdrant be asked again, for the next one. Null before it has said anything. */
@@ -90,19 +92,19 @@ export class Removal {
   /** Resolves when Qdrant has been asked once, and told to hurry or not to. */
   async round(): Promise<void> {
     const { schema, pool, watermark, limits, now } = this.#options;
-    const collections = await schema.ensure();
+    const { passages } = await schema.ensure();
     // Before the segments are looked at: what is withdrawn meanwhile is not in this place of the log.
     const { watermark: at } = await watermark.read();
     // A store that was lost, or went back, has other copies than those of which this was said.
     if (this.#removed !== null && compareFences(this.#removed, at) > 0) this.#removed = null;
-    const segments = await segmentsOf(pool, collections.passages);
-    if (segments === null) return;
-    const next = nextWaiting(this.#waiting, { segments, watermark: at, nowMs: now() });
-    this.#waiting = next.waiting;
-    this.#removed = next.removed ?? this.#removed;
-    const hurried = isHurried(next.waiting, { nowMs: now(), limits });
-    if (hurried === this.#isHurried) return;
-    await schema.vacuum(hurried ? VACUUM_NOW : VACUUM_AT_LEISURE, collections);
-    this.#isHurried = hurried;
+    const segments = await segmentsOf(pool, passages);
+    if (segments !== null) {
+      const next = nextWaiting(this.#waiting, { segments, watermark: at, nowMs: now() });
+      this.#waiting = next.waiting;
+      this.#removed = next.removed ?? this.#removed;
+    }
+    // Also while the segments are not known: a haste that is over has to end.
+    const hurried = isHurried(this.#waiting, { nowMs: now(), limits });
+    await this.#vacuum.want(hurried ? VACUUM_NOW : VACUUM_AT_LEISURE, passages);
   }
 }

@@ -7,6 +7,7 @@ import type { QdrantClient } from "@qdrant/js-client-rest";
 import { MODEL_POINT_ID } from "./point-id.ts";
 import { statusOf } from "./fault.ts";
 import type { NodePool } from "./node-pool.ts";
+import { VACUUM_AT_LEISURE } from "./vacuum.ts";
 
 /** The collections of one edition. */
 export interface Collections {
@@ -29,22 +30,6 @@ export interface Copies {
 
 export const DENSE = "dense";
 export const LEXICAL = "lexical";
-
-/** The share of deleted points above which Qdrant writes a segment anew, of those that have so many points, deleted ones counted. */
-export interface VacuumThresholds {
-  readonly deleted_threshold: number;
-  readonly vacuum_min_vector_number: number;
-}
-
-/** The least that Qdrant takes: its own, 1,000, would leave smaller segments as they are for ever. */
-const VACUUM_MIN = 100;
-/** Qdrant's own share: each rewriting builds an index anew, so it is not worth it for a point. */
-export const VACUUM_AT_LEISURE: VacuumThresholds = {
-  deleted_threshold: 0.2,
-  vacuum_min_vector_number: VACUUM_MIN,
-};
-/** One deleted point is enough. */
-export const VACUUM_NOW: VacuumThresholds = { deleted_threshold: 0, vacuum_min_vector_number: VACUUM_MIN };
 
 type IndexType = "keyword" | "integer" | "datetime";
 
@@ -114,15 +99,6 @@ export class Schema {
     }
   }
 
-  /** Says when deleted points leave the disk, where that is not what Qdrant has already. */
-  async vacuum(wanted: VacuumThresholds, { passages }: Collections): Promise<void> {
-    const { pool } = this.#options;
-    const { config } = await pool.run((client) => client.getCollection(passages));
-    const { deleted_threshold: share, vacuum_min_vector_number: size } = config.optimizer_config;
-    if (share === wanted.deleted_threshold && size === wanted.vacuum_min_vector_number) return;
-    await pool.run((client) => client.updateCollection(passages, { optimizers_config: wanted }));
-  }
-
   async #make(): Promise<Collections> {
     const { model, site, pool } = this.#options;
     const isFormer = (await modelIn(pool, META)) === model.model;
@@ -141,7 +117,6 @@ export class Schema {
     await this.#create(collections.passages, passages);
     await this.#create(collections.meta, { vectors: {}, ...factors });
     await this.#expectSize(collections, size);
-    await this.vacuum(VACUUM_AT_LEISURE, collections);
     await this.#index(collections.passages, PASSAGE_INDEXES);
     await this.#index(collections.meta, META_INDEXES);
     await this.#agreeOnModel(collections);

@@ -1,45 +1,10 @@
-import { copyDigest, keyOf, type CopyContent } from "@kattegat/engine/digests/copy-digest.ts";
-import { DigestTree, rangeOf } from "@kattegat/engine/digests/digest-tree.ts";
 import { seededRandom } from "@kattegat/engine/seeded-random.ts";
-import { encodeKey, type Ranges } from "@kattegat/protocol/digests.ts";
 import { expect, it } from "vitest";
 import { never } from "../edge-target.fixture.ts";
 import { compareSite } from "./compare.ts";
+import { ReadWindow } from "./read-window.ts";
+import { Side } from "./side.fixture.ts";
 import type { HeldSource, PlannedSource } from "./source.ts";
-
-interface Stored extends CopyContent {
-  readonly sequence: number;
-}
-
-/** A side of the comparison that is another one at each question, as under writes. */
-class Side {
-  readonly copies = new Map<string, Stored>();
-  sequence = 0;
-
-  put(documentId: string, sequence: number): void {
-    const version = String(sequence);
-    const content = { documentId, version, residency: "eu", digest: `d${sequence}`, passages: 2 };
-    this.copies.set(documentId, { ...content, sequence });
-  }
-
-  get position() {
-    return { epoch: 1, sequence: String(this.sequence) };
-  }
-
-  ranges({ depth, indexes }: Ranges) {
-    const tree = new DigestTree();
-    for (const copy of this.copies.values()) tree.add(keyOf(copy.documentId), copyDigest(copy));
-    const digests = indexes.map((index) => tree.at(depth, index).sum);
-    return Promise.resolve({ position: this.position, documents: tree.documents, digests });
-  }
-
-  lines({ depth, indexes }: Ranges) {
-    const lines = [...this.copies.values()].map(
-      (copy) => [keyOf(copy.documentId), copyDigest(copy)] as const,
-    );
-    return Promise.resolve(new Map(lines.filter(([key]) => indexes.includes(rangeOf(key, depth)))));
-  }
-}
 
 /** A log that goes on between any two questions, and a site that follows it late. */
 function running(seed: number) {
@@ -77,17 +42,7 @@ function running(seed: number) {
   const planned: PlannedSource = {
     ranges: (asked) => told(() => log.ranges(asked)),
     lines: (asked) => told(() => log.lines(asked)),
-    copies: (keys) =>
-      told(() => ({
-        position: log.position,
-        copies: [...log.copies.values()].flatMap(
-          ({ documentId, version, residency, digest, passages, sequence }) => {
-            const key = encodeKey(keyOf(documentId));
-            const copy = { key, document_id: documentId, version, class: residency, digest, passages };
-            return keys.includes(key) ? [{ ...copy, sequence: String(sequence) }] : [];
-          },
-        ),
-      })),
+    copies: (keys) => told(() => log.planned(keys)),
     lastChanges: (documents) =>
       told(() =>
         documents.flatMap((id) => {
@@ -101,18 +56,11 @@ function running(seed: number) {
     scrub: () => Promise.resolve([]),
     ranges: (asked) => told(() => site.ranges(asked)),
     lines: (asked) => told(() => site.lines(asked)),
-    copies: ({ keys, documents }) =>
-      told(() => ({
-        position: site.position,
-        copies: [...site.copies.values()].flatMap(({ documentId, version, residency, digest, passages }) => {
-          const isAsked = documents.includes(documentId) || keys.includes(encodeKey(keyOf(documentId)));
-          const copy = { document_id: documentId, version, class: residency, digest, passages };
-          return isAsked ? [{ ...copy, damaged: 0 }] : [];
-        }),
-      })),
+    copies: (asked) => told(() => site.found(asked)),
   };
+  const window = new ReadWindow();
   const round = (turn: number) =>
-    compareSite({ planned, held, mayHold: () => true, suspects: [], turn }, never);
+    compareSite({ planned, held, mayHold: () => true, suspects: [], turn, window }, never);
   return { log, site, last, round, write, apply, queue };
 }
 
@@ -154,4 +102,51 @@ it("finds each fault among writes that go on, once the site has been told of the
       extra: "extra",
     });
   }
+});
+
+it("asks the log for no document that it cannot name, whatever a store says (I25)", async () => {
+  const { log, site, last } = running(3);
+  const window = new ReadWindow();
+  const asked: string[] = [];
+  for (const [sequence, id] of ["a\u0000b", "c\ud800d", "", "missing"].entries()) {
+    const side = id === "missing" ? log : site;
+    side.put(id, sequence + 1);
+    const copy = side.copies.get(id);
+    if (copy !== undefined && side === site) side.copies.set(id, { ...copy, residency: "e\u0000u" });
+  }
+  last.set("missing", 1);
+  log.sequence = 9;
+  site.sequence = 9;
+  const { faults } = await compareSite(
+    {
+      planned: {
+        ranges: (ranges) => log.ranges(ranges),
+        lines: (ranges) => log.lines(ranges),
+        copies: (keys) => Promise.resolve(log.planned(keys)),
+        lastChanges(documents) {
+          asked.push(...documents);
+          return Promise.resolve([{ document_id: "missing", epoch: 1, sequence: "1" }]);
+        },
+      },
+      held: {
+        site: "eu-fra",
+        scrub: () => Promise.resolve([]),
+        ranges: (ranges) => site.ranges(ranges),
+        lines: (ranges) => site.lines(ranges),
+        copies: (wanted) => Promise.resolve(site.found(wanted)),
+      },
+      mayHold: (name) => name === "eu",
+      suspects: [],
+      turn: 0,
+      window,
+    },
+    never,
+  );
+  expect(asked).toEqual(["missing"]);
+  expect(faults.map(({ kind, class: name }) => `${kind} ${name}`).toSorted()).toEqual([
+    "leak unknown",
+    "leak unknown",
+    "leak unknown",
+    "missing eu",
+  ]);
 });

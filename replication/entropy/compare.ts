@@ -1,21 +1,18 @@
 /** One round of comparing a site's copies with what is planned there. */
 import { keyOf } from "@kattegat/engine/digests/copy-digest.ts";
 import { childrenOf, leafDepth } from "@kattegat/engine/digests/digest-tree.ts";
-import {
-  DEPTHS,
-  LEAVES_MAX,
-  SUSPECTS_MAX,
-  encodeKey,
-  type Depth,
-  type FoundCopy,
-} from "@kattegat/protocol/digests.ts";
+import { DEPTHS, LEAVES_MAX, encodeKey, type Depth, type FoundCopy } from "@kattegat/protocol/digests.ts";
+import { documentIdSchema } from "@kattegat/protocol/documents.ts";
 import { earlierSequence } from "@kattegat/protocol/sequence.ts";
 import { judge, type Fault } from "./judge.ts";
+import type { ReadWindow } from "./read-window.ts";
 import type { HeldSource, PlannedSource } from "./source.ts";
 
 export interface Compared {
-  /** Whether each range that differs was looked into. */
+  /** Whether each copy that differs was looked at. */
   readonly isComplete: boolean;
+  /** Keys of the documents that were. */
+  readonly looked: readonly string[];
   readonly faults: readonly Fault[];
   /** Documents whose difference a write explains. */
   readonly pending: number;
@@ -27,11 +24,10 @@ export interface CompareOptions {
   mayHold(className: string): boolean;
   /** Documents whose copies looked damaged, whatever their digests say. */
   readonly suspects: readonly string[];
-  /** Rounds before: where more differs than one looks into, the next looks elsewhere. */
+  /** Rounds before, those that failed too: where more ranges differ than one looks into, the next looks elsewhere. */
   readonly turn: number;
+  readonly window: ReadWindow;
 }
-
-const NOTHING: Compared = { isComplete: true, faults: [], pending: 0 };
 
 /** Asks for the parts of ranges that differ alone, so that equal copies cost one digest each side. */
 export async function compareSite(options: CompareOptions, signal: AbortSignal): Promise<Compared> {
@@ -39,11 +35,16 @@ export async function compareSite(options: CompareOptions, signal: AbortSignal):
   const differing = leaves === null ? [] : await differingKeys(leaves, options, signal);
   const suspects = options.suspects.map((id) => encodeKey(keyOf(id)));
   const keys = [...new Set([...suspects, ...differing])];
-  const isComplete = leaves?.isComplete ?? true;
-  if (keys.length === 0) return { ...NOTHING, isComplete };
-  const looked = windowOf(keys, { most: SUSPECTS_MAX, turn: options.turn });
-  const proven = await prove(looked, options, signal);
-  return { ...proven, isComplete: isComplete && looked.length === keys.length };
+  const isAll = leaves?.isComplete ?? true;
+  const { window } = options;
+  const looked = window.take(keys, { isAll });
+  if (looked.length === 0) return { isComplete: isAll, looked, faults: [], pending: 0 };
+  const proven = await prove(looked, options, signal).catch((error: unknown) => {
+    window.failed();
+    throw error;
+  });
+  window.read();
+  return { ...proven, looked, isComplete: isAll && looked.length === keys.length };
 }
 
 async function differingKeys(
@@ -107,7 +108,9 @@ async function prove(
   const found = Map.groupBy(there.copies, ({ document_id: id }) => id);
   const wanted = new Map(plan.copies.map((copy) => [copy.document_id, copy]));
   const documents = [...new Set([...wanted.keys(), ...found.keys()])];
-  const changes = await planned.lastChanges(documents, signal);
+  // The log never had another: it is asked for none that it could not name.
+  const named = documents.filter((id) => documentIdSchema.safeParse(id).success);
+  const changes = named.length === 0 ? [] : await planned.lastChanges(named, signal);
   const last = new Map(changes.map(({ document_id: id, sequence }) => [id, sequence]));
   // Sequences of two reigns say nothing of each other.
   if (plan.position.epoch !== there.position.epoch) return { faults: [], pending: documents.length };

@@ -1,6 +1,9 @@
 /** Whether a copy is what the log plans. */
 import type { FaultKind, FoundCopy, PlannedCopy } from "@kattegat/protocol/digests.ts";
+import { isStorable } from "@kattegat/protocol/storable-text.ts";
 import { compareSequences } from "@kattegat/protocol/sequence.ts";
+
+const CLASS_CHARACTERS_MAX = 64;
 
 export interface Fault {
   readonly kind: FaultKind;
@@ -36,7 +39,7 @@ export function judge(evidence: Evidence): Verdict {
   const fault = (kind: FaultKind, className: string | null, detail: string): Fault => ({
     kind,
     document_id: documentId,
-    class: (className ?? "unknown").slice(0, 256),
+    class: classOf(className),
     detail,
   });
   const leaked = found.find(({ class: name }) => name !== null && !evidence.mayHold(name));
@@ -94,6 +97,12 @@ function otherVersion(
     kind: isOlder ? "stale" : "divergent",
     detail: `version ${shown(version)}, not ${planned.version}`,
   };
+}
+
+/** A store may say what no log can keep. */
+function classOf(told: string | null): string {
+  const name = told?.slice(0, CLASS_CHARACTERS_MAX) ?? "unknown";
+  return isStorable(name) ? name : "unknown";
 }
 
 /** A store may say anything, and faults are read by people. */

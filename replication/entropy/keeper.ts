@@ -1,15 +1,19 @@
 /** Compares every site with what is planned there, one after the other, for as long as replication runs. */
-import type { Comparison } from "@kattegat/protocol/digests.ts";
+import { keyOf } from "@kattegat/engine/digests/copy-digest.ts";
+import { encodeKey, SUSPECTS_MAX, type Comparison } from "@kattegat/protocol/digests.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { StreamOptions } from "../run-stream.ts";
 import type { MonitorOptions, StreamStatus } from "../stream-status.ts";
 import { compareSite, type CompareOptions } from "./compare.ts";
 import type { Fault } from "./judge.ts";
+import { ReadWindow } from "./read-window.ts";
 import { createRepairBudget, type RepairBudget } from "./repair-budget.ts";
 import type { Repairer } from "./source.ts";
 
 /** A site that is further behind has other work, and most of its differences are only late. */
 const LAG_CHANGES_MAX = 5_000;
+/** A store with more of them tells of the rest in its next pass. */
+const SUSPECTS_KEPT_MAX = 4 * SUSPECTS_MAX;
 
 /** What may be spent on comparing. */
 export interface EntropyPace {
@@ -20,7 +24,7 @@ export interface EntropyPace {
   readonly repairsPerMinute: number;
 }
 
-export interface ComparedSite extends Omit<CompareOptions, "turn" | "suspects"> {
+export interface ComparedSite extends Omit<CompareOptions, "turn" | "suspects" | "window"> {
   /** Bytes that its comparisons have cost since the start. */
   bytes(): number;
 }
@@ -46,6 +50,10 @@ export interface KeeperOptions {
 interface Kept {
   readonly site: ComparedSite;
   readonly budget: RepairBudget;
+  readonly window: ReadWindow;
+  /** Documents to look at, by key: a scrub tells of each once a pass. */
+  readonly suspects: Map<string, string>;
+  turn: number;
   comparison: Comparison;
 }
 
@@ -58,6 +66,7 @@ const UNKNOWN: Comparison = {
   repaired: 0,
   pending: 0,
   unhealed: 0,
+  unread: 0,
   bytes: 0,
 };
 
@@ -66,7 +75,14 @@ export function createKeeper(options: KeeperOptions): Keeper {
   const kept = new Map<string, Kept>(
     options.sites.map((site) => [
       site.held.site,
-      { site, budget: createRepairBudget({ ...pace, now }), comparison: UNKNOWN },
+      {
+        site,
+        budget: createRepairBudget({ ...pace, now }),
+        window: new ReadWindow(),
+        suspects: new Map(),
+        turn: 0,
+        comparison: UNKNOWN,
+      },
     ]),
   );
 
@@ -102,48 +118,88 @@ export function createKeeper(options: KeeperOptions): Keeper {
   };
 }
 
-async function compared(
-  one: Kept,
-  {
-    options: { now, log, repairer },
-    signal,
-  }: { readonly options: KeeperOptions; readonly signal: AbortSignal },
-): Promise<readonly Fault[]> {
-  const { site, budget } = one;
+interface RoundOptions {
+  readonly options: KeeperOptions;
+  readonly signal: AbortSignal;
+}
+
+async function compared(one: Kept, { options, signal }: RoundOptions): Promise<readonly Fault[]> {
+  const { now, log, repairer } = options;
+  const { site, budget, window } = one;
   const id = site.held.site;
   const before = one.comparison;
   one.comparison = { ...before, state: "comparing" };
+  // Before anything can fail: a round that cannot be ended is not begun again at the same place.
+  one.turn += 1;
   try {
-    const suspects = await site.held.scrub(signal);
-    const options = { ...site, suspects, turn: before.rounds };
-    const { faults, pending, isComplete } = await compareSite(options, signal);
-    const { now: order, unhealed } = budget.take(faults);
-    const repairs = order.length === 0 ? [] : await repairer.repair({ site: id, faults: [...order] }, signal);
-    for (const { kind, detail } of order) log.warn({ target: id, kind, detail }, "repairs a copy");
+    const detail = await scrubbed(one, { options, signal });
+    const suspects = [...one.suspects.values()];
+    const { faults, pending, looked, isComplete } = await compareSite(
+      { ...site, suspects, turn: one.turn, window },
+      signal,
+    );
+    for (const key of looked) one.suspects.delete(key);
+    budget.parked(parkedAt(id, options.streams()));
+    const { now: order, unhealed: later } = budget.take(faults);
+    const { repairs, failed } =
+      order.length === 0
+        ? { repairs: [], failed: [] }
+        : await repairer.repair({ site: id, faults: [...order] }, signal);
+    budget.written(repairs);
+    for (const { code } of failed) log.warn({ target: id, code }, "a repair could not be written");
+    for (const { kind, detail: why } of order) log.warn({ target: id, kind, detail: why }, "repairs a copy");
     one.comparison = {
-      state: faults.length + pending === 0 ? "equal" : "different",
-      detail: null,
+      state: faults.length + pending + window.unread === 0 ? "equal" : "different",
+      detail,
       compared_at: isComplete ? new Date(now()).toISOString() : before.compared_at,
       rounds: before.rounds + 1,
       found: before.found + order.length,
       repaired: before.repaired + repairs.length,
       pending,
-      unhealed,
+      unhealed: later + failed.length,
+      unread: window.unread,
       bytes: site.bytes(),
     };
     return faults;
   } catch (error) {
-    if (!signal.aborted && !isExpected(error)) log.warn({ target: id, err: error }, "comparing failed");
+    const isUnread = window.unread > before.unread;
+    if (!signal.aborted && (isUnread || !isExpected(error)))
+      log.warn({ target: id, err: error, unread: window.unread }, "comparing failed");
     const isEarly = error instanceof KattegatError && error.code === "not_ready";
-    const detail = error instanceof KattegatError ? error.message : "An error; the log says which.";
     one.comparison = {
       ...before,
       state: isEarly ? "not_ready" : "unavailable",
-      detail,
+      detail: messageOf(error),
+      unread: window.unread,
       bytes: site.bytes(),
     };
     return [];
   }
+}
+
+/** Resolves with why rows could not be read; what they are compared by otherwise is compared all the same. */
+async function scrubbed(
+  { site: { held }, suspects }: Kept,
+  { options: { log }, signal }: RoundOptions,
+): Promise<string | null> {
+  try {
+    for (const id of await held.scrub(signal))
+      if (suspects.size < SUSPECTS_KEPT_MAX) suspects.set(encodeKey(keyOf(id)), id);
+    return null;
+  } catch (error) {
+    if (error instanceof KattegatError && error.code === "not_ready") throw error;
+    if (!signal.aborted) log.warn({ target: held.site, err: error }, "rows could not be read");
+    return `Some of its rows could not be read: ${messageOf(error)}`;
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof KattegatError ? error.message : "An error; the log says which.";
+}
+
+function parkedAt(id: string, streams: readonly StreamStatus[]): ReadonlySet<string> {
+  const its = streams.filter(({ site, is_next: isNext }) => site === id && !isNext);
+  return new Set(its.flatMap(({ parked_newest: newest }) => newest.map(({ sequence }) => sequence)));
 }
 
 function isExpected(error: unknown): boolean {

@@ -7,18 +7,27 @@ const MINUTE_MS = 60_000;
 /** A repair that did not help is tried again after that, then after four times as long each time. */
 const RETRY_MS = 5_000;
 const RETRY_MS_MAX = 3_600_000;
-/** Documents whose repairs are remembered, a few hundred kilobytes; the oldest leave first. */
+/**
+ * Documents whose repairs are remembered, a megabyte or two. One whose wait is over may be forgotten; while none is, no further
+ * document is repaired, since what is forgotten would be repaired again at once.
+ */
 const REMEMBERED_MAX = 10_000;
 
 interface Attempt {
   readonly count: number;
   readonly nextAtMs: number;
+  /** Of the change that was to heal it, once it is known. */
+  readonly sequence: string | null;
 }
 
 /** Each site has one. */
 export interface RepairBudget {
   /** The faults to repair now, the worst first; the others wait for their turn, or cannot be named in the log. */
   take(faults: readonly Fault[]): { readonly now: readonly Fault[]; readonly unhealed: number };
+  /** The changes that repair them. */
+  written(repairs: readonly { readonly document_id: string; readonly sequence: string }[]): void;
+  /** Changes that the site has refused for good: bringing the same again helps as little, so it waits the longest time. */
+  parked(sequences: ReadonlySet<string>): void;
 }
 
 export function createRepairBudget(options: {
@@ -37,12 +46,44 @@ export function createRepairBudget(options: {
       const due = faults
         .filter((fault) => isHealable(fault) && isDue(fault))
         .toSorted((a, b) => FAULT_KINDS.indexOf(a.kind) - FAULT_KINDS.indexOf(b.kind));
-      const now = due.slice(0, Math.max(0, left));
-      for (const { document_id: id } of now) remember(id, nowMs);
+      makeRoom(
+        due.map(({ document_id: id }) => id),
+        nowMs,
+      );
+      const now: Fault[] = [];
+      for (const fault of due) {
+        const { document_id: id } = fault;
+        const hasRoom = attempts.has(id) || attempts.size < REMEMBERED_MAX;
+        if (now.length >= left || !hasRoom) continue;
+        remember(id, nowMs);
+        now.push(fault);
+      }
       spentAt = [...spentAt, ...now.map(() => nowMs)];
       return { now, unhealed: faults.length - now.length };
     },
+    written(repairs) {
+      for (const { document_id: id, sequence } of repairs) {
+        const attempt = attempts.get(id);
+        if (attempt !== undefined) attempts.set(id, { ...attempt, sequence });
+      }
+    },
+    parked(sequences) {
+      for (const [id, attempt] of attempts)
+        if (attempt.sequence !== null && sequences.has(attempt.sequence))
+          attempts.set(id, { ...attempt, sequence: null, nextAtMs: options.now() + RETRY_MS_MAX });
+    },
   };
+
+  function makeRoom(due: readonly string[], nowMs: number): void {
+    const kept = new Set(due);
+    let surplus = attempts.size + due.filter((id) => !attempts.has(id)).length - REMEMBERED_MAX;
+    for (const [id, { nextAtMs }] of attempts) {
+      if (surplus <= 0) return;
+      if (nextAtMs > nowMs || kept.has(id)) continue;
+      attempts.delete(id);
+      surplus -= 1;
+    }
+  }
 
   function remember(id: string, nowMs: number): void {
     const before = attempts.get(id);
@@ -50,8 +91,7 @@ export function createRepairBudget(options: {
     const isOld = before === undefined || nowMs > before.nextAtMs + RETRY_MS_MAX;
     const count = isOld ? 0 : before.count;
     attempts.delete(id);
-    attempts.set(id, { count: count + 1, nextAtMs: nowMs + Math.min(RETRY_MS_MAX, RETRY_MS * 4 ** count) });
-    const [oldest] = attempts.keys();
-    if (attempts.size > REMEMBERED_MAX && oldest !== undefined) attempts.delete(oldest);
+    const nextAtMs = nowMs + Math.min(RETRY_MS_MAX, RETRY_MS * 4 ** count);
+    attempts.set(id, { count: count + 1, nextAtMs, sequence: null });
   }
 }

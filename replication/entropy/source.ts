@@ -1,25 +1,23 @@
 /** The two sides of a comparison, over HTTP. */
 import {
-  copiesResponseSchema,
   decodeDigests,
   decodeLines,
   linesResponseSchema,
   plannedCopiesResponseSchema,
   rangesResponseSchema,
   repairsResponseSchema,
-  SCRUB_ROWS_MAX,
-  scrubResponseSchema,
   type Comparison,
   type FoundCopy,
   type PlannedCopy,
   type Ranges,
   type RepairsRequest,
-  type ScrubPlace,
+  type RepairsResponse,
 } from "@kattegat/protocol/digests.ts";
 import { changedResponseSchema } from "@kattegat/protocol/holdings.ts";
 import { parseShape } from "@kattegat/protocol/parse.ts";
 import type { Fence } from "@kattegat/protocol/sequence.ts";
 import type { z } from "zod";
+import { readCopies, Scrubbing } from "./held-reading.ts";
 import type { SiteClient } from "../site-client.ts";
 
 /** A site reads a few hundred copies from its store for the longest of these answers. */
@@ -65,10 +63,7 @@ export interface PlannedSource extends DigestSource {
 
 /** What the primary does about it. */
 export interface Repairer {
-  repair(
-    order: RepairsRequest,
-    signal: AbortSignal,
-  ): Promise<readonly { readonly document_id: string; readonly sequence: string }[]>;
+  repair(order: RepairsRequest, signal: AbortSignal): Promise<RepairsResponse>;
   report(site: string, comparison: Comparison, signal: AbortSignal): Promise<void>;
 }
 
@@ -80,20 +75,15 @@ export function createHeldSource(
   { model, isTold, metered }: { readonly model: string; readonly isTold: boolean; readonly metered: Metered },
 ): HeldSource {
   const ask = asker(client, metered);
-  let from: ScrubPlace | null = null;
+  const scrubbing = new Scrubbing(ask, model);
   return {
     site: client.site,
     ...digestsOf(ask, { model }),
     async scrub(signal) {
       if (!isTold) return [];
-      const shape = { schema: scrubResponseSchema, signal };
-      const body = { model, from, rows: SCRUB_ROWS_MAX };
-      const { next, suspects } = await ask("/internal/digests/scrub", body, shape);
-      from = next;
-      return suspects;
+      return await scrubbing.read(signal);
     },
-    copies: (asked, signal) =>
-      ask("/internal/digests/copies", { model, ...asked }, { schema: copiesResponseSchema, signal }),
+    copies: (asked, signal) => readCopies(ask, { model, ...asked }, signal),
   };
 }
 
@@ -114,8 +104,7 @@ export function createRepairer(client: SiteClient): Repairer {
   const ask = asker(client, () => {});
   return {
     async repair(order, signal) {
-      return (await ask("/internal/digests/repairs", order, { schema: repairsResponseSchema, signal }))
-        .repairs;
+      return await ask("/internal/digests/repairs", order, { schema: repairsResponseSchema, signal });
     },
     async report(site, comparison, signal) {
       const request = { ...requestOf({ site, comparison }), timeoutMs: ASK_MS_MAX, signal };
@@ -124,7 +113,7 @@ export function createRepairer(client: SiteClient): Repairer {
   };
 }
 
-type Ask = <T>(
+export type Ask = <T>(
   path: string,
   body: object,
   options: { readonly schema: z.ZodType<T>; readonly signal: AbortSignal },

@@ -1,0 +1,34 @@
+/** What of a site's comparison a person has to look at. */
+import type { SiteStatus } from "@kattegat/protocol/network-status.ts";
+
+/**
+ * Sixty rounds: a site is compared once in ten seconds unless told otherwise, and a round may wait for answers and for its bytes to be
+ * paid for.
+ */
+export const REPORT_AGE_MS_MAX = 10 * 60_000;
+
+export interface SiteComparison {
+  readonly site: string;
+  /** Null where nothing was ever reported. */
+  readonly comparison: NonNullable<SiteStatus["comparison"]> | null;
+}
+
+/** Sites whose copies replication is to compare, each with what it last said of them. */
+export function comparedSites(sites: readonly SiteStatus[]): readonly SiteComparison[] {
+  return sites
+    .filter(({ kind, health }) => (kind === "regional" || kind === "edge") && health !== "not_running")
+    .map(({ id, comparison = null }) => ({ site: id, comparison }));
+}
+
+/** Null where there is nothing to look at. */
+export function findingOf({ comparison }: SiteComparison): string | null {
+  if (comparison === null) return "never reported: does replication run?";
+  const { state, unhealed, unread, report_age_ms: ageMs } = comparison;
+  if (ageMs > REPORT_AGE_MS_MAX)
+    return `last reported ${Math.round(ageMs / 60_000)} minutes ago: does replication run?`;
+  if (state === "unavailable") return comparison.detail ?? "it cannot be compared";
+  if (unread > 0) return `${unread} documents that differ cannot be read`;
+  if (unhealed > 0) return `${unhealed} faults are not healed`;
+  // Compared, but not all of it.
+  return state === "equal" || state === "different" ? comparison.detail : null;
+}
