@@ -161,7 +161,7 @@ describe("publishing", () => {
     expect(await get({})).toBe(401);
   });
 
-  it("replaces exactly the manifest that the publisher has read (I12)", async () => {
+  it("replaces exactly the manifest that the publisher has read (I12, I24)", async () => {
     const headers = await edge.siteHeaders("global");
     expect((await edge.fetch("global", "/internal/cold/manifest", { headers })).status).toBe(404);
     const manifest = await edge.publish("global", LAWS);
