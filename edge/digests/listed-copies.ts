@@ -36,19 +36,22 @@ export class ListedCopies {
   }
 
   *linesIn(depth: Depth, indexes: ReadonlySet<number>): Generator<DigestLine & { readonly number: number }> {
-    for (let number = 0; number < this.#count; number += 1) {
-      const key = this.#keys[number] ?? 0n;
-      if (indexes.has(rangeOf(key, depth))) yield { number, key, digest: wideAt(this.#digests, number) };
-    }
+    for (const { number, key, digest } of this.#told())
+      if (indexes.has(rangeOf(key, depth))) yield { number, key, digest };
   }
 
   among(keys: ReadonlySet<bigint>): { readonly key: bigint; readonly number: number }[] {
     const found: { key: bigint; number: number }[] = [];
-    for (let number = 0; number < this.#count; number += 1) {
-      const key = this.#keys[number] ?? 0n;
-      if (keys.has(key)) found.push({ key, number });
-    }
+    for (const { number, key } of this.#told()) if (keys.has(key)) found.push({ key, number });
     return found;
+  }
+
+  /** Numbers of hidden documents are left out between others. */
+  *#told(): Generator<DigestLine & { readonly number: number }> {
+    for (let number = 0; number < this.#count; number += 1) {
+      const digest = wideAt(this.#digests, number);
+      if (digest !== 0n) yield { number, key: this.#keys[number] ?? 0n, digest };
+    }
   }
 
   #grow(): void {
