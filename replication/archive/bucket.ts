@@ -125,7 +125,7 @@ export class Bucket {
     const kind: Record<string, string> = this.#hasVersions ? { versions: "" } : { "list-type": "2" };
     const query = { ...kind, prefix, ...from };
     const page = await this.#send({ method: "GET", query, signal }, async (answer) => {
-      if (answer.status === 501 && this.#hasVersions) return null;
+      if ([405, 501].includes(answer.status) && this.#hasVersions) return null;
       await this.#assertOk(answer);
       return pageOf(await textOf(answer));
     });

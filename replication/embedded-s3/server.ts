@@ -77,7 +77,8 @@ async function answerObject(
   { method, bucket, key, query, headers, body }: S3Request,
   files: ObjectFiles,
 ): Promise<Answer> {
-  if ([...query.keys()].some((name) => name !== "versionId"))
+  // Amazon's own clients say by it what the method says.
+  if ([...query.keys()].some((name) => name !== "versionId" && name !== "x-id"))
     throw new S3Error("NotImplemented", "The embedded server does not know this request.");
   switch (method) {
     case "GET":
