@@ -3,8 +3,9 @@ import { hash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { XmlElement, parseXml } from "@rgrove/parse-xml";
 import type { ObjectFiles, ListedObject } from "./object-files.ts";
+import type { AccessKey } from "../archive/signature-v4.ts";
 import { S3Error } from "./s3-error.ts";
-import { assertSigned, type AccessKey } from "./signature.ts";
+import { assertSigned } from "./signature.ts";
 
 /** The largest document with the vectors of all its passages. */
 const BODY_BYTES_MAX = 64 * 1_024 * 1_024;
@@ -55,11 +56,12 @@ export function createS3Server(options: S3ServerOptions): Server {
 
 async function answer(request: IncomingMessage, { files, key, now }: S3ServerOptions): Promise<Answer> {
   const url = new URL(request.url ?? "/", "http://s3");
+  for (const part of url.pathname.split("/")) decoded(part);
   const method = request.method ?? "GET";
   // Who watches over this process has no key.
   if (method === "GET" && url.pathname === "/readyz") return { status: 200, body: Buffer.from("ready") };
   const body = await bodyOf(request);
-  await assertSigned(request, body, { key, nowMs: now() });
+  assertSigned(request, body, { url, key, nowMs: now() });
   const [, bucket = "", ...parts] = url.pathname.split("/").map(decoded);
   files.assertBucket(bucket);
   const asked = {
