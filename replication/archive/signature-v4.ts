@@ -35,10 +35,7 @@ export function authorizationOf(request: SignedRequest, { accessKeyId, secretAcc
 }
 
 function canonicalOf({ method, url, headers, bodySha256 }: SignedRequest, names: readonly string[]): string {
-  const path = url.pathname
-    .split("/")
-    .map((part) => encodeStrictly(decodeURIComponent(part)))
-    .join("/");
+  const path = decodeURIComponent(url.pathname).split("/").map(encodeStrictly).join("/");
   const query = [...url.searchParams]
     .map(([name, value]) => [encodeStrictly(name), encodeStrictly(value)] as const)
     .toSorted(([a, x], [b, y]) => (a === b ? inOrder(x, y) : inOrder(a, b)))
