@@ -45,6 +45,7 @@ const NAMES: readonly (readonly [RegExp, string])[] = [
   [/postgres/, "Postgres"],
   [/workerd/, "workerd (both zones)"],
   [/embedded-qdrant/, "embedded Qdrant ×2"],
+  [/embedded-s3/, "embedded S3"],
   [/regional/, "regional ×2"],
   [/primary-dk/, "primary-dk"],
   [/replication/, "replication"],

@@ -1,6 +1,7 @@
 /** Runs the benchmarks named on the command line. */
 import { parseArgs } from "node:util";
 import { benchAntiEntropy } from "./anti-entropy.ts";
+import { benchArchive } from "./archive.ts";
 import { benchAudit } from "./audit.ts";
 import { benchColdLatency } from "./cold-latency.ts";
 import { benchColdGrowth, benchColdVectors } from "./cold-growth.ts";
@@ -36,6 +37,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<void>>> = {
   warming: benchWarming,
   policy: benchPolicy,
   audit: benchAudit,
+  archive: benchArchive,
   "anti-entropy": benchAntiEntropy,
   page: () => {
     renderPage();
@@ -63,6 +65,7 @@ const USAGE = `Usage: npm run bench [-- NAME…]
   warming     warming and eviction beside LRU on a replayed query log (KATTEGAT_BENCH_QUERY_LOG names one)
   policy      decisions of the residency policy a second, beside a naive way
   audit       an audit of 100,000 documents over all sites (KATTEGAT_BENCH_DOCUMENTS names another number)
+  archive     documents a second into the archive's bucket
   anti-entropy  faults planted in a regional's store: found, bytes exchanged (KATTEGAT_BENCH_DOCUMENTS names another number)
   page        only renders docs/benchmarks.md with docs/costs.md from the kept results
 

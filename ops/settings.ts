@@ -112,7 +112,7 @@ export function readSettings(
       else problems.push(`${name}: expected the address of an S3 server, such as https://s3.example.dk`);
     }
   }
-  if (archiveUrls.size > 0 && (given["AWS_ACCESS_KEY_ID"] ?? given["AWS_SECRET_ACCESS_KEY"]) === undefined)
+  if (archiveUrls.size > 0 && !(given["AWS_ACCESS_KEY_ID"] && given["AWS_SECRET_ACCESS_KEY"]))
     problems.push("AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY: expected the key of the archive's bucket");
   if (!parsed.success || problems.length > 0) {
     throw new SettingsError(

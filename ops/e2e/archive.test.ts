@@ -48,7 +48,7 @@ const DOCUMENTS = [
     residency: "global",
     lang: "da",
   },
-  { id: "gone", title: "Slettet", text: "Navnet på en person.", residency: "eu" },
+  { id: "gone", title: "Slettet", text: "Navnet på en person.", residency: "eu", tier: "hot" },
 ] as const;
 
 async function put(at: TestNetwork, { id, ...body }: (typeof DOCUMENTS)[number]): Promise<void> {

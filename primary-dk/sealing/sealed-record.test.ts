@@ -5,7 +5,7 @@ import { startPostgres, type PostgresFixture } from "../postgres.fixture.ts";
 import { network, startPrimary, testKeyring, type TestPrimary } from "../primary.fixture.ts";
 import { Keyring } from "./keyring.ts";
 import { SealError } from "./seal.ts";
-import { RecordOpener } from "./sealed-record.ts";
+import { RecordOpener, sealRecord } from "./sealed-record.ts";
 
 let postgres: PostgresFixture;
 let url: string;
@@ -111,6 +111,19 @@ describe("what the feed sends to an archive", () => {
     expect(openerOf().open(kept)).toMatchObject({ id: neighbour, text: "Den bevarede." });
     // What is sent from now on is wrapped by the new one.
     expect((await sealedOf(neighbour)).key.version).toBeGreaterThan(kept.key.version);
+  });
+
+  it("is not handed on to a later key by a snapshot from before the erasure (I20)", async () => {
+    await put("gone", { text: "Den slettede." });
+    const { sql } = test.primary.database;
+    const [document] =
+      await sql`select d.*, k.partition, k.key_version, k.wrapped, k.key_id from documents d join document_keys k on k.document_id = d.id`;
+    if (document === undefined) throw new Error("expected the document");
+    expect((await test.client.send("/internal/documents/gone", { method: "DELETE" })).status).toBe(202);
+    await rotate();
+    // This process has not forgotten the key yet, as a feed that began before has not.
+    const late = sealRecord({ document, passages: [], given: new Set() }, test.primary.seals);
+    expect(openerOf().open(late)).toBeNull();
   });
 
   it("is refused where it was altered, or stands under another name or class (I5)", async () => {

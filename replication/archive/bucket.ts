@@ -1,7 +1,6 @@
 /** A bucket of any S3 server. */
 import { hash } from "node:crypto";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import { AwsV4Signer } from "aws4fetch";
 import type { Answer, Fetch } from "../site-client.ts";
 import {
   assertDeleted,
@@ -11,6 +10,7 @@ import {
   type ObjectVersion,
   type VersionPage,
 } from "./s3-answer.ts";
+import { authorizationOf, encodeStrictly, type AccessKey } from "./signature-v4.ts";
 
 /** A page of a thousand names, or an object of some megabytes, over a slow line. */
 const REQUEST_MS_MAX = 20_000;
@@ -22,12 +22,10 @@ const DELETED_KEYS_MAX = 1_000;
 /** The largest body is a text of 4 MiB with the vectors of its passages; answers are that, or lists. */
 const OBJECT_BYTES_MAX = 256 * 1_024 * 1_024;
 
-export interface BucketPlace {
+export interface BucketPlace extends AccessKey {
   readonly endpoint: string;
   readonly name: string;
   readonly region: string;
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
   /** Of credentials that expire. */
   readonly sessionToken: string | null;
 }
@@ -56,7 +54,6 @@ interface BucketRequest {
 export class Bucket {
   readonly name: string;
   readonly #options: BucketOptions;
-  readonly #signingKeys = new Map<string, ArrayBuffer>();
   /** Some servers know no versions; they say so when they are asked. */
   #hasVersions = true;
 
@@ -125,7 +122,7 @@ export class Bucket {
     const kind: Record<string, string> = this.#hasVersions ? { versions: "" } : { "list-type": "2" };
     const query = { ...kind, prefix, ...from };
     const page = await this.#send({ method: "GET", query, signal }, async (answer) => {
-      if (answer.status === 501 && this.#hasVersions) return null;
+      if ([405, 501].includes(answer.status) && this.#hasVersions) return null;
       await this.#assertOk(answer);
       return pageOf(await textOf(answer));
     });
@@ -145,8 +142,7 @@ export class Bucket {
         await answer.arrayBuffer();
       } catch (error) {
         if (error instanceof KattegatError) throw error;
-        request.signal.throwIfAborted();
-        if (attempt === ATTEMPTS_MAX) throw this.#silence(error, deadline.aborted);
+        if (attempt === ATTEMPTS_MAX || request.signal.aborted) throw this.#silence(error, deadline.aborted);
       }
       await this.#options.sleep(RETRY_MS * 2 ** attempt * this.#options.random(), request.signal);
     }
@@ -165,21 +161,19 @@ export class Bucket {
       `${endpoint.replace(/\/+$/, "")}/${this.name}${key === undefined ? "" : `/${pathOf(key)}`}`,
     );
     for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value);
-    const signer = new AwsV4Signer({
+    const bodySha256 = hash("sha256", body ?? "", "hex");
+    const datetime = new Date().toISOString().replaceAll(/[:-]|\.\d{3}/g, "");
+    const signed = {
+      ...headers,
+      host: url.host,
+      "x-amz-content-sha256": bodySha256,
+      "x-amz-date": datetime,
+      ...(sessionToken === null ? {} : { "x-amz-security-token": sessionToken }),
+    };
+    const request = { method, url, headers: signed, bodySha256, datetime, region };
+    return await fetch(url.href, {
       method,
-      url: url.href,
-      headers: { ...headers, "x-amz-content-sha256": hash("sha256", body ?? "", "hex") },
-      accessKeyId,
-      secretAccessKey,
-      ...(sessionToken === null ? {} : { sessionToken }),
-      service: "s3",
-      region,
-      cache: this.#signingKeys,
-    });
-    const signed = await signer.sign();
-    return await fetch(signed.url.href, {
-      method,
-      headers: Object.fromEntries(signed.headers),
+      headers: { ...signed, authorization: authorizationOf(request, { accessKeyId, secretAccessKey }) },
       signal,
       ...(body === undefined ? {} : { body }),
     });
@@ -192,12 +186,8 @@ export class Bucket {
   }
 }
 
-/** S3 signs what `encodeURIComponent` leaves as it is, too. */
 function pathOf(key: string): string {
-  return key
-    .split("/")
-    .map((part) => encodeURIComponent(part))
-    .join("/");
+  return key.split("/").map(encodeStrictly).join("/");
 }
 
 function deletionOf(versions: readonly Pick<ObjectVersion, "key" | "version">[]): string {

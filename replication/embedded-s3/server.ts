@@ -3,13 +3,16 @@ import { hash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { XmlElement, parseXml } from "@rgrove/parse-xml";
 import type { ObjectFiles, ListedObject } from "./object-files.ts";
+import type { AccessKey } from "../archive/signature-v4.ts";
 import { S3Error } from "./s3-error.ts";
-import { assertSigned, type AccessKey } from "./signature.ts";
+import { assertSigned } from "./signature.ts";
 
 /** The largest document with the vectors of all its passages. */
 const BODY_BYTES_MAX = 64 * 1_024 * 1_024;
 /** S3's own. */
 const LISTED_KEYS_MAX = 1_000;
+/** Disks flush several files in the time of one. */
+const DELETED_AT_ONCE = 32;
 
 export interface S3ServerOptions {
   readonly files: ObjectFiles;
@@ -55,11 +58,12 @@ export function createS3Server(options: S3ServerOptions): Server {
 
 async function answer(request: IncomingMessage, { files, key, now }: S3ServerOptions): Promise<Answer> {
   const url = new URL(request.url ?? "/", "http://s3");
+  for (const part of url.pathname.split("/")) decoded(part);
   const method = request.method ?? "GET";
   // Who watches over this process has no key.
   if (method === "GET" && url.pathname === "/readyz") return { status: 200, body: Buffer.from("ready") };
   const body = await bodyOf(request);
-  await assertSigned(request, body, { key, nowMs: now() });
+  assertSigned(request, body, { url, key, nowMs: now() });
   const [, bucket = "", ...parts] = url.pathname.split("/").map(decoded);
   files.assertBucket(bucket);
   const asked = {
@@ -77,7 +81,8 @@ async function answerObject(
   { method, bucket, key, query, headers, body }: S3Request,
   files: ObjectFiles,
 ): Promise<Answer> {
-  if ([...query.keys()].some((name) => name !== "versionId"))
+  // Amazon's own clients say by it what the method says.
+  if ([...query.keys()].some((name) => name !== "versionId" && name !== "x-id"))
     throw new S3Error("NotImplemented", "The embedded server does not know this request.");
   switch (method) {
     case "GET":
@@ -102,7 +107,9 @@ async function answerObject(
 async function answerBucket({ method, bucket, query, body }: S3Request, files: ObjectFiles): Promise<Answer> {
   if (method === "HEAD") return { status: 200 };
   if (method === "POST" && query.has("delete")) {
-    for (const key of deletedIn(body)) await files.remove(bucket, key);
+    const keys = deletedIn(body);
+    for (let from = 0; from < keys.length; from += DELETED_AT_ONCE)
+      await Promise.all(keys.slice(from, from + DELETED_AT_ONCE).map((key) => files.remove(bucket, key)));
     return xml("<DeleteResult></DeleteResult>");
   }
   const hasVersions = query.has("versions");
@@ -144,9 +151,10 @@ function listOf(
 }
 
 /** What `If-Match` and `If-None-Match` demand of the object that is there. */
-function conditionOf(headers: IncomingMessage["headers"]): (etag: string | null) => boolean {
+function conditionOf(headers: IncomingMessage["headers"]): ((etag: string | null) => boolean) | null {
   const match = headers["if-match"];
   const noneMatch = headers["if-none-match"];
+  if (match === undefined && noneMatch === undefined) return null;
   if (noneMatch !== undefined && noneMatch !== "*")
     throw new S3Error("NotImplemented", "The embedded server knows * alone in If-None-Match.");
   return (etag) => (match === undefined || etag === match) && (noneMatch === undefined || etag === null);
