@@ -1,4 +1,5 @@
 /** Starts the embedded S3 server. */
+import { constants, setPriority } from "node:os";
 import pino from "pino";
 import { ObjectFiles } from "./object-files.ts";
 import { createS3Server } from "./server.ts";
@@ -7,6 +8,8 @@ import { processSettings } from "./settings.ts";
 /** What is in flight gets this long to finish after a signal. */
 const STOP_MS_MAX = 4_000;
 
+// Nobody waits for an archive; writes and searches share its machine.
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 const settings = processSettings();
 const logger = pino({ level: settings.LOG_LEVEL, base: { name: "embedded-s3" } });
 const fail = (error: unknown): never => {
