@@ -176,9 +176,9 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
       applied.release();
       next?.vectors.released.release();
       await writer.close();
-      reached.note(applied.head.fence);
       await closeStores();
       await database.close();
+      await reached.note(applied.head.fence);
     },
   };
 }
@@ -196,10 +196,11 @@ async function openKeys(
   });
   const { erased } = opened;
   const reached = new ReachedHead(options.keyring.folder);
-  const epoch = await beginReign(sql, reached);
-  if (epoch !== null)
+  const before = reached.reached;
+  const begun = await beginReign(sql, reached);
+  if (begun !== null)
     options.log.info(
-      { epoch, reached: reached.reached },
+      { ...begun, before },
       "the log is not as far as it was: a reign of its own begins, and sites that are further have to be rebuilt",
     );
   await eraseAgain(sql, erased, options);

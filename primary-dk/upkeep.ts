@@ -57,8 +57,7 @@ function roundsOf(primary: Primary): readonly Round[] {
     primary.recentPuts.turn();
     return nothing();
   };
-  const noteReached = (): Promise<void> =>
-    Promise.resolve().then(() => primary.reached.note(primary.applied.head.fence));
+  const noteReached = (): Promise<void> => primary.reached.note(primary.applied.head.fence);
   const retier = (): Promise<number> => retierRound({ sql, network, seals, writer, counts, now });
   const settle = (): Promise<unknown> => (counts().moving > 0 ? confirmations.settle(writer) : nothing());
   const retain = (): Promise<number> => retentionRound({ sql, network, writer, now });

@@ -1,5 +1,6 @@
 /** The reports of one target's progress to the primary. */
-import type { ConfirmRequest, RefusedChange } from "@kattegat/protocol/changes.ts";
+import { CONFIRM_REFUSED_MAX, type ConfirmRequest, type RefusedChange } from "@kattegat/protocol/changes.ts";
+import type { Fence } from "@kattegat/protocol/sequence.ts";
 import type { Parking } from "./parking.ts";
 import type { Primary } from "./primary.ts";
 import { isHealthy, type StreamStatus } from "./stream-status.ts";
@@ -23,6 +24,23 @@ export function createConfirmer(options: {
   readonly failed: (error: unknown) => void;
 }): Confirmer {
   let waker = new AbortController();
+  let told: Fence | null = null;
+
+  /** Resolves with whether everything is told: refusals come no later than a watermark that passes them, so none passes for a copy. */
+  async function report(signal: AbortSignal): Promise<boolean> {
+    const status = options.status();
+    const { untold } = options.parking;
+    const refused = untold.slice(0, CONFIRM_REFUSED_MAX);
+    const isWhole = refused.length === untold.length;
+    const watermark = isWhole ? status.watermark : (told ?? status.watermark);
+    const request = reportOf({ ...status, watermark }, refused);
+    if (request === null) return true;
+    await options.primary.confirm(request, signal);
+    told = watermark;
+    options.parking.told(refused);
+    return isWhole;
+  }
+
   return {
     poke() {
       // With a reason, since making the usual one of each abort costs more than the report.
@@ -31,16 +49,11 @@ export function createConfirmer(options: {
     async run(signal) {
       while (!signal.aborted) {
         waker = new AbortController();
-        // Refusals are known before the watermark passes them, so none of them passes for a copy.
-        const status = options.status();
-        const refused = options.parking.untold;
-        const report = reportOf(status, refused);
-        if (report !== null)
-          await options.primary
-            .confirm(report, signal)
-            .then(() => options.parking.told(refused))
-            .catch(options.failed);
-        await options.sleep(HEARTBEAT_MS, AbortSignal.any([signal, waker.signal]));
+        const isWhole = await report(signal).catch((error: unknown) => {
+          options.failed(error);
+          return true;
+        });
+        if (isWhole) await options.sleep(HEARTBEAT_MS, AbortSignal.any([signal, waker.signal]));
       }
     },
   };

@@ -1,6 +1,5 @@
 /** The changes that a target refused for good. */
-
-import { CONFIRM_REFUSED_MAX, type RefusedChange } from "@kattegat/protocol/changes.ts";
+import type { RefusedChange } from "@kattegat/protocol/changes.ts";
 
 /** Enough to see a pattern; the count goes on, and each was logged. */
 const PARKED_KEPT_MAX = 200;
@@ -27,7 +26,7 @@ export function createParking(): Parking {
   let newest: ParkedChange[] = [];
   const sequences = new Set<string>();
   let count = 0;
-  let untold: readonly RefusedChange[] = [];
+  const untold = new Map<string, RefusedChange>();
   return {
     get count() {
       return count;
@@ -36,16 +35,18 @@ export function createParking(): Parking {
       return newest;
     },
     get untold() {
-      return untold;
+      return [...untold.values()];
     },
     told(changes) {
-      untold = untold.filter((change) => !changes.includes(change));
+      for (const change of changes)
+        if (untold.get(change.sequence) === change) untold.delete(change.sequence);
     },
     park(change) {
+      // Again too, where the primary was told: it forgets what a target that went back had refused.
+      untold.set(change.sequence, { sequence: change.sequence, code: change.code });
       // A batch that is repeated after a lost answer parks the same change again.
       if (sequences.has(change.sequence)) return;
       count += 1;
-      untold = [...untold, { sequence: change.sequence, code: change.code }].slice(-CONFIRM_REFUSED_MAX);
       newest = [change, ...newest].slice(0, PARKED_KEPT_MAX);
       sequences.clear();
       for (const { sequence } of newest) sequences.add(sequence);

@@ -67,7 +67,7 @@ export function createReplication(options: {
         monitor.read(answer);
       },
     };
-    const feed = createReadAhead(primary, now);
+    const feed = createReadAhead(primary, sleep);
     return { target, feed, monitor, confirmer, observer, pulse, removal };
   });
   return {

@@ -99,6 +99,9 @@ async function replace(
   return next.model;
 }
 
+/** What sites have told of their copies of a model. */
+const MODEL_TABLES = ["targets", "refused_copies"] as const;
+
 /** A column changes its name, however many passages there are; that none lacks a vector is checked by Postgres. */
 async function adopt(
   tx: postgres.TransactionSql,
@@ -111,7 +114,7 @@ async function adopt(
   await addColumn(tx);
   await tx`update embedding_model set model = ${to.model}, dimensions = ${to.dimensions}, rewrite_due = true`;
   await tx`delete from embedding_next`;
-  await tx`delete from targets where model = ${from.model}`;
+  for (const table of MODEL_TABLES) await tx`delete from ${tx(table)} where model = ${from.model}`;
 }
 
 async function abandon(tx: postgres.TransactionSql): Promise<void> {
@@ -119,7 +122,8 @@ async function abandon(tx: postgres.TransactionSql): Promise<void> {
   await tx.unsafe(DROP_INDEXES);
   await addColumn(tx);
   await tx`update embedding_model set rewrite_due = true`;
-  await tx`delete from targets where model in (select model from embedding_next)`;
+  for (const table of MODEL_TABLES)
+    await tx`delete from ${tx(table)} where model in (select model from embedding_next)`;
   await tx`delete from embedding_next`;
 }
 

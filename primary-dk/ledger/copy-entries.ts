@@ -116,11 +116,14 @@ export class CopyEntries {
     tx: postgres.TransactionSql,
     { site, seals, after, to }: Range & { readonly site: string; readonly seals: DocumentSeals },
   ): Promise<void> {
+    const { model } = this.#placements.network.embedding;
     const rows = await tx`
       select c.document_id, c.sequence, c.epoch, c.residency
       from changes c join documents d on d.id = c.document_id and d.carried = c.sequence
       where c.sequence > ${after} and c.sequence <= ${to} and c.kind = 'put' and ${site} = any(c.held_after)
-        and not exists (select from refused_copies r where r.site = ${site} and r.sequence = c.sequence)
+        and not exists (
+          select from refused_copies r where r.site = ${site} and r.model = ${model} and r.sequence = c.sequence
+        )
       order by c.sequence`;
     const unknown = rows.flatMap(({ document_id: id, sequence }): string[] =>
       this.#commitments.has(sequence) ? [] : [id],

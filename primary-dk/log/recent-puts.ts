@@ -39,8 +39,15 @@ export class RecentPuts {
   /** Reads one after another under the same name: two that want the same would both open it. */
   inTurn<T>(name: string, read: () => Promise<T>): Promise<T> {
     const before = this.#turns.get(name) ?? Promise.resolve();
-    const turn = before.then(read, read);
-    this.#turns.set(name, turn);
+    const turn = before.then(read);
+    // Nothing of what was read stays behind.
+    this.#turns.set(
+      name,
+      turn.then(
+        () => undefined,
+        () => undefined,
+      ),
+    );
     return turn;
   }
 }

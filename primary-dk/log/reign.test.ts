@@ -30,7 +30,7 @@ it("goes on with its reign after a stop, and after a crash that lost nothing", a
   await second.close();
   expect(reached.reached).toEqual({ epoch: 1, sequence: "2" });
   // What a crash leaves: the database is further than what was noted.
-  reached.note({ epoch: 1, sequence: "1" });
+  await reached.note({ epoch: 1, sequence: "1" });
   const third = await startPrimary(url);
   expect(fenceOf(third)).toEqual({ epoch: 1, sequence: "2" });
   await third.close();
@@ -43,15 +43,21 @@ it("begins a reign of its own when the database went back, so that what a site h
   const { sequence } = fenceOf(before);
   await before.close();
   const keyring = testKeyring(url);
+  // Restored twice, the first time killed before anything is noted: neither reign issues what the other has.
+  const twice = await backupOf(backup, "twice");
+  const killed = await startPrimary(twice, { keyring });
+  expect(fenceOf(killed)).toEqual({ epoch: 2, sequence: "2" });
+  await put(killed, "lost");
+  await killed.primary.database.close();
   const restored = await startPrimary(backup, { keyring });
-  expect(fenceOf(restored)).toEqual({ epoch: 2, sequence: "2" });
+  expect(fenceOf(restored)).toEqual({ epoch: 3, sequence: "2" });
   // As many changes again: the site's place has a number that this log has, too.
   for (const id of ["f", "g", "h", "i"]) await put(restored, id);
   const answer = await restored.client.send(`/internal/changes?target=eu-fra&after=${sequence}&epoch=1`);
   expect([answer.status, (await answer.json()).code]).toEqual([409, "divergence"]);
   await restored.close();
   const again = await startPrimary(backup, { keyring });
-  expect(fenceOf(again)).toEqual({ epoch: 2, sequence: "6" });
+  expect(fenceOf(again)).toEqual({ epoch: 3, sequence: "6" });
   await again.close();
 });
 
@@ -64,8 +70,8 @@ it("says which file is damaged, and what to do", async () => {
 });
 
 /** A database as this one is now. */
-async function backupOf(database: string): Promise<string> {
-  const name = `${new URL(database).pathname.slice(1)}_backup`;
+async function backupOf(database: string, suffix = "backup"): Promise<string> {
+  const name = `${new URL(database).pathname.slice(1)}_${suffix}`;
   const sql = postgresJs(database.replace(/[^/]+$/, "postgres"), { max: 1 });
   await sql.unsafe(`create database ${name} template ${new URL(database).pathname.slice(1)}`);
   await sql.end();

@@ -1,9 +1,10 @@
 /** How far the log has been, kept apart from the database so that a restore does not pass unseen. */
+import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
+import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { compareFences, fenceSchema, type Fence } from "@kattegat/protocol/sequence.ts";
 import type postgres from "postgres";
-import { replaceAndShred } from "../sealing/shred.ts";
 
 const FILE = "log-head";
 
@@ -22,10 +23,13 @@ export class ReachedHead {
     return this.#reached;
   }
 
-  /** On the disk when it returns. */
-  note(head: Fence): void {
+  /** Resolves when it is on the disk. */
+  async note(head: Fence): Promise<void> {
     if (this.#reached !== null && compareFences(head, this.#reached) === 0) return;
-    replaceAndShred(this.#path, Buffer.from(JSON.stringify(head)));
+    // A name of its own: a former primary may still be writing, too.
+    const draft = `${this.#path}.${randomUUID()}`;
+    await writeFile(draft, JSON.stringify(head), { flush: true });
+    await rename(draft, this.#path);
     this.#reached = head;
   }
 }
@@ -43,12 +47,17 @@ function readFence(path: string): Fence {
 
 /**
  * Begins a reign of its own when the log is not as far as it was: sites may have changes that this log will never have, under the
- * sequences that it issues next (I26). Resolves with the new epoch, null when the reign goes on.
+ * sequences that it issues next (I26). Resolves with where it begins, null when the reign goes on.
  */
-export async function beginReign(sql: postgres.Sql, { reached }: ReachedHead): Promise<number | null> {
+export async function beginReign(sql: postgres.Sql, head: ReachedHead): Promise<Fence | null> {
+  const { reached } = head;
   if (reached === null) return null;
   const [row] = await sql`
     update log_head set epoch = greatest(epoch, ${reached.epoch}) + 1
-    where (epoch, sequence) < (${reached.epoch}, ${reached.sequence}) returning epoch`;
-  return row === undefined ? null : row["epoch"];
+    where (epoch, sequence) < (${reached.epoch}, ${reached.sequence}) returning epoch, sequence`;
+  if (row === undefined) return null;
+  const begun: Fence = { epoch: row["epoch"], sequence: row["sequence"] };
+  // Before any change: the same backup may be restored once more.
+  await head.note(begun);
+  return begun;
 }

@@ -119,7 +119,7 @@ export class Confirmations {
           lag_ms = excluded.lag_ms, lag_changes = excluded.lag_changes,
           parked = excluded.parked, healthy = excluded.healthy, confirmed_at = excluded.confirmed_at,
           removed_epoch = excluded.removed_epoch, removed_sequence = excluded.removed_sequence`;
-      await noteRefused(tx, request, this.of(site, model)?.watermark ?? FENCE_ZERO);
+      await noteRefused(tx, { ...request, model }, this.of(site, model)?.watermark ?? FENCE_ZERO);
       await advanceReceipts(tx, await this.#copies.confirmed(tx, site, this.#seals));
     });
     this.#known.set(keyOf({ site, model }), { ...request, removed, confirmedAtMs: this.#now() });
@@ -133,6 +133,7 @@ export class Confirmations {
    */
   async settle(writer: Writer): Promise<number> {
     let settled = 0;
+    const models = modelsOf(this.#placements.network).map(({ model }) => model);
     for (const residency of Object.keys(this.#placements.network.classes)) {
       for (const tier of TIER_NAMES) {
         const sites = this.#placements.of(residency, tier);
@@ -142,7 +143,8 @@ export class Confirmations {
           select id, carried from documents d
           where moving_from is not null and residency = ${residency} and tier = ${tier} and carried <= ${sequence}
             and not exists (
-              select from refused_copies r where r.site = any(${[...sites]}) and r.sequence = d.carried
+              select from refused_copies r
+              where r.site = any(${[...sites]}) and r.model = any(${models}) and r.sequence = d.carried
             )
           order by carried limit ${SETTLED_MAX}`;
         await Promise.all(
@@ -186,15 +188,16 @@ export class Confirmations {
 /** A target that went back to an earlier place gets what it refused again. */
 async function noteRefused(
   tx: postgres.TransactionSql,
-  { site, watermark, refused = [] }: ConfirmRequest,
+  { site, model, watermark, refused = [] }: ConfirmRequest & { readonly model: string },
   before: Fence,
 ): Promise<void> {
   if (compareFences(watermark, before) < 0)
-    await tx`delete from refused_copies where site = ${site} and sequence > ${watermark.sequence}`;
+    await tx`
+      delete from refused_copies where site = ${site} and model = ${model} and sequence > ${watermark.sequence}`;
   if (refused.length === 0) return;
   await tx`
     insert into refused_copies
-    select ${site}, sequence, code, clock_timestamp()
+    select ${site}, ${model}, sequence, code, clock_timestamp()
     from json_to_recordset(${JSON.stringify(refused)}::text::json) as r (sequence bigint, code text)
     on conflict do nothing`;
   await tx`

@@ -160,11 +160,12 @@ export const refusedCopies = pgTable(
   "refused_copies",
   {
     site: text("site").notNull(),
+    model: text("model").notNull(),
     sequence: sequence("sequence").notNull(),
     code: text("code").notNull(),
     at: instant("at").notNull(),
   },
-  ({ site, sequence: refused }) => [primaryKey({ columns: [site, refused] })],
+  ({ site, model, sequence: refused }) => [primaryKey({ columns: [site, model, refused] })],
 );
 
 /** What anti-entropy found wrong at a site, with the change that heals it; the newest alone are kept. */
