@@ -21,8 +21,8 @@ export function withReservation(
   {
     leaseMs = 0,
     after = base.watermark,
-    cached = {},
-  }: { readonly leaseMs?: number; readonly after?: Fence; readonly cached?: Cached } = {},
+    cached,
+  }: { readonly leaseMs?: number; readonly after?: Fence; readonly cached: Cached },
 ): ColdManifest | null {
   if (ageMs(base, key, nowMs + leaseMs) < UPLOAD_MS_MAX) return null;
   const garbage = base.garbage.filter((entry) => entry.key !== key);

@@ -45,6 +45,9 @@ describe("what a zone says of withdrawn documents (I24)", () => {
     const { primary, edge, clock, applied, removed } = await running();
     primary.log.push(put(1, { id: "a", text: CANARY }), put(2), put(3), put(4));
     await applied(4);
+    // The key that is reserved for the next segment may never be used: then it must not be waited for longer than a segment.
+    const reserved = edge.manifest().garbage.filter(({ key }) => key.startsWith("segments/"));
+    expect(reserved.map(({ cache_seconds: noted }) => noted)).toEqual([network.limits.cache_seconds_max]);
     primary.log.push(withdraw(5, "a"));
     await applied(5);
     expect(await edge.visible()).not.toContain("a");

@@ -99,7 +99,8 @@ export function createEdgeTarget(
         const reserved =
           segment === null
             ? edited
-            : (withReservation(edited, nextKey, now(), { after: position }) ?? edited);
+            : (withReservation(edited, nextKey, now(), { after: position, cached: publisher.cached() }) ??
+              edited);
         const known = typeof head.whole_at === "string" ? { whole_at: head.whole_at } : {};
         return { ...reserved, ...known, watermark: position, watermark_at: positionAt };
       }, signal);
