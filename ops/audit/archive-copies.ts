@@ -18,7 +18,8 @@ export async function* readArchiveCopies(
   yield { kind: "store", store: OBJECTS, model, ...watermark, whole_at: null };
   for await (const version of bucket.versions("", signal)) {
     const name = version.isLatest ? parseKey(version.key) : null;
-    const isOwn = name !== null || (version.isLatest && version.key === WATERMARK_KEY);
+    // Former watermarks are deleted by and by; they tell nothing of a document.
+    const isOwn = name !== null || version.key === WATERMARK_KEY;
     yield {
       kind: "object",
       key: strayOf(version),
