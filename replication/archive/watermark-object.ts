@@ -36,6 +36,18 @@ export async function readWatermark(
   }
 }
 
+/** Each store leaves one in a bucket that keeps versions. */
+export async function removeFormerWatermarks(
+  bucket: Pick<Bucket, "versions" | "remove">,
+  signal: AbortSignal,
+): Promise<void> {
+  const versions = await Array.fromAsync(bucket.versions(WATERMARK_KEY, signal));
+  await bucket.remove(
+    versions.filter(({ key, isLatest }) => key === WATERMARK_KEY && !isLatest),
+    signal,
+  );
+}
+
 /** @throws {KattegatError} `conflict` when another has stored one since. */
 export async function storeWatermark(
   bucket: Pick<Bucket, "put">,
