@@ -36,7 +36,7 @@ const recordSchema = z.strictObject({
   passages: z.array(z.tuple([z.int(), z.int()])),
 });
 
-/** The rows of one document, of tables of which nothing is opened but what its name and key demand. */
+/** The rows of one document; of what is sealed in them only the head was opened, to learn which vectors the caller gave. */
 export interface SealedRows {
   /** Of `documents` with `document_keys`. */
   readonly document: postgres.Row;

@@ -30,7 +30,7 @@ export async function readWatermark(
   } catch (cause) {
     throw new KattegatError(
       "divergence",
-      `${WATERMARK_KEY} of the bucket ${bucket.name} is no watermark of an archive. Delete it, and the archive is made anew from the log.`,
+      `${WATERMARK_KEY} of the bucket ${bucket.name} is no watermark of an archive. Empty the bucket whole, and the archive is made anew from the log.`,
       { cause },
     );
   }
