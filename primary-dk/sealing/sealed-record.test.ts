@@ -171,9 +171,25 @@ describe("what the feed sends to an archive", () => {
     expect(() => openerOf(model, older).open(later)).toThrow(SealError);
     // A document that lives, under the name of a key that nobody has.
     expect(() => openerOf().open({ ...kept, key: { ...kept.key, id: "AAAA" } })).toThrow(SealError);
+    // Erased once, and written again since.
+    await put("gone", { text: "Den er her igen." });
+    rmSync(older.folder, { recursive: true });
+    cpSync(place.folder, older.folder, { recursive: true });
+    expect((await test.client.send(`/internal/documents/${neighbour}`, { method: "DELETE" })).status).toBe(
+      202,
+    );
+    const again = await sealedOf("gone");
+    await rotate();
+    expect(openerOf().open(again)).toMatchObject({ text: "Den er her igen." });
+    expect(() => openerOf().open({ ...again, key: { ...again.key, id: "AAAA" } })).toThrow(SealError);
+    const latest = await sealedOf("gone");
+    expect(latest.key.version).toBeGreaterThan(again.key.version);
+    expect(() => openerOf(model, older).open(latest)).toThrow(SealError);
     // Without the list nothing explains what is missing.
+    expect(openerOf().open(kept)).toBeNull();
     rmSync(join(place.folder, "erasures"));
-    expect(() => openerOf().open(gone)).toThrow(SealError);
+    expect(() => openerOf().open(kept)).toThrow(SealError);
+    rmSync(older.folder, { recursive: true });
   });
 
   it("does not hold back for a model that is being prepared, and takes any model's name", async () => {
