@@ -61,7 +61,7 @@ export const changeSchema = z.discriminatedUnion("kind", [
 ]);
 export type Change = z.infer<typeof changeSchema>;
 
-/** An archive's `put`: hold this document, which neither the archive nor who brings it can read. */
+/** An archive's `put`: hold this document, which neither the archive nor who brings it can read; the feed, beside the keys, opens its head. */
 const sealedPutSchema = z.object({
   kind: z.literal("put-sealed"),
   ...changeBase,

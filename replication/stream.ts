@@ -185,7 +185,7 @@ function contradiction(
   if (compareSequences(head.sequence, position.sequence) < 0) {
     return {
       code: "divergence",
-      detail: `Expected a log that reaches ${position.sequence}, where the target is; it ends at ${head.sequence}. Rebuild the target.`,
+      detail: `Expected a log that reaches ${position.sequence}, where the target is; it ends at ${head.sequence}. Rebuild the target: empty it whole; of an archive the whole bucket, not only its watermark.`,
     };
   }
   let before = position.sequence;

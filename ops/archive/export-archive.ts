@@ -1,5 +1,6 @@
 /** Opens what an archive holds, as records that an ingest takes. */
 import type { OpenedRecord, RecordOpener } from "@kattegat/primary-dk/sealing/sealed-record.ts";
+import { KeyringError } from "@kattegat/primary-dk/sealing/keyring.ts";
 import { SealError } from "@kattegat/primary-dk/sealing/seal.ts";
 import { sealedRecordSchema, type SealedRecord } from "@kattegat/protocol/sealed-record.ts";
 import { compareFences } from "@kattegat/protocol/sequence.ts";
@@ -16,7 +17,7 @@ export interface ExportSummary {
   readonly documents: number;
   /** Of documents whose keys were destroyed: erased, and nobody opens them again. */
   readonly destroyed: number;
-  /** That are not what their names say, or not sealed by a key of this keyring. */
+  /** That are not what their names say, or whose key this keyring does not have and no erasure explains. */
   readonly damaged: number;
   readonly damaged_keys: readonly string[];
 }
@@ -88,7 +89,8 @@ async function openObject(
     if (keyOf(sealed) !== key) return "damaged";
     return opener.open(sealed) ?? "destroyed";
   } catch (error) {
-    if ([SealError, ZodError, SyntaxError].some((kind) => error instanceof kind)) return "damaged";
+    if ([SealError, KeyringError, ZodError, SyntaxError].some((kind) => error instanceof kind))
+      return "damaged";
     throw error;
   }
 }

@@ -4,6 +4,7 @@ import { WATERMARK_KEY, parseKey, prefixOf } from "@kattegat/replication/archive
 import type { ObjectVersion } from "@kattegat/replication/archive/s3-answer.ts";
 import { readWatermark } from "@kattegat/replication/archive/watermark-object.ts";
 import type { ObjectLine, StoreLine } from "@kattegat/protocol/holdings.ts";
+import type { Finding } from "./compare.ts";
 import type { ArchivedLine } from "./row.ts";
 
 export const OBJECTS = "objects";
@@ -17,7 +18,8 @@ export async function* readArchiveCopies(
   yield { kind: "store", store: OBJECTS, model, ...watermark, whole_at: null };
   for await (const version of bucket.versions("", signal)) {
     const name = version.isLatest ? parseKey(version.key) : null;
-    const isOwn = name !== null || (version.isLatest && version.key === WATERMARK_KEY);
+    // Former watermarks are deleted by and by; they tell nothing of a document.
+    const isOwn = name !== null || version.key === WATERMARK_KEY;
     yield {
       kind: "object",
       key: strayOf(version),
@@ -55,7 +57,21 @@ export async function removeStray(bucket: Bucket, stray: string, signal: AbortSi
   await bucket.remove(doomed, signal);
 }
 
-/** Deletes whatever the bucket has of a document that the log cannot name. */
-export async function removeDocument(bucket: Bucket, document: string, signal: AbortSignal): Promise<void> {
-  await bucket.remove(await Array.fromAsync(bucket.versions(prefixOf(document), signal)), signal);
+/** Deletes the object that was judged, of a document that the log cannot name; what came since is not its. */
+export async function removeCopy(
+  bucket: Bucket,
+  { document_sha256: document, class: residency, copy }: Finding,
+  signal: AbortSignal,
+): Promise<void> {
+  if (residency === null || copy === null || copy.epoch === null || copy.digest === null) return;
+  const { epoch, version, digest } = copy;
+  const held = await Array.fromAsync(bucket.versions(prefixOf(document), signal));
+  await bucket.remove(
+    held.filter(({ key }) => {
+      const name = parseKey(key);
+      const isSame = name?.residency === residency && name.digest === digest;
+      return isSame && name.fence.epoch === epoch && name.fence.sequence === version;
+    }),
+    signal,
+  );
 }

@@ -5,7 +5,7 @@ import type { Network } from "@kattegat/config/network.ts";
 import { mayHold } from "@kattegat/config/residency.ts";
 import { Placements } from "@kattegat/primary-dk/documents/placements.ts";
 import { documentIdSchema } from "@kattegat/protocol/documents.ts";
-import { compareSequences } from "@kattegat/protocol/sequence.ts";
+import { FENCE_ZERO, compareSequences } from "@kattegat/protocol/sequence.ts";
 import { ASKED_DOCUMENTS_MAX, changedResponseSchema, type StoreLine } from "@kattegat/protocol/holdings.ts";
 import type { SiteClient } from "@kattegat/replication/site-client.ts";
 import { FINDING_KINDS, judge, lastSequenceOf, type Finding, type Shelf, type View } from "./compare.ts";
@@ -72,10 +72,12 @@ export async function audit(options: AuditOptions): Promise<Audited> {
       if (lines !== null)
         tallies.get(each.site.id)?.stored(lines.objects, await strayIn(each, lines.objects));
     for (const [id, tally] of tallies) tally.shelves = shelves.filter(({ site }) => site === id);
-    const view = viewOf(options, { shelves, primary: primary.site.id, confirmed: record.confirmed });
+    const [own = FENCE_ZERO] = record.stores;
+    const head = { epoch: own.epoch, sequence: own.sequence };
+    const { confirmed } = record;
+    const view = viewOf(options, { shelves, primary: primary.site.id, head, confirmed });
     const compared = await compareAll(rowsOf(texts), view, { tallies, primary: options.primary });
-    const [own] = record.stores;
-    return { ...compared, tallies, head: { epoch: own?.epoch ?? 0, sequence: own?.sequence ?? "0" } };
+    return { ...compared, tallies, head };
   } finally {
     await texts.remove();
   }
@@ -90,7 +92,7 @@ function rowsOf(texts: SortedTexts): AsyncGenerator<DocumentRows> {
 
 function viewOf(
   { network, now, isReplanning }: AuditOptions,
-  seen: Pick<View, "shelves" | "primary" | "confirmed">,
+  seen: Pick<View, "shelves" | "primary" | "head" | "confirmed">,
 ): View {
   const placements = new Placements(network, now);
   const today = todayUtc();

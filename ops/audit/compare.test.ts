@@ -38,6 +38,7 @@ const shelves: readonly Shelf[] = [PRIMARY, "eu-fra", "eu-arn", "edge-eu", "edge
 const view: View = {
   shelves,
   primary: PRIMARY,
+  head: { epoch: 2, sequence: HEAD },
   mayHold: (className, site) => mayHold(network, className, { id: site }, today),
   planned: ({ class: residency, tier }) => [...placement({ residency, tier }, network, today), ARCHIVE],
   isArchive: (site) => site === ARCHIVE,
@@ -192,6 +193,32 @@ describe("comparing what the sites hold of a document", () => {
         const copies = [...rows.copies, { ...copyOf(record, ARCHIVE), digest: "bb" }];
         expect(kindsOf({ ...rows, copies })).toEqual([`divergent ${ARCHIVE}`]);
       }),
+    );
+  });
+
+  it("counts as pending a copy without an id that came after the record was read, and nothing older (I23)", () => {
+    fc.assert(
+      fc.property(
+        settled,
+        fc.constantFrom("1001", "1000", "9"),
+        fc.boolean(),
+        ({ record }, version, isNext) => {
+          const copy = { ...copyOf(record, ARCHIVE), version, epoch: isNext ? 3 : 2 };
+          const rows = {
+            document: hashOf("x"),
+            id: null,
+            record: null,
+            gone: null,
+            recorded: null,
+            copies: [copy],
+          };
+          const isSince = isNext || version === "1001";
+          expect(judge(rows, view).pending).toEqual(isSince ? [ARCHIVE] : []);
+          expect(kindsOf(rows)).toEqual(isSince ? [] : [`orphan ${ARCHIVE}`]);
+          // Of a document with an id the primary is asked.
+          expect(kindsOf({ ...rows, id: "x" })).toEqual([`orphan ${ARCHIVE}`]);
+        },
+      ),
     );
   });
 

@@ -1,5 +1,5 @@
 /** Compares what the sites hold of a document with policy, the primary's record, the ledger. */
-import { compareSequences } from "@kattegat/protocol/sequence.ts";
+import { compareFences, compareSequences, sequenceSchema, type Fence } from "@kattegat/protocol/sequence.ts";
 import type { RecordLine } from "@kattegat/protocol/holdings.ts";
 import type { DocumentRows, HeldCopy } from "./row.ts";
 
@@ -23,6 +23,12 @@ export interface Finding {
   readonly document_id: string | null;
   readonly document_sha256: string;
   readonly class: string | null;
+  /** What the copy at fault says of itself; null where it is not one copy that is at fault. */
+  readonly copy: {
+    readonly version: string;
+    readonly epoch: number | null;
+    readonly digest: string | null;
+  } | null;
   readonly detail: string;
 }
 
@@ -43,6 +49,8 @@ export interface View {
   readonly shelves: readonly Shelf[];
   /** The site whose record is the system's. */
   readonly primary: string;
+  /** Of the log before the record was read. */
+  readonly head: Fence;
   mayHold(className: string, site: string): boolean;
   /** Sites to which the log is to bring a copy. */
   planned(record: RecordLine): readonly string[];
@@ -78,7 +86,10 @@ export function judge(rows: DocumentRows, view: View): Judgement {
     (planned.length !== record.held.length || planned.some((site) => !record.held.includes(site)));
   const findings: Finding[] = [];
   const pending: string[] = [];
-  const take = (site: string, store: string | null, className: string | null, verdict: Verdict): void => {
+  const take = (
+    { site, store }: { readonly site: string; readonly store: string | null },
+    { verdict, className, copy }: Judged,
+  ): void => {
     // A copy that policy forbids is no less forbidden for a plan that is being carried out.
     if (verdict === "pending" || (isMovingByPolicy && verdict.kind !== "leak")) pending.push(site);
     else
@@ -89,6 +100,7 @@ export function judge(rows: DocumentRows, view: View): Judgement {
         document_id: id,
         document_sha256: rows.document,
         class: className,
+        copy: copy && { version: copy.version, epoch: copy.epoch, digest: copy.digest },
       });
   };
   for (const shelf of view.shelves) {
@@ -96,18 +108,18 @@ export function judge(rows: DocumentRows, view: View): Judgement {
       rows.copies.filter((copy) => copy.site === shelf.site && copy.store === shelf.store),
     );
     const isPlanned = planned.includes(shelf.site);
-    for (const { verdict, className } of judgeShelf(copies, { shelf, rows, isPlanned, view }))
-      take(shelf.site, shelf.store, className, verdict);
+    for (const judged of judgeShelf(copies, { shelf, rows, isPlanned, view })) take(shelf, judged);
   }
   const settled = new Set([...pending, ...findings.map(({ site }) => site)]);
   for (const { site, verdict } of judgeLedger(rows, { planned, settled, view }))
-    take(site, null, record?.class ?? null, verdict);
+    take({ site, store: null }, { verdict, className: record?.class ?? null, copy: null });
   return { findings, pending };
 }
 
 interface Judged {
   readonly verdict: Verdict;
   readonly className: string | null;
+  readonly copy: Copy | null;
 }
 
 interface Question {
@@ -124,7 +136,7 @@ function judgeShelf(copies: readonly Copy[], question: Question): readonly Judge
   const wanted: Copy[] = [];
   for (const copy of copies) {
     const verdict = judgePlace(copy, question);
-    if (verdict !== null) judged.push({ verdict, className: copy.class });
+    if (verdict !== null) judged.push({ verdict, className: copy.class, copy });
     else if (!copy.hidden) wanted.push(copy);
   }
   if (!isPlanned || record === null || shelf.role === "former") return judged;
@@ -133,7 +145,7 @@ function judgeShelf(copies: readonly Copy[], question: Question): readonly Judge
   if (verdict !== null) {
     const isOnItsWay = isBehind(shelf, record.carried) || shelf.epoch < record.epoch;
     // What stands in a wrong place or form is told of above; that the right one is missing as well is another finding.
-    judged.push({ verdict: isOnItsWay ? "pending" : verdict, className: record.class });
+    judged.push({ verdict: isOnItsWay ? "pending" : verdict, className: record.class, copy: null });
   }
   return judged;
 }
@@ -154,6 +166,7 @@ function judgePlace(copy: Copy, { shelf, rows, isPlanned, view }: Question): Ver
   }
   if (copy.hidden) return null;
   if (record === null) {
+    if (gone === null && isNamelessSince(copy, { rows, view })) return "pending";
     if (gone === null) return { kind: "orphan", detail: "the primary never had a document of this id" };
     return isBehindLast
       ? "pending"
@@ -165,6 +178,15 @@ function judgePlace(copy: Copy, { shelf, rows, isPlanned, view }: Question): Ver
     kind: "orphan",
     detail: `nobody planned a copy here; it is planned at ${record.held.join(", ") || "no site"}`,
   };
+}
+
+/**
+ * Whether the copy may be of a document that came after the record was read: where nothing tells an id, the primary cannot be asked
+ * what has changed since.
+ */
+function isNamelessSince({ version, epoch }: Copy, { rows, view }: Pick<Question, "rows" | "view">): boolean {
+  if (rows.id !== null || epoch === null || !sequenceSchema.safeParse(version).success) return false;
+  return compareFences({ epoch, sequence: version }, view.head) > 0;
 }
 
 /** What is wrong with the copies in their right place; null when they are one whole, right copy. */
@@ -233,21 +255,21 @@ function isBehind({ sequence }: Shelf, last: string): boolean {
 
 /** Parts of a copy come in several lines. */
 function joined(copies: readonly Copy[]): readonly Copy[] {
-  const whole = new Map<string, Copy>();
+  const byKey = new Map<string, Copy>();
   for (const copy of copies) {
     // A store that does not count has whole copies.
-    const digest = copy.passages === null ? copy.digest : null;
-    const key = JSON.stringify([copy.version, copy.class, copy.hidden, digest]);
-    const before = whole.get(key);
+    const whole = copy.passages === null ? [copy.digest, copy.epoch] : null;
+    const key = JSON.stringify([copy.version, copy.class, copy.hidden, whole]);
+    const before = byKey.get(key);
     const isCounted = copy.passages !== null && before?.passages !== null;
-    whole.set(key, {
+    byKey.set(key, {
       ...copy,
       epoch: before?.epoch ?? copy.epoch,
       digest: before?.digest ?? copy.digest,
       passages: isCounted ? (before?.passages ?? 0) + (copy.passages ?? 0) : null,
     });
   }
-  return [...whole.values()];
+  return [...byKey.values()];
 }
 
 /** A point may say anything, and findings are read by people. */

@@ -7,7 +7,7 @@ import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
 import { compareSequences } from "@kattegat/protocol/sequence.ts";
 import type { SiteClient } from "@kattegat/replication/site-client.ts";
 import type { Bucket } from "@kattegat/replication/archive/bucket.ts";
-import { removeDocument, removeStray } from "./archive-copies.ts";
+import { removeCopy, removeStray } from "./archive-copies.ts";
 import type { Finding } from "./compare.ts";
 import type { RepairReport } from "./report.ts";
 
@@ -65,9 +65,9 @@ export async function repair(
     );
     sequence = repairResponseSchema.parse(answer).sequence;
   }
-  for (const { site: id, document_sha256: document } of nameless) {
-    const archive = bucket(id);
-    if (archive !== null) await removeDocument(archive, document, AbortSignal.timeout(REPAIR_MS_MAX));
+  for (const finding of nameless) {
+    const archive = bucket(finding.site);
+    if (archive !== null) await removeCopy(archive, finding, AbortSignal.timeout(REPAIR_MS_MAX));
   }
   for (const { site: id, key } of strays) {
     const archive = bucket(id);

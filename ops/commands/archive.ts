@@ -1,7 +1,9 @@
 /** The commands of `kattegat archive`. */
 import { once } from "node:events";
-import { createWriteStream, existsSync, renameSync } from "node:fs";
+import { existsSync, type WriteStream } from "node:fs";
+import { open, rename, rm, type FileHandle } from "node:fs/promises";
 import type { Network, Site } from "@kattegat/config/network.ts";
+import { ErasureList } from "@kattegat/primary-dk/sealing/erasure-list.ts";
 import { Keyring, KeyringError, keyringFolder } from "@kattegat/primary-dk/sealing/keyring.ts";
 import { RecordOpener } from "@kattegat/primary-dk/sealing/sealed-record.ts";
 import type { Bucket } from "@kattegat/replication/archive/bucket.ts";
@@ -22,8 +24,9 @@ its owner alone; it may rest only where each of its documents may.
 The bucket's server is that of the local network, or the one that ARCHIVE_URL_<SITE> names, with AWS_ACCESS_KEY_ID,
 AWS_SECRET_ACCESS_KEY and AWS_REGION.
 
-Objects whose keys were destroyed, because their documents were erased, are counted and left out. Exit code 1 when an object is
-damaged, or is not of this keyring; 3 when the bucket did not answer.
+Objects whose keys were destroyed, because their documents were erased, are counted and left out; the list of erasures beside the
+keyring says so. Exit code 1 when an object is damaged, or its key is not there and no erasure says why: the keyring is older than
+the archive, or another's; 3 when the bucket did not answer.
 
 Examples:
   kattegat archive export --out documents.ndjson
@@ -58,7 +61,7 @@ export function archiveCommands(program: Command, settings: Settings, terminal: 
     .action(async (options: ArchiveOptions) => {
       const { network } = readNetwork(settings);
       const site = archiveIn(network, options.site);
-      const opener = new RecordOpener(readKeyring(network, settings, options), network.embedding);
+      const opener = openerOf(network, settings, options);
       const bucket = bucketOf(site, settings);
       const startedMs = performance.now();
       const summary = await exportTo(options.out, { bucket, opener, terminal });
@@ -69,17 +72,43 @@ export function archiveCommands(program: Command, settings: Settings, terminal: 
     });
 }
 
-async function exportTo(
-  out: string,
-  {
-    bucket,
-    opener,
-    terminal,
-  }: { readonly bucket: Bucket; readonly opener: RecordOpener; readonly terminal: Terminal },
-): Promise<ExportSummary> {
+interface ExportTools {
+  readonly bucket: Bucket;
+  readonly opener: RecordOpener;
+  readonly terminal: Terminal;
+}
+
+async function exportTo(out: string, { bucket, opener, terminal }: ExportTools): Promise<ExportSummary> {
   // An export that breaks off leaves no file that looks whole.
   const draft = `${out}.part`;
-  const file = createWriteStream(draft, { mode: OWNER_ONLY });
+  const file = (await newFile(draft)).createWriteStream();
+  try {
+    const summary = await writeTo(file, out, { bucket, opener, terminal });
+    await rename(draft, out);
+    return summary;
+  } catch (error) {
+    file.destroy();
+    await rm(draft, { force: true });
+    throw error;
+  }
+}
+
+/** What an export before has left there has its own mode, or leads elsewhere. */
+async function newFile(path: string): Promise<FileHandle> {
+  try {
+    await rm(path, { force: true });
+    return await open(path, "wx", OWNER_ONLY);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new UsageError(`The file ${path} cannot be written: ${reason}`, { cause });
+  }
+}
+
+async function writeTo(
+  file: WriteStream,
+  out: string,
+  { bucket, opener, terminal }: ExportTools,
+): Promise<ExportSummary> {
   const failed = new AbortController();
   file.once("error", (cause) =>
     failed.abort(new UsageError(`The file ${out} cannot be written: ${cause.message}`)),
@@ -104,7 +133,6 @@ async function exportTo(
   });
   file.end();
   await once(file, "close", { signal }).catch(() => signal.throwIfAborted());
-  renameSync(draft, out);
   return summary;
 }
 
@@ -130,7 +158,7 @@ function bucketOf(site: Site, settings: Settings): Bucket {
   );
 }
 
-function readKeyring(network: Network, settings: Settings, options: ArchiveOptions): Keyring {
+function openerOf(network: Network, settings: Settings, options: ArchiveOptions): RecordOpener {
   const data = dataFolder(settings.data);
   const primary = network.sites.find(({ kind, running }) => kind === "primary" && running);
   const folder = options.keyring ?? keyringFolder(data.site(primary?.id ?? ""));
@@ -138,7 +166,9 @@ function readKeyring(network: Network, settings: Settings, options: ArchiveOptio
   if (!Keyring.exists({ folder })) throw new UsageError(`There is no keyring in ${folder}.`);
   if (!existsSync(rootKeyFile)) throw new UsageError(`There is no root key at ${rootKeyFile}.`);
   try {
-    return Keyring.read({ folder, rootKeyFile });
+    const ring = Keyring.read({ folder, rootKeyFile });
+    const erased = new ErasureList(folder).documents();
+    return new RecordOpener(ring, { model: network.embedding.model, erased });
   } catch (error) {
     throw error instanceof KeyringError ? new UsageError(error.message, { cause: error }) : error;
   }
@@ -166,7 +196,7 @@ function formatExport({
     ...(destroyed === 0
       ? []
       : [`${number(destroyed)} left out: their keys were destroyed when the documents were erased`]),
-    ...(damaged === 0 ? [] : [`${number(damaged)} damaged, or sealed by another keyring:`]),
+    ...(damaged === 0 ? [] : [`${number(damaged)} damaged, or sealed by another or a later keyring:`]),
     ...keys.map((key) => `  ${key}`),
     ...(damaged > keys.length ? [`  and ${number(damaged - keys.length)} more`] : []),
   ].join("\n");

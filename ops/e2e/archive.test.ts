@@ -1,6 +1,18 @@
-import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import type { Site } from "@kattegat/config/network.ts";
+import { keyringFolder } from "@kattegat/primary-dk/sealing/keyring.ts";
 import { prefixOf, documentName } from "@kattegat/replication/archive/object-name.ts";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { archiveBuckets } from "../commands/connection.ts";
@@ -82,10 +94,16 @@ it(
     await bucket.put(key, backup?.bytes ?? new Uint8Array(), { signal });
     await bucket.put(key.replace(/1\.\d+\./, "1.999."), Buffer.from("{}"), { signal });
 
+    const elsewhere = join(folder, "elsewhere");
+    writeFileSync(elsewhere, "before", { mode: 0o644 });
+    symlinkSync(elsewhere, `${out}.part`);
     const exported = await network.kattegat("archive", "export", "--out", out, "--json");
     // The object under another name hides the one that cannot be opened.
     expect(JSON.parse(exported.stdout)).toMatchObject({ documents: 3, destroyed: 0, damaged: 1 });
     expect(exported.code).toBe(1);
+    expect(readFileSync(elsewhere, "utf8")).toBe("before");
+    expect(lstatSync(out).isFile()).toBe(true);
+    writeFileSync(`${out}.part`, "before", { mode: 0o644 });
     await bucket.remove([{ key: key.replace(/1\.\d+\./, "1.999."), version: null }], signal);
     const again = await network.kattegat("archive", "export", "--out", out, "--json");
     expect(JSON.parse(again.stdout)).toMatchObject({ documents: 3, destroyed: 1, damaged: 0 });
@@ -95,6 +113,17 @@ it(
     expect(readFileSync(out, "utf8")).not.toContain("Navnet på en person.");
     const wrong = await network.kattegat("archive", "export", "--out", out, "--keyring", "/nowhere");
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("no keyring")]);
+
+    const erasures = join(keyringFolder(dataFolder(network.data).site("dk-cph")), "erasures");
+    renameSync(erasures, `${erasures}.away`);
+    const unexplained = await network.kattegat("archive", "export", "--out", out, "--json");
+    renameSync(`${erasures}.away`, erasures);
+    expect(JSON.parse(unexplained.stdout)).toMatchObject({ destroyed: 0, damaged: 1, damaged_keys: [key] });
+    expect(unexplained.code).toBe(1);
+    const failed = join(folder, "failed");
+    mkdirSync(join(failed, "within"), { recursive: true });
+    expect((await network.kattegat("archive", "export", "--out", failed)).code).not.toBe(0);
+    expect(existsSync(`${failed}.part`)).toBe(false);
 
     const before = await digestsOf(network);
     const rootKey = dataFolder(network.data).rootKey;

@@ -199,6 +199,9 @@ it("finds what was planted, altered or lost in the archive's bucket by its list,
   const never = documentName("never-was-here");
   await put(`${prefixOf(never)}1.1.global.${"3".repeat(64)}`);
   await put("documents/junk");
+  // As of a document that came after the audit had read the record.
+  const since = `${prefixOf(documentName("not-yet"))}1.999999999.eu.${"4".repeat(64)}`;
+  await put(since);
 
   const before = await audit("--site", "archive-dk");
   expect(before.code).toBe(1);
@@ -217,6 +220,8 @@ it("finds what was planted, altered or lost in the archive's bucket by its list,
   expect(healed.found).toEqual([]);
   expect(healed.report.stray_objects).toBe(0);
   expect(healed.code).toBe(0);
+  expect(await keyOf("not-yet")).toBe(since);
+  await bucket.remove([{ key: since, version: null }], signal);
   expect(await keyOf("eu-hot-1")).toBe(lost);
   expect(await keyOf("dk-only-warm-1")).toBe(altered);
   expect((await audit()).found).toEqual([]);

@@ -50,6 +50,7 @@ const report: AuditReport = {
       store: MARKUP,
       document_id: MARKUP,
       document_sha256: "00",
+      copy: null,
       class: MARKUP,
       detail: MARKUP,
     },

@@ -312,6 +312,16 @@ describe("the feed", () => {
     expect(pages).toEqual(all.map(({ sequence }) => sequence));
   });
 
+  it("is a page of bounded bytes for an archive, too, whose passages may have vectors", async () => {
+    const passages = Array.from({ length: 1_000 }, (_, number) => ({ text: `stk. ${number}` }));
+    const first = await put("long-1", { text: undefined, passages });
+    for (const id of ["long-2", "long-3"]) await put(id, { text: undefined, passages });
+    const page = await after("archive-dk", before(first.sequence));
+    expect(page.map(({ kind }) => kind)).toEqual(["put-sealed", "put-sealed"]);
+    const [last] = await after("archive-dk", page[1]?.sequence ?? "");
+    expect(last).toMatchObject({ kind: "put-sealed", document_id: "long-3" });
+  });
+
   it("passes over what says nothing to the target, and ends with it where nothing follows", async () => {
     const { head } = await test.client.feed("eu-fra", "0");
     const written: string[] = [];

@@ -27,7 +27,7 @@ import { readSealedRecords } from "./sealed-records.ts";
 const SCANNED_CHANGES_MAX = 4_096;
 /** Texts and vectors of one page: a page is held in memory here, then again at the reader. */
 const PAGE_BYTES_MAX = 8 * 1_024 * 1_024;
-/** A dense vector, a sparse one, the text of a typical passage, as they rest. */
+/** A dense vector, a sparse one, the text of a typical passage, as they rest; no row tells which of what is sealed has a vector. */
 const PASSAGE_BYTES = 3_000;
 
 export interface FeedRequest {
@@ -102,11 +102,9 @@ interface Page {
 
 function boundedPage(
   changes: readonly LoggedChange[],
-  options: Pick<FeedRequest, "target" | "limit" | "sealedFor"> & { readonly placements: Placements },
+  options: Pick<FeedRequest, "target" | "limit"> & { readonly placements: Placements },
 ): Page[] {
   const limit = Math.min(options.limit, BATCH_CHANGES_MAX);
-  // What is sealed has few vectors.
-  const passageBytes = options.sealedFor === null ? PASSAGE_BYTES : 0;
   const page: Page[] = [];
   let passages = 0;
   let bytes = 0;
@@ -116,7 +114,7 @@ function boundedPage(
     else if (page.length === limit) break;
     if (action === "put") {
       passages += change.current?.passages ?? 0;
-      bytes += (change.current?.characters ?? 0) + (change.current?.passages ?? 0) * passageBytes;
+      bytes += (change.current?.characters ?? 0) + (change.current?.passages ?? 0) * PASSAGE_BYTES;
       if (page.length > 0 && (passages > BATCH_PASSAGES_MAX || bytes > PAGE_BYTES_MAX)) break;
     }
     page.push({ change, action });

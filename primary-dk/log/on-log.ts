@@ -20,7 +20,7 @@ export async function assertOnLog(sql: postgres.Sql, at: Fence, head: Fence): Pr
   if (row?.["epoch"] === at.epoch) return;
   throw new KattegatError(
     "divergence",
-    `The target is at (${at.epoch}, ${at.sequence}), which the log of epoch ${head.epoch} does not have. Rebuild the target.`,
+    `The target is at (${at.epoch}, ${at.sequence}), which the log of epoch ${head.epoch} does not have. Rebuild the target: empty it whole; of an archive the whole bucket, not only its watermark.`,
   );
 }
 

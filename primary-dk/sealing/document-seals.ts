@@ -39,7 +39,12 @@ export const KEY_COLUMNS = ["k.partition", "k.key_version", "k.wrapped"] as cons
 
 /** The partition of a document's key: evenly, and the same for ever. */
 export function partitionOf(documentId: string): number {
-  return hash("sha256", documentId, "buffer").readUInt16BE(0) % PARTITIONS;
+  return partitionOfHash(hash("sha256", documentId, "buffer"));
+}
+
+/** By the SHA-256 of the id. */
+export function partitionOfHash(sha256: Buffer): number {
+  return sha256.readUInt16BE(0) % PARTITIONS;
 }
 
 export class DocumentSeals {

@@ -1,9 +1,12 @@
 import { randomBytes } from "node:crypto";
+import { cpSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import type { SealedRecord } from "@kattegat/protocol/sealed-record.ts";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { startPostgres, type PostgresFixture } from "../postgres.fixture.ts";
 import { network, startPrimary, testKeyring, type TestPrimary } from "../primary.fixture.ts";
-import { Keyring } from "./keyring.ts";
+import { ErasureList } from "./erasure-list.ts";
+import { Keyring, PARTITIONS } from "./keyring.ts";
 import { SealError } from "./seal.ts";
 import { RecordOpener, sealRecord } from "./sealed-record.ts";
 
@@ -36,8 +39,19 @@ async function sealedOf(id: string): Promise<SealedRecord> {
 }
 
 /** By the files alone, as somebody opens an archive later. */
-const openerOf = (serving = model): RecordOpener =>
-  new RecordOpener(Keyring.read(testKeyring(url)), { model: serving });
+function openerOf(serving = model, place = testKeyring(url)): RecordOpener {
+  const erased = new ErasureList(place.folder).documents();
+  return new RecordOpener(Keyring.read(place), { model: serving, erased });
+}
+
+/** A document whose key is wrapped by the same as that of `document`. */
+function neighbourOf(document: SealedRecord): string {
+  const { seals } = test.primary;
+  const ids = Array.from({ length: 20_000 }, (_, number) => `d${number}`);
+  const found = ids.find((id) => seals.wrap(seals.newKey(id)).partition === document.key.partition);
+  if (found === undefined) throw new Error("expected a neighbour");
+  return found;
+}
 
 async function rotate(): Promise<void> {
   while ((await test.primary.keyRotation.round()) > 0);
@@ -93,13 +107,9 @@ describe("what the feed sends to an archive", () => {
   });
 
   it("opens after its partition's key was replaced, and never once its document is erased (I20)", async () => {
-    const ids = Array.from({ length: 2_000 }, (_, number) => `d${number}`);
     await put("gone", { text: "Den slettede." });
     const gone = await sealedOf("gone");
-    const neighbour = ids.find(
-      (id) => test.primary.seals.wrap(test.primary.seals.newKey(id)).partition === gone.key.partition,
-    );
-    if (neighbour === undefined) throw new Error("expected a neighbour");
+    const neighbour = neighbourOf(gone);
     await put(neighbour, { text: "Den bevarede." });
     const kept = await sealedOf(neighbour);
     expect(openerOf().open(gone)).toMatchObject({ text: "Den slettede." });
@@ -132,9 +142,54 @@ describe("what the feed sends to an archive", () => {
     const [a, b] = [await sealedOf("a"), await sealedOf("b")];
     const opener = openerOf();
     expect(() => opener.open({ ...a, residency: "global" })).toThrow(SealError);
+    // What stood there before was put back under a later write's name.
+    expect(() => opener.open({ ...a, epoch: a.epoch + 1 })).toThrow(SealError);
+    expect(() => opener.open({ ...a, version: b.version })).toThrow(SealError);
+    expect(() => opener.open({ ...a, digest: b.digest })).toThrow(SealError);
+    expect(() => opener.open({ ...a, key: { ...a.key, version: a.key.version + 1 } })).toThrow(SealError);
+    for (const partition of [(a.key.partition + 1) % PARTITIONS, PARTITIONS])
+      expect(() => opener.open({ ...a, key: { ...a.key, partition } })).toThrow(SealError);
     expect(() => opener.open({ ...a, document: b.document })).toThrow(SealError);
     expect(() => opener.open({ ...a, body: b.body })).toThrow(SealError);
     expect(() => opener.open({ ...a, head: `${a.head.slice(0, -8)}AAAAAAA=` })).toThrow(SealError);
+  });
+
+  it("is called destroyed only where an erasure says so, not where the keyring is older or the key is another (I20)", async () => {
+    await put("gone", { text: "Den slettede." });
+    const gone = await sealedOf("gone");
+    const neighbour = neighbourOf(gone);
+    await put(neighbour, { text: "Den bevarede." });
+    const kept = await sealedOf(neighbour);
+    const place = testKeyring(url);
+    const older = { ...place, folder: `${place.folder}-older` };
+    cpSync(place.folder, older.folder, { recursive: true });
+    expect((await test.client.send("/internal/documents/gone", { method: "DELETE" })).status).toBe(202);
+    await rotate();
+    expect(openerOf().open(gone)).toBeNull();
+    const later = await sealedOf(neighbour);
+    expect(later.key.version).toBeGreaterThan(kept.key.version);
+    expect(() => openerOf(model, older).open(later)).toThrow(SealError);
+    // A document that lives, under the name of a key that nobody has.
+    expect(() => openerOf().open({ ...kept, key: { ...kept.key, id: "AAAA" } })).toThrow(SealError);
+    // Erased once, and written again since.
+    await put("gone", { text: "Den er her igen." });
+    rmSync(older.folder, { recursive: true });
+    cpSync(place.folder, older.folder, { recursive: true });
+    expect((await test.client.send(`/internal/documents/${neighbour}`, { method: "DELETE" })).status).toBe(
+      202,
+    );
+    const again = await sealedOf("gone");
+    await rotate();
+    expect(openerOf().open(again)).toMatchObject({ text: "Den er her igen." });
+    expect(() => openerOf().open({ ...again, key: { ...again.key, id: "AAAA" } })).toThrow(SealError);
+    const latest = await sealedOf("gone");
+    expect(latest.key.version).toBeGreaterThan(again.key.version);
+    expect(() => openerOf(model, older).open(latest)).toThrow(SealError);
+    // Without the list nothing explains what is missing.
+    expect(openerOf().open(kept)).toBeNull();
+    rmSync(join(place.folder, "erasures"));
+    expect(() => openerOf().open(kept)).toThrow(SealError);
+    rmSync(older.folder, { recursive: true });
   });
 
   it("does not hold back for a model that is being prepared, and takes any model's name", async () => {

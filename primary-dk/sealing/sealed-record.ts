@@ -11,6 +11,7 @@ import {
   openDense,
   openHead,
   openText,
+  partitionOfHash,
   unwrapNamed,
   type DataKey,
   type DocumentHead,
@@ -19,10 +20,13 @@ import {
 import type { Keyring } from "./keyring.ts";
 import { SealError, seal, sealKeyOf, unseal } from "./seal.ts";
 
-/** What stands in clear in Postgres, and nowhere else; the class because a bucket's may have been altered. */
+/** What stands in clear in Postgres, and nowhere else; class, fence and digest because a bucket's may have been altered. */
 const recordSchema = z.strictObject({
   id: z.string(),
   residency: z.string(),
+  epoch: z.int(),
+  version: z.string(),
+  digest: z.string(),
   collection: z.string(),
   lang: z.string().nullable(),
   importance: z.number(),
@@ -32,7 +36,7 @@ const recordSchema = z.strictObject({
   passages: z.array(z.tuple([z.int(), z.int()])),
 });
 
-/** The rows of one document, of tables of which nothing is opened but what its name and key demand. */
+/** The rows of one document; of what is sealed in them only the head was opened, to learn which vectors the caller gave. */
 export interface SealedRows {
   /** Of `documents` with `document_keys`. */
   readonly document: postgres.Row;
@@ -54,13 +58,17 @@ const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base6
 const bytesOf = (text: string): Buffer => Buffer.from(text, "base64");
 
 export function sealRecord({ document, passages, given }: SealedRows, seals: DocumentSeals): SealedRecord {
-  const { id, residency, collection, lang, importance, published_at, pinned_tier: tier } = document;
+  const { id, residency, epoch, version, digest } = document;
+  const { collection, lang, importance, published_at, pinned_tier: tier } = document;
   const { sealKey } = seals.keyOf(document);
   const name = nameOf(id);
   const places = passages.map((row): [number, number] => [row["start_offset"], row["end_offset"]]);
   const record: z.infer<typeof recordSchema> = {
     id,
     residency,
+    epoch,
+    version,
+    digest,
     collection,
     lang,
     importance,
@@ -70,10 +78,10 @@ export function sealRecord({ document, passages, given }: SealedRows, seals: Doc
   };
   return {
     document: name,
-    epoch: document["epoch"],
-    version: document["version"],
+    epoch,
+    version,
     residency,
-    digest: document["digest"],
+    digest,
     key: {
       partition: document["partition"],
       version: document["key_version"],
@@ -96,22 +104,37 @@ export function sealRecord({ document, passages, given }: SealedRows, seals: Doc
 export type OpenedRecord = Omit<DocumentInput, "metadata"> &
   Pick<DocumentHead, "metadata"> & { readonly id: string };
 
+/** What rests beside the keyring of one partition. */
+interface Escrow {
+  /** By their ids. */
+  readonly keys: ReadonlyMap<string, Uint8Array>;
+  /** Names of the documents that they are of. */
+  readonly documents: ReadonlySet<string>;
+}
+
 export class RecordOpener {
   readonly #ring: Keyring;
   readonly #model: string;
-  /** By partition the keys that rest beside the keyring, by their ids. */
-  readonly #escrows = new Map<number, ReadonlyMap<string, Uint8Array>>();
+  /** Names of documents that were erased at least once. */
+  readonly #erased: ReadonlySet<string>;
+  /** By partition. */
+  readonly #escrows = new Map<number, Escrow>();
 
-  /** Vectors of another model than this are left out: its own makes them from the text. */
-  constructor(ring: Keyring, { model }: { readonly model: string }) {
+  /** Vectors of another model than this are left out: its own makes them from the text. `erased` are ids of the list of erasures. */
+  constructor(
+    ring: Keyring,
+    { model, erased }: { readonly model: string; readonly erased: ReadonlySet<string> },
+  ) {
     this.#ring = ring;
     this.#model = model;
+    this.#erased = new Set(Array.from(erased, nameOf));
   }
 
   /**
-   * Null when the document's key was destroyed.
+   * Null when the document's key was destroyed because the document was erased.
    *
-   * @throws {SealError} when the record is damaged, or is not of the document that its name says.
+   * @throws {SealError} when the record is damaged, is not of the document that its name says, or its key is missing without an erasure
+   * that explains it.
    */
   open(sealed: SealedRecord): OpenedRecord | null {
     const name = sealed.document;
@@ -119,12 +142,15 @@ export class RecordOpener {
     if (bytes === null) return null;
     const opened = unseal(sealKeyOf(bytes), bytesOf(sealed.record), contextOf(name)).toString("utf8");
     const record = recordSchema.parse(JSON.parse(opened));
-    if (nameOf(record.id) !== name || record.residency !== sealed.residency)
-      throw new SealError("expected the record of the document and class that stand outside");
+    const isSame =
+      nameOf(record.id) === name &&
+      (["residency", "epoch", "version", "digest"] as const).every((part) => record[part] === sealed[part]);
+    if (!isSame)
+      throw new SealError("expected the record of the document, class, write and content that stand outside");
     const key = dataKeyOf(record.id, bytes);
     const { title, metadata, given } = openHead(key, bytesOf(sealed.head));
     const text = openText(key, "body", bytesOf(sealed.body));
-    const { passages: places, ...fields } = record;
+    const { passages: places, epoch: _epoch, version: _version, digest: _digest, ...fields } = record;
     const passages = given === undefined ? null : this.#passagesOf(sealed, { key, text, places, given });
     return { ...fields, title, metadata, text, ...(passages && { passages }) };
   }
@@ -158,16 +184,30 @@ export class RecordOpener {
   }
 
   #keyOf({ document, key: { partition, version, id, wrapped } }: SealedRecord): Uint8Array | null {
+    if (partition !== partitionOfHash(Buffer.from(document, "hex")))
+      throw new SealError("expected a key of the document's partition");
     const wrapping = this.#ring.find(partition, version);
     if (wrapping !== null) return unwrapNamed(wrapping, bytesOf(wrapped), document);
-    return this.#escrowOf(partition).get(id) ?? null;
+    const { version: current } = this.#ring.current(partition);
+    if (version > current)
+      throw new SealError(`expected a key up to ${current} of partition ${partition}, got ${version}`);
+    const escrow = this.#escrowOf(partition);
+    const key = escrow.keys.get(id);
+    if (key !== undefined) return key;
+    // A document that has a key there lives: this is not its content, or not what the primary sealed.
+    if (this.#erased.has(document) && !escrow.documents.has(document)) return null;
+    throw new SealError("expected the key of the document, or an erasure that says why it is gone");
   }
 
-  #escrowOf(partition: number): ReadonlyMap<string, Uint8Array> {
+  #escrowOf(partition: number): Escrow {
     const known = this.#escrows.get(partition);
     if (known !== undefined) return known;
-    const keys = new Map(this.#ring.escrowed(partition).map(({ key }) => [base64(keyIdOf(key)), key]));
-    this.#escrows.set(partition, keys);
-    return keys;
+    const kept = this.#ring.escrowed(partition);
+    const escrow: Escrow = {
+      keys: new Map(kept.map(({ key }) => [base64(keyIdOf(key)), key])),
+      documents: new Set(kept.map(({ documentId }) => nameOf(documentId))),
+    };
+    this.#escrows.set(partition, escrow);
+    return escrow;
   }
 }

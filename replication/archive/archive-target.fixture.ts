@@ -6,7 +6,7 @@ import type { SealedRecord } from "@kattegat/protocol/sealed-record.ts";
 import { bucketAt, startS3, temporaryFolder } from "../embedded-s3/s3-process.fixture.ts";
 import type { Batch, Target } from "../target.ts";
 import { createArchiveTarget } from "./archive-target.ts";
-import type { Bucket, BucketPlace } from "./bucket.ts";
+import type { Bucket, BucketOptions } from "./bucket.ts";
 import { documentName } from "./object-name.ts";
 
 export const never = new AbortController().signal;
@@ -15,7 +15,7 @@ export interface ArchiveUnderTest {
   readonly bucket: Bucket;
   readonly target: Target;
   /** The bucket as somebody with other settings asks it. */
-  other(place: Partial<BucketPlace>): Bucket;
+  other(settings: Partial<BucketOptions>): Bucket;
   /** Names of all objects. */
   keys(): Promise<readonly string[]>;
   empty(): Promise<void>;

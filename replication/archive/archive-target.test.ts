@@ -12,7 +12,9 @@ import {
   withdraw,
   type ArchiveUnderTest,
 } from "./archive-target.fixture.ts";
+import type { Bucket } from "./bucket.ts";
 import { WATERMARK_KEY, keyOf, parseKey } from "./object-name.ts";
+import { createSender } from "./open-bucket.ts";
 
 let archive: ArchiveUnderTest;
 beforeAll(async () => {
@@ -24,6 +26,27 @@ beforeEach(() => archive.empty());
 const fence = (sequence: number, epoch = 1) => ({ epoch, sequence: String(sequence) });
 const apply = (changes: readonly FeedChange[], after = FENCE_ZERO) =>
   archive.target.apply(batchOf(changes, after), never);
+interface Asked {
+  readonly method: string;
+  readonly url: URL;
+  readonly body: string;
+}
+
+/** The archive with every request noted; `answer` stands in for the server where it gives something. */
+function watched(answer: (asked: Asked) => Promise<Response | null> = async () => null) {
+  const asked: Asked[] = [];
+  const send = createSender();
+  const bucket = archive.other({
+    fetch: async (url, init) => {
+      const body = init.body === undefined ? "" : Buffer.from(init.body).toString();
+      const request = { method: init.method, url: new URL(url), body };
+      asked.push(request);
+      return (await answer(request)) ?? (await send(url, init));
+    },
+  });
+  return { asked, bucket, target: targetOf(bucket) };
+}
+
 /** What the bucket has of documents: version by the digest of an id. */
 async function held(): Promise<readonly string[]> {
   const names = (await archive.keys()).filter((key) => key !== WATERMARK_KEY).map(parseKey);
@@ -62,9 +85,75 @@ describe("an archive", () => {
   });
 
   it("asks for no list where the log knows of no earlier copy, but for one within the batch", async () => {
-    await apply([put("a", 1, { replaces: false }), put("b", 2, { replaces: false })]);
-    await apply([withdraw("a", 3), put("a", 4, { replaces: false }), put("b", 5)], fence(2));
-    expect(await held()).toEqual([copy("a", 4), copy("b", 5)].toSorted());
+    const { asked, target } = watched();
+    const lists = (): readonly string[] =>
+      asked
+        .splice(0)
+        .flatMap(({ method, url }) => (method === "GET" && url.search !== "" ? [url.search] : []));
+    await target.apply(batchOf([put("x", 1)]), never);
+    expect(lists()).not.toEqual([]);
+    await target.apply(
+      batchOf([put("a", 2, { replaces: false }), put("b", 3, { replaces: false })], fence(1)),
+      never,
+    );
+    expect(lists()).toEqual([]);
+    await target.apply(batchOf([withdraw("a", 4), put("a", 5, { replaces: false })], fence(3)), never);
+    expect(lists()).toHaveLength(1);
+    expect(await held()).toEqual([copy("a", 5), copy("b", 3), copy("x", 1)].toSorted());
+  });
+
+  it("lists, in the first batch of a process and after one that failed, what that may have put before (I24)", async () => {
+    let fails = false;
+    const { asked, target } = watched(async ({ method, url }) => {
+      if (fails && method === "PUT" && url.pathname.endsWith(WATERMARK_KEY)) throw new Error("it broke off");
+      return null;
+    });
+    const listsOf = (id: string): number =>
+      asked.splice(0).filter(({ url }) => url.searchParams.get("prefix")?.includes(copy(id, 1).slice(0, 8)))
+        .length;
+    const apply = (sequence: number) =>
+      target.apply(batchOf([put("a", sequence, { replaces: false })], fence(sequence - 1)), never);
+    await target.apply(batchOf([put("a", 1, { replaces: false })]), never);
+    expect(listsOf("a")).toBe(1);
+    fails = true;
+    await expect(apply(2)).rejects.toMatchObject({ code: "unavailable" });
+    expect(listsOf("a")).toBe(0);
+    fails = false;
+    await apply(2);
+    // The object that the failed batch has put is replaced, so what that has left is listed, too.
+    expect(listsOf("a")).toBe(2);
+    await apply(3);
+    expect(listsOf("a")).toBe(0);
+  });
+
+  it("deletes former watermarks of a bucket that keeps versions at its first store and by and by, and nothing else (I24)", async () => {
+    let lists = 0;
+    const { asked, target } = watched(async ({ url }) => {
+      // The embedded server keeps no versions: it would delete the watermark itself.
+      if (url.searchParams.has("delete")) return new Response("<DeleteResult></DeleteResult>");
+      if (url.searchParams.get("prefix") !== WATERMARK_KEY) return null;
+      lists += 1;
+      const versions = [
+        ["watermark.json", "new", "true"],
+        ["watermark.json", "old", "false"],
+        ["watermark.json.bak", "other", "false"],
+      ].map(
+        ([key, version, isLatest]) =>
+          `<Version><Key>${key}</Key><VersionId>${version}</VersionId><IsLatest>${isLatest}</IsLatest></Version>`,
+      );
+      return new Response(`<ListVersionsResult>${versions.join("")}</ListVersionsResult>`);
+    });
+    for (let sequence = 1; sequence <= 65; sequence += 1)
+      await target.apply(
+        batchOf([withdraw("a", sequence)], fence(sequence - 1, sequence === 1 ? 0 : 1)),
+        never,
+      );
+    expect(lists).toBe(2);
+    const deletions = asked.filter(({ url }) => url.searchParams.has("delete")).map(({ body }) => body);
+    expect(deletions).toHaveLength(2);
+    expect(deletions[1]).toBe(deletions[0]);
+    expect(deletions[0]).toContain("<Key>watermark.json</Key><VersionId>old</VersionId>");
+    expect(deletions[0]?.match(/<Object>/g)).toHaveLength(1);
   });
 
   it("writes a document that has only moved again under the same name", async () => {
@@ -113,10 +202,20 @@ describe("an archive", () => {
   });
 
   it("lets one of two that store a watermark at once win (I8)", async () => {
-    const settled = await Promise.allSettled([apply([put("a", 1)]), apply([put("b", 2)])]);
+    const both = Promise.withResolvers<null>();
+    let storing = 0;
+    const { target } = watched(async ({ method, url }) => {
+      if (method !== "PUT" || !url.pathname.endsWith(WATERMARK_KEY)) return null;
+      storing += 1;
+      if (storing === 2) both.resolve(null);
+      return await both.promise;
+    });
+    const settled = await Promise.allSettled([
+      target.apply(batchOf([put("a", 1)]), never),
+      target.apply(batchOf([put("b", 2)]), never),
+    ]);
     const codes = settled.map((each) => (each.status === "fulfilled" ? "stored" : each.reason.code));
-    expect(codes.filter((code) => code !== "stored" && code !== "conflict")).toEqual([]);
-    expect(codes).toContain("stored");
+    expect(codes.toSorted()).toEqual(["conflict", "stored"]);
   });
 
   it("stops at a watermark that nobody can read", async () => {
@@ -196,6 +295,61 @@ describe("an archive", () => {
       );
     },
   );
+});
+
+describe("a bucket's list", () => {
+  const listed = (bucket: Bucket) => Array.fromAsync(bucket.versions("documents/", never), ({ key }) => key);
+  const isVersions = ({ url }: Asked): boolean => url.searchParams.has("versions");
+  const xml = (inner: string): Response => new Response(`<Answer>${inner}</Answer>`);
+
+  it.each(["", "<Status>Disabled</Status>", null])(
+    "goes without versions only where the bucket keeps none, and asks again the next time (%s)",
+    async (status) => {
+      await apply([put("a", 1)]);
+      let isRefused = true;
+      const { asked, bucket } = watched(async (request) => {
+        if (isVersions(request)) return isRefused ? new Response("", { status: 405 }) : null;
+        if (!request.url.searchParams.has("versioning")) return null;
+        return status === null ? new Response("", { status: 501 }) : xml(status);
+      });
+      expect(await listed(bucket)).toHaveLength(1);
+      isRefused = false;
+      asked.splice(0);
+      expect(await listed(bucket)).toHaveLength(1);
+      expect(asked.map(isVersions)).toEqual([true]);
+    },
+  );
+
+  it.each(["Enabled", "Suspended"])("is refused without versions where it is %s (I24)", async (status) => {
+    const { bucket } = watched(async (request) => {
+      if (isVersions(request)) return new Response("", { status: 501 });
+      return request.url.searchParams.has("versioning") ? xml(`<Status>${status}</Status>`) : null;
+    });
+    await expect(listed(bucket)).rejects.toMatchObject({ code: "unavailable" });
+  });
+
+  it("is refused where it does not go on", async () => {
+    const next = "<IsTruncated>true</IsTruncated><NextKeyMarker>a</NextKeyMarker>";
+    const { asked, bucket } = watched(async () => xml(next));
+    await expect(listed(bucket)).rejects.toMatchObject({ code: "unavailable" });
+    expect(asked).toHaveLength(2);
+  });
+
+  it("is refused where it is too large, whatever length the server tells, as an object is", async () => {
+    let sent = 0;
+    const part = new Uint8Array(1_024 * 1_024);
+    const { bucket } = watched(async () => {
+      const body = new ReadableStream({
+        pull(controller) {
+          sent += 1;
+          controller.enqueue(part);
+        },
+      });
+      return new Response(body);
+    });
+    await expect(bucket.get("a", never)).rejects.toMatchObject({ code: "too_large" });
+    expect(sent).toBeLessThan(300);
+  });
 });
 
 describe("a bucket that cannot be used", () => {

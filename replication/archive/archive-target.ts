@@ -6,10 +6,13 @@ import type { Batch, Target } from "../target.ts";
 import type { Bucket } from "./bucket.ts";
 import { documentName, keyOf, parseKey, prefixOf } from "./object-name.ts";
 import type { ObjectVersion } from "./s3-answer.ts";
-import { readWatermark, storeWatermark } from "./watermark-object.ts";
+import { readWatermark, removeFormerWatermarks, storeWatermark } from "./watermark-object.ts";
 
 /** Documents on their way at once: with thirty milliseconds a request, some five hundred documents a second. */
 const CONCURRENT_MAX = 32;
+
+/** Former watermarks that a bucket with versions has at most: each list of them is one request. */
+const WATERMARKS_KEPT_MAX = 64;
 
 export interface ArchiveOptions {
   readonly site: string;
@@ -29,6 +32,9 @@ type Told = Exclude<FeedChange, { kind: "skip" }>;
  * objects that the same changes write again.
  */
 export function createArchiveTarget({ site, model, bucket, mayHold }: ArchiveOptions): Target {
+  // Of a process, or an attempt, that ended in the middle, nobody knows what it has put already.
+  let isFresh = true;
+  let stores = 0;
   return {
     site,
     model,
@@ -41,15 +47,21 @@ export function createArchiveTarget({ site, model, bucket, mayHold }: ArchiveOpt
       const { watermark, etag } = await readWatermark(bucket, signal);
       assertReached(watermark, batch, bucket.name);
       if (compareFences(batch.position, watermark) <= 0) return { watermark, refused: [] };
+      const mayRepeat = isFresh;
+      isFresh = true;
       const refused: Refusal[] = [];
       const doomed: ObjectVersion[] = [];
       await inParallel([...lastWords(batch.changes, watermark).values()], async (change) => {
         const refusal = refusalOf(change, mayHold);
         if (refusal !== null) refused.push({ sequence: change.sequence, ...refusal });
-        doomed.push(...(await applied(change, { bucket, isRefused: refusal !== null, signal })));
+        const isRefused = refusal !== null;
+        doomed.push(...(await applied(change, { bucket, isRefused, mayRepeat, signal })));
       });
       await bucket.remove(doomed, signal);
+      if (stores % WATERMARKS_KEPT_MAX === 0) await removeFormerWatermarks(bucket, signal);
+      stores += 1;
       await storeWatermark(bucket, { watermark: batch.position, at: batch.positionAt, etag }, signal);
+      isFresh = false;
       return { watermark: batch.position, refused };
     },
   };
@@ -97,13 +109,19 @@ async function applied(
   {
     bucket,
     isRefused,
+    mayRepeat,
     signal,
-  }: { readonly bucket: Bucket; readonly isRefused: boolean; readonly signal: AbortSignal },
+  }: {
+    readonly bucket: Bucket;
+    readonly isRefused: boolean;
+    readonly mayRepeat: boolean;
+    readonly signal: AbortSignal;
+  },
 ): Promise<readonly ObjectVersion[]> {
   const fence: Fence = { epoch: change.epoch, sequence: change.sequence };
   const prefix = prefixOf(documentName(change.document_id));
   // Most documents are new, and a list costs as much as an object.
-  const isNew = change.kind === "put-sealed" && !change.replaces && !isRefused;
+  const isNew = change.kind === "put-sealed" && !change.replaces && !isRefused && !mayRepeat;
   const held = isNew ? [] : await Array.fromAsync(bucket.versions(prefix, signal));
   // A change that comes late may not end what a later one has written (I3).
   const isLater = ({ key }: ObjectVersion): boolean => {

@@ -7,6 +7,7 @@ import {
   errorCodeOf,
   failureOf,
   pageOf,
+  versioningOf,
   type ObjectVersion,
   type VersionPage,
 } from "./s3-answer.ts";
@@ -54,8 +55,6 @@ interface BucketRequest {
 export class Bucket {
   readonly name: string;
   readonly #options: BucketOptions;
-  /** Some servers know no versions; they say so when they are asked. */
-  #hasVersions = true;
 
   constructor(options: BucketOptions) {
     this.#options = options;
@@ -85,7 +84,7 @@ export class Bucket {
       onlyAt === undefined ? {} : onlyAt === null ? { "if-none-match": "*" } : { "if-match": onlyAt };
     await this.#send({ method: "PUT", key, body, headers, signal }, async (answer) => {
       await this.#assertOk(answer);
-      await answer.arrayBuffer();
+      await bytesOf(answer);
     });
   }
 
@@ -106,29 +105,46 @@ export class Bucket {
 
   /** Whatever rests under the prefix, former versions and markers of deleted ones included, by key. */
   async *versions(prefix: string, signal: AbortSignal): AsyncGenerator<ObjectVersion> {
-    let from: Readonly<Record<string, string>> | null = {};
-    while (from !== null) {
-      const page: VersionPage = await this.#page(prefix, from, signal);
+    let kind: Readonly<Record<string, string>> = { versions: "" };
+    let page = await this.#page({ ...kind, prefix }, signal);
+    if (page === null) {
+      await this.#assertNoVersions(signal);
+      kind = { "list-type": "2" };
+      page = await this.#page({ ...kind, prefix }, signal);
+    }
+    const passed = new Set<string>();
+    while (page !== null) {
       yield* page.versions;
-      from = page.next;
+      if (page.next === null) return;
+      const place = JSON.stringify(page.next);
+      if (passed.has(place))
+        throw new KattegatError("unavailable", `The list of the bucket ${this.name} goes round in a circle.`);
+      passed.add(place);
+      page = await this.#page({ ...kind, prefix, ...page.next }, signal);
     }
   }
 
-  async #page(
-    prefix: string,
-    from: Readonly<Record<string, string>>,
-    signal: AbortSignal,
-  ): Promise<VersionPage> {
-    const kind: Record<string, string> = this.#hasVersions ? { versions: "" } : { "list-type": "2" };
-    const query = { ...kind, prefix, ...from };
-    const page = await this.#send({ method: "GET", query, signal }, async (answer) => {
-      if ([405, 501].includes(answer.status) && this.#hasVersions) return null;
+  /** Null where the server does not know a list of versions. */
+  async #page(query: Readonly<Record<string, string>>, signal: AbortSignal): Promise<VersionPage | null> {
+    return await this.#send({ method: "GET", query, signal }, async (answer) => {
+      if (isUnknown(answer) && "versions" in query && !("key-marker" in query)) return await emptied(answer);
       await this.#assertOk(answer);
       return pageOf(await textOf(answer));
     });
-    if (page !== null) return page;
-    this.#hasVersions = false;
-    return await this.#page(prefix, {}, signal);
+  }
+
+  /** A server that keeps versions may refuse to list them, for a while or to this key: then what was deleted would stay. */
+  async #assertNoVersions(signal: AbortSignal): Promise<void> {
+    const status = await this.#send({ method: "GET", query: { versioning: "" }, signal }, async (answer) => {
+      if (isUnknown(answer)) return await emptied(answer);
+      await this.#assertOk(answer);
+      return versioningOf(await textOf(answer));
+    });
+    if (status === "Enabled" || status === "Suspended")
+      throw new KattegatError(
+        "unavailable",
+        `The bucket ${this.name} keeps versions (${status}), and its server does not list them. Allow the list, or give the archive a bucket without versions.`,
+      );
   }
 
   async #send<T>(request: BucketRequest, use: (answer: Answer) => Promise<T>): Promise<T> {
@@ -139,7 +155,7 @@ export class Bucket {
         const isBusy =
           answer.status === 429 || (answer.status >= 500 && answer.status < 505 && answer.status !== 501);
         if (!isBusy || attempt === ATTEMPTS_MAX) return await use(answer);
-        await answer.arrayBuffer();
+        await bytesOf(answer);
       } catch (error) {
         if (error instanceof KattegatError) throw error;
         if (attempt === ATTEMPTS_MAX || request.signal.aborted) throw this.#silence(error, deadline.aborted);
@@ -206,8 +222,26 @@ async function textOf(answer: Answer): Promise<string> {
   return new TextDecoder().decode(await bytesOf(answer));
 }
 
-async function bytesOf(answer: Answer): Promise<Uint8Array<ArrayBuffer>> {
-  if (Number(answer.headers.get("content-length") ?? 0) > OBJECT_BYTES_MAX)
-    throw new KattegatError("too_large", `Expected an object of at most ${OBJECT_BYTES_MAX} bytes.`);
-  return new Uint8Array(await answer.arrayBuffer());
+/** No length that a server tells is relied on. */
+async function bytesOf({ body }: Answer): Promise<Uint8Array<ArrayBuffer>> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of body ?? []) {
+    bytes += part.byteLength;
+    // Leaving the loop closes the connection.
+    if (bytes > OBJECT_BYTES_MAX)
+      throw new KattegatError("too_large", `Expected an object of at most ${OBJECT_BYTES_MAX} bytes.`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts, bytes);
+}
+
+/** That the server does not know what it was asked. */
+function isUnknown({ status }: Answer): boolean {
+  return status === 405 || status === 501;
+}
+
+async function emptied(answer: Answer): Promise<null> {
+  await bytesOf(answer);
+  return null;
 }

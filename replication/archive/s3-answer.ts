@@ -64,6 +64,11 @@ export function pageOf(text: string): VersionPage {
   };
 }
 
+/** Whether the bucket keeps versions: `Enabled`, `Suspended`; null for one that never has. */
+export function versioningOf(text: string): string | null {
+  return textOf(rootOf(text), "Status");
+}
+
 /** @throws {KattegatError} for the first object that could not be deleted. */
 export function assertDeleted(text: string, bucket: string): void {
   for (const error of childrenOf(rootOf(text), "Error")) {

@@ -30,10 +30,22 @@ export async function readWatermark(
   } catch (cause) {
     throw new KattegatError(
       "divergence",
-      `${WATERMARK_KEY} of the bucket ${bucket.name} is no watermark of an archive. Delete it, and the archive is made anew from the log.`,
+      `${WATERMARK_KEY} of the bucket ${bucket.name} is no watermark of an archive. Empty the bucket whole, and the archive is made anew from the log.`,
       { cause },
     );
   }
+}
+
+/** Each store leaves one in a bucket that keeps versions. */
+export async function removeFormerWatermarks(
+  bucket: Pick<Bucket, "versions" | "remove">,
+  signal: AbortSignal,
+): Promise<void> {
+  const versions = await Array.fromAsync(bucket.versions(WATERMARK_KEY, signal));
+  await bucket.remove(
+    versions.filter(({ key, isLatest }) => key === WATERMARK_KEY && !isLatest),
+    signal,
+  );
 }
 
 /** @throws {KattegatError} `conflict` when another has stored one since. */

@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { Bucket, type BucketPlace } from "../archive/bucket.ts";
+import { Bucket, type BucketOptions } from "../archive/bucket.ts";
 import { createSender } from "../archive/open-bucket.ts";
 import { sleep } from "../sleep.ts";
 
@@ -60,7 +60,7 @@ export function temporaryFolder(): { readonly path: string; remove(): void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-export function bucketAt(place: Pick<BucketPlace, "endpoint"> & Partial<BucketPlace>): Bucket {
+export function bucketAt(place: Pick<BucketOptions, "endpoint"> & Partial<BucketOptions>): Bucket {
   return new Bucket({
     name: BUCKET,
     region: "us-east-1",
