@@ -19,6 +19,8 @@ const ANSWERS_MAX = 128;
 const SCRUB_ANSWERS_MAX = 16;
 /** A place whose rows could not be read so often is left, or everything behind it would never be read. */
 const TRIES_MAX = 3;
+/** After each failure: a thousand rows, then sixty, then four. */
+const FEWER_ROWS = 16;
 
 export interface AskedCopies {
   readonly model: string;
@@ -68,6 +70,8 @@ export class Scrubbing {
   readonly #model: string;
   #from: ScrubPlace | null = null;
   #tries = 0;
+  /** Places that were left since something could be read. */
+  #leaps = 0;
 
   constructor(ask: Ask, model: string) {
     this.#ask = ask;
@@ -79,18 +83,20 @@ export class Scrubbing {
     const suspects: string[] = [];
     let left = SCRUB_ROWS_MAX;
     for (let answers = 0; answers < SCRUB_ANSWERS_MAX && left > 0; answers += 1) {
-      const body = { model: this.#model, from: this.#from, rows: left };
+      const rows = Math.max(1, Math.floor(left / FEWER_ROWS ** this.#tries));
+      const body = { model: this.#model, from: this.#from, rows };
       const answer = await this.#ask("/internal/digests/scrub", body, {
         schema: scrubResponseSchema,
         signal,
       }).catch((error: unknown) => {
-        if (!signal.aborted) this.#failed(left);
+        if (!signal.aborted) this.#failed(rows);
         // What was read before is told; the next round fails at the same place, or goes on.
         if (suspects.length > 0) return null;
         throw error;
       });
       if (answer === null) break;
       this.#tries = 0;
+      this.#leaps = 0;
       suspects.push(...answer.suspects);
       this.#from = answer.next;
       left -= answer.rows;
@@ -99,11 +105,12 @@ export class Scrubbing {
     return suspects;
   }
 
-  /** Fewer rows may be what can be read, and what cannot be hides nothing behind it. */
+  /** Fewer rows may be what can be read; the few that cannot hide nothing behind them, and where many cannot, leaps grow. */
   #failed(rows: number): void {
     this.#tries += 1;
     if (this.#tries < TRIES_MAX || this.#from === null) return;
     this.#tries = 0;
-    this.#from = { ...this.#from, row: this.#from.row + rows };
+    this.#from = { ...this.#from, row: this.#from.row + Math.min(SCRUB_ROWS_MAX, rows * 4 ** this.#leaps) };
+    this.#leaps += 1;
   }
 }
