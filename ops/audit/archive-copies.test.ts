@@ -1,7 +1,7 @@
-import { prefixOf } from "@kattegat/replication/archive/object-name.ts";
+import { WATERMARK_KEY, prefixOf } from "@kattegat/replication/archive/object-name.ts";
 import { bucketAt, startS3, temporaryFolder } from "@kattegat/replication/embedded-s3/s3-process.fixture.ts";
 import { expect, it } from "vitest";
-import { removeCopy } from "./archive-copies.ts";
+import { readArchiveCopies, removeCopy } from "./archive-copies.ts";
 import { hashOf } from "./row.ts";
 
 const signal = new AbortController().signal;
@@ -29,4 +29,26 @@ it("deletes the very object that was judged, and nothing that came for its docum
     await server.kill();
     folder.remove();
   }
+});
+
+it("calls a former version of a document's object stray, of the watermark not (I23)", async () => {
+  const key = `${prefixOf(hashOf("a"))}1.7.eu.${"1".repeat(64)}`;
+  const versions = [key, WATERMARK_KEY].flatMap((name) =>
+    ["true", "false"].map(
+      (isLatest) =>
+        `<Version><Key>${name}</Key><VersionId>${isLatest}</VersionId><IsLatest>${isLatest}</IsLatest></Version>`,
+    ),
+  );
+  const bucket = bucketAt({
+    endpoint: "http://127.0.0.1:9",
+    fetch: async (url) =>
+      url.endsWith(WATERMARK_KEY)
+        ? new Response("<Error><Code>NoSuchKey</Code></Error>", { status: 404 })
+        : new Response(`<ListVersionsResult>${versions.join("")}</ListVersionsResult>`),
+  });
+  const lines = await Array.fromAsync(readArchiveCopies(bucket, { model: "m", signal }));
+  const nameless = lines.flatMap((line) =>
+    line.kind === "object" && line.named === "nothing" ? [line.key] : [],
+  );
+  expect(nameless).toEqual([`${key} version false`]);
 });
