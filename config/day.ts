@@ -22,6 +22,11 @@ export function holdsOn(until: Day, today: Day | undefined): boolean {
   return until === ALWAYS || (today ?? todayUtc()) <= until;
 }
 
+/** The day in UTC of a time in milliseconds since 1970. */
+export function dayOf(timeMs: number): Day {
+  return new Date(timeMs).toISOString().slice(0, 10);
+}
+
 export function todayUtc(): Day {
-  return new Date().toISOString().slice(0, 10);
+  return dayOf(Date.now());
 }

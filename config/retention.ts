@@ -1,6 +1,6 @@
 /** Says how long documents of a class are kept. */
 import type { Day } from "./day.ts";
-import { ALWAYS } from "./day.ts";
+import { ALWAYS, dayOf } from "./day.ts";
 import type { Network, ResidencyClass } from "./network.ts";
 
 export interface DocumentDates {
@@ -21,7 +21,7 @@ export function keptUntil({ retention }: Pick<ResidencyClass, "retention">, date
   if (retention?.keep_days === undefined || retention.from === undefined) return ALWAYS;
   const from = dates[retention.from];
   if (from === null) return ALWAYS;
-  return new Date(Date.parse(from) + retention.keep_days * DAY_MS).toISOString().slice(0, 10);
+  return dayOf(Date.parse(from) + retention.keep_days * DAY_MS);
 }
 
 /** Says by what the first class keeps documents longer than the second; null when on no day it does, whatever the document. */

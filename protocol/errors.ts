@@ -106,6 +106,11 @@ export class KattegatError extends Error {
   }
 }
 
+/** The code by which an error is counted or told. */
+export function codeOf(error: unknown): ErrorCode {
+  return error instanceof KattegatError ? error.code : "internal";
+}
+
 export function isErrorCode(value: unknown): value is ErrorCode {
   return typeof value === "string" && Object.hasOwn(ERROR_KINDS, value);
 }

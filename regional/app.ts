@@ -1,6 +1,6 @@
 /** The routes of a regional site. */
 import { applyRequestSchema, retireRequestSchema } from "@kattegat/protocol/changes.ts";
-import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { codeOf } from "@kattegat/protocol/errors.ts";
 import { operatorOnly, replicationOnly } from "@kattegat/protocol/hono/answers-only.ts";
 import { answerProblems, requestIdOf, requestIds } from "@kattegat/protocol/hono/problems.ts";
 import { siteAuth } from "@kattegat/protocol/hono/site-auth.ts";
@@ -86,7 +86,7 @@ async function timed<T>(histogram: Metrics["searches"], work: Promise<T>): Promi
     stop({ outcome: "ok" });
     return result;
   } catch (error) {
-    stop({ outcome: error instanceof KattegatError ? error.code : "internal" });
+    stop({ outcome: codeOf(error) });
     throw error;
   }
 }

@@ -1,4 +1,5 @@
 /** What must hold in a simulated history at every step, and at its end. */
+import { dayOf } from "@kattegat/config/day.ts";
 import { mayHold } from "@kattegat/config/residency.ts";
 import { compareFences, compareSequences, type Fence } from "@kattegat/protocol/sequence.ts";
 import type { DocumentState } from "@kattegat/primary-dk/documents/state.ts";
@@ -10,7 +11,7 @@ import { Violation } from "./violation.ts";
 import { NETWORK, type World } from "./world.ts";
 
 /** No list of countries ends within a history. */
-const TODAY = new Date(START_MS).toISOString().slice(0, 10);
+const TODAY = dayOf(START_MS);
 
 interface Seen {
   readonly stamp: number;

@@ -1,6 +1,6 @@
 /** Repairs that anti-entropy asks for, with the reasons that it gave. */
 import type { RepairList, RepairsRequest, RepairsResponse } from "@kattegat/protocol/digests.ts";
-import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { codeOf } from "@kattegat/protocol/errors.ts";
 import type postgres from "postgres";
 import type { Writer } from "../documents/writer.ts";
 
@@ -44,10 +44,6 @@ export async function writeRepairs(
     await sql`delete from repairs where sequence <= (select sequence from repairs order by sequence desc offset ${KEPT_MAX} limit 1)`;
   }
   return { repairs: rows.map(({ document_id, sequence }) => ({ document_id, sequence })), failed };
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof KattegatError ? error.code : "internal";
 }
 
 /** Resolves with the last repairs, the newest first. */

@@ -1,4 +1,5 @@
 /** Where the copies of documents are by policy, remembered for a while. */
+import { dayOf } from "@kattegat/config/day.ts";
 import type { Network, TierName } from "@kattegat/config/network.ts";
 import { policyVersion } from "@kattegat/config/policy-version.ts";
 import { archiveSites, placement } from "@kattegat/config/placement.ts";
@@ -53,7 +54,7 @@ export class Placements {
   }
 
   #today(): string {
-    return new Date(this.#now()).toISOString().slice(0, 10);
+    return dayOf(this.#now());
   }
 
   #remember(key: string, ask: () => readonly string[]): readonly string[] {

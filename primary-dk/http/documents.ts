@@ -6,7 +6,7 @@ import {
   documentInputSchema,
   receiptIdSchema,
 } from "@kattegat/protocol/documents.ts";
-import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { KattegatError, codeOf } from "@kattegat/protocol/errors.ts";
 import { parsePathPart } from "@kattegat/protocol/parse.ts";
 import { selectionRequestSchema } from "@kattegat/protocol/selection.ts";
 import type { Context, Hono } from "hono";
@@ -132,7 +132,7 @@ async function counted<T>(metrics: Metrics, write: Promise<T>): Promise<T> {
     metrics.writes.inc({ outcome: "done" });
     return result;
   } catch (error) {
-    metrics.writes.inc({ outcome: error instanceof KattegatError ? error.code : "internal" });
+    metrics.writes.inc({ outcome: codeOf(error) });
     throw error;
   }
 }

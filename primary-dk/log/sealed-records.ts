@@ -42,11 +42,5 @@ async function passagesOf(
     select document_id, ordinal, start_offset, end_offset, own_text,
       case when document_id = any(${[...withVectors]}) then dense end as dense
     from passages where document_id = any(${[...ids]}) order by document_id, ordinal`;
-  const passages = new Map<string, postgres.Row[]>();
-  for (const row of rows) {
-    const known = passages.get(row["document_id"]);
-    if (known === undefined) passages.set(row["document_id"], [row]);
-    else known.push(row);
-  }
-  return passages;
+  return Map.groupBy(rows, (row): string => row["document_id"]);
 }

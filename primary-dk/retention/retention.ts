@@ -1,4 +1,5 @@
 /** Deletes documents whose time is over. */
+import { dayOf } from "@kattegat/config/day.ts";
 import type { Network } from "@kattegat/config/network.ts";
 import { keptUntil } from "@kattegat/config/retention.ts";
 import type postgres from "postgres";
@@ -36,7 +37,7 @@ async function deleteBatch(className: string, options: RetentionOptions): Promis
   const { network, writer, now } = options;
   const rules = network.classes[className];
   if (rules?.retention === undefined) return 0;
-  const today = new Date(now()).toISOString().slice(0, 10);
+  const today = dayOf(now());
   const rows = await candidates(className, rules.retention, options);
   const over = rows.filter(
     ({ created_at, published_at }) =>

@@ -89,12 +89,7 @@ export class DocumentSeals {
     // Rows of one document follow each other.
     if (this.#last?.dataKey.documentId === id && Buffer.compare(this.#last.wrapped, wrapped) === 0)
       return this.#last.dataKey;
-    const wrapping = this.#ring.find(row["partition"], row["key_version"]);
-    if (wrapping === null)
-      throw new SealError(
-        `expected key ${row["key_version"]} of partition ${row["partition"]}, it was destroyed`,
-      );
-    const dataKey = dataKeyOf(id, unseal(wrapping, wrapped, contextOfKey(id)));
+    const dataKey = dataKeyOf(id, unseal(this.#wrappingOf(row), wrapped, contextOfKey(id)));
     this.#last = { wrapped, dataKey };
     return dataKey;
   }
@@ -107,9 +102,13 @@ export class DocumentSeals {
    */
   wrapNamed(row: postgres.Row, name: string): Uint8Array {
     const { key } = this.keyOf(row);
-    const wrapping = this.#ring.find(row["partition"], row["key_version"]);
-    if (wrapping === null) throw new SealError(`expected key ${row["key_version"]}, it was destroyed`);
-    return seal(wrapping, key, contextOfNamedKey(name));
+    return seal(this.#wrappingOf(row), key, contextOfNamedKey(name));
+  }
+
+  #wrappingOf({ partition, key_version: version }: postgres.Row): KeyObject {
+    const wrapping = this.#ring.find(partition, version);
+    if (wrapping !== null) return wrapping;
+    throw new SealError(`expected key ${version} of partition ${partition}, it was destroyed`);
   }
 }
 

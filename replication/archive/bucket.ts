@@ -11,6 +11,7 @@ import {
   type ObjectVersion,
   type VersionPage,
 } from "./s3-answer.ts";
+import { escapeXml } from "./xml.ts";
 import { authorizationOf, encodeStrictly, type AccessKey } from "./signature-v4.ts";
 
 /** A page of a thousand names, or an object of some megabytes, over a slow line. */
@@ -209,13 +210,9 @@ function pathOf(key: string): string {
 function deletionOf(versions: readonly Pick<ObjectVersion, "key" | "version">[]): string {
   const objects = versions.map(
     ({ key, version }) =>
-      `<Object><Key>${escaped(key)}</Key>${version === null ? "" : `<VersionId>${escaped(version)}</VersionId>`}</Object>`,
+      `<Object><Key>${escapeXml(key)}</Key>${version === null ? "" : `<VersionId>${escapeXml(version)}</VersionId>`}</Object>`,
   );
   return `<?xml version="1.0" encoding="UTF-8"?><Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Quiet>true</Quiet>${objects.join("")}</Delete>`;
-}
-
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
 async function textOf(answer: Answer): Promise<string> {

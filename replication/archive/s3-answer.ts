@@ -1,6 +1,7 @@
 /** What an S3 server answers, as XML. */
 import { KattegatError, type ErrorCode } from "@kattegat/protocol/errors.ts";
-import { XmlElement, parseXml } from "@rgrove/parse-xml";
+import { parseXml, type XmlElement } from "@rgrove/parse-xml";
+import { childrenOf } from "./xml.ts";
 
 /** One version of an object; of a bucket that keeps none, the object. */
 export interface ObjectVersion {
@@ -16,12 +17,6 @@ export interface VersionPage {
   readonly versions: readonly ObjectVersion[];
   /** Of the next page, as parameters of its request; null at the end. */
   readonly next: Readonly<Record<string, string>> | null;
-}
-
-function childrenOf(element: XmlElement, ...names: readonly string[]): readonly XmlElement[] {
-  return element.children.filter(
-    (child): child is XmlElement => child instanceof XmlElement && names.includes(child.name),
-  );
 }
 
 function textOf(element: XmlElement, name: string): string | null {

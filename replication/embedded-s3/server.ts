@@ -1,9 +1,10 @@
 /** The HTTP side of the embedded S3 server. */
 import { hash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { XmlElement, parseXml } from "@rgrove/parse-xml";
+import { parseXml } from "@rgrove/parse-xml";
 import type { ObjectFiles, ListedObject } from "./object-files.ts";
 import type { AccessKey } from "../archive/signature-v4.ts";
+import { childrenOf, escapeXml } from "../archive/xml.ts";
 import { S3Error } from "./s3-error.ts";
 import { assertSigned } from "./signature.ts";
 
@@ -138,13 +139,13 @@ function listOf(
   const last = page.at(-1)?.key ?? "";
   const name = hasVersions ? "ListVersionsResult" : "ListBucketResult";
   const entries = page.map(({ key, bytes, modifiedAt }) => {
-    const fields = `<Key>${escaped(key)}</Key><LastModified>${modifiedAt}</LastModified><Size>${bytes}</Size>`;
+    const fields = `<Key>${escapeXml(key)}</Key><LastModified>${modifiedAt}</LastModified><Size>${bytes}</Size>`;
     return hasVersions
       ? `<Version>${fields}<VersionId>null</VersionId><IsLatest>true</IsLatest></Version>`
       : `<Contents>${fields}</Contents>`;
   });
   const next = hasVersions
-    ? `<NextKeyMarker>${escaped(last)}</NextKeyMarker><NextVersionIdMarker>null</NextVersionIdMarker>`
+    ? `<NextKeyMarker>${escapeXml(last)}</NextKeyMarker><NextVersionIdMarker>null</NextVersionIdMarker>`
     : `<NextContinuationToken>${Buffer.from(last).toString("base64url")}</NextContinuationToken>`;
   const isCut = found.length > limit;
   return `<${name}><IsTruncated>${isCut}</IsTruncated>${isCut ? next : ""}${entries.join("")}</${name}>`;
@@ -161,15 +162,11 @@ function conditionOf(headers: IncomingMessage["headers"]): ((etag: string | null
 }
 
 function deletedIn(body: Buffer): readonly string[] {
-  const elements = (parent: XmlElement, name: string): readonly XmlElement[] =>
-    parent.children.filter(
-      (child): child is XmlElement => child instanceof XmlElement && child.name === name,
-    );
   try {
     const { root } = parseXml(body.toString("utf8"));
     return root === null
       ? []
-      : elements(root, "Object").flatMap((each) => elements(each, "Key").map(({ text }) => text));
+      : childrenOf(root, "Object").flatMap((each) => childrenOf(each, "Key").map(({ text }) => text));
   } catch (cause) {
     throw new S3Error("MalformedXML", "Expected a list of objects to delete.", { cause });
   }
@@ -202,16 +199,12 @@ function decoded(part: string): string {
 }
 
 function errorAnswer({ code, status, message }: S3Error): Answer {
-  return { ...xml(`<Error><Code>${code}</Code><Message>${escaped(message)}</Message></Error>`), status };
+  return { ...xml(`<Error><Code>${code}</Code><Message>${escapeXml(message)}</Message></Error>`), status };
 }
 
 function xml(content: string): Answer {
   const body = Buffer.from(`<?xml version="1.0" encoding="UTF-8"?>\n${content}`);
   return { status: 200, headers: { "content-type": "application/xml" }, body };
-}
-
-function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
 function send(request: IncomingMessage, response: ServerResponse, { status, headers, body }: Answer): void {
