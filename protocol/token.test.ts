@@ -59,8 +59,9 @@ describe("a site token", () => {
       );
       await expect(verifier(name).verify(ofName)).resolves.toMatchObject({ iss: name });
       await expect(verifier().verify(ofEdge)).resolves.toMatchObject({ iss: "edge-eu" });
-      for (const refused of [verifier().verify(ofName), verifier(name).verify(ofEdge)])
-        await expect(refused).rejects.toMatchObject({ code: "unauthenticated" });
+      // One after the other: a refusal that nobody waits for yet would end the run.
+      await expect(verifier().verify(ofName)).rejects.toMatchObject({ code: "unauthenticated" });
+      await expect(verifier(name).verify(ofEdge)).rejects.toMatchObject({ code: "unauthenticated" });
     },
   );
 
