@@ -7,10 +7,13 @@ import type { BenchNetwork } from "./network.ts";
 const CAUGHT_UP_MS_MAX = 600_000;
 const POLL_MS = 50;
 
-/** Resolves when every site is where the log ends, with when each got there. */
+/** Resolves when every site, or every one that is searched, is where the log ends, with when each got there. */
 export async function level(
   network: BenchNetwork,
-  { without = null }: { readonly without?: string | null } = {},
+  {
+    without = null,
+    searched = false,
+  }: { readonly without?: string | null; readonly searched?: boolean } = {},
 ): Promise<readonly { readonly site: string; readonly atMs: number }[]> {
   const reached = new Map<string, number>();
   const until = performance.now() + CAUGHT_UP_MS_MAX;
@@ -18,7 +21,10 @@ export async function level(
   for (;;) {
     const { sites, sequence } = await statusOf(network);
     end ??= sequence;
-    const running = sites.filter(({ id, health }) => health !== "not_running" && id !== without);
+    const running = sites.filter(
+      ({ id, kind, health }) =>
+        health !== "not_running" && id !== without && !(searched && kind === "archive"),
+    );
     for (const { id, watermark } of running)
       if (watermark !== null && compareSequences(watermark, end) >= 0 && !reached.has(id))
         reached.set(id, performance.now());
