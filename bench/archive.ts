@@ -47,7 +47,7 @@ export async function benchArchive(): Promise<void> {
       measured_at: new Date().toISOString(),
       machine: machineName(),
       notes: [
-        `${DOCUMENTS.toLocaleString("en-US")} documents of ${BODY_BYTES.toLocaleString("en-US")} sealed bytes, in batches of ${BATCH} as the feed gives them, to the embedded S3 server over loopback; every object is flushed to the disk before it is acknowledged. A new document is one request, a replaced or withdrawn one a list with what follows from it.`,
+        `${DOCUMENTS.toLocaleString("en-US")} documents of ${BODY_BYTES.toLocaleString("en-US")} sealed bytes, in batches of ${BATCH} as the feed gives them, to the embedded S3 server over loopback; every object is flushed to the disk before it is acknowledged. A document is one request and its share of the batch's one deletion, since this process remembers what it has put; after a start each earlier copy is listed first.`,
         `After that the server's process had ${residentMib(server.pid).toFixed(0)} MiB resident.`,
         loadNote(),
       ],

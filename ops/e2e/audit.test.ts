@@ -186,7 +186,7 @@ it("finds what was planted, altered or lost in the archive's bucket by its list,
     if (version === undefined) throw new Error(`expected an object of ${id}`);
     return version.key;
   };
-  const put = (key: string): Promise<void> => bucket.put(key, Buffer.from("{}"), { signal });
+  const put = (key: string): Promise<string> => bucket.put(key, Buffer.from("{}"), { signal });
   const lost = await keyOf("eu-hot-1");
   await bucket.remove([{ key: lost, version: null }], signal);
   const altered = await keyOf("dk-only-warm-1");

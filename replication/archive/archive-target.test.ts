@@ -47,6 +47,15 @@ function watched(answer: (asked: Asked) => Promise<Response | null> = async () =
   return { asked, bucket, target: targetOf(bucket) };
 }
 
+/** Prefixes of the documents that were listed since the last call. */
+function listsIn(asked: Asked[]): () => readonly string[] {
+  return () =>
+    asked
+      .splice(0)
+      .map(({ url }) => url.searchParams.get("prefix") ?? "")
+      .filter((prefix) => prefix !== "" && prefix !== WATERMARK_KEY);
+}
+
 /** What the bucket has of documents: version by the digest of an id. */
 async function held(): Promise<readonly string[]> {
   const names = (await archive.keys()).filter((key) => key !== WATERMARK_KEY).map(parseKey);
@@ -84,22 +93,21 @@ describe("an archive", () => {
     expect(await archive.target.removed(never)).toEqual(fence(5));
   });
 
-  it("asks for no list where the log knows of no earlier copy, but for one within the batch", async () => {
+  it("asks for no list where the log knows of no earlier copy, or itself has put that copy", async () => {
     const { asked, target } = watched();
-    const lists = (): readonly string[] =>
-      asked
-        .splice(0)
-        .flatMap(({ method, url }) => (method === "GET" && url.search !== "" ? [url.search] : []));
+    const lists = listsIn(asked);
     await target.apply(batchOf([put("x", 1)]), never);
     expect(lists()).not.toEqual([]);
     await target.apply(
       batchOf([put("a", 2, { replaces: false }), put("b", 3, { replaces: false })], fence(1)),
       never,
     );
+    await target.apply(batchOf([withdraw("a", 4), put("a", 5), put("b", 6)], fence(3)), never);
+    await target.apply(batchOf([withdraw("b", 7), put("x", 8, { version: 1 })], fence(6)), never);
     expect(lists()).toEqual([]);
-    await target.apply(batchOf([withdraw("a", 4), put("a", 5, { replaces: false })], fence(3)), never);
+    expect(await held()).toEqual([copy("a", 5), copy("x", 1)].toSorted());
+    await target.apply(batchOf([withdraw("y", 9)], fence(8)), never);
     expect(lists()).toHaveLength(1);
-    expect(await held()).toEqual([copy("a", 5), copy("b", 3), copy("x", 1)].toSorted());
   });
 
   it("lists, in the first batch of a process and after one that failed, what that may have put before (I24)", async () => {
@@ -108,22 +116,55 @@ describe("an archive", () => {
       if (fails && method === "PUT" && url.pathname.endsWith(WATERMARK_KEY)) throw new Error("it broke off");
       return null;
     });
-    const listsOf = (id: string): number =>
-      asked.splice(0).filter(({ url }) => url.searchParams.get("prefix")?.includes(copy(id, 1).slice(0, 8)))
-        .length;
+    const lists = listsIn(asked);
     const apply = (sequence: number) =>
       target.apply(batchOf([put("a", sequence, { replaces: false })], fence(sequence - 1)), never);
     await target.apply(batchOf([put("a", 1, { replaces: false })]), never);
-    expect(listsOf("a")).toBe(1);
+    expect(lists()).toHaveLength(1);
     fails = true;
     await expect(apply(2)).rejects.toMatchObject({ code: "unavailable" });
-    expect(listsOf("a")).toBe(0);
+    expect(lists()).toEqual([]);
     fails = false;
     await apply(2);
-    // The object that the failed batch has put is replaced, so what that has left is listed, too.
-    expect(listsOf("a")).toBe(2);
+    expect(lists()).toHaveLength(1);
     await apply(3);
-    expect(listsOf("a")).toBe(0);
+    expect(lists()).toEqual([]);
+    expect(await held()).toEqual([copy("a", 3)]);
+  });
+
+  it("lists what another may have put since, whether or not that one came as far as its watermark (I9, I24)", async () => {
+    const { target } = watched();
+    await target.apply(batchOf([put("a", 1), put("b", 2)]), never);
+    let stores = 0;
+    const other = watched(async ({ method, url }) => {
+      if (method !== "PUT" || !url.pathname.endsWith(WATERMARK_KEY)) return null;
+      stores += 1;
+      if (stores > 1) throw new Error("it was killed");
+      return null;
+    });
+    const next = batchOf([put("a", 3), put("b", 4)], fence(2));
+    await expect(other.target.apply(next, never)).rejects.toMatchObject({ code: "unavailable" });
+    expect(await held()).toContain(copy("a", 3));
+    // The feed tells of the last change alone: of the one between them only the bucket knows.
+    await target.apply(batchOf([withdraw("a", 5), withdraw("b", 6)], fence(2)), never);
+    expect(await held()).toEqual([]);
+  });
+
+  it.each([
+    ["keeps versions", 200, "<Status>Enabled</Status>"],
+    ["has kept some", 200, "<Status>Suspended</Status>"],
+    ["does not say", 403, "<Code>AccessDenied</Code>"],
+  ])("lists every earlier copy in a bucket that %s (I24)", async (_, status, answer) => {
+    const { asked, target } = watched(async ({ url }) =>
+      url.searchParams.has("versioning") ? new Response(`<Answer>${answer}</Answer>`, { status }) : null,
+    );
+    const lists = listsIn(asked);
+    await target.apply(batchOf([put("a", 1)]), never);
+    lists();
+    await target.apply(batchOf([put("a", 2)], fence(1)), never);
+    await target.apply(batchOf([withdraw("a", 3)], fence(2)), never);
+    expect(lists()).toHaveLength(2);
+    expect(await held()).toEqual([]);
   });
 
   it("deletes former watermarks of a bucket that keeps versions at its first store and by and by, and nothing else (I24)", async () => {

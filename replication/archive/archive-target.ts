@@ -1,9 +1,11 @@
 /** An archive as a target. */
+import { randomUUID } from "node:crypto";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { ApplyResponse, FeedChange } from "@kattegat/protocol/changes.ts";
 import { compareFences, type Fence } from "@kattegat/protocol/sequence.ts";
 import type { Batch, Target } from "../target.ts";
 import type { Bucket } from "./bucket.ts";
+import { KnownNames } from "./known-names.ts";
 import { documentName, keyOf, parseKey, prefixOf } from "./object-name.ts";
 import type { ObjectVersion } from "./s3-answer.ts";
 import { readWatermark, removeFormerWatermarks, storeWatermark } from "./watermark-object.ts";
@@ -13,6 +15,9 @@ const CONCURRENT_MAX = 32;
 
 /** Former watermarks that a bucket with versions has at most: each list of them is one request. */
 const WATERMARKS_KEPT_MAX = 64;
+
+/** As much of a version as a deletion needs. */
+type Held = Pick<ObjectVersion, "key" | "version" | "isLatest">;
 
 export interface ArchiveOptions {
   readonly site: string;
@@ -30,10 +35,15 @@ type Told = Exclude<FeedChange, { kind: "skip" }>;
  * Stores each document as one object whose name tells its version, then deletes whatever else the bucket has of it, former versions
  * of a bucket that keeps them included. The watermark follows when all that it promises is there (I8): a crash before that leaves
  * objects that the same changes write again.
+ *
+ * What it has put it knows without a list, as long as nobody else writes: each writer notes itself in the watermark before its first object.
  */
 export function createArchiveTarget({ site, model, bucket, mayHold }: ArchiveOptions): Target {
+  const writer = randomUUID();
+  const known = new KnownNames();
   // Of a process, or an attempt, that ended in the middle, nobody knows what it has put already.
   let isFresh = true;
+  let keepsVersions = true;
   let stores = 0;
   return {
     site,
@@ -44,27 +54,47 @@ export function createArchiveTarget({ site, model, bucket, mayHold }: ArchiveOpt
     // A withdrawal is deleted with all versions before the watermark passes it.
     removed: async (signal) => (await readWatermark(bucket, signal)).watermark,
     async apply(batch, signal) {
-      const { watermark, etag } = await readWatermark(bucket, signal);
+      const stored = await readWatermark(bucket, signal);
+      const { watermark } = stored;
       assertReached(watermark, batch, bucket.name);
       if (compareFences(batch.position, watermark) <= 0) return { watermark, refused: [] };
-      const mayRepeat = isFresh;
+      const isTaken = stored.writer !== writer;
+      const mayRepeat = isFresh || isTaken;
       isFresh = true;
+      if (mayRepeat) known.clear();
+      if (stores % WATERMARKS_KEPT_MAX === 0) {
+        keepsVersions = await mayKeepVersions(bucket, signal);
+        await removeFormerWatermarks(bucket, signal);
+      }
+      stores += 1;
+      const at = batch.positionAt;
+      const etag = isTaken
+        ? await storeWatermark(bucket, { watermark, at, writer, etag: stored.etag }, signal)
+        : stored.etag;
+      const work = { bucket, known: keepsVersions ? null : known, mayRepeat, signal };
       const refused: Refusal[] = [];
-      const doomed: ObjectVersion[] = [];
+      const doomed: Held[] = [];
       await inParallel([...lastWords(batch.changes, watermark).values()], async (change) => {
         const refusal = refusalOf(change, mayHold);
         if (refusal !== null) refused.push({ sequence: change.sequence, ...refusal });
-        const isRefused = refusal !== null;
-        doomed.push(...(await applied(change, { bucket, isRefused, mayRepeat, signal })));
+        doomed.push(...(await applied(change, { ...work, isRefused: refusal !== null })));
       });
       await bucket.remove(doomed, signal);
-      if (stores % WATERMARKS_KEPT_MAX === 0) await removeFormerWatermarks(bucket, signal);
-      stores += 1;
-      await storeWatermark(bucket, { watermark: batch.position, at: batch.positionAt, etag }, signal);
+      await storeWatermark(bucket, { watermark: batch.position, at, writer, etag }, signal);
       isFresh = false;
       return { watermark: batch.position, refused };
     },
   };
+}
+
+/** A key that may not ask is taken for one of a bucket that does: its versions are listed each time. */
+async function mayKeepVersions(bucket: Bucket, signal: AbortSignal): Promise<boolean> {
+  try {
+    return (await bucket.versioning(signal)) !== null;
+  } catch (error) {
+    if (error instanceof KattegatError && error.code === "forbidden") return true;
+    throw error;
+  }
 }
 
 function assertReached(watermark: Fence, { after }: Batch, name: string): void {
@@ -99,6 +129,15 @@ function refusalOf(change: Told, mayHold: ArchiveOptions["mayHold"]): Omit<Refus
     : { code: "bad_request", detail: "Expected the sealed document to have the name of the change's." };
 }
 
+interface Work {
+  readonly bucket: Bucket;
+  /** Null where an object may have former versions, which only a list tells. */
+  readonly known: KnownNames | null;
+  readonly isRefused: boolean;
+  readonly mayRepeat: boolean;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Resolves with what is to be deleted once the new object is there.
  *
@@ -106,42 +145,48 @@ function refusalOf(change: Told, mayHold: ArchiveOptions["mayHold"]): Omit<Refus
  */
 async function applied(
   change: Told,
-  {
-    bucket,
-    isRefused,
-    mayRepeat,
-    signal,
-  }: {
-    readonly bucket: Bucket;
-    readonly isRefused: boolean;
-    readonly mayRepeat: boolean;
-    readonly signal: AbortSignal;
-  },
-): Promise<readonly ObjectVersion[]> {
+  { bucket, known, isRefused, mayRepeat, signal }: Work,
+): Promise<readonly Held[]> {
   const fence: Fence = { epoch: change.epoch, sequence: change.sequence };
-  const prefix = prefixOf(documentName(change.document_id));
+  const document = documentName(change.document_id);
+  const prefix = prefixOf(document);
   // Most documents are new, and a list costs as much as an object.
   const isNew = change.kind === "put-sealed" && !change.replaces && !isRefused && !mayRepeat;
-  const held = isNew ? [] : await Array.fromAsync(bucket.versions(prefix, signal));
+  const listed = async (): Promise<readonly Held[]> =>
+    isNew ? [] : await Array.fromAsync(bucket.versions(prefix, signal));
+  const held = knownOf(known?.get(document)) ?? (await listed());
   // A change that comes late may not end what a later one has written (I3).
-  const isLater = ({ key }: ObjectVersion): boolean => {
+  const isLater = ({ key }: Held): boolean => {
     const name = parseKey(key);
     return name !== null && compareFences(name.fence, fence) > 0;
   };
-  if (change.kind !== "put-sealed" || isRefused) return held.filter((version) => !isLater(version));
-  if (held.some(isLater)) return [];
+  if (held.some(isLater)) {
+    known?.forget(document);
+    return change.kind === "put-sealed" && !isRefused ? [] : held.filter((version) => !isLater(version));
+  }
+  if (change.kind !== "put-sealed" || isRefused) {
+    known?.set(document, null);
+    return held;
+  }
   const key = keyOf(change.sealed);
   assertSame(key, held, fence);
   await bucket.put(key, Buffer.from(JSON.stringify(change.sealed)), { signal });
+  known?.set(document, key);
   // Where the bucket keeps versions, the object that was just replaced is one more.
   const isReplaced = held.some((version) => version.key === key && version.isLatest);
+  if (known !== null) return held.filter((version) => version.key !== key);
   if (!isReplaced) return held;
   const after = await Array.fromAsync(bucket.versions(prefix, signal));
   return after.filter((version) => version.key !== key || !version.isLatest);
 }
 
+function knownOf(key: string | null | undefined): readonly Held[] | undefined {
+  if (key === null) return [];
+  return key === undefined ? undefined : [{ key, version: null, isLatest: true }];
+}
+
 /** A later change that carries the same content writes it again, whatever stands there: so an object that was altered is healed. */
-function assertSame(key: string, held: readonly ObjectVersion[], fence: Fence): void {
+function assertSame(key: string, held: readonly Held[], fence: Fence): void {
   const other = held.find((version) => {
     const name = parseKey(version.key);
     return name !== null && version.isLatest && version.key !== key && compareFences(name.fence, fence) === 0;

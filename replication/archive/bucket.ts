@@ -75,17 +75,21 @@ export class Bucket {
     });
   }
 
-  /** `onlyAt` makes it a `conflict` when the object is another by now: the tag that it had, null when there was none. */
+  /**
+   * Resolves with the object's tag. `onlyAt` makes it a `conflict` when the object is another by now: the tag that it had, null when
+   * there was none.
+   */
   async put(
     key: string,
     body: Uint8Array<ArrayBuffer>,
     { signal, onlyAt }: { readonly signal: AbortSignal; readonly onlyAt?: string | null },
-  ): Promise<void> {
+  ): Promise<string> {
     const headers: Record<string, string> =
       onlyAt === undefined ? {} : onlyAt === null ? { "if-none-match": "*" } : { "if-match": onlyAt };
-    await this.#send({ method: "PUT", key, body, headers, signal }, async (answer) => {
+    return await this.#send({ method: "PUT", key, body, headers, signal }, async (answer) => {
       await this.#assertOk(answer);
       await bytesOf(answer);
+      return answer.headers.get("etag") ?? "";
     });
   }
 
@@ -134,14 +138,19 @@ export class Bucket {
     });
   }
 
-  /** A server that keeps versions may refuse to list them, for a while or to this key: then what was deleted would stay. */
-  async #assertNoVersions(signal: AbortSignal): Promise<void> {
-    const status = await this.#send({ method: "GET", query: { versioning: "" }, signal }, async (answer) => {
+  /** Whether it keeps versions, or may have kept some: `Enabled`, `Suspended`; null for one that never has, or whose server has none. */
+  async versioning(signal: AbortSignal): Promise<"Enabled" | "Suspended" | null> {
+    return await this.#send({ method: "GET", query: { versioning: "" }, signal }, async (answer) => {
       if (isUnknown(answer)) return await emptied(answer);
       await this.#assertOk(answer);
       return versioningOf(await textOf(answer));
     });
-    if (status === "Enabled" || status === "Suspended")
+  }
+
+  /** A server that keeps versions may refuse to list them, for a while or to this key: then what was deleted would stay. */
+  async #assertNoVersions(signal: AbortSignal): Promise<void> {
+    const status = await this.versioning(signal);
+    if (status !== null)
       throw new KattegatError(
         "unavailable",
         `The bucket ${this.name} keeps versions (${status}), and its server does not list them. Allow the list, or give the archive a bucket without versions.`,

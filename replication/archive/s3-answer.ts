@@ -60,8 +60,9 @@ export function pageOf(text: string): VersionPage {
 }
 
 /** Whether the bucket keeps versions: `Enabled`, `Suspended`; null for one that never has. */
-export function versioningOf(text: string): string | null {
-  return textOf(rootOf(text), "Status");
+export function versioningOf(text: string): "Enabled" | "Suspended" | null {
+  const status = textOf(rootOf(text), "Status");
+  return status === "Enabled" || status === "Suspended" ? status : null;
 }
 
 /** @throws {KattegatError} for the first object that could not be deleted. */

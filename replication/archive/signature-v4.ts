@@ -4,7 +4,7 @@
  * The packages that make it use WebCrypto, whose five promises for a request cost more than the request; Node's own hashes are at once.
  * Source: "Create a signed AWS API request", AWS IAM User Guide.
  */
-import { createHmac, hash } from "node:crypto";
+import { createHmac, createSecretKey, hash, type KeyObject } from "node:crypto";
 
 export interface AccessKey {
   readonly accessKeyId: string;
@@ -57,13 +57,13 @@ export function encodeStrictly(text: string): string {
   );
 }
 
-/** The last key: it is the same for a day, and takes four of the five hashes. */
-let known: { readonly scope: string; readonly secret: string; readonly key: Buffer } | null = null;
+/** The last key: it is the same for a day, takes four of the five hashes, and as bytes would be made a key object each time. */
+let known: { readonly scope: string; readonly secret: string; readonly key: KeyObject } | null = null;
 
-function signingKey(scope: string, secret: string): Buffer {
+function signingKey(scope: string, secret: string): KeyObject {
   if (known?.scope === scope && known.secret === secret) return known.key;
-  let key = Buffer.from(`AWS4${secret}`);
-  for (const part of scope.split("/")) key = createHmac("sha256", key).update(part).digest();
-  known = { scope, secret, key };
-  return key;
+  let bytes = Buffer.from(`AWS4${secret}`);
+  for (const part of scope.split("/")) bytes = createHmac("sha256", bytes).update(part).digest();
+  known = { scope, secret, key: createSecretKey(bytes) };
+  return known.key;
 }

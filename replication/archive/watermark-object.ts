@@ -9,12 +9,16 @@ const watermarkObjectSchema = z.strictObject({
   format: z.literal("kattegat-archive/1"),
   watermark: fenceSchema,
   watermark_at: z.string(),
+  /** Whoever stored it: what another remembers of the bucket is worth nothing from then on. */
+  writer: z.string().optional(),
 });
 
 export interface StoredWatermark {
   readonly watermark: Fence;
   /** Of the object; null when there is none. */
   readonly etag: string | null;
+  /** Null where it does not say. */
+  readonly writer: string | null;
 }
 
 /** @throws {KattegatError} `divergence` for a watermark that nobody can read: to begin anew could bring back what was erased. */
@@ -23,10 +27,12 @@ export async function readWatermark(
   signal: AbortSignal,
 ): Promise<StoredWatermark> {
   const stored = await bucket.get(WATERMARK_KEY, signal);
-  if (stored === null) return { watermark: FENCE_ZERO, etag: null };
+  if (stored === null) return { watermark: FENCE_ZERO, etag: null, writer: null };
   try {
-    const { watermark } = watermarkObjectSchema.parse(JSON.parse(new TextDecoder().decode(stored.bytes)));
-    return { watermark, etag: stored.etag };
+    const { watermark, writer = null } = watermarkObjectSchema.parse(
+      JSON.parse(new TextDecoder().decode(stored.bytes)),
+    );
+    return { watermark, etag: stored.etag, writer };
   } catch (cause) {
     throw new KattegatError(
       "divergence",
@@ -48,16 +54,27 @@ export async function removeFormerWatermarks(
   );
 }
 
-/** @throws {KattegatError} `conflict` when another has stored one since. */
+/** Resolves with the tag of the new one. @throws {KattegatError} `conflict` when another has stored one since. */
 export async function storeWatermark(
   bucket: Pick<Bucket, "put">,
-  { watermark, at, etag }: { readonly watermark: Fence; readonly at: string; readonly etag: string | null },
+  {
+    watermark,
+    at,
+    writer,
+    etag,
+  }: {
+    readonly watermark: Fence;
+    readonly at: string;
+    readonly writer: string;
+    readonly etag: string | null;
+  },
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string> {
   const content: z.infer<typeof watermarkObjectSchema> = {
     format: "kattegat-archive/1",
     watermark,
     watermark_at: at,
+    writer,
   };
-  await bucket.put(WATERMARK_KEY, Buffer.from(JSON.stringify(content)), { signal, onlyAt: etag });
+  return await bucket.put(WATERMARK_KEY, Buffer.from(JSON.stringify(content)), { signal, onlyAt: etag });
 }

@@ -20,7 +20,7 @@ afterAll(async () => {
 });
 
 const bytes = (text: string): Buffer<ArrayBuffer> => Buffer.from(text);
-const store = (key: string, text = key): Promise<void> => bucket.put(key, bytes(text), { signal: never });
+const store = (key: string, text = key): Promise<string> => bucket.put(key, bytes(text), { signal: never });
 const keysUnder = async (prefix: string): Promise<readonly string[]> =>
   (await Array.fromAsync(bucket.versions(prefix, never))).map(({ key }) => key);
 
