@@ -69,6 +69,7 @@ void runScrub(
     digests: regional.digests(),
     pointsPerSecond: settings.scrubPointsPerSecond,
     passMsMin: settings.scrubPassMsMin,
+    isBusy: regional.isBusy,
     now,
     sleep: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => {}),
     failed: (error) => logger.warn({ err: error }, "the scrub begins its pass anew"),

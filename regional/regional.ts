@@ -42,6 +42,8 @@ export interface Regional {
    * @throws {KattegatError} `not_ready` for another model.
    */
   digests(model?: string): SiteDigests;
+  /** Whether changes of the edition that serves are being applied. */
+  isBusy(): boolean;
   /** Null when the site may be asked. */
   notReadyReason(): Promise<string | null>;
 }
@@ -87,6 +89,7 @@ export function createRegional(options: RegionalOptions): Regional {
       if (digests !== null) return digests;
       throw new KattegatError("not_ready", `Copies of ${model} are compared once it serves.`);
     },
+    isBusy: () => serving.applier.isBusy(),
     notReadyReason: () => notReadyReason(serving, network),
   };
 }

@@ -52,8 +52,8 @@ export interface PlanOptions {
 export const HEAP = {
   primary: ["--max-old-space-size=4096", "--max-semi-space-size=64"],
   qdrant: ["--max-old-space-size=4096", "--max-semi-space-size=8"],
-  regional: ["--max-old-space-size=512", "--max-semi-space-size=4"],
-  replication: ["--max-old-space-size=1024", "--max-semi-space-size=8"],
+  regional: ["--max-old-space-size=512", "--max-semi-space-size=16"],
+  replication: ["--max-old-space-size=1024", "--max-semi-space-size=16"],
   helper: ["--max-old-space-size=256", "--max-semi-space-size=2"],
 } as const;
 

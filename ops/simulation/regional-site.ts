@@ -198,6 +198,7 @@ export class RegionalSite implements Site {
       schema: copies,
       watermark,
       tombstones: { changesMax: seams.tombstoneChanges, pruneBatches: 5 },
+      now: () => clock.nowMs,
     });
     const process: Process = { applier, watermark, isAlive: true };
     return process;

@@ -18,6 +18,8 @@ import { writeOutcomes } from "./writes.ts";
  * tried again within hours, and a busy network makes a few hundred thousand changes in them.
  */
 const TOMBSTONE_CHANGES_MAX = 1_000_000n;
+/** Between two batches of a stream that has changes to bring. */
+const BUSY_MS = 1_000;
 /** Pruning reads the whole index of tombstones, so it is done once in so many batches. */
 const PRUNE_BATCHES = 1_000;
 
@@ -39,6 +41,7 @@ export interface ApplierOptions {
   readonly schema: Copies;
   readonly watermark: Watermark;
   readonly tombstones: TombstoneLimits;
+  readonly now: () => number;
   /** Hears what was stored, before the watermark says so. */
   readonly stored?: (outcomes: readonly Outcome[]) => void;
 }
@@ -47,6 +50,8 @@ export class Applier {
   readonly #options: ApplierOptions;
   #last: Promise<unknown> = Promise.resolve();
   #batches = 0;
+  #waiting = 0;
+  #endedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: ApplierOptions) {
     this.#options = options;
@@ -54,9 +59,20 @@ export class Applier {
 
   /** One batch at a time: two at once could each find the other's document missing. */
   apply(request: ApplyRequest): Promise<ApplyResponse> {
+    this.#waiting += 1;
     const done = this.#last.then(() => this.#apply(request));
     this.#last = done.catch(() => {});
+    const ended = (): void => {
+      this.#waiting -= 1;
+      this.#endedMs = this.#options.now();
+    };
+    void done.then(ended, ended);
     return done;
+  }
+
+  /** Whether changes are being applied, or were a moment ago: then the next ones are on their way. */
+  isBusy(): boolean {
+    return this.#waiting > 0 || this.#options.now() - this.#endedMs < BUSY_MS;
   }
 
   async #apply(request: ApplyRequest): Promise<ApplyResponse> {

@@ -6,10 +6,12 @@ async function readAt({
   pages,
   reads,
   failAt = -1,
+  busyUntilMs = 0,
 }: {
   readonly pages: number;
   readonly reads: number;
   readonly failAt?: number;
+  readonly busyUntilMs?: number;
 }) {
   const stopping = new AbortController();
   const times: number[] = [];
@@ -26,6 +28,7 @@ async function readAt({
       },
       pointsPerSecond: 1_000,
       passMsMin: 1_000,
+      isBusy: () => nowMs < busyUntilMs,
       now: () => nowMs,
       sleep(ms) {
         nowMs += ms;
@@ -50,4 +53,10 @@ it("begins the next pass at once where one takes longer", async () => {
 
 it("waits when the store fails", async () => {
   expect(await readAt({ pages: 20, reads: 3, failAt: 0 })).toEqual([250, 5_250, 5_350]);
+});
+
+it("reads at a tenth of its pace while the site is busy", async () => {
+  expect(await readAt({ pages: 20, reads: 5, busyUntilMs: 2_000 })).toEqual([
+    250, 1_250, 2_250, 2_350, 2_450,
+  ]);
 });

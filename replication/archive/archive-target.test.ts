@@ -14,7 +14,7 @@ import {
 } from "./archive-target.fixture.ts";
 import type { Bucket } from "./bucket.ts";
 import { WATERMARK_KEY, keyOf, parseKey } from "./object-name.ts";
-import { createSender } from "./open-bucket.ts";
+import { createFetch } from "../fetch.ts";
 
 let archive: ArchiveUnderTest;
 beforeAll(async () => {
@@ -35,7 +35,7 @@ interface Asked {
 /** The archive with every request noted; `answer` stands in for the server where it gives something. */
 function watched(answer: (asked: Asked) => Promise<Response | null> = async () => null) {
   const asked: Asked[] = [];
-  const send = createSender();
+  const send = createFetch();
   const bucket = archive.other({
     fetch: async (url, init) => {
       const body = init.body === undefined ? "" : Buffer.from(init.body).toString();

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { Bucket, type BucketOptions } from "../archive/bucket.ts";
-import { createSender } from "../archive/open-bucket.ts";
+import { createFetch } from "../fetch.ts";
 import { sleep } from "../sleep.ts";
 
 export const BUCKET = "kattegat-archive-test";
@@ -66,7 +66,7 @@ export function bucketAt(place: Pick<BucketOptions, "endpoint"> & Partial<Bucket
     region: "us-east-1",
     ...KEY,
     sessionToken: null,
-    fetch: createSender(),
+    fetch: createFetch(),
     sleep,
     random: () => 0.1,
     ...place,
