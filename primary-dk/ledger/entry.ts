@@ -1,7 +1,6 @@
 /** What the ledger says of copies. */
 import { createHmac, hash } from "node:crypto";
 import type { Site } from "@kattegat/config/network.ts";
-import canonicalize from "canonicalize";
 import { z } from "zod";
 import type { DataKey } from "../sealing/document-seals.ts";
 
@@ -46,11 +45,31 @@ export const ledgerEntrySchema = z.discriminatedUnion("kind", [
 ]);
 export type LedgerEntry = Readonly<z.infer<typeof ledgerEntrySchema>>;
 
-/** The bytes that are hashed, in RFC 8785's form. */
+/** The bytes that are hashed, in RFC 8785's form, as those of a record are. */
 export function encodeEntry(entry: LedgerEntry): string {
-  const text = canonicalize(entry);
-  if (text === undefined) throw new TypeError("expected an entry that JSON can say");
-  return text;
+  if (entry.kind === "state") return JSON.stringify({ at: entry.at, kind: entry.kind, root: entry.root });
+  const { at, class: name, document, epoch, kind, policy, reason, sequence } = entry;
+  switch (kind) {
+    case "planned": {
+      const { commitment, copies } = entry;
+      const places = copies.map(({ jurisdiction, site }) => ({ jurisdiction, site }));
+      const about = { at, class: name, commitment, copies: places, document, epoch };
+      return JSON.stringify({ ...about, kind, policy, reason, sequence });
+    }
+    case "applied": {
+      const { commitment, jurisdiction, site } = entry;
+      const about = { at, class: name, commitment, document, epoch, jurisdiction };
+      return JSON.stringify({ ...about, kind, policy, reason, sequence, site });
+    }
+    case "withdrawn":
+    case "erased": {
+      const { jurisdiction, site } = entry;
+      const about = { at, class: name, document, epoch, jurisdiction };
+      return JSON.stringify({ ...about, kind, policy, reason, sequence, site });
+    }
+    default:
+      return kind satisfies never;
+  }
 }
 
 export function documentHash(documentId: string): Buffer {
