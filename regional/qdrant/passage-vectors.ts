@@ -16,19 +16,34 @@ export function vectorsOf({ dense, sparse }: PassageRecord, dimensions: number):
     return "expected a lexical vector with as many indices as values";
   }
   const vectors = {
-    dense: Array.from(new Float32Array(bytes.dense)),
-    indices: Array.from(new Uint32Array(bytes.indices)),
-    values: Array.from(new Float32Array(bytes.values)),
+    dense: numbersOf(new Float32Array(bytes.dense)),
+    indices: numbersOf(new Uint32Array(bytes.indices)),
+    values: numbersOf(new Float32Array(bytes.values)),
   };
-  if (!vectors.dense.every(Number.isFinite) || !vectors.values.every(Number.isFinite))
-    return "expected finite numbers in vectors";
-  if (vectors.indices.some((index, at) => at > 0 && index <= (vectors.indices[at - 1] ?? 0))) {
-    return "expected ascending term ids without repeats";
-  }
+  if (!isFinite(vectors.dense) || !isFinite(vectors.values)) return "expected finite numbers in vectors";
+  if (!isAscending(vectors.indices)) return "expected ascending term ids without repeats";
   return vectors;
 }
 
 /** Node's own decoder is many times faster than a portable one, and these are most of a batch's bytes. */
 function bytesOf(text: string): ArrayBuffer {
   return new Uint8Array(Buffer.from(text, "base64")).buffer;
+}
+
+/** Loops: `Array.from` and its like take several times as long, and this is done for each number of each passage. */
+function numbersOf(column: Float32Array | Uint32Array): number[] {
+  const numbers = new Array<number>(column.length);
+  for (let at = 0; at < column.length; at += 1) numbers[at] = column[at] ?? 0;
+  return numbers;
+}
+
+function isFinite(numbers: readonly number[]): boolean {
+  for (const number of numbers) if (!Number.isFinite(number)) return false;
+  return true;
+}
+
+function isAscending(numbers: readonly number[]): boolean {
+  for (let at = 1; at < numbers.length; at += 1)
+    if ((numbers[at] ?? 0) <= (numbers[at - 1] ?? 0)) return false;
+  return true;
 }

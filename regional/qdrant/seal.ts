@@ -26,10 +26,10 @@ export function sealOf({ payload, dense, indices, values }: SealedContent): stri
     .filter((key) => key !== SEAL)
     .toSorted();
   hash.update(JSON.stringify(fields.map((key) => [key, textOf(payload[key])])));
-  const { integers } = toIntegers(Float32Array.from(dense));
+  const { integers } = toIntegers(new Float32Array(dense));
   hash.update(integers.subarray(0, dense.length));
-  hash.update(Uint32Array.from(indices));
-  hash.update(Float32Array.from(values));
+  hash.update(new Uint32Array(indices));
+  hash.update(new Float32Array(values));
   return hash.digest().subarray(0, SEAL_BYTES).toString("base64");
 }
 
