@@ -4,6 +4,7 @@ import type { Network, Site } from "@kattegat/config/network.ts";
 import { mayHold } from "@kattegat/config/residency.ts";
 import { createArchiveTarget } from "./archive/archive-target.ts";
 import type { Bucket } from "./archive/bucket.ts";
+import { createPace, loopUtilization } from "./archive/pace.ts";
 import { createEdge, type EdgeOptions } from "./edge.ts";
 import type { ComparedSite } from "./entropy/keeper.ts";
 import { createHeldSource, createPlannedSource, createRepairer, type Repairer } from "./entropy/source.ts";
@@ -61,7 +62,15 @@ export function createSites(options: {
 
 function archiveOf(
   site: Site,
-  { network, bucketOf }: { readonly network: Network; readonly bucketOf: (site: Site) => Bucket | null },
+  {
+    network,
+    bucketOf,
+    cold: { now, sleep },
+  }: {
+    readonly network: Network;
+    readonly bucketOf: (site: Site) => Bucket | null;
+    readonly cold: Pick<EdgeOptions, "now" | "sleep">;
+  },
 ): Target {
   const bucket = bucketOf(site);
   if (bucket === null)
@@ -72,6 +81,7 @@ function archiveOf(
     site: site.id,
     model: network.embedding.model,
     bucket,
+    pace: createPace({ now, utilization: loopUtilization(), sleep }),
     mayHold: (className) => mayHold(network, className, site),
   });
 }

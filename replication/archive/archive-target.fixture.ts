@@ -62,6 +62,7 @@ export function targetOf(bucket: Bucket): Target {
     site: "archive-dk",
     model: "hashed-384-v1",
     bucket,
+    pace: { turn: () => Promise.resolve() },
     mayHold: (className) => className !== "elsewhere",
   });
 }

@@ -7,6 +7,7 @@ import type { Batch, Target } from "../target.ts";
 import type { Bucket } from "./bucket.ts";
 import { KnownNames } from "./known-names.ts";
 import { documentName, keyOf, parseKey, prefixOf } from "./object-name.ts";
+import type { Pace } from "./pace.ts";
 import type { ObjectVersion } from "./s3-answer.ts";
 import { readWatermark, removeFormerWatermarks, storeWatermark } from "./watermark-object.ts";
 
@@ -24,6 +25,7 @@ export interface ArchiveOptions {
   /** Of the feed; no vector of it rests here. */
   readonly model: string;
   readonly bucket: Bucket;
+  readonly pace: Pace;
   /** By this process's own network file (I5). */
   readonly mayHold: (className: string) => boolean;
 }
@@ -38,7 +40,7 @@ type Told = Exclude<FeedChange, { kind: "skip" }>;
  *
  * What it has put it knows without a list, as long as nobody else writes: each writer notes itself in the watermark before its first object.
  */
-export function createArchiveTarget({ site, model, bucket, mayHold }: ArchiveOptions): Target {
+export function createArchiveTarget({ site, model, bucket, pace, mayHold }: ArchiveOptions): Target {
   const writer = randomUUID();
   const known = new KnownNames();
   // Of a process, or an attempt, that ended in the middle, nobody knows what it has put already.
@@ -75,6 +77,7 @@ export function createArchiveTarget({ site, model, bucket, mayHold }: ArchiveOpt
       const refused: Refusal[] = [];
       const doomed: Held[] = [];
       await inParallel([...lastWords(batch.changes, watermark).values()], async (change) => {
+        await pace.turn(signal);
         const refusal = refusalOf(change, mayHold);
         if (refusal !== null) refused.push({ sequence: change.sequence, ...refusal });
         doomed.push(...(await applied(change, { ...work, isRefused: refusal !== null })));
