@@ -159,7 +159,8 @@ export class SimulatedPrimary {
 
   confirm(report: ConfirmRequest): void {
     this.#confirmed.set(report.site, report);
-    for (const { sequence } of report.refused ?? []) this.#refused.add(`${report.site} ${sequence}`);
+    for (const { epoch, sequence } of report.refused ?? [])
+      if (this.rows[Number(sequence) - 1]?.epoch === epoch) this.#refused.add(`${report.site} ${sequence}`);
   }
 
   /** As the primary computes it over its table of targets. */
