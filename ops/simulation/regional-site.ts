@@ -13,7 +13,14 @@ import { regionalSiteOf } from "@kattegat/regional/regional.ts";
 import type { Answer, SiteRequest } from "@kattegat/replication/site-client.ts";
 import type { Clock } from "./clock.ts";
 import { TOMBSTONE_CHANGES } from "./faults.ts";
-import { copiesOver, copyOfTable, emptyTable, pointStoreOf, type Payload, type PointTable } from "./point-table.ts";
+import {
+  copiesOver,
+  copyOfTable,
+  emptyTable,
+  pointStoreOf,
+  type Payload,
+  type PointTable,
+} from "./point-table.ts";
 import { answerOf, type Copy, type Site } from "./site.ts";
 
 /** An operation of a store that shares a machine takes this long at times: what else happens meanwhile is the point. */

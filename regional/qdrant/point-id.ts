@@ -1,8 +1,8 @@
 /** Ids of a regional site's points: UUIDs of names, the same at every site. */
-import { v5 } from "uuid";
+import { parse, v5 } from "uuid";
 
 /** Fixed for ever: another one would make every point unfindable. */
-const NAMESPACE = "7b1f3ad2-5c0e-5b8e-9f43-6d1c62f0a7b4";
+const NAMESPACE = parse("7b1f3ad2-5c0e-5b8e-9f43-6d1c62f0a7b4");
 
 export function passagePointId(documentId: string, ordinal: number): string {
   return v5(`${documentId}#${ordinal}`, NAMESPACE);
