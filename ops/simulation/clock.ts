@@ -5,6 +5,9 @@ import { onAbort } from "./abort.ts";
 /** In 2027, so that dates look like dates. */
 export const START_MS = 1_800_000_000_000;
 
+/** Seldom enough to cost nothing; weak references are let go of at no other time, and other work of the thread waits for it. */
+const STEPS_A_TURN = 100;
+
 interface Due {
   readonly atMs: number;
   action: (() => void) | null;
@@ -50,31 +53,41 @@ export class Clock {
     });
   }
 
-  /** Does what is due next; resolves with whether there was anything, once all that followed from it has happened. */
-  async step(): Promise<boolean> {
+  /**
+   * Does what is due, one after the other, for as long as `goesOn` says after each, which is asked once all that followed from it
+   * has happened: once no promise is left that could go on by itself, since nothing in a simulation waits for the machine.
+   *
+   * What is asked for in a microtask comes as the next tick when there are no more microtasks, which takes a tenth of what a turn
+   * of the event loop does.
+   */
+  run(goesOn: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const act = (): void => {
+        if (!this.#act()) return resolve();
+        this.#steps += 1;
+        if (this.#steps % STEPS_A_TURN === 0) setImmediate(settled);
+        else queueMicrotask(settle);
+      };
+      const settle = (): void => process.nextTick(settled);
+      const settled = (): void => {
+        try {
+          if (goesOn()) act();
+          else resolve();
+        } catch (error) {
+          reject(error);
+        }
+      };
+      act();
+    });
+  }
+
+  /** Does what is due next; returns whether there was anything. */
+  #act(): boolean {
     let due = this.#due.pop();
     while (due !== undefined && due.action === null) due = this.#due.pop();
     if (due === undefined) return false;
     this.#nowMs = due.atMs;
     due.action?.();
-    this.#steps += 1;
-    await settled(this.#steps % STEPS_A_TURN === 0);
     return true;
   }
-}
-
-/** Seldom enough to cost nothing; weak references are let go of at no other time, and other work of the thread waits for it. */
-const STEPS_A_TURN = 100;
-
-/**
- * Resolves when no promise is left that could go on by itself: nothing in a simulation waits for the machine.
- *
- * What is asked for in a microtask comes as the next tick once there are no more microtasks, which takes a tenth of what a
- * turn of the event loop does.
- */
-function settled(isTurn: boolean): Promise<void> {
-  return new Promise((resolve) => {
-    if (isTurn) setImmediate(resolve);
-    else queueMicrotask(() => process.nextTick(resolve));
-  });
 }
