@@ -50,7 +50,7 @@ export function createConfirmer(options: {
       // One listener for the whole run: a signal made of two for each wait is several times as dear as the wait.
       signal.addEventListener("abort", () => waker.abort("stopped"), { once: true });
       while (!signal.aborted) {
-        waker = new AbortController();
+        if (waker.signal.aborted) waker = new AbortController();
         const isWhole = await report(signal).catch((error: unknown) => {
           options.failed(error);
           return true;
