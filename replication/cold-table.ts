@@ -52,8 +52,6 @@ export function createColdTable(read: ColdTableSources): ColdTable {
   /** What of each object was hidden: it only grows, but for a manifest that came back from a backup. */
   const seen = new Map<string, Hidden>();
   const copies = new Map<string, HeldCopy>();
-  /** A manifest is never changed, and is asked about several times a second while nothing is written. */
-  let synced: ColdManifest | null = null;
 
   /** Without the hidden: a merge lists documents that a later object has already replaced. */
   function add(key: string, hidden: Hidden): void {
@@ -86,9 +84,7 @@ export function createColdTable(read: ColdTableSources): ColdTable {
 
   return {
     async sync(manifest, signal) {
-      if (manifest === synced) return;
       await fetchMissing(manifest, signal);
-      synced = manifest;
       const hidden = hiddenIn(manifest);
       for (const key of listed.keys()) if (!hidden.has(key)) remove(key);
       for (const [key, its] of hidden) {
