@@ -14,6 +14,8 @@ export const FAULTS_MS = 25_000;
 const BURST_MS = 500;
 /** More than a page of the feed holds at times, so that a target may have been told of what it has not been sent. */
 const LOST_MAX = 25;
+/** Beyond the serials of every write: one text is refused by its door, or by none. */
+const REIGN_SERIALS = 1_000_000;
 const TIERS: readonly TierName[] = ["hot", "warm", "cold"];
 const CLASSES = ["dk-only", "eu", "global"] as const;
 
@@ -162,7 +164,7 @@ function failOver(world: World): void {
 function beginReign(primary: SimulatedPrimary): void {
   const content = contentOf({
     id: "reign",
-    serial: 30_000 + primary.epoch,
+    serial: REIGN_SERIALS + primary.epoch,
     residency: "global",
     tier: "warm",
     importance: 1,
