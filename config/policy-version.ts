@@ -19,6 +19,9 @@ const POLICY_SECTIONS = [
 /** 64 bits: among a million versions of one network file, two share a name with probability 3e-8. */
 const HEX_DIGITS = 16;
 
+/** A file is read once, and asked for its policy by each part that decides by it. */
+const versions = new WeakMap<object, string>();
+
 /**
  * Returns the first 16 hexadecimal digits of the SHA-256 of those sections as canonical JSON (RFC 8785).
  *
@@ -26,6 +29,10 @@ const HEX_DIGITS = 16;
  * the sections, the day is not. Order of keys and comments of the file change nothing.
  */
 export function policyVersion(network: Pick<Network, (typeof POLICY_SECTIONS)[number]>): string {
+  const known = versions.get(network);
+  if (known !== undefined) return known;
   const sections = Object.fromEntries(POLICY_SECTIONS.map((name) => [name, network[name]]));
-  return bytesToHex(sha256(utf8ToBytes(canonicalize(sections) ?? ""))).slice(0, HEX_DIGITS);
+  const version = bytesToHex(sha256(utf8ToBytes(canonicalize(sections) ?? ""))).slice(0, HEX_DIGITS);
+  versions.set(network, version);
+  return version;
 }

@@ -131,8 +131,8 @@ export type Watermark = z.infer<typeof watermarkSchema>;
 /** Refused changes that one confirmation names: those of some batches in which every change was refused. */
 export const CONFIRM_REFUSED_MAX = 4_096;
 
-export const refusedChangeSchema = z.strictObject({ sequence: sequenceSchema, code: z.string().max(64) });
-/** A put that the target refused for good. */
+export const refusedChangeSchema = z.strictObject({ ...fenceSchema.shape, code: z.string().max(64) });
+/** A put that the target refused for good; by its fence, since another reign issues the sequences of a lost one again. */
 export type RefusedChange = Readonly<z.infer<typeof refusedChangeSchema>>;
 
 /** `POST /internal/confirm` at the primary: replication tells how far a target has come. */

@@ -1,10 +1,12 @@
 /** The changes that a target refused for good. */
 import type { RefusedChange } from "@kattegat/protocol/changes.ts";
+import type { Fence } from "@kattegat/protocol/sequence.ts";
 
 /** Enough to see a pattern; the count goes on, and each was logged. */
 const PARKED_KEPT_MAX = 200;
 
 export interface ParkedChange {
+  readonly epoch: number;
   readonly sequence: string;
   readonly code: string;
   readonly detail: string;
@@ -24,7 +26,7 @@ export interface Parking {
 
 export function createParking(): Parking {
   let newest: ParkedChange[] = [];
-  const sequences = new Set<string>();
+  const known = new Set<string>();
   let count = 0;
   const untold = new Map<string, RefusedChange>();
   return {
@@ -38,18 +40,23 @@ export function createParking(): Parking {
       return [...untold.values()];
     },
     told(changes) {
-      for (const change of changes)
-        if (untold.get(change.sequence) === change) untold.delete(change.sequence);
+      for (const change of changes) if (untold.get(nameOf(change)) === change) untold.delete(nameOf(change));
     },
     park(change) {
       // Again too, where the primary was told: it forgets what a target that went back had refused.
-      untold.set(change.sequence, { sequence: change.sequence, code: change.code });
+      const { epoch, sequence, code } = change;
+      untold.set(nameOf(change), { epoch, sequence, code });
       // A batch that is repeated after a lost answer parks the same change again.
-      if (sequences.has(change.sequence)) return;
+      if (known.has(nameOf(change))) return;
       count += 1;
       newest = [change, ...newest].slice(0, PARKED_KEPT_MAX);
-      sequences.clear();
-      for (const { sequence } of newest) sequences.add(sequence);
+      known.clear();
+      for (const parked of newest) known.add(nameOf(parked));
     },
   };
+}
+
+/** A reign that follows a lost one issues its sequences again. */
+function nameOf({ epoch, sequence }: Fence): string {
+  return `${epoch} ${sequence}`;
 }

@@ -1,5 +1,6 @@
 import { encodeNumbers } from "@kattegat/engine/cold/numbers.ts";
 import { emptyManifest } from "@kattegat/engine/cold/manifest.ts";
+import type { Fence } from "@kattegat/protocol/sequence.ts";
 import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
 import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import fc from "fast-check";
@@ -188,19 +189,26 @@ describe("the cold table", () => {
 });
 
 describe("parking", () => {
+  const changeOf = (fence: Fence) => ({ ...fence, code: "bad_vector", detail: "", at: "" });
+
   it("counts a change once, keeps the newest within its bound", () => {
     const parking = createParking();
-    const change = (sequence: number) => ({
-      sequence: String(sequence),
-      code: "bad_vector",
-      detail: "",
-      at: "",
-    });
+    const change = (sequence: number) => changeOf({ epoch: 1, sequence: String(sequence) });
     for (let sequence = 1; sequence <= 500; sequence += 1) {
       parking.park(change(sequence));
       parking.park(change(sequence));
     }
     expect([parking.count, parking.newest.length, parking.newest[0]?.sequence]).toEqual([500, 200, "500"]);
+  });
+
+  it("tells a change of a lost reign from the one that has its sequence since (I2)", () => {
+    const parking = createParking();
+    parking.park(changeOf({ epoch: 1, sequence: "9" }));
+    parking.park(changeOf({ epoch: 2, sequence: "9" }));
+    expect(parking.count).toBe(2);
+    expect(parking.untold.map(({ epoch }) => epoch)).toEqual([1, 2]);
+    parking.told(parking.untold.slice(0, 1));
+    expect(parking.untold.map(({ epoch }) => epoch)).toEqual([2]);
   });
 });
 

@@ -151,7 +151,7 @@ describe("replication", () => {
     await expect.poll(() => primary.confirmed.at(-1)?.parked, { timeout: 5_000 }).toBe(1);
     // Told once, no later than the watermark that passes it.
     const named = primary.confirmed.filter(({ refused }) => refused !== undefined);
-    expect(named.map(({ refused }) => refused)).toEqual([[{ sequence: "73", code: "bad_vector" }]]);
+    expect(named.map(({ refused }) => refused)).toEqual([[{ epoch: 1, sequence: "73", code: "bad_vector" }]]);
     const before = primary.confirmed.slice(
       0,
       primary.confirmed.findIndex(({ refused }) => refused !== undefined),

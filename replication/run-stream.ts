@@ -111,11 +111,10 @@ async function apply(
     },
     signal,
   );
-  const withdraws = new Set(
-    changes.filter(({ kind }) => kind === "withdraw").map(({ sequence }) => sequence),
-  );
+  const sent = new Map(changes.map((change) => [change.sequence, change]));
   for (const { sequence, code, detail } of refused) {
-    if (withdraws.has(sequence)) {
+    const change = sent.get(sequence);
+    if (change?.kind === "withdraw") {
       // No target of ours says this: its watermark has passed the withdraw already, so only a person can say what it holds (I9).
       return {
         name: "failed",
@@ -123,10 +122,11 @@ async function apply(
         detail: `${target.site} refused the withdraw ${sequence}: ${detail}`,
       };
     }
-    observer.parked({ sequence, code: isErrorCode(code) ? code : "internal", detail });
+    const { epoch } = change ?? state.head;
+    observer.parked({ epoch, sequence, code: isErrorCode(code) ? code : "internal", detail });
   }
   if (state.parking !== null && last !== undefined)
-    observer.parked({ sequence: last.sequence, ...state.parking });
+    observer.parked({ epoch: last.epoch, sequence: last.sequence, ...state.parking });
   observer.applied(changes.length);
   return { name: "applied", watermark };
 }

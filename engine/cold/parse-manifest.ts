@@ -14,27 +14,41 @@ export function parseManifestJson(text: string): ColdManifest {
   } catch {
     throw new ColdFormatError("expected the manifest to be JSON: it is cut off or damaged");
   }
-  return manifest(checkedJson(json), "manifest");
+  return manifest(isAsWritten(text) ? withoutChecksum(json) : checkedJson(json), "manifest");
 }
 
 /** Returns the manifest as it is stored: JSON whose last field is the CRC-32C of the JSON without it. */
 export function encodeManifest(value: ColdManifest): string {
-  return JSON.stringify({ ...value, checksum: checksumOf(value) });
+  const text = JSON.stringify(value);
+  return `${text.slice(0, -1)},"checksum":"${checksumOf(text)}"}`;
+}
+
+/** The checksum as `encodeManifest` puts it at the end. */
+const CHECKSUM = /,"checksum":"([0-9a-f]{8})"\}$/;
+
+/** Whether the text has its checksum where it is written: then no JSON has to be made again to compare it. */
+function isAsWritten(text: string): boolean {
+  const found = CHECKSUM.exec(text);
+  return found !== null && checksumOf(`${text.slice(0, found.index)}}`) === found[1];
+}
+
+function withoutChecksum(json: unknown): unknown {
+  if (typeof json !== "object" || json === null || !("checksum" in json)) return json;
+  const { checksum: _checksum, ...rest } = json;
+  return rest;
 }
 
 /** Without the checksum, once it has been found right; a manifest written by hand has none. */
 function checkedJson(json: unknown): unknown {
   if (typeof json !== "object" || json === null || !("checksum" in json)) return json;
   const { checksum: stored, ...rest } = json;
-  if (stored !== checksumOf(rest))
+  if (stored !== checksumOf(JSON.stringify(rest)))
     throw new ColdFormatError("expected the manifest intact, got another checksum");
   return rest;
 }
 
-function checksumOf(value: object): string {
-  return crc32c(encodeText(JSON.stringify(value)))
-    .toString(16)
-    .padStart(8, "0");
+function checksumOf(json: string): string {
+  return crc32c(encodeText(json)).toString(16).padStart(8, "0");
 }
 
 const text: Parse<string> = (value, at) =>
@@ -73,8 +87,10 @@ function nullable<Value>(parse: Parse<Value>): Parse<Value | null> {
 function fieldsOf(value: unknown, at: string): <Value>(name: string, parse: Parse<Value>) => Value {
   if (typeof value !== "object" || value === null || Array.isArray(value))
     return refuse(value, at, "an object");
-  const fields = new Map<string, unknown>(Object.entries(value));
-  return (name, parse) => parse(fields.get(name), `${at}.${name}`);
+  return (name, parse) => {
+    const own: unknown = Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined;
+    return parse(own, `${at}.${name}`);
+  };
 }
 
 const fence: Parse<ColdManifest["watermark"]> = (value, at) => {

@@ -162,17 +162,18 @@ export class EdgeSite implements Site {
   }
 
   #object(key: string, request: SiteRequest): Answer {
-    const objects = new Map(this.#bucket.objects);
+    const { objects } = this.#bucket;
     if (request.method === "PUT") {
-      if (request.body instanceof Uint8Array && !objects.has(key)) objects.set(key, request.body);
-      this.#bucket = { ...this.#bucket, objects };
+      if (request.body instanceof Uint8Array && !objects.has(key))
+        this.#bucket = { ...this.#bucket, objects: new Map([...objects, [key, request.body]]) };
       return answerOf(null);
     }
     if (request.method === "DELETE") {
       if (this.#manifest !== null && keysOf(this.#manifest).includes(key))
         throw new KattegatError("conflict", `${key} is named by the current manifest.`);
-      objects.delete(key);
-      this.#bucket = { ...this.#bucket, objects };
+      const left = new Map(objects);
+      left.delete(key);
+      this.#bucket = { ...this.#bucket, objects: left };
       return answerOf(null);
     }
     const object = objects.get(key);

@@ -5,6 +5,7 @@ import { contentOf, type Poison } from "./content.ts";
 import type { Fault } from "./faults.ts";
 import type { SimulatedPrimary } from "./primary.ts";
 import { RegionalSite } from "./regional-site.ts";
+import type { Site } from "./site.ts";
 import type { World } from "./world.ts";
 
 /** How long there are faults. */
@@ -13,6 +14,8 @@ export const FAULTS_MS = 25_000;
 const BURST_MS = 500;
 /** More than a page of the feed holds at times, so that a target may have been told of what it has not been sent. */
 const LOST_MAX = 25;
+/** Beyond the serials of every write: one text is refused by its door, or by none. */
+const REIGN_SERIALS = 1_000_000;
 const TIERS: readonly TierName[] = ["hot", "warm", "cold"];
 const CLASSES = ["dk-only", "eu", "global"] as const;
 
@@ -161,7 +164,7 @@ function failOver(world: World): void {
 function beginReign(primary: SimulatedPrimary): void {
   const content = contentOf({
     id: "reign",
-    serial: 30_000 + primary.epoch,
+    serial: REIGN_SERIALS + primary.epoch,
     residency: "global",
     tier: "warm",
     importance: 1,
@@ -179,7 +182,9 @@ function restore(world: World): void {
   site.backup();
   const reigns = world.reigns.size;
   world.clock.after(world.random() * 20_000, () => {
-    if (!world.wire.isFaulty || !site.restore()) return;
+    if (!world.wire.isFaulty) return;
+    suspectLost(world, site);
+    if (!site.restore()) return;
     world.bereaved.add(site.id);
     if (world.reigns.size > reigns) world.suspect(site.id);
     world.note(`${site.id} is restored from its backup`);
@@ -188,10 +193,16 @@ function restore(world: World): void {
 
 function vanish(world: World): void {
   const site = pick(world.random, world.sites);
+  suspectLost(world, site);
   world.bereaved.add(site.id);
   if (site instanceof RegionalSite) site.vanish();
   else site.wipe();
   world.note(`the store of ${site.id} vanishes`);
+}
+
+/** A stream that halted for where its site stood is found when the site may stand elsewhere. */
+function suspectLost(world: World, { id, watermark }: Site): void {
+  if (world.hasLost(watermark)) world.suspect(id);
 }
 
 /** Comes back with what it had, after more changes than tombstones are kept for. */

@@ -1,5 +1,4 @@
 /** Deliberate mistakes, each at one place where a part of the network meets another. */
-import type { Batch, Target } from "@kattegat/replication/target.ts";
 import { FENCE_ZERO } from "@kattegat/protocol/sequence.ts";
 import type { ApplyRequest } from "@kattegat/protocol/changes.ts";
 import { WATERMARK_POINT_ID } from "@kattegat/regional/qdrant/point-id.ts";
@@ -7,6 +6,14 @@ import type { PointStore } from "@kattegat/regional/qdrant/schema.ts";
 import type { Fault, SimulationOptions } from "./faults.ts";
 import { COLLECTIONS } from "./point-table.ts";
 import type { LogRow } from "./primary.ts";
+import {
+  carefree,
+  leavingOld,
+  ofAnyReign,
+  onReceipt,
+  unhidden,
+  unnamed,
+} from "./replication-mistakes.fixture.ts";
 import { SEAMS, WIDE_NETWORK, type Seams } from "./world.ts";
 
 export interface Plant {
@@ -52,47 +59,6 @@ const compacted = (rows: readonly LogRow[]): readonly LogRow[] => {
       index >= rows.length - KEPT_CHANGES || (last.get(row.document_id) === row && row.after !== null),
   );
 };
-
-/** Tells the sender that all is stored, and begins to store it. */
-const onReceipt = (target: Target): Target => ({
-  ...target,
-  apply(batch, signal) {
-    void target.apply(batch, signal).catch(() => undefined);
-    return Promise.resolve({ watermark: batch.position, refused: [] });
-  },
-});
-
-/** Takes an error for an answer. */
-const carefree = (target: Target): Target => ({
-  ...target,
-  apply: (batch, signal) =>
-    target.apply(batch, signal).catch(() => ({ watermark: batch.position, refused: [] })),
-});
-
-/** Leaves the older copy where a put could not be taken. */
-const leavingOld = (target: Target): Target => {
-  const puts = new Set<string>();
-  const apply = (batch: Batch, signal: AbortSignal): ReturnType<Target["apply"]> => {
-    for (const change of batch.changes) if (change.kind === "put") puts.add(change.sequence);
-    const changes = batch.changes.map((change) =>
-      change.kind === "withdraw" && puts.has(change.sequence)
-        ? ({
-            kind: "skip",
-            epoch: change.epoch,
-            sequence: change.sequence,
-            committed_at: change.committed_at,
-          } as const)
-        : change,
-    );
-    return target.apply({ ...batch, changes }, signal);
-  };
-  return { ...target, apply };
-};
-
-const unnamed = (target: Target): Target => ({
-  ...target,
-  apply: async (batch, signal) => ({ ...(await target.apply(batch, signal)), refused: [] }),
-});
 
 /** Data follows the watermark. */
 const watermarkFirst = (points: PointStore): PointStore => {
@@ -272,6 +238,14 @@ export const PLANTS: readonly Plant[] = [
     caughtAs: /which nobody says|withdrawn from its old sites before/,
   },
   {
+    mistake: "a refused change is named by its sequence alone, which a later reign issues again",
+    invariants: "I2, I10",
+    seams: replication({ primary: ofAnyReign }),
+    faults: ["failover", "zombie", "wide-sender"],
+    caughtAs: /no agreement after quiet: .* is still on its way/,
+    load: { documents: 8, writes: 60 },
+  },
+  {
     mistake: "a merge of segments forgets what was hidden in them",
     invariants: "I3",
     seams: replication({
@@ -289,9 +263,3 @@ export const PLANTS: readonly Plant[] = [
       /went back|halted without a reason|which is gone|passed \d+ without|more than once|which was|which is now of/,
   },
 ];
-
-async function* unhidden<T extends object>(
-  inputs: AsyncIterable<T>,
-): AsyncGenerator<T & { tombstones: string[] }> {
-  for await (const input of inputs) yield { ...input, tombstones: [] };
-}

@@ -3,7 +3,7 @@ import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { z } from "zod";
 import type { Collections, Copies, PointStore } from "@kattegat/regional/qdrant/schema.ts";
 
-type Payload = Readonly<Record<string, unknown>>;
+export type Payload = Readonly<Record<string, unknown>>;
 
 export const COLLECTIONS: Collections = { passages: "passages", meta: "meta" };
 

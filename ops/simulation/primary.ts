@@ -75,13 +75,14 @@ export class SimulatedPrimary {
   /** Sites with the sequences that they refused. */
   readonly #refused = new Set<string>();
   readonly #waiting = new Set<() => void>();
+  readonly #rowsById = new Map<string, LogRow[]>();
   #isAlive = true;
 
   constructor(options: PrimaryOptions, former: { readonly epoch: number; readonly rows: readonly LogRow[] }) {
     this.#options = options;
     this.epoch = former.epoch + 1;
     this.rows = [...former.rows];
-    for (const { document_id, after } of this.rows) this.#remember(document_id, after);
+    for (const row of this.rows) this.#remember(row);
     this.placements = new Placements(options.network, () => options.clock.nowMs);
     void this.#settleForEver();
   }
@@ -98,6 +99,11 @@ export class SimulatedPrimary {
 
   get head(): string {
     return String(this.rows.length);
+  }
+
+  /** The changes of one document, in the order of the log. */
+  rowsOf(id: string): readonly LogRow[] {
+    return this.#rowsById.get(id) ?? [];
   }
 
   /** The standby with the log up to this sequence, in its own reign. */
@@ -124,8 +130,9 @@ export class SimulatedPrimary {
     const { version: _version, ...row } = changeRow(effect, { at: new Date(clock.nowMs) });
     const kept = content ?? before?.content ?? null;
     const after = effect.after === null || kept === null ? null : { state: effect.after, content: kept };
-    this.rows.push({ ...row, after });
-    this.#remember(operation.id, after);
+    const logged = { ...row, after };
+    this.rows.push(logged);
+    this.#remember(logged);
     for (const wake of this.#waiting) wake();
     return sequence;
   }
@@ -159,7 +166,8 @@ export class SimulatedPrimary {
 
   confirm(report: ConfirmRequest): void {
     this.#confirmed.set(report.site, report);
-    for (const { sequence } of report.refused ?? []) this.#refused.add(`${report.site} ${sequence}`);
+    for (const { epoch, sequence } of report.refused ?? [])
+      if (this.rows[Number(sequence) - 1]?.epoch === epoch) this.#refused.add(`${report.site} ${sequence}`);
   }
 
   /** As the primary computes it over its table of targets. */
@@ -184,9 +192,13 @@ export class SimulatedPrimary {
     return this.#options.seams.readable(this.rows, this.#options.clock.nowMs);
   }
 
-  #remember(id: string, after: Held | null): void {
+  #remember(row: LogRow): void {
+    const { document_id: id, after } = row;
     if (after === null) this.documents.delete(id);
     else this.documents.set(id, after);
+    const rows = this.#rowsById.get(id);
+    if (rows === undefined) this.#rowsById.set(id, [row]);
+    else rows.push(row);
   }
 
   #wake(untilMs: number): Promise<void> {
@@ -201,7 +213,7 @@ export class SimulatedPrimary {
     });
   }
 
-  #changeOf({ after: _after, ...row }: LogRow, target: string, seams: PrimarySeams): Change {
+  #changeOf(row: LogRow, target: string, seams: PrimarySeams): Change {
     const held = this.documents.get(row.document_id);
     const isCarried = held !== undefined && held.state.carried === row.sequence;
     const current = isCarried

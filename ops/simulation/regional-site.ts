@@ -13,7 +13,14 @@ import { regionalSiteOf } from "@kattegat/regional/regional.ts";
 import type { Answer, SiteRequest } from "@kattegat/replication/site-client.ts";
 import type { Clock } from "./clock.ts";
 import { TOMBSTONE_CHANGES } from "./faults.ts";
-import { copiesOver, copyOfTable, emptyTable, pointStoreOf, type PointTable } from "./point-table.ts";
+import {
+  copiesOver,
+  copyOfTable,
+  emptyTable,
+  pointStoreOf,
+  type Payload,
+  type PointTable,
+} from "./point-table.ts";
 import { answerOf, type Copy, type Site } from "./site.ts";
 
 /** An operation of a store that shares a machine takes this long at times: what else happens meanwhile is the point. */
@@ -57,6 +64,7 @@ export class RegionalSite implements Site {
   #table: PointTable = emptyTable();
   #backup: PointTable | null = null;
   #process: Process;
+  #copies: { readonly stamp: number; readonly held: ReadonlyMap<string, Copy> } | null = null;
   stamp = 0;
   life = 0;
 
@@ -67,11 +75,15 @@ export class RegionalSite implements Site {
   }
 
   get watermark(): Fence {
-    const stored = this.#table.meta.get(WATERMARK_POINT_ID)?.["watermark"];
-    return stored === undefined ? FENCE_ZERO : fenceSchema.parse(stored);
+    return watermarkOf(this.#table);
   }
 
   copies(): ReadonlyMap<string, Copy> {
+    if (this.#copies?.stamp !== this.stamp) this.#copies = { stamp: this.stamp, held: this.#read() };
+    return this.#copies.held;
+  }
+
+  #read(): ReadonlyMap<string, Copy> {
     const { watermark } = this;
     const copies = new Map<string, Copy>();
     const counts = new Map<string, number>();
@@ -82,7 +94,7 @@ export class RegionalSite implements Site {
       counts.set(id, (counts.get(id) ?? 0) + 1);
       const known = copies.get(id);
       const isFirst = payload["ordinal"] === 1;
-      if (isFirst) holdings.set(id, holdingSchema.parse(payload["holding"]));
+      if (isFirst) holdings.set(id, holdingOf(payload));
       const isMixed = known !== undefined && (known.isMixed || known.version !== version);
       if (known !== undefined && !isFirst) copies.set(id, { ...known, isMixed });
       else
@@ -135,8 +147,7 @@ export class RegionalSite implements Site {
   }
 
   restore(): boolean {
-    if (this.#backup === null || compareFences(this.#watermarkOf(this.#backup), this.watermark) >= 0)
-      return false;
+    if (this.#backup === null || compareFences(watermarkOf(this.#backup), this.watermark) >= 0) return false;
     this.#replace(copyOfTable(this.#backup));
     return true;
   }
@@ -163,11 +174,6 @@ export class RegionalSite implements Site {
   }
 
   #hasVanished = false;
-
-  #watermarkOf({ meta }: PointTable): Fence {
-    const stored = meta.get(WATERMARK_POINT_ID)?.["watermark"];
-    return stored === undefined ? FENCE_ZERO : fenceSchema.parse(stored);
-  }
 
   #started(): Process {
     const { clock, id, network, random, seams } = this.#options;
@@ -203,4 +209,22 @@ export class RegionalSite implements Site {
     const process: Process = { applier, watermark, isAlive: true };
     return process;
   }
+}
+
+/** A point is replaced, never changed: what was read of its payload once holds for as long as there is this one. */
+const knownHoldings = new WeakMap<Payload, Holding>();
+const knownWatermarks = new WeakMap<Payload, Fence>();
+
+function holdingOf(payload: Payload): Holding {
+  const known = knownHoldings.get(payload) ?? holdingSchema.parse(payload["holding"]);
+  knownHoldings.set(payload, known);
+  return known;
+}
+
+function watermarkOf({ meta }: PointTable): Fence {
+  const payload = meta.get(WATERMARK_POINT_ID);
+  if (payload === undefined) return FENCE_ZERO;
+  const known = knownWatermarks.get(payload) ?? fenceSchema.parse(payload["watermark"]);
+  knownWatermarks.set(payload, known);
+  return known;
 }

@@ -30,15 +30,17 @@ export async function simulate(
   plan(world);
   world.start();
   void operate(world);
-  const step = async (): Promise<void> => {
-    await world.clock.step();
+  const assertSafe = (): void => {
     steps += 1;
     if (world.violation !== null) throw new Violation(world.violation);
     safety.check();
     if (steps > STEPS_MAX) throw new Violation(`the history has not ended after ${STEPS_MAX} steps`);
   };
   try {
-    while (world.clock.nowMs < START_MS + FAULTS_MS) await step();
+    await world.clock.run(() => {
+      assertSafe();
+      return world.clock.nowMs < START_MS + FAULTS_MS;
+    });
     world.wire.heal();
     if (world.running.length === 0) world.start();
     for (const running of world.running) running.primary = world.primary;
@@ -50,11 +52,17 @@ export async function simulate(
       known = state;
       return differenceOf(world) === null;
     };
-    while (!isAgreed()) {
+    const goesOn = (): boolean => {
+      if (isAgreed()) return false;
       if (world.clock.nowMs > START_MS + FAULTS_MS + QUIET_MS_MAX)
         throw new Violation(`no agreement after quiet: ${differenceOf(world) ?? ""}`);
-      await step();
-    }
+      return true;
+    };
+    if (goesOn())
+      await world.clock.run(() => {
+        assertSafe();
+        return goesOn();
+      });
     return { violation: null, steps, trace: world.trace };
   } catch (error) {
     if (!(error instanceof Violation)) throw error;

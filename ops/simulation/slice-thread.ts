@@ -1,4 +1,4 @@
-/** The thread that runs a slice of the seeds. */
+/** A thread that runs seeds until there is none left. */
 import { parentPort, workerData } from "node:worker_threads";
 import { z } from "zod";
 import { optionsOf } from "./faults.ts";
@@ -8,8 +8,9 @@ import type { SeedRun } from "./slices.ts";
 // Lost messages are errors by the thousand, and nobody reads where they were made.
 Error.stackTraceLimit = 0;
 
-const { from, until, step } = z.object({ from: z.int(), until: z.int(), step: z.int() }).parse(workerData);
-for (let seed = from; seed < until; seed += step) {
+const { until, next } = z.object({ until: z.int(), next: z.instanceof(Int32Array) }).parse(workerData);
+const taken = (): number => Atomics.add(next, 0, 1);
+for (let seed = taken(); seed < until; seed = taken()) {
   const { violation, steps } = await simulate(optionsOf(seed));
   parentPort?.postMessage({ seed, violation, steps } satisfies SeedRun);
 }

@@ -1,5 +1,6 @@
 /** The network between processes, with its faults. */
 import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { onAbort } from "./abort.ts";
 import type { Clock } from "./clock.ts";
 import type { Fault } from "./faults.ts";
 
@@ -49,9 +50,10 @@ export class Wire {
   /** Resolves with the answer of `work`, which may be done once, twice, or not at all. */
   call<T>({ from, to, timeoutMs, signal }: Call, work: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
+      let forget: (() => void) | null = null;
       const end = (act: () => void): void => {
         cancel();
-        signal.removeEventListener("abort", aborted);
+        forget?.();
         act();
       };
       const fail = (code: "timeout" | "unavailable") => (): void =>
@@ -59,7 +61,7 @@ export class Wire {
       const aborted = fail("unavailable");
       const cancel = this.#clock.after(timeoutMs, fail("timeout"));
       if (signal.aborted) return aborted();
-      signal.addEventListener("abort", aborted, { once: true });
+      forget = onAbort(signal, aborted);
       const answer = (act: () => void): void => {
         if (this.#isLost(to, from)) return this.#lose(fail("unavailable"));
         this.#clock.after(this.#delayMs(to), () => end(act));

@@ -26,7 +26,7 @@ import type { OpenedPrimary, Variables } from "./app.ts";
 /** A thousand ids of 256 characters with their counts. */
 const USAGE_BYTES_MAX = 512 * 1_024;
 /** With as many refused changes as there may be. */
-const CONFIRM_BYTES_MAX = 512 * 1_024;
+const CONFIRM_BYTES_MAX = 640 * 1_024;
 
 const feedQuerySchema = z.strictObject({
   target: z.string().min(1).max(32),

@@ -24,7 +24,13 @@ const confirm = (
     removed,
     epoch = 1,
     refused = [],
-  }: { readonly removed?: string; readonly epoch?: number; readonly refused?: readonly string[] } = {},
+    refusedEpoch = epoch,
+  }: {
+    readonly removed?: string;
+    readonly epoch?: number;
+    readonly refused?: readonly string[];
+    readonly refusedEpoch?: number;
+  } = {},
 ) =>
   test.client.send("/internal/confirm", {
     method: "POST",
@@ -34,7 +40,9 @@ const confirm = (
       ...(removed === undefined ? {} : { removed: { epoch, sequence: removed } }),
       ...(refused.length === 0
         ? {}
-        : { refused: refused.map((at) => ({ sequence: at, code: "residency_refused" })) }),
+        : {
+            refused: refused.map((at) => ({ epoch: refusedEpoch, sequence: at, code: "residency_refused" })),
+          }),
       lag_ms: 0,
       lag_changes: 0,
       parked: 0,
@@ -271,6 +279,15 @@ describe("a copy that a site refused", () => {
     const again = await put("refused", { tier: "warm", text: "§ 1. Loven gælder nu." });
     for (const site of ["eu-fra", "eu-arn"]) await confirm(site, again.sequence);
     expect((await appliedAt(again.sequence)).toSorted()).toEqual(["dk-cph", "eu-arn", "eu-fra"]);
+    expect(await test.primary.confirmations.settle(test.primary.writer)).toBe(1);
+  });
+
+  it("is not the one that has the sequence of what was refused in a reign that was lost (I2, I10, I21)", async () => {
+    await put("reissued", { tier: "hot" });
+    const { sequence } = await put("reissued", { tier: "warm" });
+    await confirm("eu-fra", sequence, { refused: [sequence], refusedEpoch: 0 });
+    await confirm("eu-arn", sequence);
+    expect((await appliedAt(sequence)).toSorted()).toEqual(["dk-cph", "eu-arn", "eu-fra"]);
     expect(await test.primary.confirmations.settle(test.primary.writer)).toBe(1);
   });
 

@@ -185,7 +185,10 @@ export class Confirmations {
   }
 }
 
-/** A target that went back to an earlier place gets what it refused again. */
+/**
+ * A target that went back to an earlier place gets what it refused again; what it refused of a reign that was lost says nothing of
+ * the change that has the sequence now.
+ */
 async function noteRefused(
   tx: postgres.TransactionSql,
   { site, model, watermark, refused = [] }: ConfirmRequest & { readonly model: string },
@@ -197,8 +200,9 @@ async function noteRefused(
   if (refused.length === 0) return;
   await tx`
     insert into refused_copies
-    select ${site}, ${model}, sequence, code, clock_timestamp()
-    from json_to_recordset(${JSON.stringify(refused)}::text::json) as r (sequence bigint, code text)
+    select ${site}, ${model}, r.sequence, r.code, clock_timestamp()
+    from json_to_recordset(${JSON.stringify(refused)}::text::json) as r (epoch integer, sequence bigint, code text)
+    join changes c on c.sequence = r.sequence and c.epoch = r.epoch
     on conflict do nothing`;
   await tx`
     delete from refused_copies r where site = ${site} and not exists (

@@ -41,7 +41,13 @@ function comparing(options: { readonly documents: number }) {
     applied: 0,
     retries: 0,
     parked: state.parked.length,
-    parked_newest: state.parked.map((sequence) => ({ sequence, code: "bad_vector", detail: "", at: "" })),
+    parked_newest: state.parked.map((sequence) => ({
+      epoch: 1,
+      sequence,
+      code: "bad_vector",
+      detail: "",
+      at: "",
+    })),
     code: null,
     detail: null,
   });
