@@ -1,8 +1,9 @@
 /** Makes the passages of a document with the vectors that every tier ranks by. */
 import type { Embedder } from "@kattegat/engine/embedding/embedder.ts";
-import { type SparseVector, passageVector } from "@kattegat/engine/lexical/bm25.ts";
-import { analyze, languageOf } from "@kattegat/engine/text/analyzer.ts";
+import { type SparseVector, passageVectorOf } from "@kattegat/engine/lexical/bm25.ts";
+import { languageOf, termIds } from "@kattegat/engine/text/analyzer.ts";
 import { splitPassages } from "@kattegat/engine/text/split.ts";
+import { readWords } from "@kattegat/engine/text/text-words.ts";
 import { toCanonical } from "@kattegat/engine/vector/canonical.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { Pacer } from "../pacer.ts";
@@ -47,16 +48,17 @@ export function createPassageMaker(options: {
         // Texts only: a caller's vector is the serving model's.
         const next = (await options.next?.embedUnlessFailing(part.map((piece) => piece.text))) ?? null;
         for (const [index, piece] of part.entries()) {
-          const dense = vectors[index];
+          const { text, vector: _, ...place } = piece;
+          const words = readWords(text);
+          const dense = vectors[index] ?? options.embedder.embedWords?.(words);
           if (dense === undefined)
             throw new KattegatError("unavailable", "The embedding model gave fewer vectors than texts.");
-          const { text, vector: _, ...place } = piece;
           made.push({
             ordinal: from + index + 1,
             ...place,
             dense: toCanonical(dense),
             denseNext: next?.[index] ?? null,
-            sparse: passageVector(analyze(text, language)),
+            sparse: passageVectorOf(termIds(words, language)),
           });
           await options.pacer.breathe();
         }
@@ -107,12 +109,20 @@ function piecesOf({ text, passages }: DocumentContent): Piece[] {
   });
 }
 
+/** Those given, with those that take more than the words of one text at a time. */
 async function vectorsOf(
   pieces: readonly Piece[],
   embedder: Embedder,
 ): Promise<(Float32Array | undefined)[]> {
-  const asked = pieces.filter((piece) => piece.vector === null).map((piece) => piece.text);
-  const made = asked.length === 0 ? [] : await embedder.embed(asked, "passage");
+  const isMadeOfWords = embedder.embedWords !== undefined;
+  const asked = isMadeOfWords ? [] : pieces.filter((piece) => piece.vector === null);
+  const made =
+    asked.length === 0
+      ? []
+      : await embedder.embed(
+          asked.map((piece) => piece.text),
+          "passage",
+        );
   let next = 0;
   return pieces.map((piece) => piece.vector ?? made[next++]);
 }
