@@ -229,7 +229,7 @@ function createWriter({
   readonly planned: PlannedDigests;
 }): Writer {
   const { placements, copies, seals, contents, site, now, newId, pacer, log } = options;
-  const maker = createPassageMaker({ embedder: options.embedder, next, pacer });
+  const maker = createPassageMaker({ ...options, next });
   return new Writer({
     digests: (ids) => digestsOf(sql, ids),
     prepare: (operation) =>
@@ -256,6 +256,7 @@ function createWriter({
       planned.restart();
       log.info({}, "memory was behind Postgres after a failed commit");
     },
+    release: () => maker.close(),
     report: (error) => log.error(loggable(error), "a group of writes failed"),
   });
 }

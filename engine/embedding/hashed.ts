@@ -1,6 +1,6 @@
-import { scanWords } from "../text/words.ts";
 import { hash32 } from "../text/hash.ts";
-import { wordOf } from "../text/lexicon.ts";
+import type { Form } from "../text/lexicon.ts";
+import { readWords, type TextWords } from "../text/text-words.ts";
 import type { Embedder } from "./embedder.ts";
 import { FUNCTION_WORDS } from "./function-words.ts";
 
@@ -24,6 +24,11 @@ const LENGTH_WEIGHT_MAX = 1.17;
 const SEED_WORD = 0x57a311c9;
 const SEED_PREFIX = 0x2c1b3c6d;
 
+export interface HashedEmbedder extends Embedder {
+  embedSync(text: string): Float32Array;
+  readonly embedWords: (words: TextWords) => Float32Array;
+}
+
 /**
  * Makes the embedder that needs no model: words with their character n-grams, hashed with a sign into the dimensions.
  *
@@ -33,39 +38,46 @@ const SEED_PREFIX = 0x2c1b3c6d;
  *
  * A text without words gives a fixed unit vector, unlike any text: cosine and quantisation never meet a zero length.
  */
-export function createHashedEmbedder({ dimensions }: { readonly dimensions: number }): Embedder & {
-  embedSync(text: string): Float32Array;
-} {
+export function createHashedEmbedder({ dimensions }: { readonly dimensions: number }): HashedEmbedder {
   if (!Number.isInteger(dimensions) || dimensions < 8 || dimensions > 4096) {
     throw new RangeError(`dimensions: expected a whole number from 8 to 4096, got ${dimensions}`);
   }
   const sums = new Float64Array(dimensions);
-  const embedSync = (text: string): Float32Array => {
+  const embedWords = (words: TextWords): Float32Array => {
     sums.fill(0);
-    for (const [word, count] of countWords(text)) addWord(sums, word, count);
+    for (const { form, count } of countWords(words).values()) addWord(sums, form, count);
     return unit(sums);
   };
+  const embedSync = (text: string): Float32Array => embedWords(readWords(text));
   return {
     model: `hashed-${dimensions}-v1`,
     dimensions,
     embedSync,
+    embedWords,
     embed: (texts) => Promise.resolve(texts.map(embedSync)),
   };
 }
 
-function countWords(text: string): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { start, end } of scanWords(text)) {
-    const word = wordOf(text.slice(start, end)).folded;
-    counts.set(word, (counts.get(word) ?? 0) + 1);
+interface CountedForm {
+  readonly form: Form;
+  count: number;
+}
+
+/** In the order in which they first stand. */
+function countWords({ words }: TextWords): Map<string, CountedForm> {
+  const counts = new Map<string, CountedForm>();
+  for (const { folded: form } of words) {
+    const known = counts.get(form.term);
+    if (known === undefined) counts.set(form.term, { form, count: 1 });
+    else known.count += 1;
   }
   return counts;
 }
 
-function addWord(sums: Float64Array, word: string, count: number): void {
+function addWord(sums: Float64Array, { term: word, id }: Form, count: number): void {
   // count^0.75: below linear, exact on every machine. A square root ranked articles that repeat the word asked for too low.
   const weight = weightOf(word) * Math.sqrt(count * Math.sqrt(count));
-  spread(sums, hash32(word) ^ SEED_WORD, weight);
+  spread(sums, id ^ SEED_WORD, weight);
   const length = Math.min(word.length, WORD_UNITS_MAX);
   if (length < 4) return;
   if (length >= PREFIX_UNITS)

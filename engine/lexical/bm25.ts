@@ -29,10 +29,13 @@ export function termWeightOf(tf: number, lengthFactor: number): number {
 
 /** Returns the document side of BM25: tf·(k1+1) / (tf + k1·(1−b+b·length/average)) for each term. */
 export function passageVector(tokens: readonly Token[]): SparseVector {
-  const ids = new Uint32Array(tokens.length);
-  for (let i = 0; i < tokens.length; i += 1) ids[i] = hash32(tokens[i]?.term ?? "");
+  return passageVectorOf(Uint32Array.from(tokens, ({ term }) => hash32(term)));
+}
+
+/** As `passageVector`, of the ids of all terms; takes the array over. */
+export function passageVectorOf(ids: Uint32Array<ArrayBuffer>): SparseVector {
   ids.sort();
-  const lengthFactor = lengthFactorOf(tokens.length);
+  const lengthFactor = lengthFactorOf(ids.length);
   const values = new Float32Array(ids.length);
   let distinct = 0;
   for (let i = 0; i < ids.length;) {

@@ -1,5 +1,6 @@
+import { hash32 } from "./hash.ts";
 import type { Language } from "./language.ts";
-import { formsOf, stemOf, wordOf } from "./lexicon.ts";
+import { formsOf, stemOf, wordAt } from "./lexicon.ts";
 import {
   compoundReferences,
   isJoined,
@@ -7,6 +8,7 @@ import {
   type Reference,
   sectionReferences,
 } from "./references.ts";
+import { readWords, type TextWords } from "./text-words.ts";
 import { type Piece, scanWords } from "./words.ts";
 
 export { type Language, languageOf } from "./language.ts";
@@ -30,21 +32,36 @@ const QUERY_TERMS_MAX = 256;
  * @example analyze("§ 12, stk. 2", "da") // §12, 12, stk2, stk, 2
  */
 export function analyze(text: string, language: Language): Token[] {
-  const pieces = scanWords(text);
   const tokens: Token[] = [];
+  forEachTerm(readWords(text), language, (term, _id, { start, end }) => {
+    tokens.push({ term, start, end });
+  });
+  return tokens;
+}
+
+/** Returns the `hash32` of each term that `analyze` returns, in its order. */
+export function termIds(words: TextWords, language: Language): Uint32Array<ArrayBuffer> {
+  const ids: number[] = [];
+  forEachTerm(words, language, (term, id) => {
+    ids.push(id ?? hash32(term));
+  });
+  return new Uint32Array(ids);
+}
+
+/** `id` is null where nobody has hashed the term yet. */
+type VisitTerm = (term: string, id: number | null, place: Pick<Piece, "start" | "end">) => void;
+
+function forEachTerm({ text, pieces, words }: TextWords, language: Language, visit: VisitTerm): void {
   const scan = { compoundEnd: 0 };
   for (let i = 0; i < pieces.length; i += 1) {
     const piece = pieces[i];
-    if (piece === undefined) break;
-    const word = wordOf(text.slice(piece.start, piece.end));
-    for (const reference of referencesAt(text, pieces, i, word.marker, scan)) tokens.push(reference);
-    tokens.push({
-      term: piece.digits ? word.folded : stemOf(word, language),
-      start: piece.start,
-      end: piece.end,
-    });
+    const word = words[i];
+    if (piece === undefined || word === undefined) break;
+    for (const reference of referencesAt(text, pieces, i, word.marker, scan))
+      visit(reference.term, null, reference);
+    const { term, id } = piece.digits ? word.folded : stemOf(word, language);
+    visit(term, id, piece);
   }
-  return tokens;
 }
 
 /**
@@ -63,9 +80,9 @@ export function queryTerms(text: string): Map<string, number> {
   for (let i = 0; i < pieces.length && terms.size < QUERY_TERMS_MAX; i += 1) {
     const piece = pieces[i];
     if (piece === undefined) break;
-    const word = wordOf(text.slice(piece.start, piece.end));
+    const word = wordAt(text, piece);
     for (const reference of referencesAt(text, pieces, i, word.marker, scan)) add(reference.term);
-    if (piece.digits) add(word.folded);
+    if (piece.digits) add(word.folded.term);
     else for (const form of formsOf(word)) add(form);
   }
   return terms;

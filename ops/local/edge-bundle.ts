@@ -1,8 +1,10 @@
 /** Bundles the Worker into a folder: `node edge-bundle.ts FOLDER`. */
 import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 import { ROOT } from "../settings.ts";
+import { forgetInputs, noteInputs } from "./bundle-inputs.ts";
 
 /** Each wasm file stays a module of its own, since a Worker may not compile wasm at run time. */
 async function bundleWorker(folder: string): Promise<void> {
@@ -39,13 +41,19 @@ async function bundleWorker(folder: string): Promise<void> {
     legalComments: "none",
     logLevel: "silent",
     plugins: [separateWasm],
+    metafile: true,
+    absWorkingDir: ROOT,
   });
   await esbuild.stop();
   mkdirSync(folder, { recursive: true });
+  forgetInputs(folder);
   for (const old of readdirSync(folder).filter((name) => /\.(js|map|wasm)$/.test(name)))
     rmSync(join(folder, old));
   for (const { path, contents } of result.outputFiles) writeFileSync(path, contents);
   for (const [name, path] of wasm) copyFileSync(path, join(folder, name));
+  const sources = Object.keys(result.metafile.inputs).map((path) => join(ROOT, path));
+  const esbuildOwn = fileURLToPath(import.meta.resolve("esbuild/package.json"));
+  noteInputs(folder, [...sources, ...wasm.values(), esbuildOwn, import.meta.filename]);
 }
 
 const folder = process.argv[2];

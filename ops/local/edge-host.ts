@@ -7,6 +7,7 @@ import type { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { Log, LogLevel, Miniflare } from "miniflare";
 import { z } from "zod";
+import { isBundled } from "./bundle-inputs.ts";
 import { endWithParent, required, say } from "./host.ts";
 
 /** The youngest date that the pinned workerd accepts. */
@@ -36,12 +37,14 @@ class HostLog extends Log {
 const workers = z.array(edgeWorkerSchema).parse(JSON.parse(required("KATTEGAT_EDGE_WORKERS")));
 const folder = required("KATTEGAT_DATA");
 // A process of its own: the bundler's memory goes back when it ends, and this one lives as long as the network.
-await promisify(execFile)(
-  process.execPath,
-  // The same flags, so that both share what is compiled.
-  [...process.execArgv, join(import.meta.dirname, "edge-bundle.ts"), folder],
-  { timeout: BUNDLE_MS_MAX },
-);
+const bundler = join(import.meta.dirname, "edge-bundle.ts");
+if (!isBundled(folder, bundler))
+  await promisify(execFile)(
+    process.execPath,
+    // The same flags, so that both share what is compiled.
+    [...process.execArgv, bundler, folder],
+    { timeout: BUNDLE_MS_MAX },
+  );
 const modules = readdirSync(folder)
   .filter((name) => name.endsWith(".js") || name.endsWith(".wasm"))
   .map((name) =>

@@ -11,7 +11,7 @@ import { unitVector } from "./vectors.ts";
 
 export interface GivenPassage {
   readonly text: string;
-  readonly vector: Float32Array | null;
+  readonly vector: Float32Array<ArrayBuffer> | null;
 }
 
 export interface DocumentContent {
@@ -114,7 +114,7 @@ function assertMayCarry(
 function vectorOf(
   vector: readonly number[] | null | undefined,
   { index, dimensions }: { readonly index: number; readonly dimensions: number },
-): Float32Array | null {
+): Float32Array<ArrayBuffer> | null {
   if (vector === null || vector === undefined) return null;
   const pointer = `/passages/${index}/vector`;
   if (vector.length !== dimensions) {

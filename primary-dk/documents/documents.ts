@@ -8,8 +8,7 @@ import {
 } from "@kattegat/protocol/documents.ts";
 import { openText } from "../sealing/document-seals.ts";
 import { SEALED_STATE, sealedDocuments, stateOfRow, type DocumentState } from "./state.ts";
-import { eq } from "drizzle-orm";
-import { receiptSites, receipts } from "../postgres/schema.ts";
+import type { receiptSites, receipts } from "../postgres/schema.ts";
 import type { Primary } from "../primary.ts";
 import type { DocumentContent } from "./content.ts";
 import type { Precondition } from "./precondition.ts";
@@ -99,13 +98,11 @@ export async function readReceipt(
   { database }: Pick<Primary, "database">,
   id: string,
 ): Promise<Receipt | null> {
-  const [receipt] = await database.db.select().from(receipts).where(eq(receipts.id, id));
+  const { sql } = database;
+  const [receipt] = await sql<(typeof receipts.$inferSelect)[]>`select * from receipts where id = ${id}`;
   if (receipt === undefined) return null;
-  const sites = await database.db
-    .select()
-    .from(receiptSites)
-    .where(eq(receiptSites.receipt_id, id))
-    .orderBy(receiptSites.site);
+  const sites = await sql<(typeof receiptSites.$inferSelect)[]>`
+    select * from receipt_sites where receipt_id = ${id} order by site`;
   return {
     document_id: receipt.document_id,
     requested_at: receipt.requested_at.toISOString(),

@@ -1,13 +1,16 @@
 /** Makes the passages of a document with the vectors that every tier ranks by. */
+import type { Network } from "@kattegat/config/network.ts";
 import type { Embedder } from "@kattegat/engine/embedding/embedder.ts";
-import { type SparseVector, passageVector } from "@kattegat/engine/lexical/bm25.ts";
-import { analyze, languageOf } from "@kattegat/engine/text/analyzer.ts";
+import { type SparseVector, passageVectorOf } from "@kattegat/engine/lexical/bm25.ts";
+import { languageOf, termIds } from "@kattegat/engine/text/analyzer.ts";
 import { splitPassages } from "@kattegat/engine/text/split.ts";
+import { readWords } from "@kattegat/engine/text/text-words.ts";
 import { toCanonical } from "@kattegat/engine/vector/canonical.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { Pacer } from "../pacer.ts";
 import type { NextEmbedder } from "../next/next-embedder.ts";
 import type { DocumentContent } from "./content.ts";
+import { PassagesInThread } from "./passages-in-thread.ts";
 
 export interface PreparedPassage {
   readonly ordinal: number;
@@ -27,43 +30,79 @@ export const EMBED_TEXTS_MAX = 64;
 
 export interface PassageMaker {
   prepare(content: DocumentContent): Promise<readonly PreparedPassage[]>;
+  close(): Promise<void>;
 }
 
-export function createPassageMaker(options: {
+/** The part of a content that passages are made of. */
+export type PassageSource = Pick<DocumentContent, "text" | "passages" | "lang">;
+
+interface MakerOptions {
   readonly embedder: Embedder;
   /** Null without a model that is being prepared. */
   readonly next: NextEmbedder | null;
-  readonly pacer: Pacer;
-}): PassageMaker {
+  readonly pacer: Pick<Pacer, "breathe">;
+}
+
+/** Some five passages, a millisecond of work: to send less to a thread costs as much as to do it. */
+const THREAD_CHARACTERS_MIN = 4_000;
+
+/** Makes the passages of short documents one after another in this thread, those of longer ones in another where it can. */
+export function createPassageMaker(options: MakerOptions & { readonly network: Network }): PassageMaker {
+  const thread = threadFor(options);
+  let turn: Promise<unknown> = Promise.resolve();
   return {
     async prepare(content) {
-      const language = languageOf(content.lang);
-      const pieces = piecesOf(content);
-      const made: PreparedPassage[] = [];
-      for (let from = 0; from < pieces.length; from += EMBED_TEXTS_MAX) {
-        const part = pieces.slice(from, from + EMBED_TEXTS_MAX);
-        await options.pacer.breathe();
-        const vectors = await vectorsOf(part, options.embedder);
-        // Texts only: a caller's vector is the serving model's.
-        const next = (await options.next?.embedUnlessFailing(part.map((piece) => piece.text))) ?? null;
-        for (const [index, piece] of part.entries()) {
-          const dense = vectors[index];
-          if (dense === undefined)
-            throw new KattegatError("unavailable", "The embedding model gave fewer vectors than texts.");
-          const { text, vector: _, ...place } = piece;
-          made.push({
-            ordinal: from + index + 1,
-            ...place,
-            dense: toCanonical(dense),
-            denseNext: next?.[index] ?? null,
-            sparse: passageVector(analyze(text, language)),
-          });
-          await options.pacer.breathe();
-        }
-      }
-      return made;
+      if (thread !== null && content.text.length >= THREAD_CHARACTERS_MIN)
+        return await thread.prepare(content);
+      const made = turn.then(() => makePassages(content, options));
+      turn = made.catch(() => null);
+      return await made;
     },
+    close: () => thread?.close() ?? Promise.resolve(),
   };
+}
+
+/** Null where a thread would need a copy of an artefact, or where it would have to know whether the model to come fails. */
+function threadFor({
+  network,
+  embedder,
+  next,
+}: Parameters<typeof createPassageMaker>[0]): PassagesInThread | null {
+  const { provider, dimensions } = network.embedding;
+  if (next !== null || provider !== "hashed" || embedder.embedWords === undefined) return null;
+  return new PassagesInThread({ dimensions });
+}
+
+export async function makePassages(
+  content: PassageSource,
+  { embedder, next, pacer }: MakerOptions,
+): Promise<readonly PreparedPassage[]> {
+  const language = languageOf(content.lang);
+  const pieces = piecesOf(content);
+  const made: PreparedPassage[] = [];
+  for (let from = 0; from < pieces.length; from += EMBED_TEXTS_MAX) {
+    const part = pieces.slice(from, from + EMBED_TEXTS_MAX);
+    await pacer.breathe();
+    const vectors = await vectorsOf(part, embedder);
+    // Texts only: a caller's vector is the serving model's.
+    const later = (await next?.embedUnlessFailing(part.map((piece) => piece.text))) ?? null;
+    for (const [index, piece] of part.entries()) {
+      const { text, vector: _, ...place } = piece;
+      const words = readWords(text);
+      const dense = vectors[index] ?? embedder.embedWords?.(words);
+      if (dense === undefined)
+        throw new KattegatError("unavailable", "The embedding model gave fewer vectors than texts.");
+      made.push({
+        ordinal: from + index + 1,
+        ...place,
+        dense: toCanonical(dense),
+        denseNext: later?.[index] ?? null,
+        sparse: passageVectorOf(termIds(words, language)),
+      });
+      await pacer.breathe();
+    }
+  }
+  return made;
 }
 
 interface Piece {
@@ -76,7 +115,7 @@ interface Piece {
 }
 
 /** The caller's passages stand where the text has them, in order; one that is not found keeps its own text. */
-function piecesOf({ text, passages }: DocumentContent): Piece[] {
+function piecesOf({ text, passages }: PassageSource): Piece[] {
   if (passages === null)
     return splitPassages(text).map(({ start, end, heading }) => ({
       text: text.slice(start, end),
@@ -107,12 +146,20 @@ function piecesOf({ text, passages }: DocumentContent): Piece[] {
   });
 }
 
+/** Those given, with those that take more than the words of one text at a time. */
 async function vectorsOf(
   pieces: readonly Piece[],
   embedder: Embedder,
 ): Promise<(Float32Array | undefined)[]> {
-  const asked = pieces.filter((piece) => piece.vector === null).map((piece) => piece.text);
-  const made = asked.length === 0 ? [] : await embedder.embed(asked, "passage");
+  const isMadeOfWords = embedder.embedWords !== undefined;
+  const asked = isMadeOfWords ? [] : pieces.filter((piece) => piece.vector === null);
+  const made =
+    asked.length === 0
+      ? []
+      : await embedder.embed(
+          asked.map((piece) => piece.text),
+          "passage",
+        );
   let next = 0;
   return pieces.map((piece) => piece.vector ?? made[next++]);
 }

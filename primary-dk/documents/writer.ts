@@ -23,6 +23,8 @@ export interface WriterOptions {
   readonly apply: (group: CommittedGroup) => Promise<void>;
   /** Called when a commit's fate is unknown, before the next one: brings memory level with Postgres. */
   readonly recover: () => Promise<void>;
+  /** Called at the end, when nothing is prepared any more. */
+  readonly release?: () => Promise<void>;
   readonly report: (error: unknown) => void;
 }
 
@@ -79,6 +81,7 @@ export class Writer {
   async close(): Promise<void> {
     this.#closed = true;
     while (this.#running !== null) await this.#running;
+    await this.#options.release?.();
   }
 
   #enqueue(item: Waiting): void {
@@ -141,19 +144,20 @@ export class Writer {
       puts.length === 0
         ? new Map<string, string>()
         : await this.#options.digests(puts).catch(() => new Map<string, string>());
+    // All at once: a thread that makes them has the next at hand when one is done.
+    const made = await Promise.allSettled(
+      group.map(({ operation, forced }) => {
+        const isSame =
+          operation.kind === "put" && digests.get(operation.id) === operation.content.digest && !forced;
+        return isSame ? Promise.resolve(null) : this.#options.prepare(operation);
+      }),
+    );
     const ready: Prepared[] = [];
-    for (const item of group) {
-      const { operation } = item;
-      const isSame =
-        operation.kind === "put" && digests.get(operation.id) === operation.content.digest && !item.forced;
-      try {
-        ready.push({
-          item,
-          prepared: { operation, passages: isSame ? null : await this.#options.prepare(operation) },
-        });
-      } catch (error) {
-        item.reject(error);
-      }
+    for (const [index, item] of group.entries()) {
+      const outcome = made[index];
+      if (outcome?.status === "fulfilled")
+        ready.push({ item, prepared: { operation: item.operation, passages: outcome.value } });
+      else item.reject(outcome?.reason);
     }
     return ready;
   }

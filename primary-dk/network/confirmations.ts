@@ -12,7 +12,7 @@ import type { DocumentSeals } from "../sealing/document-seals.ts";
 import type { NextVectors } from "../next/next-vectors.ts";
 import type { AppliedLog } from "../log/head.ts";
 import type { Database } from "../postgres/database.ts";
-import { targets } from "../postgres/schema.ts";
+import type { targets } from "../postgres/schema.ts";
 import { advanceReceipts } from "./receipts.ts";
 
 export interface Confirmation extends ConfirmRequest {
@@ -56,14 +56,11 @@ export class Confirmations {
   }
 
   async load(): Promise<void> {
-    for (const {
-      epoch,
-      sequence,
-      confirmed_at,
-      removed_epoch,
-      removed_sequence,
-      ...target
-    } of await this.#database.db.select().from(targets)) {
+    const rows = await this.#database.sql<(typeof targets.$inferSelect)[]>`
+      select site, model, epoch, sequence, lag_ms, lag_changes::float8 as lag_changes, parked, healthy, confirmed_at,
+        removed_epoch, removed_sequence
+      from targets`;
+    for (const { epoch, sequence, confirmed_at, removed_epoch, removed_sequence, ...target } of rows) {
       this.#known.set(keyOf(target), {
         ...target,
         watermark: { epoch, sequence },

@@ -1,20 +1,15 @@
 /** Opens the connections to Postgres with its tables up to date. */
-import { fileURLToPath } from "node:url";
-import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
-import { migrate } from "drizzle-orm/postgres-js/migrator";
 import postgres from "postgres";
+import journal from "../migrations/meta/_journal.json" with { type: "json" };
 
 /** Group commits use one at a time; the others serve reads, feeds, one rebuild. */
 const CONNECTIONS_MAX = 10;
-/** Single documents, receipts, state at start. */
-const TYPED_CONNECTIONS_MAX = 3;
 const CONNECT_SECONDS_MAX = 5;
 /** "KTGT": any process that migrates this database takes the same lock. */
 const MIGRATION_LOCK = 0x4b544754;
 
 export interface Database {
   readonly sql: postgres.Sql;
-  readonly db: PostgresJsDatabase;
   close(): Promise<void>;
 }
 
@@ -24,20 +19,23 @@ export async function openDatabase({ url }: { readonly url: string }): Promise<D
   const single = postgres(url, { ...options, max: 1 });
   try {
     await single`select pg_advisory_lock(${MIGRATION_LOCK})`;
-    await migrate(drizzle(single), {
-      migrationsFolder: fileURLToPath(new URL("../migrations", import.meta.url)),
-    });
+    // Loading the migrator costs more than all else that a start loads.
+    if (!(await isMigrated(single))) {
+      const { migrateDatabase } = await import("./migrate.ts");
+      await migrateDatabase(single);
+    }
   } finally {
     await single.end({ timeout: 1 });
   }
   const sql = postgres(url, { ...options, max: CONNECTIONS_MAX });
-  // drizzle gets a client of its own: it replaces the client's date parsers.
-  const typed = postgres(url, { ...options, max: TYPED_CONNECTIONS_MAX });
-  return {
-    sql,
-    db: drizzle(typed),
-    close: async () => {
-      await Promise.all([sql.end({ timeout: 2 }), typed.end({ timeout: 2 })]);
-    },
-  };
+  return { sql, close: () => sql.end({ timeout: 2 }) };
+}
+
+/** As the migrator decides it: by the time of the last migration that ran. */
+async function isMigrated(sql: postgres.Sql): Promise<boolean> {
+  const [table] = await sql`select to_regclass('drizzle.__drizzle_migrations') is not null as exists`;
+  if (table?.["exists"] !== true) return false;
+  const [last] = await sql`select max(created_at) as ran_at from drizzle.__drizzle_migrations`;
+  const newest = Math.max(...journal.entries.map(({ when }) => when));
+  return Number(last?.["ran_at"] ?? 0) >= newest;
 }

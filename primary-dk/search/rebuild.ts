@@ -63,12 +63,13 @@ function readMemory(sql: postgres.Sql, base: LiveBase | null, options: RebuildOp
     const [row] = await tx`select epoch, sequence, at from log_head`;
     if (row === undefined) throw new TypeError("expected one row in log_head; the database was not migrated");
     const counts = await countTiers(tx);
-    const index = await fillIndex(
-      tx,
-      new HotIndex({ ...options, ...options.network.embedding, base, load }),
-      options,
-    );
-    const statistics = await countTerms(tx, options);
+    const statistics = new StatisticsCounter();
+    const index = new HotIndex({ ...options, ...options.network.embedding, base, load });
+    const classes = coldClasses(options.network, options);
+    const missing = base === null ? null : await compareBase(tx, base, { ...options, classes });
+    const fill = { ...options, missing, statistics };
+    await fillIndex(tx, index, fill);
+    await countOtherTerms(tx, fill);
     const at: Date = row["at"];
     return {
       index,
@@ -93,23 +94,30 @@ async function countTiers(tx: postgres.TransactionSql): Promise<TierCounts> {
   return counts;
 }
 
-async function fillIndex(
+interface FillOptions extends RebuildOptions {
+  /** Documents that belong into the base, but are not in it as they are; null without a base. */
+  readonly missing: readonly string[] | null;
+  readonly statistics: StatisticsCounter;
+}
+
+/** The documents `d` that are to be in memory, in SQL. */
+function isInMemory(
   tx: postgres.TransactionSql,
-  index: HotIndex,
-  options: RebuildOptions,
-): Promise<HotIndex> {
-  const { network, placements, site, pacer } = options;
-  const { base } = index;
-  const classes = coldClasses(network, options);
-  const missing = base === null ? [] : await compareBase(tx, base, { classes, pacer });
-  const isOutsideBase =
-    base === null ? tx`` : tx`and (d.id = any(${[...missing]}) or not (${isStanding(tx, classes)}))`;
+  { missing, ...options }: FillOptions,
+): postgres.PendingQuery<postgres.Row[]> {
+  if (missing === null) return isHeld(tx, options);
+  const standing = isStanding(tx, coldClasses(options.network, options));
+  return tx`(${isHeld(tx, options)} and (d.id = any(${[...missing]}) or not (${standing})))`;
+}
+
+/** Each passage in memory is opened once, for the index with the statistics. */
+async function fillIndex(tx: postgres.TransactionSql, index: HotIndex, options: FillOptions): Promise<void> {
   let open: OpenDocument | null = null;
   let read = 0;
   const cursor = tx`
     select ${tx(SEALED_STATE)}, p.ordinal, p.dense, p.sparse
     from ${sealedDocuments(tx)} join passages p on p.document_id = d.id
-    where ${isHeld(tx, { network, placements, site })} ${isOutsideBase}
+    where ${isInMemory(tx, options)}
     order by d.sequence, p.ordinal`.cursor(CURSOR_ROWS);
   for await (const rows of cursor) {
     for (const row of rows) {
@@ -117,13 +125,14 @@ async function fillIndex(
         if (open !== null) await index.put(open.state, open.passages, options.pacer);
         open = { state: stateOfRow(row, options.seals), passages: [] };
       }
-      open.passages.push(openPassage(row, options.seals.keyOf(row)));
+      const passage = openPassage(row, options.seals.keyOf(row));
+      open.passages.push(passage);
+      options.statistics.add(passage.sparse);
       read += 1;
       if (read % PROGRESS_PASSAGES === 0) options.progress({ passages: read }, "rebuilding the index");
     }
   }
   if (open !== null) await index.put(open.state, open.passages, options.pacer);
-  return index;
 }
 
 /** The documents `d` that this site holds, in SQL. */
@@ -139,11 +148,12 @@ export function isHeld(
   return sql`(d.residency || ' ' || d.tier = any(${held}) or d.residency || ' ' || d.moving_from = any(${held}))`;
 }
 
-async function countTerms(tx: postgres.TransactionSql, options: RebuildOptions): Promise<StatisticsCounter> {
-  const statistics = new StatisticsCounter();
+async function countOtherTerms(tx: postgres.TransactionSql, options: FillOptions): Promise<void> {
+  const { statistics } = options;
   const cursor = tx`
     select p.document_id, p.ordinal, p.sparse, ${tx(KEY_COLUMNS)}
-    from passages p join document_keys k on k.document_id = p.document_id`.cursor(CURSOR_ROWS);
+    from ${sealedDocuments(tx)} join passages p on p.document_id = d.id
+    where (${isInMemory(tx, options)}) is not true`.cursor(CURSOR_ROWS);
   for await (const rows of cursor) {
     for (const row of rows) {
       statistics.add(openSparse(options.seals.keyOf(row), row["ordinal"], row["sparse"]));
@@ -151,5 +161,4 @@ async function countTerms(tx: postgres.TransactionSql, options: RebuildOptions):
         options.progress({ passages: statistics.passages }, "counting terms");
     }
   }
-  return statistics;
 }

@@ -1,8 +1,7 @@
 /** Publishes the term statistics that the edges weigh queries by. */
 import { decodeStatistics, type StatisticsCounter } from "@kattegat/engine/lexical/statistics.ts";
-import { desc, sql } from "drizzle-orm";
 import type { Database } from "../postgres/database.ts";
-import { termStatistics } from "../postgres/schema.ts";
+import type { termStatistics } from "../postgres/schema.ts";
 
 /** Below this drift no weight changes by more than 0.05 of ln N. */
 const DRIFT = 0.05;
@@ -41,11 +40,9 @@ export class StatisticsPublisher {
 
   /** Resolves when the last version of an earlier run is known. */
   async load(): Promise<void> {
-    const [row] = await this.#database.db
-      .select()
-      .from(termStatistics)
-      .orderBy(desc(sql`length(${termStatistics.version})`), desc(termStatistics.version))
-      .limit(1);
+    const { sql } = this.#database;
+    const [row] = await sql<Pick<typeof termStatistics.$inferSelect, "bytes">[]>`
+      select bytes from term_statistics order by length(version) desc, version desc limit 1`;
     if (row === undefined) return;
     const { version, passages } = decodeStatistics(row.bytes);
     this.#published = { version, bytes: row.bytes, passages };
@@ -69,17 +66,14 @@ export class StatisticsPublisher {
     const version = `s${sequence}`;
     const published = { version, bytes: counter.encode(version), passages: counter.passages };
     const drift = this.#drift;
-    const row = {
-      passages: published.passages,
-      bytes: Buffer.from(published.bytes),
-      created_at: new Date(this.#now()),
-    };
-    await this.#database.db
-      .insert(termStatistics)
-      .values({ version, ...row })
-      .onConflictDoUpdate({ target: termStatistics.version, set: row });
-    await this.#database
-      .sql`delete from term_statistics where version not in (select version from term_statistics order by length(version) desc, version desc limit ${VERSIONS_KEPT})`;
+    const { sql } = this.#database;
+    await sql`
+      insert into term_statistics (version, passages, bytes, created_at)
+      values (${version}, ${published.passages}, ${Buffer.from(published.bytes)}, ${new Date(this.#now())})
+      on conflict (version) do update set passages = excluded.passages, bytes = excluded.bytes, created_at = excluded.created_at`;
+    await sql`
+      delete from term_statistics
+      where version not in (select version from term_statistics order by length(version) desc, version desc limit ${VERSIONS_KEPT})`;
     this.#published = published;
     this.#drift -= drift;
     this.#driftSinceMs = this.#now();

@@ -1,5 +1,5 @@
 import { hash32 } from "../../text/hash.ts";
-import { wordOf } from "../../text/lexicon.ts";
+import { wordAt } from "../../text/lexicon.ts";
 import { scanWords } from "../../text/words.ts";
 import { countWeight } from "./count-weight.ts";
 import { KindBalance } from "./train-balance.ts";
@@ -87,8 +87,8 @@ export class SampleCollector {
 
   #count(text: string): number[] {
     const touched: number[] = [];
-    for (const { start, end } of scanWords(text)) {
-      const column = this.#columns.get(wordOf(text.slice(start, end)).folded);
+    for (const place of scanWords(text)) {
+      const column = this.#columns.get(wordAt(text, place).folded.term);
       if (column === undefined) continue;
       const count = this.#counts[column] ?? 0;
       if (count === 0) touched.push(column);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { hash32 } from "../../text/hash.ts";
-import { wordOf } from "../../text/lexicon.ts";
+import { wordAt } from "../../text/lexicon.ts";
 import { scanWords } from "../../text/words.ts";
 import { createHashedEmbedder } from "../hashed.ts";
 import { openHead } from "./artefact.ts";
@@ -32,7 +32,7 @@ function meanReciprocalRank(
 }
 
 function foldedWords(text: string): string[] {
-  return scanWords(text).map(({ start, end }) => wordOf(text.slice(start, end)).folded);
+  return scanWords(text).map((place) => wordAt(text, place).folded.term);
 }
 
 describe("the training of an embedding", () => {
