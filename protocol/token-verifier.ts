@@ -11,6 +11,9 @@ import {
   type SiteTokenClaims,
 } from "./site-token.ts";
 
+/** Each sender shows a few in a minute; isolates of a Worker are several senders. */
+const ACCEPTED_TOKENS_MAX = 256;
+
 /** Public keys; one with an `issuer` speaks for that sender alone. */
 export interface SiteKeySet {
   readonly keys: (JWK & { readonly issuer?: string })[];
@@ -32,31 +35,49 @@ export function createTokenVerifier(options: {
   readonly epoch: () => number;
 }): TokenVerifier {
   const keys = createLocalJWKSet(options.jwks);
+  const accepted = new Map<string, SiteTokenClaims>();
+
+  async function checked(token: string): Promise<SiteTokenClaims> {
+    const { payload, protectedHeader } = await jwtVerify(token, keys, {
+      algorithms: [SITE_TOKEN_ALGORITHM],
+      audience: options.site,
+      currentDate: new Date(options.now()),
+      maxTokenAge: SITE_TOKEN_LIFETIME_SECONDS,
+    });
+    const claims = siteTokenClaimsSchema.parse(payload);
+    const key = options.jwks.keys.find(({ kid }) => kid === protectedHeader.kid);
+    if (!mayIssue(key?.issuer, claims.iss)) throw new Error(`its key may not speak for ${claims.iss}`);
+    return claims;
+  }
+
+  /** A sender shows the same token for a while, and checking a signature costs more than most answers. */
+  function known(token: string): SiteTokenClaims | null {
+    const claims = accepted.get(token);
+    if (claims === undefined) return null;
+    const seconds = Math.floor(options.now() / 1_000);
+    if (seconds >= claims.iat && seconds < Math.min(claims.exp, claims.iat + SITE_TOKEN_LIFETIME_SECONDS))
+      return claims;
+    accepted.delete(token);
+    return null;
+  }
+
+  function remembered(token: string, claims: SiteTokenClaims): SiteTokenClaims {
+    const [oldest] = accepted.keys();
+    if (oldest !== undefined && accepted.size >= ACCEPTED_TOKENS_MAX) accepted.delete(oldest);
+    accepted.set(token, claims);
+    return claims;
+  }
+
+  function refuse(cause: unknown): never {
+    if (cause instanceof z.ZodError) throw refused("its claims are not complete");
+    throw refused(cause instanceof Error ? cause.message : "it does not verify");
+  }
+
   return {
     async verify(authorization) {
       const token = /^Bearer (\S+)$/.exec(authorization ?? "")?.[1];
       if (token === undefined) throw refused("none came");
-      const claims = await jwtVerify(token, keys, {
-        algorithms: [SITE_TOKEN_ALGORITHM],
-        audience: options.site,
-        currentDate: new Date(options.now()),
-        maxTokenAge: SITE_TOKEN_LIFETIME_SECONDS,
-      })
-        .then(({ payload, protectedHeader: { kid } }) => {
-          const known = siteTokenClaimsSchema.parse(payload);
-          const key = options.jwks.keys.find((candidate) => candidate.kid === kid);
-          if (!mayIssue(key?.issuer, known.iss)) throw new Error(`its key may not speak for ${known.iss}`);
-          return known;
-        })
-        .catch((cause: unknown) => {
-          throw refused(
-            cause instanceof z.ZodError
-              ? "its claims are not complete"
-              : cause instanceof Error
-                ? cause.message
-                : "it does not verify",
-          );
-        });
+      const claims = known(token) ?? remembered(token, await checked(token).catch(refuse));
       const epoch = options.epoch();
       if (claims.epoch < epoch) {
         throw new KattegatError(

@@ -85,6 +85,38 @@ describe("a site token", () => {
     clock.ms = made;
   });
 
+  it("is refused by one that has accepted it once its time or its reign is over (I2)", async () => {
+    const site = { epoch: 1 };
+    const verifier = createTokenVerifier({
+      jwks: { keys: [{ ...keys.publicJwk, issuer: "replication" }] },
+      site: "eu-fra",
+      now: clock.now,
+      epoch: () => site.epoch,
+    });
+    const token = await signerOf(keys.privateJwk, 1).authorization("eu-fra");
+    const begunMs = clock.ms;
+    await verifier.verify(token);
+    clock.ms = begunMs + 59_000;
+    await expect(verifier.verify(token)).resolves.toMatchObject({ epoch: 1 });
+    site.epoch = 2;
+    await expect(verifier.verify(token)).rejects.toMatchObject({ code: "stale_epoch" });
+    site.epoch = 1;
+    clock.ms = begunMs + 61_000;
+    await expect(verifier.verify(token)).rejects.toMatchObject({ code: "unauthenticated" });
+    clock.ms = begunMs - 5_000;
+    await expect(verifier.verify(token)).rejects.toMatchObject({ code: "unauthenticated" });
+    clock.ms = begunMs;
+  });
+
+  it("is checked anew where another is signed like it", async () => {
+    const verifier = verifierOf();
+    const token = await signerOf(keys.privateJwk).authorization("eu-fra");
+    await verifier.verify(token);
+    const [head, claims, signature = ""] = token.split(".");
+    const other = `${head}.${claims}x.${signature}`;
+    await expect(verifier.verify(other)).rejects.toMatchObject({ code: "unauthenticated" });
+  });
+
   it("is refused when its sender gave it a longer life than the contract's minute", async () => {
     const { importJWK } = await import("jose");
     const seconds = Math.floor(clock.ms / 1_000);

@@ -2,7 +2,7 @@
 import { performance } from "node:perf_hooks";
 
 /** Of this process's time; a machine that is busy shows in it, too, since the process waits for a core meanwhile. */
-const UTILIZATION_MAX = 0.5;
+const UTILIZATION_MAX = 0.3;
 const WINDOW_MS = 100;
 const GAP_MS_MIN = 1;
 /** Twenty documents a second, however busy. */
