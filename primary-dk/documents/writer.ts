@@ -1,4 +1,5 @@
 /** Groups the writes of all requests into few transactions, one after the other. */
+import { setImmediate } from "node:timers/promises";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { isRolledBack, refusalOf, unavailable } from "../postgres/failure.ts";
 import type { PreparedOperation, WriteOperation } from "./operation.ts";
@@ -102,6 +103,8 @@ export class Writer {
 
   /** Prepares one group while the one before it commits: analysis and Postgres each have a core. */
   async #run(): Promise<void> {
+    // The lines of one body come together: the first of them alone would be a commit, and a batch at each site, of its own.
+    await setImmediate();
     while (this.#waiting.length > 0) {
       const group = await this.#prepare(this.#take());
       await this.#committing;

@@ -9,7 +9,7 @@ import { processSettings } from "./settings.ts";
 const STOP_MS_MAX = 4_000;
 
 // Nobody waits for an archive; writes and searches share its machine.
-setPriority(constants.priority.PRIORITY_LOW);
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 const settings = processSettings();
 const logger = pino({ level: settings.LOG_LEVEL, base: { name: "embedded-s3" } });
 const fail = (error: unknown): never => {
