@@ -189,7 +189,7 @@ describe("a request", () => {
     for (const path of ["/internal/confirm", "/internal/usage"]) {
       expect((await test.client.send(path, { method: "POST", body: "{}" })).status).toBe(400);
       expect(
-        (await test.client.send(path, { method: "POST", body: `"${"x".repeat(600_000)}"` })).status,
+        (await test.client.send(path, { method: "POST", body: `"${"x".repeat(700_000)}"` })).status,
       ).toBe(413);
     }
     const unknown = await test.client.send("/internal/usage", {

@@ -103,11 +103,40 @@ describe("an archive", () => {
       never,
     );
     await target.apply(batchOf([withdraw("a", 4), put("a", 5), put("b", 6)], fence(3)), never);
-    await target.apply(batchOf([withdraw("b", 7), put("x", 8, { version: 1 })], fence(6)), never);
     expect(lists()).toEqual([]);
-    expect(await held()).toEqual([copy("a", 5), copy("x", 1)].toSorted());
-    await target.apply(batchOf([withdraw("y", 9)], fence(8)), never);
-    expect(lists()).toHaveLength(1);
+    expect(await held()).toEqual([copy("a", 5), copy("b", 6), copy("x", 1)].toSorted());
+  });
+
+  it("lists for a withdrawal, and for the same object once more, what nobody remembers (I9, I24)", async () => {
+    await apply([put("a", 1), put("b", 2)]);
+    for (const id of ["a", "b"])
+      await archive.bucket.put(keyOf(sealed(id, { version: 1, content: 9 })), Buffer.from("{}"), {
+        signal: never,
+      });
+    await apply([withdraw("a", 3), put("b", 4, { version: 2 })], fence(2));
+    expect(await held()).toEqual([copy("b", 2)]);
+  });
+
+  it("remembers nothing while it is told that the bucket may keep versions (I24)", async () => {
+    let isForbidden = false;
+    const { target } = watched(async ({ url }) =>
+      isForbidden && url.searchParams.has("versioning")
+        ? new Response("<Error><Code>AccessDenied</Code></Error>", { status: 403 })
+        : null,
+    );
+    await target.apply(batchOf([put("a", 1)]), never);
+    const applyTo = async (last: number, change: (sequence: number) => FeedChange): Promise<void> => {
+      const from = Number((await target.watermark(never)).sequence);
+      for (let sequence = from + 1; sequence <= last; sequence += 1)
+        await target.apply(batchOf([change(sequence)], fence(sequence - 1)), never);
+    };
+    await applyTo(64, (sequence) => withdraw("z", sequence));
+    isForbidden = true;
+    await applyTo(66, (sequence) => put("a", sequence));
+    isForbidden = false;
+    await applyTo(128, (sequence) => withdraw("z", sequence));
+    await applyTo(130, (sequence) => put("a", sequence));
+    expect(await held()).toEqual([copy("a", 130)]);
   });
 
   it("lists, in the first batch of a process and after one that failed, what that may have put before (I24)", async () => {

@@ -60,24 +60,25 @@ export function createArchiveTarget({ site, model, bucket, pace, mayHold }: Arch
       const { watermark } = stored;
       assertReached(watermark, batch, bucket.name);
       if (compareFences(batch.position, watermark) <= 0) return { watermark, refused: [] };
-      const isTaken = stored.writer !== writer;
-      const mayRepeat = isFresh || isTaken;
+      const isOthers = stored.writer !== writer;
+      const mayRepeat = isFresh || isOthers;
       isFresh = true;
-      if (mayRepeat) known.clear();
       if (stores % WATERMARKS_KEPT_MAX === 0) {
         keepsVersions = await mayKeepVersions(bucket, signal);
         await removeFormerWatermarks(bucket, signal);
       }
       stores += 1;
+      // Where versions are listed each time, nothing is remembered: it would be old when that ends.
+      if (mayRepeat || keepsVersions) known.clear();
       const at = batch.positionAt;
-      const etag = isTaken
+      const etag = isOthers
         ? await storeWatermark(bucket, { watermark, at, writer, etag: stored.etag }, signal)
         : stored.etag;
       const work = { bucket, known: keepsVersions ? null : known, mayRepeat, signal };
       const refused: Refusal[] = [];
       const doomed: Held[] = [];
       await inParallel([...lastWords(batch.changes, watermark).values()], async (change) => {
-        await pace.turn(signal);
+        if (change.kind !== "withdraw") await pace.turn(signal);
         const refusal = refusalOf(change, mayHold);
         if (refusal !== null) refused.push({ sequence: change.sequence, ...refusal });
         doomed.push(...(await applied(change, { ...work, isRefused: refusal !== null })));
@@ -153,11 +154,14 @@ async function applied(
   const fence: Fence = { epoch: change.epoch, sequence: change.sequence };
   const document = documentName(change.document_id);
   const prefix = prefixOf(document);
+  const isPut = change.kind === "put-sealed" && !isRefused;
   // Most documents are new, and a list costs as much as an object.
-  const isNew = change.kind === "put-sealed" && !change.replaces && !isRefused && !mayRepeat;
-  const listed = async (): Promise<readonly Held[]> =>
-    isNew ? [] : await Array.fromAsync(bucket.versions(prefix, signal));
-  const held = knownOf(known?.get(document)) ?? (await listed());
+  const isNew = isPut && !change.replaces && !mayRepeat;
+  const remembered = isPut ? (known?.get(document) ?? null) : null;
+  const listed = (): Promise<readonly Held[]> => Array.fromAsync(bucket.versions(prefix, signal));
+  const isUnknown = !isPut || (remembered === null ? !isNew : remembered === keyOf(change.sealed));
+  // A withdrawal leaves nothing, whoever put it there; the same object once more is a move, or heals what was found wrong.
+  const held = isUnknown ? await listed() : heldAs(remembered);
   // A change that comes late may not end what a later one has written (I3).
   const isLater = ({ key }: Held): boolean => {
     const name = parseKey(key);
@@ -165,10 +169,10 @@ async function applied(
   };
   if (held.some(isLater)) {
     known?.forget(document);
-    return change.kind === "put-sealed" && !isRefused ? [] : held.filter((version) => !isLater(version));
+    return isPut ? [] : held.filter((version) => !isLater(version));
   }
-  if (change.kind !== "put-sealed" || isRefused) {
-    known?.set(document, null);
+  if (!isPut) {
+    known?.forget(document);
     return held;
   }
   const key = keyOf(change.sealed);
@@ -183,9 +187,8 @@ async function applied(
   return after.filter((version) => version.key !== key || !version.isLatest);
 }
 
-function knownOf(key: string | null | undefined): readonly Held[] | undefined {
-  if (key === null) return [];
-  return key === undefined ? undefined : [{ key, version: null, isLatest: true }];
+function heldAs(key: string | null): readonly Held[] {
+  return key === null ? [] : [{ key, version: null, isLatest: true }];
 }
 
 /** A later change that carries the same content writes it again, whatever stands there: so an object that was altered is healed. */

@@ -5,18 +5,23 @@ const DOCUMENTS_MAX = 32_768;
 
 /** The least recently written documents are forgotten first. */
 export class KnownNames {
-  /** Document → key of its object, null where there is none; in the order in which they were written. */
-  readonly #keys = new Map<string, string | null>();
+  readonly #documentsMax: number;
+  /** Document → key of its object, in the order in which they were written. */
+  readonly #keys = new Map<string, string>();
 
-  /** Undefined when nobody knows. */
-  get(document: string): string | null | undefined {
-    return this.#keys.get(document);
+  constructor(documentsMax: number = DOCUMENTS_MAX) {
+    this.#documentsMax = documentsMax;
   }
 
-  set(document: string, key: string | null): void {
+  /** Null when nobody knows. */
+  get(document: string): string | null {
+    return this.#keys.get(document) ?? null;
+  }
+
+  set(document: string, key: string): void {
     this.#keys.delete(document);
     this.#keys.set(document, key);
-    if (this.#keys.size <= DOCUMENTS_MAX) return;
+    if (this.#keys.size <= this.#documentsMax) return;
     for (const oldest of this.#keys.keys()) {
       this.#keys.delete(oldest);
       return;
