@@ -1,4 +1,4 @@
-/** How fast an archive is brought its copies: nobody waits for them, so whatever is waited for goes first. */
+/** How fast an archive is brought its copies: nobody waits for them, but for deletions, which take no turn here. */
 import { performance } from "node:perf_hooks";
 
 /** Of this process's time; a machine that is busy shows in it, too, since the process waits for a core meanwhile. */
