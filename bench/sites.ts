@@ -7,6 +7,12 @@ import type { BenchNetwork } from "./network.ts";
 const CAUGHT_UP_MS_MAX = 600_000;
 const POLL_MS = 50;
 
+interface ReachedSite {
+  readonly site: string;
+  readonly kind: NetworkStatus["sites"][number]["kind"];
+  readonly atMs: number;
+}
+
 /** Resolves when every site, or every one that is searched, is where the log ends, with when each got there. */
 export async function level(
   network: BenchNetwork,
@@ -14,8 +20,8 @@ export async function level(
     without = null,
     searched = false,
   }: { readonly without?: string | null; readonly searched?: boolean } = {},
-): Promise<readonly { readonly site: string; readonly atMs: number }[]> {
-  const reached = new Map<string, number>();
+): Promise<readonly ReachedSite[]> {
+  const reached = new Map<string, ReachedSite>();
   const until = performance.now() + CAUGHT_UP_MS_MAX;
   let end: string | null = null;
   for (;;) {
@@ -25,10 +31,10 @@ export async function level(
       ({ id, kind, health }) =>
         health !== "not_running" && id !== without && !(searched && kind === "archive"),
     );
-    for (const { id, watermark } of running)
+    for (const { id, kind, watermark } of running)
       if (watermark !== null && compareSequences(watermark, end) >= 0 && !reached.has(id))
-        reached.set(id, performance.now());
-    if (reached.size === running.length) return [...reached].map(([site, atMs]) => ({ site, atMs }));
+        reached.set(id, { site: id, kind, atMs: performance.now() });
+    if (reached.size === running.length) return [...reached.values()];
     if (performance.now() > until) throw new Error(`some site is not at ${end} in time`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }

@@ -2,6 +2,7 @@
 import { createLocalJWKSet, jwtVerify, type JWK } from "jose";
 import { z } from "zod";
 import { KattegatError } from "./errors.ts";
+import { RecentMap } from "./recent-map.ts";
 import {
   OPERATOR,
   REPLICATION,
@@ -35,7 +36,7 @@ export function createTokenVerifier(options: {
   readonly epoch: () => number;
 }): TokenVerifier {
   const keys = createLocalJWKSet(options.jwks);
-  const accepted = new Map<string, SiteTokenClaims>();
+  const accepted = new RecentMap<string, SiteTokenClaims>(ACCEPTED_TOKENS_MAX);
 
   async function checked(token: string): Promise<SiteTokenClaims> {
     const { payload, protectedHeader } = await jwtVerify(token, keys, {
@@ -62,8 +63,6 @@ export function createTokenVerifier(options: {
   }
 
   function remembered(token: string, claims: SiteTokenClaims): SiteTokenClaims {
-    const [oldest] = accepted.keys();
-    if (oldest !== undefined && accepted.size >= ACCEPTED_TOKENS_MAX) accepted.delete(oldest);
     accepted.set(token, claims);
     return claims;
   }

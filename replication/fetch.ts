@@ -1,5 +1,5 @@
 /** The HTTP client of this process. */
-import { Agent, request, type Dispatcher } from "undici";
+import { Agent, request } from "undici";
 import type { Fetch } from "./site-client.ts";
 
 /** A long poll, an apply, a confirm, a merge's read and write: what one site sees at once. */
@@ -20,7 +20,7 @@ export function createFetch({ connections = CONNECTIONS_PER_SITE_MAX } = {}): Fe
     bodyTimeout: 0,
   });
   return async (url, { method, headers, body, signal }) => {
-    const init = { method: methodOf(method), headers, signal, dispatcher, body: body ?? null };
+    const init = { method, headers, signal, dispatcher, body: body ?? null };
     const answer = await request(url, init);
     return {
       ok: answer.statusCode >= 200 && answer.statusCode < 300,
@@ -36,12 +36,4 @@ export function createFetch({ connections = CONNECTIONS_PER_SITE_MAX } = {}): Fe
       arrayBuffer: () => answer.body.arrayBuffer(),
     };
   };
-}
-
-const METHODS: readonly Dispatcher.HttpMethod[] = ["GET", "HEAD", "PUT", "POST", "DELETE"];
-
-function methodOf(name: string): Dispatcher.HttpMethod {
-  const method = METHODS.find((known) => known === name);
-  if (method === undefined) throw new TypeError(`expected one of ${METHODS.join(", ")}, got ${name}`);
-  return method;
 }

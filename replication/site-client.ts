@@ -5,8 +5,10 @@ import { errorOfProblem, problemSchema } from "@kattegat/protocol/problem.ts";
 /** The part of `fetch` that replication uses. */
 export type Fetch = (url: string, init: FetchInit) => Promise<Answer>;
 
+type Method = "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
+
 export interface FetchInit {
-  readonly method: string;
+  readonly method: Method;
   readonly headers: Record<string, string>;
   readonly body?: string | Uint8Array<ArrayBuffer>;
   readonly signal: AbortSignal;
@@ -22,7 +24,7 @@ export interface Answer {
 }
 
 export interface SiteRequest {
-  readonly method?: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
+  readonly method?: Method;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array<ArrayBuffer>;
   readonly timeoutMs: number;

@@ -1,5 +1,6 @@
 /** The runs of immutable objects that one Cloudflare location has in its cache. */
 import { BASE_FILES, type BaseFile, type Piece } from "@kattegat/engine/cold/base/piece.ts";
+import { RecentMap } from "@kattegat/protocol/recent-map.ts";
 import { z } from "zod";
 import type { CacheLike } from "./result-cache.ts";
 import type { Subrequests } from "./subrequests.ts";
@@ -53,13 +54,10 @@ export function createRunCaches({
 }: Omit<RunCacheOptions, "open"> & { readonly openCache: (colo: string) => Promise<CacheLike> }): (
   colo: string,
 ) => RunCache {
-  const caches = new Map<string, RunCache>();
+  const caches = new RecentMap<string, RunCache>(COLOS_MAX);
   return (colo) => {
     const cache = caches.get(colo) ?? createRunCache({ ...common, open: () => openCache(colo) });
-    caches.delete(colo);
     caches.set(colo, cache);
-    const [oldest] = caches.keys();
-    if (caches.size > COLOS_MAX && oldest !== undefined) caches.delete(oldest);
     return cache;
   };
 }

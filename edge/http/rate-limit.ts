@@ -1,5 +1,6 @@
 /** The bound on how often one key may ask this isolate. */
 import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { RecentMap } from "@kattegat/protocol/recent-map.ts";
 
 /** More keys than one network has; past it the one idle longest is forgotten, which only makes it full again. */
 const KEYS_MAX = 10_000;
@@ -15,7 +16,7 @@ export function createRateLimit(options: {
   readonly now: () => number;
 }): RateLimit {
   const { requestsPerSecondMax, now } = options;
-  const buckets = new Map<string, { readonly tokens: number; readonly at: number }>();
+  const buckets = new RecentMap<string, { readonly tokens: number; readonly at: number }>(KEYS_MAX);
   return {
     take(keyId) {
       const at = now();
@@ -25,12 +26,7 @@ export function createRateLimit(options: {
           ? requestsPerSecondMax
           : known.tokens + ((at - known.at) / 1_000) * requestsPerSecondMax;
       const tokens = Math.min(requestsPerSecondMax, refilled);
-      buckets.delete(keyId);
       buckets.set(keyId, { tokens: tokens < 1 ? tokens : tokens - 1, at });
-      if (buckets.size > KEYS_MAX) {
-        const oldest = buckets.keys().next().value;
-        if (oldest !== undefined) buckets.delete(oldest);
-      }
       if (tokens < 1) {
         throw new KattegatError(
           "too_many_requests",

@@ -14,7 +14,7 @@ export function parseManifestJson(text: string): ColdManifest {
   } catch {
     throw new ColdFormatError("expected the manifest to be JSON: it is cut off or damaged");
   }
-  return manifest(isAsWritten(text) ? withoutChecksum(json) : checkedJson(json), "manifest");
+  return manifest(checkedJson(json, text), "manifest");
 }
 
 /** Returns the manifest as it is stored: JSON whose last field is the CRC-32C of the JSON without it. */
@@ -32,17 +32,11 @@ function isAsWritten(text: string): boolean {
   return found !== null && checksumOf(`${text.slice(0, found.index)}}`) === found[1];
 }
 
-function withoutChecksum(json: unknown): unknown {
-  if (typeof json !== "object" || json === null || !("checksum" in json)) return json;
-  const { checksum: _checksum, ...rest } = json;
-  return rest;
-}
-
 /** Without the checksum, once it has been found right; a manifest written by hand has none. */
-function checkedJson(json: unknown): unknown {
+function checkedJson(json: unknown, text: string): unknown {
   if (typeof json !== "object" || json === null || !("checksum" in json)) return json;
   const { checksum: stored, ...rest } = json;
-  if (stored !== checksumOf(JSON.stringify(rest)))
+  if (!isAsWritten(text) && stored !== checksumOf(JSON.stringify(rest)))
     throw new ColdFormatError("expected the manifest intact, got another checksum");
   return rest;
 }

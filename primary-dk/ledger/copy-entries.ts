@@ -3,6 +3,7 @@ import { modelsAt } from "@kattegat/config/models.ts";
 import type { Network } from "@kattegat/config/network.ts";
 import { keepsRecord } from "@kattegat/config/placement.ts";
 import { mayHold } from "@kattegat/config/residency.ts";
+import { RecentMap } from "@kattegat/protocol/recent-map.ts";
 import { compareSequences, earlierSequence, type Fence } from "@kattegat/protocol/sequence.ts";
 import type postgres from "postgres";
 import type { CommittedEffect } from "../documents/operation.ts";
@@ -34,7 +35,7 @@ export class CopyEntries {
   readonly #placements: Placements;
   readonly #policy: string;
   /** By the sequence of the change that carried the content: each of its sites confirms the same within moments. */
-  readonly #commitments = new Map<string, string>();
+  readonly #commitments = new RecentMap<string, string>(COMMITMENTS_MAX);
 
   constructor({ placements, site }: { readonly placements: Placements; readonly site: string }) {
     this.#placements = placements;
@@ -151,8 +152,6 @@ export class CopyEntries {
 
   #commit(sequence: string, key: DataKey, digest: string): string {
     const commitment = commitmentOf(openingOf(key, digest));
-    const [oldest] = this.#commitments.keys();
-    if (this.#commitments.size >= COMMITMENTS_MAX && oldest !== undefined) this.#commitments.delete(oldest);
     this.#commitments.set(sequence, commitment);
     return commitment;
   }

@@ -20,7 +20,7 @@ export function vectorsOf({ dense, sparse }: PassageRecord, dimensions: number):
     indices: numbersOf(new Uint32Array(bytes.indices)),
     values: numbersOf(new Float32Array(bytes.values)),
   };
-  if (!isFinite(vectors.dense) || !isFinite(vectors.values)) return "expected finite numbers in vectors";
+  if (!areFinite(vectors.dense) || !areFinite(vectors.values)) return "expected finite numbers in vectors";
   if (!isAscending(vectors.indices)) return "expected ascending term ids without repeats";
   return vectors;
 }
@@ -37,7 +37,7 @@ function numbersOf(column: Float32Array | Uint32Array): number[] {
   return numbers;
 }
 
-function isFinite(numbers: readonly number[]): boolean {
+function areFinite(numbers: readonly number[]): boolean {
   for (const number of numbers) if (!Number.isFinite(number)) return false;
   return true;
 }

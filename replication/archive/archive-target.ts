@@ -2,10 +2,10 @@
 import { randomUUID } from "node:crypto";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { ApplyResponse, FeedChange } from "@kattegat/protocol/changes.ts";
+import { RecentMap } from "@kattegat/protocol/recent-map.ts";
 import { compareFences, type Fence } from "@kattegat/protocol/sequence.ts";
 import type { Batch, Target } from "../target.ts";
 import type { Bucket } from "./bucket.ts";
-import { KnownNames } from "./known-names.ts";
 import { documentName, keyOf, parseKey, prefixOf } from "./object-name.ts";
 import type { Pace } from "./pace.ts";
 import type { ObjectVersion } from "./s3-answer.ts";
@@ -16,6 +16,9 @@ const CONCURRENT_MAX = 32;
 
 /** Former watermarks that a bucket with versions has at most: each list of them is one request. */
 const WATERMARKS_KEPT_MAX = 64;
+
+/** Documents whose objects are known by name, some 250 bytes each. */
+const KNOWN_DOCUMENTS_MAX = 32_768;
 
 /** As much of a version as a deletion needs. */
 type Held = Pick<ObjectVersion, "key" | "version" | "isLatest">;
@@ -30,6 +33,8 @@ export interface ArchiveOptions {
   readonly mayHold: (className: string) => boolean;
 }
 
+/** Document → key of the object that this process has put. */
+type KnownKeys = RecentMap<string, string>;
 type Refusal = ApplyResponse["refused"][number];
 type Told = Exclude<FeedChange, { kind: "skip" }>;
 
@@ -42,7 +47,7 @@ type Told = Exclude<FeedChange, { kind: "skip" }>;
  */
 export function createArchiveTarget({ site, model, bucket, pace, mayHold }: ArchiveOptions): Target {
   const writer = randomUUID();
-  const known = new KnownNames();
+  const known: KnownKeys = new RecentMap(KNOWN_DOCUMENTS_MAX);
   // Of a process, or an attempt, that ended in the middle, nobody knows what it has put already.
   let isFresh = true;
   let keepsVersions = true;
@@ -136,7 +141,7 @@ function refusalOf(change: Told, mayHold: ArchiveOptions["mayHold"]): Omit<Refus
 interface Work {
   readonly bucket: Bucket;
   /** Null where an object may have former versions, which only a list tells. */
-  readonly known: KnownNames | null;
+  readonly known: KnownKeys | null;
   readonly isRefused: boolean;
   readonly mayRepeat: boolean;
   readonly signal: AbortSignal;
@@ -153,42 +158,35 @@ async function applied(
 ): Promise<readonly Held[]> {
   const fence: Fence = { epoch: change.epoch, sequence: change.sequence };
   const document = documentName(change.document_id);
-  const prefix = prefixOf(document);
-  const isPut = change.kind === "put-sealed" && !isRefused;
+  const sealed = change.kind === "put-sealed" && !isRefused ? change.sealed : null;
+  const key = sealed === null ? null : keyOf(sealed);
+  const listed = (): Promise<readonly Held[]> => Array.fromAsync(bucket.versions(prefixOf(document), signal));
+  const remembered = known?.get(document);
   // Most documents are new, and a list costs as much as an object.
-  const isNew = isPut && !change.replaces && !mayRepeat;
-  const remembered = isPut ? (known?.get(document) ?? null) : null;
-  const listed = (): Promise<readonly Held[]> => Array.fromAsync(bucket.versions(prefix, signal));
-  const isUnknown = !isPut || (remembered === null ? !isNew : remembered === keyOf(change.sealed));
+  const isNew = change.kind === "put-sealed" && !change.replaces && !mayRepeat;
   // A withdrawal leaves nothing, whoever put it there; the same object once more is a move, or heals what was found wrong.
-  const held = isUnknown ? await listed() : heldAs(remembered);
+  const mustList = key === null || key === remembered || (remembered === undefined && !isNew);
+  const held = mustList ? await listed() : heldAs(remembered);
   // A change that comes late may not end what a later one has written (I3).
-  const isLater = ({ key }: Held): boolean => {
-    const name = parseKey(key);
+  const isLater = (version: Held): boolean => {
+    const name = parseKey(version.key);
     return name !== null && compareFences(name.fence, fence) > 0;
   };
-  if (held.some(isLater)) {
-    known?.forget(document);
-    return isPut ? [] : held.filter((version) => !isLater(version));
+  if (key === null || held.some(isLater)) {
+    known?.delete(document);
+    return key === null ? held.filter((version) => !isLater(version)) : [];
   }
-  if (!isPut) {
-    known?.forget(document);
-    return held;
-  }
-  const key = keyOf(change.sealed);
   assertSame(key, held, fence);
-  await bucket.put(key, Buffer.from(JSON.stringify(change.sealed)), { signal });
+  await bucket.put(key, Buffer.from(JSON.stringify(sealed)), { signal });
   known?.set(document, key);
-  // Where the bucket keeps versions, the object that was just replaced is one more.
-  const isReplaced = held.some((version) => version.key === key && version.isLatest);
-  if (known !== null) return held.filter((version) => version.key !== key);
-  if (!isReplaced) return held;
-  const after = await Array.fromAsync(bucket.versions(prefix, signal));
-  return after.filter((version) => version.key !== key || !version.isLatest);
+  const others = held.filter((version) => version.key !== key || !version.isLatest);
+  // Where the bucket keeps versions, an object that was just replaced is one more.
+  if (known !== null || others.length === held.length) return others;
+  return (await listed()).filter((version) => version.key !== key || !version.isLatest);
 }
 
-function heldAs(key: string | null): readonly Held[] {
-  return key === null ? [] : [{ key, version: null, isLatest: true }];
+function heldAs(key: string | undefined): readonly Held[] {
+  return key === undefined ? [] : [{ key, version: null, isLatest: true }];
 }
 
 /** A later change that carries the same content writes it again, whatever stands there: so an object that was altered is healed. */

@@ -1,4 +1,5 @@
 import type { Filter } from "@kattegat/protocol/filter.ts";
+import { RecentMap } from "@kattegat/protocol/recent-map.ts";
 import { type Bitmap, subtract } from "../../index/bitmap.ts";
 import type { SparseVector } from "../../lexical/bm25.ts";
 import { ColdFormatError } from "../format-error.ts";
@@ -92,7 +93,7 @@ class Base implements ColdBase {
   readonly documents: DocumentPart;
   readonly #dense: ReturnType<typeof openDense>;
   readonly #lexical: ReturnType<typeof openLexical>;
-  readonly #admitted = new Map<string, Bitmap>();
+  readonly #admitted = new RecentMap<string, Bitmap>(ADMITTED_MAX);
   readonly #beside: NonNullable<DenseSearchOptions["beside"]>;
 
   constructor(root: Uint8Array, memory: PieceMemory | null) {
@@ -186,7 +187,6 @@ class Base implements ColdBase {
     const name = `${dead.name} ${JSON.stringify(filter)}`;
     const known = this.#admitted.get(name);
     if (known !== undefined) {
-      this.#admitted.delete(name);
       this.#admitted.set(name, known);
       return known;
     }
@@ -195,8 +195,6 @@ class Base implements ColdBase {
     if (passed === null) return undefined;
     const admitted = subtract(passed, this.documents.rowsOf(dead.documents));
     this.#admitted.set(name, admitted);
-    const [oldest] = this.#admitted.keys();
-    if (this.#admitted.size > ADMITTED_MAX && oldest !== undefined) this.#admitted.delete(oldest);
     return admitted;
   }
 }
