@@ -140,7 +140,10 @@ async function merge(options: UpkeepOptions, keys: readonly string[], signal: Ab
   const begun = hiddenFrom(before, now());
   const inputs = before.segments.filter(({ key }) => keys.includes(key));
   const mergedTombstones = new Map(inputs.map(({ key, tombstones }) => [key, tombstones]));
-  const result = await options.mergeSegments(inputsOf(options, inputs, signal), options, signal);
+  const { model, dimensions } = options;
+  const bytes = inputs.reduce((sum, segment) => sum + segment.bytes, 0);
+  const about = { model, dimensions, bytes };
+  const result = await options.mergeSegments(inputsOf(options, inputs, signal), about, signal);
   const merged = await uploadMerged(
     options,
     { key: `segments/${newId()}.seg`, result, after: begun.after },

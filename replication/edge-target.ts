@@ -19,9 +19,7 @@ import type { ColdTable, DocumentVersion } from "./cold-table.ts";
 import { openChanges, type Batch, type Target } from "./target.ts";
 
 /** Each batch is a segment that every search opens until it is merged; a reader waits seconds for cold, not for this. */
-const LINGER_MS = 300;
-/** A segment of so many passages is no longer small. */
-const LINGER_PASSAGES = 2_000;
+const REST_MS = 500;
 /** A generation makes every edge read a manifest; one that tells a watermark alone is worth that once a second. */
 const WATERMARK_ONLY_MS_MIN = 1_000;
 
@@ -65,7 +63,7 @@ export function createEdgeTarget(
     site: parts.store.site,
     model: parts.model,
     isNext: parts.isNext,
-    linger: { delayMs: LINGER_MS, passages: LINGER_PASSAGES },
+    restMs: REST_MS,
     async watermark(signal) {
       return (await publisher.read(signal)).watermark;
     },

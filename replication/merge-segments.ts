@@ -1,7 +1,12 @@
-/** The merging of segments into one, in a thread of its own. */
+/** The merging of segments into one, in a thread of its own where there is much to merge. */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { z } from "zod";
+import { createMerger } from "./merger.ts";
+import { readScanner } from "./scanner.ts";
+
+/** Some 20 ms of work; a thread takes five times as long to start. */
+const HERE_BYTES_MAX = 1_024 * 1_024;
 
 const answerSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("taken") }),
@@ -24,9 +29,17 @@ export interface MergeInput {
   readonly tombstones: readonly string[];
 }
 
+/** What is known before anything is read. */
+interface About {
+  readonly model: string;
+  readonly dimensions: number;
+  /** Of all inputs. */
+  readonly bytes: number;
+}
+
 export type MergeSegments = (
   inputs: AsyncIterable<MergeInput>,
-  about: { readonly model: string; readonly dimensions: number },
+  about: About,
   signal: AbortSignal,
 ) => Promise<MergedSegment>;
 
@@ -36,7 +49,19 @@ export type MergeSegments = (
  * Merging 64 MB in the main thread held every stream up for a second. Inputs are asked for one by one, so one of them
  * is in memory at a time, beside the living passages.
  */
-export const mergeSegments: MergeSegments = async (inputs, { model, dimensions }, signal) => {
+export const mergeSegments: MergeSegments = (inputs, about, signal) =>
+  about.bytes <= HERE_BYTES_MAX ? mergeHere(inputs, about) : mergeInThread(inputs, about, signal);
+
+async function mergeHere(inputs: AsyncIterable<MergeInput>, about: About): Promise<MergedSegment> {
+  scanner ??= readScanner();
+  const merger = createMerger({ ...about, scanner });
+  for await (const input of inputs) await merger.take(input);
+  return merger.finish();
+}
+
+let scanner: ReturnType<typeof readScanner> | null = null;
+
+const mergeInThread: MergeSegments = async (inputs, { model, dimensions }, signal) => {
   const thread = new Worker(new URL("./merge-thread.ts", import.meta.url), {
     workerData: { model, dimensions },
   });

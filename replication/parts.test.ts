@@ -220,7 +220,7 @@ it("halts when a target says that it refused a withdraw (I9)", async () => {
         site: "t",
         model: "m",
         isNext: false,
-        linger: { delayMs: 0, passages: 0 },
+        restMs: 0,
         watermark: () => Promise.resolve({ epoch: 1, sequence: "0" }),
         removed: () => Promise.resolve(null),
         apply: ({ position }) =>

@@ -17,6 +17,8 @@ import { openChanges, type Target } from "./target.ts";
 const WATERMARK_TIMEOUT_MS = 5_000;
 /** A full batch waits for every replica of a Qdrant cluster that may be merging segments. */
 const APPLY_TIMEOUT_MS = 60_000;
+/** A batch is half a dozen requests to Qdrant, each with its flush; a reader of what was just written waits less than twice this. */
+const REST_MS = 200;
 /** A collection of a million points is deleted within seconds. */
 const RETIRE_TIMEOUT_MS = 60_000;
 /** So late copies of a model that nobody names may be dropped. */
@@ -49,7 +51,7 @@ export function createRegionalTarget(options: RegionalOptions): Target {
     site: client.site,
     model,
     isNext,
-    linger: { delayMs: 0, passages: 0 },
+    restMs: REST_MS,
     watermark: async (signal) => (await askWatermark(signal)).watermark,
     // Collections of a model that is gone may hold anything until they are dropped.
     removed: async (signal) =>

@@ -1,5 +1,5 @@
 /** The effects of one target's stream. */
-import { BATCH_CHANGES_MAX, FEED_WAIT_MS_MAX, type FeedChange } from "@kattegat/protocol/changes.ts";
+import { BATCH_CHANGES_MAX, FEED_WAIT_MS_MAX } from "@kattegat/protocol/changes.ts";
 import { KattegatError, isErrorCode } from "@kattegat/protocol/errors.ts";
 import { compareFences } from "@kattegat/protocol/sequence.ts";
 import { backoffMs } from "./backoff.ts";
@@ -52,8 +52,8 @@ async function perform(state: State, options: StreamOptions, signal: AbortSignal
         return await read(state, options, signal);
       case "applying":
         return await apply(state, options, signal);
-      case "lingering":
-        await options.sleep(options.target.linger.delayMs, signal);
+      case "resting":
+        await options.sleep(options.target.restMs, signal);
         return { name: "delay-passed" };
       case "backing-off":
         await options.sleep(backoffMs({ failures: state.failures, random: options.random }), signal);
@@ -82,15 +82,7 @@ async function read(
     signal,
   );
   observer.read(answer);
-  return { name: "feed-read", ...answer, linger: isWorthLingering(answer.changes, target) };
-}
-
-/** A small batch with copies in it waits, when small batches cost the target. */
-function isWorthLingering(changes: readonly FeedChange[], { linger }: Target): boolean {
-  if (linger.delayMs === 0 || changes.length >= BATCH_CHANGES_MAX) return false;
-  let passages = 0;
-  for (const change of changes) if (change.kind === "put") passages += change.document.passages.length;
-  return passages > 0 && passages < linger.passages;
+  return { name: "feed-read", ...answer };
 }
 
 async function apply(

@@ -28,18 +28,18 @@ const CELLS: { readonly [S in StateName]: { readonly [E in EventName]: StateName
     "delay-passed": "=",
     stop: "stopped",
   },
-  lingering: {
+  resting: {
     "watermark-read": "=",
     "feed-read": "=",
     applied: "=",
     failed: "=",
-    "delay-passed": "reading",
+    "delay-passed": "waiting",
     stop: "stopped",
   },
   applying: {
     "watermark-read": "=",
     "feed-read": "=",
-    applied: "reading",
+    applied: "resting",
     failed: "backing-off",
     "delay-passed": "=",
     stop: "stopped",

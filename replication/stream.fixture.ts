@@ -25,9 +25,9 @@ export const applying: ApplyingState = {
 };
 export const STATES: { readonly [Name in StateName]: Extract<State, { name: Name }> } = {
   starting: { name: "starting", failures: 1 },
-  reading: { name: "reading", progress, failures: 1, lingered: false },
+  reading: { name: "reading", progress, failures: 1 },
   waiting: { name: "waiting", progress },
-  lingering: { name: "lingering", progress, failures: 1 },
+  resting: { name: "resting", progress },
   applying,
   "backing-off": { name: "backing-off", failures: 3, code: "timeout", detail: "late" },
   halted: { name: "halted", code: "divergence", detail: "other" },
@@ -35,7 +35,7 @@ export const STATES: { readonly [Name in StateName]: Extract<State, { name: Name
 };
 export const EVENTS: { readonly [Name in EventName]: Extract<StreamEvent, { name: Name }> } = {
   "watermark-read": { name: "watermark-read", watermark: at(4) },
-  "feed-read": { name: "feed-read", changes: [put(5)], head: head(5), linger: false },
+  "feed-read": { name: "feed-read", changes: [put(5)], head: head(5) },
   applied: { name: "applied", watermark: at(7) },
   failed: { name: "failed", code: "unavailable", detail: "down" },
   "delay-passed": { name: "delay-passed" },

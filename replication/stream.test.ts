@@ -11,12 +11,11 @@ const failed = (
 ): StreamEvent => ({ name: "failed", code, detail: "no" });
 const read = (
   changes: ApplyingState["changes"],
-  options: { readonly head?: FeedHead; readonly linger?: boolean } = {},
+  options: { readonly head?: FeedHead } = {},
 ): StreamEvent => ({
   name: "feed-read",
   changes,
   head: options.head ?? head(9),
-  linger: options.linger ?? false,
 });
 
 describe("a stream", () => {
@@ -29,10 +28,9 @@ describe("a stream", () => {
     }
     state = next(next(state, EVENTS["watermark-read"]), EVENTS["feed-read"]);
     expect(state).toMatchObject({ name: "applying", failures: 3 });
-    expect(next(state, { name: "applied", watermark: at(5) })).toMatchObject({
-      name: "reading",
-      failures: 0,
-    });
+    state = next(state, { name: "applied", watermark: at(5) });
+    state = next(next(state, EVENTS["delay-passed"]), EVENTS.failed);
+    expect(state).toMatchObject({ name: "backing-off", failures: 1 });
   });
 
   it("waits with a long poll once there is nothing to read", () => {
@@ -43,11 +41,15 @@ describe("a stream", () => {
     expect(next(STATES.waiting, read([]))).toEqual({ name: "starting", failures: 0 });
   });
 
-  it("lets a small batch linger once", () => {
-    const lingering = next(STATES.waiting, read([put(5)], { linger: true }));
-    expect(lingering.name).toBe("lingering");
-    const again = next(lingering, EVENTS["delay-passed"]);
-    expect(next(again, read([put(5), put(6)], { linger: true })).name).toBe("applying");
+  it("rests behind a batch that reached the head, so that the next one grows; not behind one that did not", () => {
+    const level: State = { ...applying, head: head(7) };
+    expect(next(level, EVENTS.applied)).toMatchObject({ name: "resting", progress: { position: at(7) } });
+    const behind: State = { ...applying, head: head(8) };
+    expect(next(behind, EVENTS.applied)).toMatchObject({ name: "reading", progress: { position: at(7) } });
+  });
+
+  it("brings the first change after a quiet time at once", () => {
+    expect(next(STATES.waiting, read([put(5)]))).toMatchObject({ name: "applying", take: 1 });
   });
 
   it("reads on behind what the target has taken, stored or not", () => {

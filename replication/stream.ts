@@ -14,19 +14,14 @@ export interface Progress {
 export type State =
   /** Asks the target for its watermark. */
   | { readonly name: "starting"; readonly failures: number }
-  /** Asks the feed for the next changes; `lingered` once it has waited for company. */
-  | {
-      readonly name: "reading";
-      readonly progress: Progress;
-      readonly failures: number;
-      readonly lingered: boolean;
-    }
+  /** Asks the feed for the next changes. */
+  | { readonly name: "reading"; readonly progress: Progress; readonly failures: number }
   /** Holds the first `take` of `changes` at the target; `parking` when the one change goes as a withdraw. */
   | ApplyingState
   /** Caught up: asks the feed with a long poll. */
   | { readonly name: "waiting"; readonly progress: Progress }
-  /** Lets a small batch grow. */
-  | { readonly name: "lingering"; readonly progress: Progress; readonly failures: number }
+  /** Level a moment ago: lets the next batch grow. The first change after a quiet time waits for nothing. */
+  | { readonly name: "resting"; readonly progress: Progress }
   /** Lets time pass after a failure, then starts anew: the lost answer may have been a yes. */
   | {
       readonly name: "backing-off";
@@ -56,7 +51,6 @@ export type StreamEvent =
       readonly name: "feed-read";
       readonly changes: readonly FeedChange[];
       readonly head: FeedHead;
-      readonly linger: boolean;
     }
   | { readonly name: "applied"; readonly watermark: Fence }
   | { readonly name: "failed"; readonly code: ErrorCode; readonly detail: string }
@@ -106,8 +100,8 @@ export function next(state: State, event: StreamEvent): State {
 
 function onDelay(state: Exclude<State, { name: "stopped" }>): State {
   switch (state.name) {
-    case "lingering":
-      return { name: "reading", progress: state.progress, failures: state.failures, lingered: true };
+    case "resting":
+      return { name: "waiting", progress: state.progress };
     case "backing-off":
       return { name: "starting", failures: state.failures };
     case "starting":
@@ -128,7 +122,7 @@ function onFailure(state: Exclude<State, { name: "stopped" }>, event: FailedEven
       return afterFailure(event, 0);
     case "applying":
       return afterRefusal(state, event);
-    case "lingering":
+    case "resting":
     case "backing-off":
     case "halted":
       return state;
@@ -140,7 +134,6 @@ function reading(state: { readonly failures: number }, watermark: Fence): State 
     name: "reading",
     progress: { watermark, position: watermark },
     failures: state.failures,
-    lingered: false,
   };
 }
 
@@ -157,8 +150,6 @@ function afterFeed(state: Extract<State, { name: "reading" | "waiting" }>, event
   if (event.changes.length === 0 && !(isFlush && state.name === "waiting"))
     // A target that went back to a backup is to be noticed while nobody writes, too.
     return state.name === "waiting" ? { name: "starting", failures: 0 } : { name: "waiting", progress };
-  const hasLingered = state.name === "reading" && state.lingered;
-  if (event.linger && !isFlush && !hasLingered) return { name: "lingering", progress, failures };
   const take = Math.min(BATCH_CHANGES_MAX, event.changes.length);
   return {
     name: "applying",
@@ -210,7 +201,10 @@ function afterApply(state: ApplyingState, watermark: Fence): State {
   const first = changes[0];
   // Another replication may have taken the target further: then what is left here is old.
   const isOvertaken = first !== undefined && compareSequences(first.sequence, position.sequence) <= 0;
-  if (first === undefined || isOvertaken) return { name: "reading", progress, failures: 0, lingered: false };
+  if (first === undefined || isOvertaken) {
+    const isLevel = last !== undefined && compareSequences(last.sequence, state.head.sequence) >= 0;
+    return isLevel ? { name: "resting", progress } : { name: "reading", progress, failures: 0 };
+  }
   // After poison the halves grow back, so one bad change costs a logarithm, not the batch size.
   const take = Math.min(changes.length, BATCH_CHANGES_MAX, state.take * 2);
   return { name: "applying", progress, failures: 0, changes, head: state.head, take, parking: null };

@@ -23,8 +23,8 @@ export interface Target {
   readonly model: string;
   /** Whether the model is only being prepared: then nobody waits for these copies. */
   readonly isNext: boolean;
-  /** How long a batch smaller than `lingerPassages` waits for company; 0 where small batches cost nothing. */
-  readonly linger: { readonly delayMs: number; readonly passages: number };
+  /** Between a batch that reached the log's head and the next: what a batch costs, however small it is, is then paid this seldom. */
+  readonly restMs: number;
   watermark(signal: AbortSignal): Promise<Fence>;
   /** Resolves with the place in the log up to which whatever was withdrawn has left the target's disks; null while nobody knows. */
   removed(signal: AbortSignal): Promise<Fence | null>;

@@ -243,7 +243,7 @@ export const PLANTS: readonly Plant[] = [
     seams: replication({ primary: ofAnyReign }),
     faults: ["failover", "zombie", "wide-sender"],
     caughtAs: /no agreement after quiet: .* is still on its way/,
-    load: { documents: 8, writes: 60 },
+    load: { documents: 12, writes: 40 },
   },
   {
     mistake: "a merge of segments forgets what was hidden in them",

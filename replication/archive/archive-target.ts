@@ -20,6 +20,9 @@ const WATERMARKS_KEPT_MAX = 64;
 /** Documents whose objects are known by name, some 250 bytes each. */
 const KNOWN_DOCUMENTS_MAX = 32_768;
 
+/** Each batch rewrites the watermark's object; nobody reads what rests here before it is needed. */
+const REST_MS = 1_000;
+
 /** As much of a version as a deletion needs. */
 type Held = Pick<ObjectVersion, "key" | "version" | "isLatest">;
 
@@ -56,7 +59,7 @@ export function createArchiveTarget({ site, model, bucket, pace, mayHold }: Arch
     site,
     model,
     isNext: false,
-    linger: { delayMs: 0, passages: 0 },
+    restMs: REST_MS,
     watermark: async (signal) => (await readWatermark(bucket, signal)).watermark,
     // A withdrawal is deleted with all versions before the watermark passes it.
     removed: async (signal) => (await readWatermark(bucket, signal)).watermark,
