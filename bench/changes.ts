@@ -27,6 +27,8 @@ export interface ChangeOptions {
   /** All documents in one class or tier, for a run that asks what a tier can take. */
   readonly residency?: string;
   readonly tier?: string;
+  /** Documents keep their class and tier from one change to the next; otherwise each change draws both anew. */
+  readonly inPlace?: boolean;
 }
 
 export class ChangeWriter {
@@ -91,9 +93,10 @@ export class ChangeWriter {
   }
 
   #document(id: string): { readonly residency: string; readonly line: string } {
-    const { random } = this.#options;
+    const { random, inPlace = false } = this.#options;
     this.#number += 1;
-    const any = (names: readonly string[]): string => names[Math.floor(random() * names.length)] ?? "";
+    const own = inPlace ? seededRandom(Number(id.replaceAll(/\D/g, ""))) : random;
+    const any = (names: readonly string[]): string => names[Math.floor(own() * names.length)] ?? "";
     const { residency = any(CLASSES), tier = any(TIERS) } = this.#options;
     const text = `Ændring ${this.#number} af ${id}: klage over afgørelse om havn, fiskeri og bygning.`;
     return { residency, line: JSON.stringify({ id, title: `Sag ${id}`, text, residency, tier }) };
@@ -136,7 +139,7 @@ export function changeWriters(
     readonly writers: number;
     readonly documents: number;
     readonly seed: number;
-  } & Pick<ChangeOptions, "residency" | "tier">,
+  } & Pick<ChangeOptions, "residency" | "tier" | "inPlace">,
 ): readonly ChangeWriter[] {
   return Array.from({ length: writers }, (_, number) => {
     const ids = Array.from({ length: documents / writers }, (__, at) => `sag-${number}-${at}`);

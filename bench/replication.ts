@@ -1,19 +1,30 @@
 /** How far sites are behind the log: at a steady rate of changes, and after they were cut off. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { compareSequences } from "@kattegat/protocol/sequence.ts";
+import { changesBehind, compareSequences } from "@kattegat/protocol/sequence.ts";
 import { changeWriters, changesOf, writeSteadily, type ChangeWriter } from "./changes.ts";
 import { search } from "./client.ts";
 import { pidOf, startNetwork, type BenchNetwork } from "./network.ts";
 import { loadNote, machineName, publish, type Table } from "./report.ts";
-import { level } from "./sites.ts";
+import { level, statusOf } from "./sites.ts";
 import { summarize } from "./summary.ts";
 
 /** Fewer for a quick look. */
 // oxlint-disable-next-line node/no-process-env -- a benchmark's size is its caller's choice
 const SECONDS = Number(process.env["KATTEGAT_BENCH_SECONDS"] ?? 60);
 const RATE_PROMISED = 500;
-/** The others show what a slower machine holds. */
-const RATES = [100, 200, RATE_PROMISED];
+interface Steady {
+  readonly rate: number;
+  /** Documents keep class and tier; otherwise each change draws both anew, so that most are a move with its own end in the log. */
+  readonly inPlace: boolean;
+}
+
+/** The slower ones show what a slower machine holds. */
+const STEADY: readonly Steady[] = [
+  { rate: 100, inPlace: true },
+  { rate: 200, inPlace: true },
+  { rate: RATE_PROMISED, inPlace: true },
+  { rate: RATE_PROMISED, inPlace: false },
+];
 const WRITERS = 4;
 const BATCH = 25;
 const DOCUMENTS = 20_000;
@@ -50,9 +61,9 @@ export async function benchReplication(): Promise<void> {
   const network = await startNetwork({ sample: false });
   try {
     const lags: Lag[] = [];
-    for (const rate of RATES) {
-      console.log(`  ${rate} changes a second for ${SECONDS} s`);
-      lags.push(await steadyLag(network, rate));
+    for (const steady of STEADY) {
+      console.log(`  ${steady.rate} changes a second for ${SECONDS} s, ${placeOf(steady)}`);
+      lags.push(await steadyLag(network, steady));
       await level(network, { searched: true });
     }
     console.log("  the archive takes what it has not yet");
@@ -70,7 +81,7 @@ export async function benchReplication(): Promise<void> {
       measured_at: new Date().toISOString(),
       machine: machineName(),
       notes: [
-        `Steady: so many changes a second were due for ${SECONDS} s through the edge, from four writers in batches of ${BATCH}; a writer whose batch is acknowledged late sends the next one at once, so what was taken is less than what was asked for. They are a third of each class, a third in each of hot, warm, cold, they replace ${DOCUMENTS.toLocaleString("en-US")} documents of one passage. Beside it a caller asks each tier, one search after the other, with the sequence that was acknowledged last as \`min_sequence\`: the time is from that acknowledgement to the answer, the search itself included.`,
+        `Steady: so many changes a second were due for ${SECONDS} s through the edge, from four writers in batches of ${BATCH}; a writer whose batch is acknowledged late sends the next one at once, so what was taken is less than what was asked for. They replace ${DOCUMENTS.toLocaleString("en-US")} documents of one passage, a third of each class, a third in each of hot, warm, cold: in place, or with class and tier drawn anew, so that eight of nine changes move copies between sites, and most of those end with a second change in the log. Beside it a caller asks each tier, one search after the other, with the sequence that was acknowledged last as \`min_sequence\`: the time is from that acknowledgement to the answer, the search itself included.`,
         `Cut off: replication, so every site, or one regional stands still (SIGSTOP) while ${CUT_OFF_CHANGES.toLocaleString("en-US")} changes of the class global are acknowledged, all of one tier or a third in each of hot, warm, cold; the time is from SIGCONT until the site's watermark, as the primary tells it, is there. A regional that comes back alone has the others' work behind it. All tables come from one machine that runs the writers and every site; the archive takes its copies meanwhile, by processes of lower priority, and is waited for after the first table only.`,
         loadNote(),
       ],
@@ -97,8 +108,10 @@ interface Lag {
 }
 
 const LAG = [
+  "documents",
   "asked changes/s",
   "taken changes/s",
+  "in the log/s",
   "acknowledged p50 ms",
   "p99 ms",
   "tier",
@@ -110,8 +123,9 @@ const LAG = [
   "target p99 ms",
 ];
 
-async function steadyLag(network: BenchNetwork, rate: number): Promise<Lag> {
-  const writers = changeWriters(network, OPTIONS);
+async function steadyLag(network: BenchNetwork, { rate, inPlace }: Steady): Promise<Lag> {
+  const writers = changeWriters(network, { ...OPTIONS, inPlace });
+  const { sequence: before } = await statusOf(network);
   const startedMs = performance.now();
   const pace = {
     batch: BATCH,
@@ -125,16 +139,24 @@ async function steadyLag(network: BenchNetwork, rate: number): Promise<Lag> {
     writing.abort(),
   );
   const changes = changesOf(writers);
-  const taken = (changes * 1_000) / (performance.now() - startedMs);
+  const seconds = (performance.now() - startedMs) / 1_000;
+  const { sequence: after } = await statusOf(network);
+  const logged = changesBehind(after, before) / seconds;
   const acknowledgedIn = summarize(acknowledged.flat());
   const rows: Table["rows"] = [];
   for (const [at, { tier, targetMs }] of TIERS.entries()) {
     const { times, late } = (await samplers[at]) ?? { times: [], late: 0 };
     const { count, p50, p99, max } = summarize(times);
     const { p50: ackP50, p99: ackP99 } = acknowledgedIn;
-    rows.push([rate, taken, ackP50, ackP99, tier, count, p50, p99, max, late, targetMs]);
+    const place = placeOf({ inPlace });
+    const rates = [place, rate, changes / seconds, logged];
+    rows.push([...rates, ackP50, ackP99, tier, count, p50, p99, max, late, targetMs]);
   }
   return { changes, rows };
+}
+
+function placeOf({ inPlace }: Pick<Steady, "inPlace">): string {
+  return inPlace ? "in place" : "moved";
 }
 
 /** No search waits for the archive, so it may be behind; this says how far. */
