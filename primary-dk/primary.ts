@@ -229,7 +229,8 @@ function createWriter({
   readonly planned: PlannedDigests;
 }): Writer {
   const { placements, copies, seals, contents, site, now, newId, pacer, log } = options;
-  const maker = createPassageMaker({ ...options, next });
+  const report = (error: unknown) => log.error(loggable(error), "the thread that makes passages ended");
+  const maker = createPassageMaker({ ...options, next, report });
   return new Writer({
     digests: (ids) => digestsOf(sql, ids),
     prepare: (operation) =>

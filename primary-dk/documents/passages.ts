@@ -43,11 +43,17 @@ interface MakerOptions {
   readonly pacer: Pick<Pacer, "breathe">;
 }
 
+interface ThreadOptions {
+  readonly network: Network;
+  /** Hears why the thread ended. */
+  readonly report: (error: unknown) => void;
+}
+
 /** Some five passages, a millisecond of work: to send less to a thread costs as much as to do it. */
 const THREAD_CHARACTERS_MIN = 4_000;
 
 /** Makes the passages of short documents one after another in this thread, those of longer ones in another where it can. */
-export function createPassageMaker(options: MakerOptions & { readonly network: Network }): PassageMaker {
+export function createPassageMaker(options: MakerOptions & ThreadOptions): PassageMaker {
   const thread = threadFor(options);
   let turn: Promise<unknown> = Promise.resolve();
   return {
@@ -67,10 +73,11 @@ function threadFor({
   network,
   embedder,
   next,
+  report,
 }: Parameters<typeof createPassageMaker>[0]): PassagesInThread | null {
   const { provider, dimensions } = network.embedding;
   if (next !== null || provider !== "hashed" || embedder.embedWords === undefined) return null;
-  return new PassagesInThread({ dimensions });
+  return new PassagesInThread({ dimensions, report });
 }
 
 export async function makePassages(

@@ -1,0 +1,9 @@
+/** Texts that end the thread of a test. */
+export const ENDINGS = {
+  exit: "Tråden slutter.",
+  error: "Tråden kaster.",
+  /** When it has been answered. */
+  late: "Tråden lover for meget.",
+  /** Not when it is the thread's first document. */
+  once: "Tråden slutter, hvis den har gjort andet før.",
+} as const;
