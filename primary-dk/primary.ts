@@ -139,7 +139,7 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
   const counted = () => ({ counter: live.memory.statistics, sequence: applied.head.fence.sequence });
   const statistics = new StatisticsPublisher({ database, now, source: counted });
   const vectors = next?.vectors ?? null;
-  const confirmations = new Confirmations({ ...parts, database, log: applied, next: vectors });
+  const confirmations = new Confirmations({ ...parts, database, next: vectors });
   await statistics.load();
   await confirmations.load();
   const contents = new PassageContents(sql, seals);
