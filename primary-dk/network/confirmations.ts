@@ -3,7 +3,14 @@ import { modelsOf } from "@kattegat/config/models.ts";
 import { TIER_NAMES } from "@kattegat/config/network.ts";
 import type { ConfirmRequest } from "@kattegat/protocol/changes.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import { compareFences, compareSequences, FENCE_ZERO, type Fence } from "@kattegat/protocol/sequence.ts";
+import {
+  compareFences,
+  compareSequences,
+  FENCE_ZERO,
+  sequenceSchema,
+  type Fence,
+} from "@kattegat/protocol/sequence.ts";
+import { z } from "zod";
 import type { Placements } from "../documents/placements.ts";
 import type { Writer } from "../documents/writer.ts";
 import type { CopyEntries } from "../ledger/copy-entries.ts";
@@ -11,6 +18,7 @@ import type { DocumentSeals } from "../sealing/document-seals.ts";
 import type { NextVectors } from "../next/next-vectors.ts";
 import type { AppliedLog } from "../log/head.ts";
 import type { Database } from "../postgres/database.ts";
+import { checkedRows, columnsOf, rowSchema } from "../postgres/checked-rows.ts";
 import type { targets } from "../postgres/schema.ts";
 import { advanceReceipts } from "./receipts.ts";
 import { noteRefused, UnmatchedRefusals } from "./refusals.ts";
@@ -22,6 +30,21 @@ export interface Confirmation extends ConfirmRequest {
 interface ConfirmationsLog {
   error(fields: object, message: string): void;
 }
+
+const targetRow = rowSchema<typeof targets.$inferSelect>()({
+  site: z.string(),
+  model: z.string(),
+  epoch: z.int(),
+  sequence: sequenceSchema,
+  lag_ms: z.number(),
+  /** A decimal string from the driver, like every bigint. */
+  lag_changes: z.string().regex(/^\d+$/).transform(Number),
+  parked: z.int(),
+  healthy: z.boolean(),
+  confirmed_at: z.date(),
+  removed_epoch: z.int(),
+  removed_sequence: sequenceSchema,
+});
 
 /** Moves settled in one round: two groups of the writer. */
 const SETTLED_MAX = 512;
@@ -64,10 +87,8 @@ export class Confirmations {
   }
 
   async load(): Promise<void> {
-    const rows = await this.#database.sql<(typeof targets.$inferSelect)[]>`
-      select site, model, epoch, sequence, lag_ms, lag_changes::float8 as lag_changes, parked, healthy, confirmed_at,
-        removed_epoch, removed_sequence
-      from targets`;
+    const { sql } = this.#database;
+    const rows = checkedRows(targetRow, await sql`select ${sql(columnsOf(targetRow))} from targets`);
     for (const { epoch, sequence, confirmed_at, removed_epoch, removed_sequence, ...target } of rows) {
       this.#known.set(keyOf(target), {
         ...target,
