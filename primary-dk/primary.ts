@@ -229,7 +229,8 @@ function createWriter({
   readonly planned: PlannedDigests;
 }): Writer {
   const { placements, copies, seals, contents, site, now, newId, pacer, log } = options;
-  const report = (error: unknown) => log.error(loggable(error), "the thread that makes passages ended");
+  const report = (error: unknown) =>
+    log.error(loggable(error), "the thread that makes passages ended, or failed");
   const maker = createPassageMaker({ ...options, next, report });
   return new Writer({
     digests: (ids) => digestsOf(sql, ids),

@@ -9,9 +9,12 @@ await import("./passage-thread.ts");
 let orders = 0;
 
 parentPort?.on("message", (raw: unknown) => {
-  const { text } = passageOrderSchema.parse(raw).source;
+  const { number, source } = passageOrderSchema.parse(raw);
+  const { text } = source;
   orders += 1;
   if (text === ENDINGS.exit || (text === ENDINGS.once && orders > 1)) process.exit(3);
+  if (text === ENDINGS.failure)
+    parentPort?.postMessage({ number, failure: new RangeError("This text fails.") }, []);
   if (text === ENDINGS.error) throw new Error("This text ends the thread.");
   if (text === ENDINGS.late) void Promise.reject(new Error("This text ends the thread."));
 });

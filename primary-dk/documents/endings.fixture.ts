@@ -1,7 +1,9 @@
-/** Texts that end the thread of a test. */
+/** Texts that end the thread of a test, or fail in it. */
 export const ENDINGS = {
   exit: "Tråden slutter.",
   error: "Tråden kaster.",
+  /** The thread goes on. */
+  failure: "Tråden kan ikke.",
   /** When it has been answered. */
   late: "Tråden lover for meget.",
   /** Not when it is the thread's first document. */

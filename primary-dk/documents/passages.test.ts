@@ -100,6 +100,13 @@ describe("the thread that makes passages, when a document ends it", () => {
     expect(reported).toHaveLength(1);
   });
 
+  it("refuses a document that fails in it, since it would fail each time, and goes on", async () => {
+    const { settled, reported } = await settledBy({ module }, [ENDINGS.failure, "Bagved."].map(source));
+    expect(settled[0]).toMatchObject(bad);
+    expect(settled[1]).toEqual(await here(source("Bagved.")));
+    expect(reported).toMatchObject([{ message: "This text fails." }]);
+  });
+
   it("keeps an answer that came before the end, and makes what waited behind it", async () => {
     const sources = [ENDINGS.late, "Bagved.", ENDINGS.late, "Sidst."].map(source);
     const { settled, reported } = await settledBy({ module }, sources);

@@ -46,7 +46,7 @@ interface MakerOptions {
 
 interface ThreadOptions {
   readonly network: Network;
-  /** Hears why the thread ended. */
+  /** Hears why the thread ended, or failed. */
   readonly report: (error: unknown) => void;
 }
 
