@@ -139,7 +139,7 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
   const counted = () => ({ counter: live.memory.statistics, sequence: applied.head.fence.sequence });
   const statistics = new StatisticsPublisher({ database, now, source: counted });
   const vectors = next?.vectors ?? null;
-  const confirmations = new Confirmations({ ...parts, database, log: applied, next: vectors });
+  const confirmations = new Confirmations({ ...parts, database, next: vectors });
   await statistics.load();
   await confirmations.load();
   const contents = new PassageContents(sql, seals);
@@ -229,7 +229,9 @@ function createWriter({
   readonly planned: PlannedDigests;
 }): Writer {
   const { placements, copies, seals, contents, site, now, newId, pacer, log } = options;
-  const maker = createPassageMaker({ ...options, next });
+  const report = (error: unknown) =>
+    log.error(loggable(error), "the thread that makes passages ended, or failed");
+  const maker = createPassageMaker({ ...options, next, report });
   return new Writer({
     digests: (ids) => digestsOf(sql, ids),
     prepare: (operation) =>

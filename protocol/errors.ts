@@ -14,6 +14,12 @@ export const ERROR_KINDS = {
   bad_request: { status: 400, title: "The request is not valid", retryable: false, fault: "caller" },
   bad_vector: { status: 400, title: "The vector does not fit the model", retryable: false, fault: "caller" },
   bad_filter: { status: 400, title: "The filter is not valid", retryable: false, fault: "caller" },
+  bad_document: {
+    status: 422,
+    title: "The passages of the document cannot be made",
+    retryable: false,
+    fault: "caller",
+  },
   unknown_residency: {
     status: 400,
     title: "The residency class is not known",

@@ -193,18 +193,21 @@ export interface FakeRegional extends Loopback {
   /** Called after a batch is stored: a throw loses the answer, as a crash would. */
   after: () => void;
   refuses: (change: Change) => boolean;
+  /** Named as refused beside those, whatever was sent. */
+  refusesToo: string[];
 }
 
 /** Stores documents with their versions, and the watermark with them, as the real site promises to. */
 export async function serveRegional(site: string): Promise<FakeRegional> {
   const documents = new Map<string, string>();
   const batches: number[] = [];
-  const state: Pick<FakeRegional, "silent" | "watermark" | "before" | "after" | "refuses"> = {
+  const state: Pick<FakeRegional, "silent" | "watermark" | "before" | "after" | "refuses" | "refusesToo"> = {
     silent: false,
     watermark: FENCE_ZERO,
     before: () => undefined,
     after: () => undefined,
     refuses: () => false,
+    refusesToo: [],
   };
   const loopback = await serveLoopback((_request, response, url, body) => {
     if (state.silent) return;
@@ -215,7 +218,7 @@ export async function serveRegional(site: string): Promise<FakeRegional> {
     const request = applyRequestSchema.parse(JSON.parse(body.toString()));
     state.before(request.changes);
     batches.push(request.changes.length);
-    const refused = [];
+    const refused = state.refusesToo.map((sequence) => ({ sequence, code: "internal", detail: "no" }));
     for (const change of request.changes) {
       if (state.refuses(change))
         refused.push({ sequence: change.sequence, code: "residency_refused", detail: "not here" });

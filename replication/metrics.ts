@@ -47,6 +47,11 @@ export function createMetrics(
   gauge("silent", "1 while the target does not answer.", ({ answers }) => (answers ? 0 : 1));
   counter("applied", "Changes that the target took.", ({ applied }) => applied);
   counter("refused", "Changes that the target refused for good.", ({ parked }) => parked);
+  counter(
+    "wrong_refusals",
+    "Answers that refused what the target was not sent as a copy; each halts its stream.",
+    (stream) => stream.wrong_refusals,
+  );
   counter("retries", "Attempts that failed and were made again.", ({ retries }) => retries);
   compareMetrics(registry, comparisons);
   return registry;

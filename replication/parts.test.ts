@@ -252,6 +252,7 @@ it("halts when a target says that it refused a withdraw (I9)", async () => {
         read: () => undefined,
         applied: () => undefined,
         parked: ({ sequence }) => parked.push(sequence),
+        refusedWrongly: () => undefined,
         surprised: () => undefined,
       },
     },
@@ -275,6 +276,7 @@ const stream = (part: Partial<StreamStatus>): StreamStatus => ({
   retries: 1,
   parked: 2,
   parked_newest: [],
+  wrong_refusals: 1,
   code: null,
   detail: null,
   ...part,
@@ -336,6 +338,7 @@ describe("the HTTP routes", async () => {
       const text = await (await app.request("/metrics")).text();
       expect(text).toContain('kattegat_replication_applied_total{target="eu-fra"} 3');
       expect(text).toContain('kattegat_replication_refused_total{target="eu-fra"} 2');
+      expect(text).toContain('kattegat_replication_wrong_refusals_total{target="eu-fra"} 1');
     }
   });
 

@@ -169,6 +169,33 @@ describe("replication", () => {
     expect([...fra.documents.keys()]).toEqual(["d1", "d3"]);
   });
 
+  it.each([
+    ["that was sent before", "1"],
+    ["that no log has", "9"],
+    ["that says nothing to it", "3"],
+  ])(
+    "halts at an answer that refuses a change %s, and guesses no reign for it (I2, I10, I21)",
+    async (_, at) => {
+      const primary = await opened(servePrimary());
+      const fra = await opened(serveRegional("eu-fra"));
+      primary.log.push(put(1));
+      const { replication } = started(primary, ...targetsAt({ "eu-fra": fra }));
+      await expect.poll(() => fra.watermark.sequence, { timeout: 5_000 }).toBe("1");
+      fra.refusesToo = [at];
+      fra.refuses = ({ sequence }) => sequence === "2";
+      primary.log.push(put(2), skip(3));
+      await expect
+        .poll(() => statusOf(replication, "eu-fra"), { timeout: 5_000 })
+        .toMatchObject({ state: "halted", code: "divergence", wrong_refusals: 1, parked: 1 });
+      expect(statusOf(replication, "eu-fra").detail).toContain(`eu-fra refused ${at}`);
+      // What was sent and refused is told all the same, before the watermark that passes it.
+      await expect
+        .poll(() => primary.confirmed.flatMap(({ refused }) => refused ?? []), { timeout: 5_000 })
+        .toEqual([{ epoch: 1, sequence: "2", code: "residency_refused" }]);
+      expect(primary.confirmed.filter(({ watermark }) => Number(watermark.sequence) > 1)).toEqual([]);
+    },
+  );
+
   it("never passes over a withdraw that a target refuses (I9)", async () => {
     const primary = await opened(servePrimary());
     const fra = await opened(serveRegional("eu-fra"));

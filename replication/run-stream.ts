@@ -1,12 +1,25 @@
 /** The effects of one target's stream. */
-import { BATCH_CHANGES_MAX, FEED_WAIT_MS_MAX } from "@kattegat/protocol/changes.ts";
+import {
+  BATCH_CHANGES_MAX,
+  FEED_WAIT_MS_MAX,
+  type ApplyResponse,
+  type FeedChange,
+} from "@kattegat/protocol/changes.ts";
 import { KattegatError, isErrorCode } from "@kattegat/protocol/errors.ts";
 import { compareFences } from "@kattegat/protocol/sequence.ts";
 import { backoffMs } from "./backoff.ts";
 import type { FeedAnswer } from "./feed.ts";
 import type { ParkedChange } from "./parking.ts";
 import type { Primary } from "./primary.ts";
-import { INITIAL, next, outgoing, type ApplyingState, type State, type StreamEvent } from "./stream.ts";
+import {
+  INITIAL,
+  isPut,
+  next,
+  outgoing,
+  type ApplyingState,
+  type State,
+  type StreamEvent,
+} from "./stream.ts";
 import type { Target } from "./target.ts";
 
 /** A watermark that waits to be stored is stored this soon: watermark-only writes cost a manifest each. */
@@ -27,6 +40,8 @@ export interface StreamObserver {
   read(answer: FeedAnswer): void;
   applied(changes: number): void;
   parked(change: Omit<ParkedChange, "at">): void;
+  /** The target named as refused what it was not sent as a copy; the stream halts. */
+  refusedWrongly(): void;
   /** A thrown value that is no operating error. */
   surprised(error: unknown): void;
 }
@@ -103,22 +118,35 @@ async function apply(
     },
     signal,
   );
-  const sent = new Map(changes.map((change) => [change.sequence, change]));
-  for (const { sequence, code, detail } of refused) {
-    const change = sent.get(sequence);
-    if (change?.kind === "withdraw") {
-      // No target of ours says this: its watermark has passed the withdraw already, so only a person can say what it holds (I9).
-      return {
-        name: "failed",
-        code: "divergence",
-        detail: `${target.site} refused the withdraw ${sequence}: ${detail}`,
-      };
-    }
-    const { epoch } = change ?? state.head;
-    observer.parked({ epoch, sequence, code: isErrorCode(code) ? code : "internal", detail });
+  const { copies, wrong } = joined(refused, changes);
+  for (const refusal of copies) observer.parked(refusal);
+  if (wrong !== null) {
+    // No target of ours says this: its watermark has passed the change already, so only a person can say what it holds (I9).
+    observer.refusedWrongly();
+    const detail = `${target.site} refused ${wrong.sequence}, which it was not sent as a copy: ${wrong.detail}`;
+    return { name: "failed", code: "divergence", detail };
   }
   if (state.parking !== null && last !== undefined)
     observer.parked({ epoch: last.epoch, sequence: last.sequence, ...state.parking });
   observer.applied(changes.length);
   return { name: "applied", watermark };
+}
+
+type Refusal = ApplyResponse["refused"][number];
+
+/** An answer names sequences alone: the reign of each is that of the copy that was sent, and of what was not sent none is guessed. */
+function joined(
+  refused: readonly Refusal[],
+  changes: readonly FeedChange[],
+): { readonly copies: readonly Omit<ParkedChange, "at">[]; readonly wrong: Refusal | null } {
+  const sent = new Map(changes.filter(isPut).map((change) => [change.sequence, change]));
+  const copies: Omit<ParkedChange, "at">[] = [];
+  let wrong: Refusal | null = null;
+  for (const refusal of refused) {
+    const { sequence, code, detail } = refusal;
+    const change = sent.get(sequence);
+    if (change === undefined) wrong ??= refusal;
+    else copies.push({ epoch: change.epoch, sequence, code: isErrorCode(code) ? code : "internal", detail });
+  }
+  return { copies, wrong };
 }

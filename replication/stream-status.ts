@@ -22,6 +22,8 @@ export interface StreamStatus {
   readonly retries: number;
   readonly parked: number;
   readonly parked_newest: readonly ParkedChange[];
+  /** Answers in which the target refused what it was not sent as a copy. */
+  readonly wrong_refusals: number;
   readonly code: string | null;
   readonly detail: string | null;
 }
@@ -67,8 +69,7 @@ export function createStreamMonitor({
   const parking: Parking = createParking();
   let state: State = { name: "starting", failures: 0 };
   let watermark: Fence | null = null;
-  let applied = 0;
-  let retries = 0;
+  const counts = { applied: 0, retries: 0, wrong_refusals: 0 };
   return {
     parking,
     moved(to, event) {
@@ -76,7 +77,7 @@ export function createStreamMonitor({
       state = to;
       watermark = progressOf(to)?.watermark ?? watermark;
       if (to.name === "backing-off" && event.name === "failed") {
-        retries += 1;
+        counts.retries += 1;
         log.warn({ ...about, code: to.code, detail: to.detail, failures: to.failures }, "retrying");
       }
       if (to.name === "halted") log.error({ ...about, code: to.code, detail: to.detail }, "halted");
@@ -92,11 +93,14 @@ export function createStreamMonitor({
       timeline.observe(head.sequence, head.at);
     },
     applied(changes) {
-      applied += changes;
+      counts.applied += changes;
     },
     parked(change) {
       parking.park({ ...change, at: new Date(now()).toISOString() });
       log.error({ ...about, sequence: change.sequence, code: change.code, detail: change.detail }, "parked");
+    },
+    refusedWrongly() {
+      counts.wrong_refusals += 1;
     },
     surprised(error) {
       log.error({ ...about, err: error }, "unexpected");
@@ -111,8 +115,7 @@ export function createStreamMonitor({
         watermark,
         removed: removed(),
         ...lagOf(watermark, timeline, now()),
-        applied,
-        retries,
+        ...counts,
         parked: parking.count,
         parked_newest: parking.newest,
         code: "code" in state ? state.code : null,

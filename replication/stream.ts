@@ -239,7 +239,8 @@ export function outgoing(state: ApplyingState): readonly FeedChange[] {
   return [{ kind: "withdraw", epoch, sequence, committed_at, document_id, reason: "reclassified" }];
 }
 
-function isPut(change: FeedChange): change is Extract<FeedChange, { kind: "put" | "put-sealed" }> {
+/** Whether the change brings a copy. */
+export function isPut(change: FeedChange): change is Extract<FeedChange, { kind: "put" | "put-sealed" }> {
   return change.kind === "put" || change.kind === "put-sealed";
 }
 

@@ -1,32 +1,34 @@
 /** Bundles the Worker into a folder: `node edge-bundle.ts FOLDER`. */
-import { copyFileSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as esbuild from "esbuild";
 import { ROOT } from "../settings.ts";
-import { forgetInputs, noteInputs } from "./bundle-inputs.ts";
+import { digestsOf, writeBundle } from "./bundle-inputs.ts";
+import { noteReads } from "./noted-reads.ts";
 
-/** Each wasm file stays a module of its own, since a Worker may not compile wasm at run time. */
+/** Packages whose sources are bundled. */
+const PACKAGES = ["config", "protocol", "engine", "edge"] as const;
+
+/** What decides how the sources are bundled, and which: what is installed above all. */
+const DECIDING = [
+  "package.json",
+  "package-lock.json",
+  "node_modules/.package-lock.json",
+  "tsconfig.base.json",
+  ...PACKAGES.flatMap((name) => [`${name}/package.json`, `${name}/tsconfig.json`]),
+];
+
 async function bundleWorker(folder: string): Promise<void> {
-  const wasm = new Map<string, string>();
-  const separateWasm: esbuild.Plugin = {
-    name: "separate-wasm",
-    setup(build) {
-      build.onResolve({ filter: /\.wasm$/ }, async ({ path, resolveDir, importer, kind, pluginData }) => {
-        if (pluginData === separateWasm.name) return null;
-        const { path: found, errors } = await build.resolve(path, {
-          resolveDir,
-          importer,
-          kind,
-          pluginData: separateWasm.name,
-        });
-        if (errors.length > 0) return { errors };
-        wasm.set(basename(found), found);
-        return { path: `./${basename(found)}`, external: true };
-      });
-    },
-  };
-  const result = await esbuild.build({
+  const esbuildOwn = fileURLToPath(import.meta.resolve("esbuild/package.json"));
+  const own = ["edge-bundle.ts", "bundle-inputs.ts", "noted-reads.ts"];
+  // Before the bundler reads them: what changes meanwhile is told by the next start.
+  const deciding = digestsOf([
+    ...DECIDING.map((path) => join(ROOT, path)),
+    ...own.map((name) => join(import.meta.dirname, name)),
+    esbuildOwn,
+  ]);
+  const reads = noteReads();
+  const { outputFiles } = await esbuild.build({
     entryPoints: [join(ROOT, "edge", "worker.ts")],
     bundle: true,
     write: false,
@@ -40,20 +42,15 @@ async function bundleWorker(folder: string): Promise<void> {
     sourcesContent: false,
     legalComments: "none",
     logLevel: "silent",
-    plugins: [separateWasm],
-    metafile: true,
+    plugins: [reads.plugin],
     absWorkingDir: ROOT,
   });
   await esbuild.stop();
-  mkdirSync(folder, { recursive: true });
-  forgetInputs(folder);
-  for (const old of readdirSync(folder).filter((name) => /\.(js|map|wasm)$/.test(name)))
-    rmSync(join(folder, old));
-  for (const { path, contents } of result.outputFiles) writeFileSync(path, contents);
-  for (const [name, path] of wasm) copyFileSync(path, join(folder, name));
-  const sources = Object.keys(result.metafile.inputs).map((path) => join(ROOT, path));
-  const esbuildOwn = fileURLToPath(import.meta.resolve("esbuild/package.json"));
-  noteInputs(folder, [...sources, ...wasm.values(), esbuildOwn, import.meta.filename]);
+  const made = outputFiles.map(({ path, contents }) => [basename(path), contents] as const);
+  writeBundle(folder, {
+    inputs: { ...reads.inputs(), ...deciding },
+    outputs: new Map([...made, ...reads.wasm()]),
+  });
 }
 
 const folder = process.argv[2];

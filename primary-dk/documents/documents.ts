@@ -6,8 +6,10 @@ import {
   type Receipt,
   type WriteResult,
 } from "@kattegat/protocol/documents.ts";
+import { z } from "zod";
 import { openText } from "../sealing/document-seals.ts";
 import { SEALED_STATE, sealedDocuments, stateOfRow, type DocumentState } from "./state.ts";
+import { checkedRows, columnsOf, rowSchema } from "../postgres/checked-rows.ts";
 import type { receiptSites, receipts } from "../postgres/schema.ts";
 import type { Primary } from "../primary.ts";
 import type { DocumentContent } from "./content.ts";
@@ -94,15 +96,31 @@ export async function readDocument(
   };
 }
 
+const receiptRow = rowSchema<typeof receipts.$inferSelect>()({
+  document_id: z.string(),
+  requested_at: z.date(),
+  hidden_at: z.date().nullable(),
+  completed_at: z.date().nullable(),
+});
+
+const receiptSiteRow = rowSchema<typeof receiptSites.$inferSelect>()({
+  site: z.string(),
+  confirmed_at: z.date().nullable(),
+  removed_at: z.date().nullable(),
+  means: z.string().nullable(),
+});
+
 export async function readReceipt(
   { database }: Pick<Primary, "database">,
   id: string,
 ): Promise<Receipt | null> {
   const { sql } = database;
-  const [receipt] = await sql<(typeof receipts.$inferSelect)[]>`select * from receipts where id = ${id}`;
+  const found = await sql`select ${sql(columnsOf(receiptRow))} from receipts where id = ${id}`;
+  const [receipt] = checkedRows(receiptRow, found);
   if (receipt === undefined) return null;
-  const sites = await sql<(typeof receiptSites.$inferSelect)[]>`
-    select * from receipt_sites where receipt_id = ${id} order by site`;
+  const rows = await sql`
+    select ${sql(columnsOf(receiptSiteRow))} from receipt_sites where receipt_id = ${id} order by site`;
+  const sites = checkedRows(receiptSiteRow, rows);
   return {
     document_id: receipt.document_id,
     requested_at: receipt.requested_at.toISOString(),

@@ -18,6 +18,8 @@ export const passageOrderSchema = z.object({
 export type PassageOrder = z.infer<typeof passageOrderSchema>;
 
 export const passageReplySchema = z.union([
+  /** Said before the work: what ends the thread from here on is about this order. */
+  z.object({ begun: z.int() }),
   z.object({ number: z.int(), made: packedPassagesSchema }),
   z.object({ number: z.int(), failure: z.instanceof(Error) }),
 ]);

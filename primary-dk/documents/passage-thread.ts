@@ -20,6 +20,7 @@ function say(reply: PassageReply): void {
 
 parentPort?.on("message", (raw: unknown) => {
   const { number, source } = passageOrderSchema.parse(raw);
+  say({ begun: number });
   makePassages(source, { embedder, next: null, pacer }).then(
     (passages) => say({ number, made: packPassages(passages, dimensions) }),
     (error: unknown) => say({ number, failure: error instanceof Error ? error : new Error(String(error)) }),

@@ -10,6 +10,7 @@ import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { Pacer } from "../pacer.ts";
 import type { NextEmbedder } from "../next/next-embedder.ts";
 import type { DocumentContent } from "./content.ts";
+import { workCharacters } from "./passage-work.ts";
 import { PassagesInThread } from "./passages-in-thread.ts";
 
 export interface PreparedPassage {
@@ -43,16 +44,22 @@ interface MakerOptions {
   readonly pacer: Pick<Pacer, "breathe">;
 }
 
+interface ThreadOptions {
+  readonly network: Network;
+  /** Hears why the thread ended, or failed. */
+  readonly report: (error: unknown) => void;
+}
+
 /** Some five passages, a millisecond of work: to send less to a thread costs as much as to do it. */
 const THREAD_CHARACTERS_MIN = 4_000;
 
-/** Makes the passages of short documents one after another in this thread, those of longer ones in another where it can. */
-export function createPassageMaker(options: MakerOptions & { readonly network: Network }): PassageMaker {
+/** Makes the passages of documents with little work one after another in this thread, those of others in another where it can. */
+export function createPassageMaker(options: MakerOptions & ThreadOptions): PassageMaker {
   const thread = threadFor(options);
   let turn: Promise<unknown> = Promise.resolve();
   return {
     async prepare(content) {
-      if (thread !== null && content.text.length >= THREAD_CHARACTERS_MIN)
+      if (thread !== null && workCharacters(content) >= THREAD_CHARACTERS_MIN)
         return await thread.prepare(content);
       const made = turn.then(() => makePassages(content, options));
       turn = made.catch(() => null);
@@ -67,10 +74,11 @@ function threadFor({
   network,
   embedder,
   next,
+  report,
 }: Parameters<typeof createPassageMaker>[0]): PassagesInThread | null {
   const { provider, dimensions } = network.embedding;
   if (next !== null || provider !== "hashed" || embedder.embedWords === undefined) return null;
-  return new PassagesInThread({ dimensions });
+  return new PassagesInThread({ dimensions, report });
 }
 
 export async function makePassages(

@@ -2,7 +2,9 @@
 import { setImmediate } from "node:timers/promises";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { isRolledBack, refusalOf, unavailable } from "../postgres/failure.ts";
+import type { DocumentContent } from "./content.ts";
 import type { PreparedOperation, WriteOperation } from "./operation.ts";
+import { workCharacters } from "./passage-work.ts";
 import type { PreparedPassage } from "./passages.ts";
 import type { CommittedGroup, Fate } from "./transaction.ts";
 
@@ -40,6 +42,11 @@ interface Waiting {
 
 export type AcceptedFate = Extract<Fate, { readonly kind: "effect" | "nothing" }>;
 
+/** The caller's own passages can be all of a document, or a part of its text. */
+function sizeOf(content: DocumentContent): number {
+  return Math.max(content.text.length, workCharacters(content));
+}
+
 interface Prepared {
   readonly item: Waiting;
   readonly prepared: PreparedOperation;
@@ -65,7 +72,7 @@ export class Writer {
    * @throws {KattegatError} what refused this operation; its neighbours in the group are not touched.
    */
   async submit(operation: WriteOperation): Promise<AcceptedFate> {
-    const size = operation.kind === "put" ? operation.content.text.length : 0;
+    const size = operation.kind === "put" ? sizeOf(operation.content) : 0;
     while (
       this.#waiting.length >= WAITING_OPERATIONS_MAX ||
       (this.#waiting.length > 0 && this.#characters + size > WAITING_CHARACTERS_MAX)

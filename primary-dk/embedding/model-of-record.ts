@@ -1,7 +1,11 @@
 /** The models whose vectors rest in Postgres: the one that serves, the one that is being prepared. */
 import type { Model } from "@kattegat/config/models.ts";
 import type { Network } from "@kattegat/config/network.ts";
+import { sequenceSchema } from "@kattegat/protocol/sequence.ts";
 import type postgres from "postgres";
+import { z } from "zod";
+import { checkedRows, columnsOf, rowSchema } from "../postgres/checked-rows.ts";
+import type { embeddingModel, embeddingNext } from "../postgres/schema.ts";
 
 /** The network file names another model than the one that made the vectors which are there. */
 export class ModelMismatchError extends Error {
@@ -58,6 +62,16 @@ export async function rewriteWhenDue(sql: postgres.Sql): Promise<boolean> {
   return true;
 }
 
+const servingRow = rowSchema<typeof embeddingModel.$inferSelect>()({
+  model: z.string(),
+  dimensions: z.int(),
+});
+const nextRow = rowSchema<typeof embeddingNext.$inferSelect>()({
+  model: z.string(),
+  dimensions: z.int(),
+  whole_at: sequenceSchema.nullable(),
+});
+
 interface ModelRecord {
   readonly serving: Named;
   readonly next: (Named & { readonly whole_at: string | null }) | null;
@@ -65,9 +79,14 @@ interface ModelRecord {
 }
 
 async function recordOf(tx: postgres.TransactionSql): Promise<ModelRecord> {
-  const [serving] = await tx<Named[]>`select model, dimensions from embedding_model for update`;
-  const [next] = await tx<(Named & { whole_at: string | null })[]>`
-    select model, dimensions, whole_at from embedding_next for update`;
+  const [serving] = checkedRows(
+    servingRow,
+    await tx`select ${tx(columnsOf(servingRow))} from embedding_model for update`,
+  );
+  const [next] = checkedRows(
+    nextRow,
+    await tx`select ${tx(columnsOf(nextRow))} from embedding_next for update`,
+  );
   const [head] = await tx`select sequence = 0 as empty from log_head`;
   if (serving === undefined || head === undefined)
     throw new TypeError("expected one row in embedding_model and one in log_head");

@@ -25,6 +25,12 @@ export function createMetrics(): Metrics {
   );
   const dead = gauge("cold_dead_documents", "Documents of the base that must not be found any more.");
   const bytes = gauge("index_bytes", "Bytes of the index in the memory of this site.");
+  const unmatched = new Counter({
+    name: "kattegat_primary_unmatched_refusals_total",
+    help: "Changes that a site refused and this log does not have: of a former reign, or a wrong report.",
+    labelNames: ["site", "reign"],
+    registers: [register],
+  });
   return {
     searchSeconds: new Histogram({
       name: "kattegat_primary_search_seconds",
@@ -41,6 +47,9 @@ export function createMetrics(): Metrics {
     async render(primary) {
       if (primary !== null) {
         const { counts, index } = primary.memory();
+        unmatched.reset();
+        for (const { count, ...labels } of primary.confirmations.unmatched.counts)
+          unmatched.inc(labels, count);
         sequence.set(Number(primary.applied.head.fence.sequence));
         for (const tier of TIER_NAMES) tiers.set({ tier }, counts.documents(tier));
         moving.set(counts.moving);

@@ -291,6 +291,28 @@ describe("a copy that a site refused", () => {
     expect(await test.primary.confirmations.settle(test.primary.writer)).toBe(1);
   });
 
+  it("is counted and logged when the log has no such change, by whether its reign is over (I2, I21)", async () => {
+    const metrics = async () => (await test.client.send("/metrics")).text();
+    const { sequence } = await put("unmatched", { tier: "warm" });
+    const unknown = String(BigInt(sequence) + 1_000n);
+    test.errors.length = 0;
+    await confirm("eu-arn", sequence, { refused: [sequence] });
+    expect(test.errors).toEqual([]);
+    await confirm("eu-arn", sequence, { refused: [sequence, unknown] });
+    await confirm("eu-arn", sequence, { refused: [sequence], refusedEpoch: 0 });
+    await confirm("eu-arn", sequence, { refused: [sequence], refusedEpoch: 7 });
+    const logged = { code: "unmatched_refusal", site: "eu-arn", count: 1 };
+    expect(test.errors).toMatchObject([
+      { ...logged, named: [{ epoch: 1, sequence: unknown }] },
+      { ...logged, named: [{ epoch: 0, sequence }] },
+      { ...logged, named: [{ epoch: 7, sequence }] },
+    ]);
+    for (const reign of ["current", "former", "later"])
+      for (const text of [await metrics(), await metrics()])
+        expect(text).toContain(`kattegat_primary_unmatched_refusals_total{site="eu-arn",reign="${reign}"} 1`);
+    test.errors.length = 0;
+  });
+
   it("may be taken by a site that went back, and gets it again", async () => {
     await put("taken", { tier: "hot" });
     const { sequence } = await put("taken", { tier: "warm" });

@@ -3,8 +3,14 @@ import { modelsOf } from "@kattegat/config/models.ts";
 import { TIER_NAMES } from "@kattegat/config/network.ts";
 import type { ConfirmRequest } from "@kattegat/protocol/changes.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import { compareFences, compareSequences, FENCE_ZERO, type Fence } from "@kattegat/protocol/sequence.ts";
-import type postgres from "postgres";
+import {
+  compareFences,
+  compareSequences,
+  FENCE_ZERO,
+  sequenceSchema,
+  type Fence,
+} from "@kattegat/protocol/sequence.ts";
+import { z } from "zod";
 import type { Placements } from "../documents/placements.ts";
 import type { Writer } from "../documents/writer.ts";
 import type { CopyEntries } from "../ledger/copy-entries.ts";
@@ -12,12 +18,33 @@ import type { DocumentSeals } from "../sealing/document-seals.ts";
 import type { NextVectors } from "../next/next-vectors.ts";
 import type { AppliedLog } from "../log/head.ts";
 import type { Database } from "../postgres/database.ts";
+import { checkedRows, columnsOf, rowSchema } from "../postgres/checked-rows.ts";
 import type { targets } from "../postgres/schema.ts";
 import { advanceReceipts } from "./receipts.ts";
+import { noteRefused, UnmatchedRefusals } from "./refusals.ts";
 
 export interface Confirmation extends ConfirmRequest {
   readonly confirmedAtMs: number;
 }
+
+interface ConfirmationsLog {
+  error(fields: object, message: string): void;
+}
+
+const targetRow = rowSchema<typeof targets.$inferSelect>()({
+  site: z.string(),
+  model: z.string(),
+  epoch: z.int(),
+  sequence: sequenceSchema,
+  lag_ms: z.number(),
+  /** A decimal string from the driver, like every bigint. */
+  lag_changes: z.string().regex(/^\d+$/).transform(Number),
+  parked: z.int(),
+  healthy: z.boolean(),
+  confirmed_at: z.date(),
+  removed_epoch: z.int(),
+  removed_sequence: sequenceSchema,
+});
 
 /** Moves settled in one round: two groups of the writer. */
 const SETTLED_MAX = 512;
@@ -26,7 +53,9 @@ export class Confirmations {
   readonly #database: Database;
   readonly #placements: Placements;
   readonly #site: string;
-  readonly #log: AppliedLog;
+  readonly #applied: AppliedLog;
+  readonly #log: ConfirmationsLog;
+  readonly unmatched = new UnmatchedRefusals();
   readonly #now: () => number;
   /** By site and model. */
   readonly #known = new Map<string, Confirmation>();
@@ -38,7 +67,8 @@ export class Confirmations {
     readonly database: Database;
     readonly placements: Placements;
     readonly site: string;
-    readonly log: AppliedLog;
+    readonly applied: AppliedLog;
+    readonly log: ConfirmationsLog;
     readonly now: () => number;
     /** Null without a model that is being prepared. */
     readonly next: NextVectors | null;
@@ -51,15 +81,14 @@ export class Confirmations {
     this.#database = options.database;
     this.#placements = options.placements;
     this.#site = options.site;
+    this.#applied = options.applied;
     this.#log = options.log;
     this.#now = options.now;
   }
 
   async load(): Promise<void> {
-    const rows = await this.#database.sql<(typeof targets.$inferSelect)[]>`
-      select site, model, epoch, sequence, lag_ms, lag_changes::float8 as lag_changes, parked, healthy, confirmed_at,
-        removed_epoch, removed_sequence
-      from targets`;
+    const { sql } = this.#database;
+    const rows = checkedRows(targetRow, await sql`select ${sql(columnsOf(targetRow))} from targets`);
     for (const { epoch, sequence, confirmed_at, removed_epoch, removed_sequence, ...target } of rows) {
       this.#known.set(keyOf(target), {
         ...target,
@@ -102,7 +131,7 @@ export class Confirmations {
     // A former model's copies would count as the site's slowest for ever.
     if (!modelsOf(this.#placements.network).some((known) => known.model === model))
       throw new KattegatError("not_ready", `The network file names no model ${model}.`);
-    await this.#database.sql.begin(async (tx) => {
+    const unmatched = await this.#database.sql.begin(async (tx) => {
       await tx`
         insert into targets (
           site, model, epoch, sequence, lag_ms, lag_changes, parked, healthy, confirmed_at, removed_epoch, removed_sequence
@@ -116,9 +145,13 @@ export class Confirmations {
           lag_ms = excluded.lag_ms, lag_changes = excluded.lag_changes,
           parked = excluded.parked, healthy = excluded.healthy, confirmed_at = excluded.confirmed_at,
           removed_epoch = excluded.removed_epoch, removed_sequence = excluded.removed_sequence`;
-      await noteRefused(tx, { ...request, model }, this.of(site, model)?.watermark ?? FENCE_ZERO);
+      const before = this.of(site, model)?.watermark ?? FENCE_ZERO;
+      const left = await noteRefused(tx, { ...request, model }, before);
       await advanceReceipts(tx, await this.#copies.confirmed(tx, site, this.#seals));
+      return left;
     });
+    const fields = this.unmatched.note(site, unmatched, this.#applied.head.fence);
+    if (fields !== null) this.#log.error(fields, "a site refused changes that the log does not have");
     this.#known.set(keyOf({ site, model }), { ...request, removed, confirmedAtMs: this.#now() });
   }
 
@@ -165,7 +198,7 @@ export class Confirmations {
   }
 
   #sequenceOf(site: string): string | null {
-    const { fence } = this.#log.head;
+    const { fence } = this.#applied.head;
     if (site === this.#site) return fence.sequence;
     const watermark: Fence | undefined = this.of(site)?.watermark;
     // Beyond the head: of a log that went back.
@@ -180,31 +213,6 @@ export class Confirmations {
     if (next === undefined || this.nextMissing(site) !== null) return null;
     return this.of(site, next.model)?.watermark.sequence ?? null;
   }
-}
-
-/**
- * A target that went back to an earlier place gets what it refused again; what it refused of a reign that was lost says nothing of
- * the change that has the sequence now.
- */
-async function noteRefused(
-  tx: postgres.TransactionSql,
-  { site, model, watermark, refused = [] }: ConfirmRequest & { readonly model: string },
-  before: Fence,
-): Promise<void> {
-  if (compareFences(watermark, before) < 0)
-    await tx`
-      delete from refused_copies where site = ${site} and model = ${model} and sequence > ${watermark.sequence}`;
-  if (refused.length === 0) return;
-  await tx`
-    insert into refused_copies
-    select ${site}, ${model}, r.sequence, r.code, clock_timestamp()
-    from json_to_recordset(${JSON.stringify(refused)}::text::json) as r (epoch integer, sequence bigint, code text)
-    join changes c on c.sequence = r.sequence and c.epoch = r.epoch
-    on conflict do nothing`;
-  await tx`
-    delete from refused_copies r where site = ${site} and not exists (
-      select from changes c join documents d on d.id = c.document_id and d.carried = c.sequence where c.sequence = r.sequence
-    )`;
 }
 
 /** Replication confirms every few seconds while idle too; after this silence a target counts as not answering. */

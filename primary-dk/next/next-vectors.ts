@@ -1,6 +1,9 @@
 /** The vectors of the model to come in Postgres. */
-import { compareSequences } from "@kattegat/protocol/sequence.ts";
+import { compareSequences, sequenceSchema } from "@kattegat/protocol/sequence.ts";
 import type postgres from "postgres";
+import { z } from "zod";
+import { checkedRows, columnsOf, rowSchema } from "../postgres/checked-rows.ts";
+import type { documents } from "../postgres/schema.ts";
 import { EMBED_TEXTS_MAX } from "../documents/passages.ts";
 import type { CommittedGroup } from "../documents/transaction.ts";
 import { passageText } from "../documents/passage-rows.ts";
@@ -27,11 +30,13 @@ export interface NextVectorsOptions {
   readonly progress: (fields: object, message: string) => void;
 }
 
-interface Turn {
-  readonly id: string;
-  readonly version: string;
-  readonly carried: string;
-}
+const turnRow = rowSchema<typeof documents.$inferSelect>()({
+  id: z.string(),
+  version: sequenceSchema,
+  carried: sequenceSchema,
+  characters: z.int(),
+});
+type Turn = Readonly<Omit<z.infer<typeof turnRow>, "characters">>;
 
 interface Place extends Turn {
   readonly ordinal: number;
@@ -130,13 +135,14 @@ export class NextVectors {
 
   /** Counted for each document, which keeps Postgres from reading the whole table for the first few. */
   async #turns(): Promise<readonly Turn[]> {
-    const rows = await this.#options.sql<(Turn & { characters: number })[]>`
-      select d.id, d.version, d.carried, d.characters from documents d
+    const { sql } = this.#options;
+    const found = await sql`
+      select ${sql(columnsOf(turnRow))} from documents d
       where d.carried > ${this.#cursor}
         and (select count(*) from passages p where p.document_id = d.id and p.dense_next is null) > 0
       order by d.carried limit ${ROUND_DOCUMENTS_MAX}`;
     let characters = 0;
-    return rows.filter((row, index) => {
+    return checkedRows(turnRow, found).filter((row, index) => {
       characters += row.characters;
       return index === 0 || characters <= ROUND_CHARACTERS_MAX;
     });

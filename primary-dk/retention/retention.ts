@@ -3,7 +3,11 @@ import { dayOf } from "@kattegat/config/day.ts";
 import type { Network } from "@kattegat/config/network.ts";
 import { keptUntil } from "@kattegat/config/retention.ts";
 import type postgres from "postgres";
+import { sequenceSchema } from "@kattegat/protocol/sequence.ts";
+import { z } from "zod";
 import type { Writer } from "../documents/writer.ts";
+import { checkedRows, columnsOf, rowSchema } from "../postgres/checked-rows.ts";
+import type { documents } from "../postgres/schema.ts";
 
 /** One transaction's worth of deletions: searches and writes go on between two. */
 const BATCH_DOCUMENTS_MAX = 500;
@@ -51,19 +55,19 @@ async function deleteBatch(className: string, options: RetentionOptions): Promis
   return fates.filter(({ status }) => status === "fulfilled").length;
 }
 
-interface Row {
-  readonly id: string;
-  readonly version: string;
-  readonly created_at: Date;
-  readonly published_at: string | null;
-}
+const candidateRow = rowSchema<typeof documents.$inferSelect>()({
+  id: z.string(),
+  version: sequenceSchema,
+  created_at: z.date(),
+  published_at: z.string().nullable(),
+});
 
 /** By the hour rather than the day: `keptUntil` has the last word on each. */
 async function candidates(
   className: string,
   { keep_days: days, from }: NonNullable<Network["classes"][string]["retention"]>,
   { sql, now }: RetentionOptions,
-): Promise<readonly Row[]> {
+): Promise<readonly z.infer<typeof candidateRow>[]> {
   const before = new Date(now() - (days ?? 0) * DAY_MS);
   const isOver =
     days === undefined
@@ -71,8 +75,9 @@ async function candidates(
       : from === "published_at"
         ? sql`published_at::timestamptz < ${before}`
         : sql`created_at < ${before}`;
-  return await sql<Row[]>`
-    select id, version::text as version, created_at, published_at from documents
+  const rows = await sql`
+    select ${sql(columnsOf(candidateRow))} from documents
     where residency = ${className} and ${isOver}
     order by ${from === "published_at" ? sql`published_at` : sql`created_at`} limit ${BATCH_DOCUMENTS_MAX}`;
+  return checkedRows(candidateRow, rows);
 }

@@ -1,5 +1,9 @@
 /** The destroying of data keys: what they were wrapped by is replaced. */
+import { sequenceSchema } from "@kattegat/protocol/sequence.ts";
 import type postgres from "postgres";
+import { z } from "zod";
+import { checkedRows, columnsOf, rowSchema } from "../postgres/checked-rows.ts";
+import type { keyRotations } from "../postgres/schema.ts";
 import type { DocumentSeals, WrappedKey } from "./document-seals.ts";
 import type { Erasure, ErasureList } from "./erasure-list.ts";
 import { lockKeysAlone, rewrap } from "./key-rows.ts";
@@ -28,11 +32,12 @@ export interface KeyRotationOptions {
   readonly destroyed: (tx: postgres.TransactionSql, erasures: readonly Erasure[]) => Promise<void>;
 }
 
-interface Due {
-  readonly partition: number;
+const dueRow = rowSchema<typeof keyRotations.$inferSelect>()({
+  partition: z.int(),
   /** How often the partition has lost a key. */
-  readonly losses: string;
-}
+  losses: sequenceSchema,
+});
+type Due = Readonly<z.infer<typeof dueRow>>;
 
 interface Wrapped {
   readonly due: readonly Due[];
@@ -73,11 +78,11 @@ export class KeyRotation {
   }
 
   async #due(sql: postgres.Sql | postgres.TransactionSql): Promise<readonly Due[]> {
-    const rows = await sql<Due[]>`
-      select partition, losses from key_rotations
+    const rows = await sql`
+      select ${sql(columnsOf(dueRow))} from key_rotations
       where urgent or since <= ${new Date(this.#options.now() - EXPIRED_MS)}
       order by urgent desc, since limit ${ROUND_PARTITIONS}`;
-    return rows.map(({ partition, losses }) => ({ partition, losses }));
+    return checkedRows(dueRow, rows);
   }
 
   async #wrapDue(tx: postgres.TransactionSql): Promise<Wrapped> {

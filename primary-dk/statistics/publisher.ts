@@ -1,6 +1,8 @@
 /** Publishes the term statistics that the edges weigh queries by. */
 import { decodeStatistics, type StatisticsCounter } from "@kattegat/engine/lexical/statistics.ts";
+import { z } from "zod";
 import type { Database } from "../postgres/database.ts";
+import { checkedRows, columnsOf, rowSchema } from "../postgres/checked-rows.ts";
 import type { termStatistics } from "../postgres/schema.ts";
 
 /** Below this drift no weight changes by more than 0.05 of ln N. */
@@ -9,6 +11,8 @@ const DRIFT = 0.05;
 const UNPUBLISHED_MS_MAX = 60_000;
 /** Readers in the middle of a fetch still find the one before. */
 const VERSIONS_KEPT = 3;
+
+const statisticsRow = rowSchema<typeof termStatistics.$inferSelect>()({ bytes: z.instanceof(Uint8Array) });
 
 export interface PublishedStatistics {
   readonly version: string;
@@ -41,8 +45,10 @@ export class StatisticsPublisher {
   /** Resolves when the last version of an earlier run is known. */
   async load(): Promise<void> {
     const { sql } = this.#database;
-    const [row] = await sql<Pick<typeof termStatistics.$inferSelect, "bytes">[]>`
-      select bytes from term_statistics order by length(version) desc, version desc limit 1`;
+    const rows = await sql`
+      select ${sql(columnsOf(statisticsRow))} from term_statistics
+      order by length(version) desc, version desc limit 1`;
+    const [row] = checkedRows(statisticsRow, rows);
     if (row === undefined) return;
     const { version, passages } = decodeStatistics(row.bytes);
     this.#published = { version, bytes: row.bytes, passages };

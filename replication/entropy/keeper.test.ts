@@ -48,6 +48,7 @@ function comparing(options: { readonly documents: number }) {
       detail: "",
       at: "",
     })),
+    wrong_refusals: 0,
     code: null,
     detail: null,
   });

@@ -18,6 +18,7 @@ import { parseShape } from "@kattegat/protocol/parse.ts";
 import type { Fence } from "@kattegat/protocol/sequence.ts";
 import type { z } from "zod";
 import { readCopies, Scrubbing } from "./held-reading.ts";
+import { parseAnswer } from "../answer-json.ts";
 import type { SiteClient } from "../site-client.ts";
 
 /** A site reads a few hundred copies from its store for the longest of these answers. */
@@ -125,7 +126,7 @@ function asker(client: SiteClient, metered: Metered): Ask {
     metered(request.body.length);
     const bytes = await client.request(path, request, (response) => response.arrayBuffer());
     metered(bytes.byteLength);
-    const answer: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    const answer = parseAnswer(bytes);
     return parseShape(schema, answer, "internal");
   };
 }

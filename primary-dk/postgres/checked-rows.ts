@@ -1,0 +1,27 @@
+/** Rows of plain SQL with the columns that a table declares. */
+import { z } from "zod";
+
+type ColumnsOf<Row> = { readonly [Name in keyof Row]?: z.ZodType<Row[Name]> };
+
+/**
+ * Declares which columns of a table a query reads, with what the driver gives for each.
+ *
+ * A column that `schema.ts` does not have, or has with another type, does not compile; its tables are those that the migrations make.
+ *
+ * @example `const headRow = rowSchema<typeof logHead.$inferSelect>()({ epoch: z.int(), sequence: sequenceSchema });`
+ */
+export function rowSchema<Row>() {
+  return <Columns extends ColumnsOf<Row>>(
+    columns: Columns & { readonly [Name in Exclude<keyof Columns, keyof Row>]: never },
+  ) => z.strictObject<Columns>(columns);
+}
+
+/** For a query's list of columns: what is read is what is checked. */
+export function columnsOf({ shape }: { readonly shape: object }): string[] {
+  return Object.keys(shape);
+}
+
+/** @throws {z.ZodError} when the database has other columns than the code; it quotes no value. */
+export function checkedRows<Row>(schema: z.ZodType<Row>, rows: readonly unknown[]): Row[] {
+  return rows.map((row) => schema.parse(row));
+}
