@@ -11,7 +11,15 @@ const reportSchema = z.object({
   documents: z.int(),
   pending: z.int(),
   findings: z.array(z.looseObject({ kind: z.string(), site: z.string(), detail: z.string() })),
-  sites: z.array(z.object({ classes: z.array(z.object({ copies: z.int() })) })),
+  sites: z.array(
+    z.object({
+      site: z.string(),
+      kind: z.string(),
+      unseen: z.string().nullable(),
+      took_ms: z.number().nullable(),
+      classes: z.array(z.object({ copies: z.int() })),
+    }),
+  ),
 });
 
 export interface AuditRun {

@@ -40,14 +40,16 @@ export interface Audited {
 
 /** @throws {KattegatError} when the primary does not answer: without its record there is nothing to compare with. */
 export async function audit(options: AuditOptions): Promise<Audited> {
-  const { network, sites, progress } = options;
+  const { network, sites, now, progress } = options;
   const primary = sites.find(({ site }) => site.kind === "primary");
   if (primary === undefined) throw new RangeError("expected a primary among the sites that are asked");
   const texts = new SortedTexts();
   try {
     const tallies = new Map(sites.map(({ site }) => [site.id, new SiteTally(site)]));
     const read = async (each: AuditedSite): Promise<SiteLines> => {
+      const startedMs = now();
       const lines = await readSite(each, { take: (row) => texts.add(encodeRow(row)) });
+      tallies.get(each.site.id)?.toldIn(now() - startedMs);
       progress(`${each.site.id} has told what it holds`);
       return lines;
     };

@@ -11,6 +11,8 @@ export interface SiteReport {
   readonly zone: string | null;
   /** Null for a site that told everything; else why it was not asked, or what it answered. */
   readonly unseen: string | null;
+  /** Until it had told everything; null for a site that did not. */
+  readonly took_ms: number | null;
   readonly shelves: readonly Shelf[];
   readonly classes: readonly ClassReport[];
   /** Copies that rest there but are found by no search: their bytes leave with the next merge. */

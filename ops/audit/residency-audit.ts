@@ -152,6 +152,7 @@ function siteReport(site: Site, tally: SiteTally | undefined, options: Residency
     country: site.country ?? null,
     zone: site.zone ?? null,
     unseen: unseenOf(site, tally, options),
+    took_ms: tally?.tookMs ?? null,
     shelves: tally?.shelves ?? [],
     classes,
     hidden: tally?.hidden ?? 0,

@@ -28,6 +28,8 @@ export class SiteTally {
     null;
   /** Why it did not tell everything; null when it did. */
   unseen: string | null = null;
+  /** Until it had told everything; null when it did not. */
+  tookMs: number | null = null;
 
   constructor({ kind }: Pick<Site, "kind">) {
     this.#isPrimary = kind === "primary";
@@ -54,6 +56,10 @@ export class SiteTally {
 
   stored({ count, bytes }: Objects, stray: readonly string[]): void {
     if (count > 0) this.objects = { count, bytes, stray };
+  }
+
+  toldIn(ms: number): void {
+    this.tookMs = ms;
   }
 
   missed(error: unknown): void {

@@ -94,6 +94,7 @@ it("finds nothing where everything is in its place, and says what it cannot see 
     count: 19,
     stray: [],
   });
+  for (const { took_ms, unseen } of report.sites) expect(typeof took_ms === "number").toBe(unseen === null);
   expect(report.sites.find(({ site }) => site === "dk-aar")?.unseen).toContain("declared only");
   const text = readFileSync(page, "utf8");
   expect(text).toContain("What this audit cannot see");

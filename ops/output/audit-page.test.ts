@@ -23,6 +23,7 @@ const report: AuditReport = {
       country: "DE",
       zone: null,
       unseen: null,
+      took_ms: 40,
       shelves: [{ site: "eu-fra", store: MARKUP, role: "serving", epoch: 1, sequence: "7", isWhole: true }],
       classes: [
         {
