@@ -1,6 +1,10 @@
 /** The commands `kattegat ledger checkpoint`, `list`, `prove`, `verify`. */
 import { readFileSync, writeFileSync } from "node:fs";
-import { ledgerCheckpointSchema, type LedgerCheckpoint } from "@kattegat/protocol/ledger.ts";
+import {
+  ledgerCheckpointSchema,
+  ledgerSitesSchema,
+  type LedgerCheckpoint,
+} from "@kattegat/protocol/ledger.ts";
 import type { Command } from "commander";
 import { z } from "zod";
 import { splitLines } from "../client/lines.ts";
@@ -76,12 +80,11 @@ export function ledgerCommands(program: Command, settings: Settings, terminal: T
     .option("--out <file>", "write the proof there instead of to the standard output")
     .action(async (options: ProveOptions) => {
       const { sites } = await connect(settings, options).network();
-      // A misspelt site has no copy of anything, which would read like a finding.
-      if (!sites.some(({ id }) => id === options.site))
-        throw new UsageError(
-          `There is no site ${options.site} in the network; expected one of ${sites.map(({ id }) => id).join(", ")}.`,
-        );
-      await prove(options, await open(options), terminal);
+      const known = sites.map(({ id }) => id);
+      const primary = await open(options);
+      const isFormer = !known.includes(options.site);
+      if (isFormer) await assertFormer(options, primary, known);
+      await prove({ ...options, isFormer }, primary, terminal);
     });
   add("verify", "Reads the whole ledger and compares it with its checkpoints.")
     .option("--since <file>", "a checkpoint that was kept; repeat it for several", collect, [])
@@ -89,8 +92,30 @@ export function ledgerCommands(program: Command, settings: Settings, terminal: T
     .action(async (options: VerifyOptions) => verify(options, await open(options), terminal));
 }
 
-async function prove(options: ProveOptions, primary: PrimaryClient, terminal: Terminal): Promise<void> {
-  const { document, site } = options;
+/**
+ * What was recorded of a site that has left the network file stays provable. A misspelt one has no copy of anything, which would read
+ * like a finding.
+ */
+async function assertFormer(
+  { document, site }: ProveOptions,
+  primary: PrimaryClient,
+  known: readonly string[],
+): Promise<void> {
+  const answer = await primary.get("/internal/ledger/sites", { document });
+  const recorded = ledgerSitesSchema.parse(await answer.json()).sites;
+  if (recorded.includes(site)) return;
+  const former = recorded.filter((each) => !known.includes(each));
+  throw new UsageError(
+    `There is no site ${site}: the network file does not name it, and in the ledger it confirmed nothing and stands in no entry about ${document}. Expected one of ${known.join(", ")}${former.length === 0 ? "" : `, or one of the former sites ${former.join(", ")}`}.`,
+  );
+}
+
+async function prove(
+  options: ProveOptions & { readonly isFormer: boolean },
+  primary: PrimaryClient,
+  terminal: Terminal,
+): Promise<void> {
+  const { document, site, isFormer } = options;
   const checkpoint = await readCheckpoint(primary);
   const answer = await primary.get("/internal/ledger/proof", { document });
   const proof = z.looseObject({}).parse(await answer.json());
@@ -115,6 +140,7 @@ async function prove(options: ProveOptions, primary: PrimaryClient, terminal: Te
     file: options.out,
     document,
     site,
+    former_site: isFormer,
     recorded,
     copy,
     size,
@@ -123,7 +149,7 @@ async function prove(options: ProveOptions, primary: PrimaryClient, terminal: Te
   terminal.print(
     options.json === true
       ? JSON.stringify(result, null, 2)
-      : `${options.out}: the ledger of ${size} entries records ${recorded ? `a copy (${copy?.["applied"] === null ? "planned" : "applied"})` : "no copy"} of ${document} at ${site}\nverify it with: node ops/verify-proof.ts ${options.out} --key ${checkpoint.verifier_key}`,
+      : `${options.out}: the ledger of ${size} entries records ${recorded ? `a copy (${copy?.["applied"] === null ? "planned" : "applied"})` : "no copy"} of ${document} at ${site}${isFormer ? ", which has left the network file" : ""}\nverify it with: node ops/verify-proof.ts ${options.out} --key ${checkpoint.verifier_key}`,
   );
 }
 

@@ -188,6 +188,7 @@ function questionsWith(text: string): readonly Question[] {
     primary("edge", "/internal/usage", { site: text, documents: [{ id: "a", hits: 1 }] }),
     primary("edge", "/internal/usage", { site: "edge-eu", documents: [{ id: text, hits: 1 }] }),
     primary("ops", `/internal/ledger/proof?document=${encoded}`),
+    primary("ops", `/internal/ledger/sites?document=${encoded}`),
     primary("ops", `/internal/ledger/entries?document=${encoded}`),
     primary("ops", `/internal/digests/repairs?site=${encoded}`),
     primary("ops", `/internal/embeddings/${encoded}`),
