@@ -7,7 +7,7 @@ import { Placements } from "@kattegat/primary-dk/documents/placements.ts";
 import { documentIdSchema } from "@kattegat/protocol/documents.ts";
 import { FENCE_ZERO, compareSequences } from "@kattegat/protocol/sequence.ts";
 import { ASKED_DOCUMENTS_MAX, changedResponseSchema, type StoreLine } from "@kattegat/protocol/holdings.ts";
-import type { SiteClient } from "@kattegat/replication/site-client.ts";
+import type { OperatorClient } from "../client/operator-client.ts";
 import { FINDING_KINDS, judge, lastSequenceOf, type Finding, type Shelf, type View } from "./compare.ts";
 import { byDocument, decodeRow, encodeRow, type DocumentRows } from "./row.ts";
 import { readSite, type AuditedSite, type Objects, type SiteLines } from "./site-lines.ts";
@@ -16,14 +16,12 @@ import { SiteTally } from "./site-tally.ts";
 
 /** Findings that are kept to be shown and healed, some three megabytes; more are counted. */
 const FINDINGS_MAX = 10_000;
-/** The primary answers a question about so many documents in some milliseconds. */
-const CHANGED_MS_MAX = 30_000;
 
 export interface AuditOptions {
   readonly network: Network;
   /** The sites that are asked, the primary among them. */
   readonly sites: readonly AuditedSite[];
-  readonly primary: SiteClient;
+  readonly primary: OperatorClient;
   readonly now: () => number;
   /** Whether the primary says that a change of its policy is being carried out. */
   readonly isReplanning: boolean;
@@ -154,7 +152,10 @@ interface Suspect {
 async function compareAll(
   documents: AsyncIterable<DocumentRows>,
   view: View,
-  { tallies, primary }: { readonly tallies: ReadonlyMap<string, SiteTally>; readonly primary: SiteClient },
+  {
+    tallies,
+    primary,
+  }: { readonly tallies: ReadonlyMap<string, SiteTally>; readonly primary: OperatorClient },
 ): Promise<Pick<Audited, "documents" | "findings" | "findingsLeftOut">> {
   const findings: Finding[] = [];
   let count = 0;
@@ -194,25 +195,15 @@ async function compareAll(
 
 async function changedSince(
   suspects: readonly Suspect[],
-  primary: SiteClient,
+  primary: OperatorClient,
 ): Promise<ReadonlySet<Suspect>> {
   // A store may name a document as no log can.
   const ids = suspects.flatMap(({ id }) =>
     id === null || !documentIdSchema.safeParse(id).success ? [] : [id],
   );
   if (ids.length === 0) return new Set();
-  const answer = await primary.request(
-    "/internal/holdings:changed",
-    {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ documents: ids }),
-      timeoutMs: CHANGED_MS_MAX,
-      signal: new AbortController().signal,
-    },
-    (response) => response.json(),
-  );
-  const { changes } = changedResponseSchema.parse(answer);
+  const question = { body: { documents: ids } };
+  const { changes } = await primary.json(changedResponseSchema, "/internal/holdings:changed", question);
   const now = new Map(changes.map(({ document_id, sequence }) => [document_id, sequence]));
   return new Set(suspects.filter(({ id, last }) => id !== null && (now.get(id) ?? null) !== last));
 }

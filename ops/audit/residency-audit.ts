@@ -8,7 +8,7 @@ import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { ledgerCheckpointSchema } from "@kattegat/protocol/ledger.ts";
 import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
 import type { Bucket } from "@kattegat/replication/archive/bucket.ts";
-import type { SiteClient } from "@kattegat/replication/site-client.ts";
+import type { OperatorClient } from "../client/operator-client.ts";
 import { audit, type Audited } from "./audit.ts";
 import { repair } from "./repair.ts";
 import {
@@ -23,9 +23,6 @@ import {
 import { answeringSite, archiveSite, type AuditedSite } from "./site-lines.ts";
 import { noFindings, totalOf, type SiteTally } from "./site-tally.ts";
 
-/** A checkpoint takes in whatever was recorded since the last. */
-const CHECKPOINT_MS_MAX = 60_000;
-
 export interface ResidencyAuditOptions {
   readonly network: Network;
   readonly networkFile: string;
@@ -35,7 +32,7 @@ export interface ResidencyAuditOptions {
   readonly only: string | null;
   readonly isRepairing: boolean;
   readonly status: () => Promise<NetworkStatus>;
-  readonly site: (id: string) => SiteClient | null;
+  readonly site: (id: string) => OperatorClient | null;
   /** Null for an archive whose server is not known here. */
   readonly bucket: (site: Site) => Bucket | null;
   readonly scanner: Scanner;
@@ -171,15 +168,9 @@ function unseenOf(site: Site, tally: SiteTally | undefined, { only }: ResidencyA
     : "no process answers for it yet";
 }
 
-async function checkpointOf(primary: SiteClient): Promise<AuditReport["ledger"]> {
+async function checkpointOf(primary: OperatorClient): Promise<AuditReport["ledger"]> {
   try {
-    const { note, verifier_key } = ledgerCheckpointSchema.parse(
-      await primary.request(
-        "/internal/ledger/checkpoint",
-        { timeoutMs: CHECKPOINT_MS_MAX, signal: new AbortController().signal },
-        (response) => response.json(),
-      ),
-    );
+    const { note, verifier_key } = await primary.json(ledgerCheckpointSchema, "/internal/ledger/checkpoint");
     return { checkpoint: note, verifier_key };
   } catch (error) {
     // Nothing was written yet.

@@ -7,8 +7,7 @@ import {
 } from "@kattegat/protocol/ledger.ts";
 import type { Command } from "commander";
 import { z } from "zod";
-import { splitLines } from "../client/lines.ts";
-import type { PrimaryClient } from "../client/primary-client.ts";
+import type { OperatorClient } from "../client/operator-client.ts";
 import { verifyLedger, type LedgerVerdict } from "../ledger/verify-ledger.ts";
 import { EXIT, UsageError } from "../output/exit.ts";
 import { formatEntries, formatVerdict } from "../output/ledger-text.ts";
@@ -55,7 +54,7 @@ export function ledgerCommands(program: Command, settings: Settings, terminal: T
       "--json",
       "print the result as JSON",
     );
-  const open = (options: OperatorOptions): Promise<PrimaryClient> => connectPrimary(settings, options);
+  const open = (options: OperatorOptions): Promise<OperatorClient> => connectPrimary(settings, options);
 
   add("checkpoint", "Prints the signed head of the ledger, to be kept elsewhere.")
     .option("--verifier-key", "print the key that its signature is checked with instead")
@@ -68,8 +67,7 @@ export function ledgerCommands(program: Command, settings: Settings, terminal: T
     .requiredOption("--document <id>", "the document")
     .action(async (options: JsonOptions & { readonly document: string }) => {
       const query = { document: options.document, limit: String(PAGE) };
-      const answer = await (await open(options)).get("/internal/ledger/entries", query);
-      const entries = (await answer.text()).split("\n").filter((line) => line !== "");
+      const entries = await (await open(options)).lines("/internal/ledger/entries", { query });
       if (entries.length === PAGE) terminal.tell(`these are the first ${PAGE} entries about the document`);
       terminal.print(options.json === true ? `[${entries.join(",\n")}]` : formatEntries(entries));
       if (entries.length === 0) process.exitCode = EXIT.finding;
@@ -98,11 +96,11 @@ export function ledgerCommands(program: Command, settings: Settings, terminal: T
  */
 async function assertFormer(
   { document, site }: ProveOptions,
-  primary: PrimaryClient,
+  primary: OperatorClient,
   known: readonly string[],
 ): Promise<void> {
-  const answer = await primary.get("/internal/ledger/sites", { document });
-  const recorded = ledgerSitesSchema.parse(await answer.json()).sites;
+  const question = { query: { document } };
+  const { sites: recorded } = await primary.json(ledgerSitesSchema, "/internal/ledger/sites", question);
   if (recorded.includes(site)) return;
   const former = recorded.filter((each) => !known.includes(each));
   throw new UsageError(
@@ -112,13 +110,12 @@ async function assertFormer(
 
 async function prove(
   options: ProveOptions & { readonly isFormer: boolean },
-  primary: PrimaryClient,
+  primary: OperatorClient,
   terminal: Terminal,
 ): Promise<void> {
   const { document, site, isFormer } = options;
   const checkpoint = await readCheckpoint(primary);
-  const answer = await primary.get("/internal/ledger/proof", { document });
-  const proof = z.looseObject({}).parse(await answer.json());
+  const proof = await primary.json(z.looseObject({}), "/internal/ledger/proof", { query: { document } });
   const verified = [true, false].flatMap((recorded) => {
     const file = { ...proof, statement: { document, site, recorded } };
     try {
@@ -153,7 +150,7 @@ async function prove(
   );
 }
 
-async function verify(options: VerifyOptions, primary: PrimaryClient, terminal: Terminal): Promise<void> {
+async function verify(options: VerifyOptions, primary: OperatorClient, terminal: Terminal): Promise<void> {
   const earlier = options.since.map((file) => {
     try {
       return readFileSync(file, "utf8");
@@ -178,21 +175,17 @@ async function verify(options: VerifyOptions, primary: PrimaryClient, terminal: 
   if (verdict.findings.length > 0) process.exitCode = EXIT.finding;
 }
 
-async function readCheckpoint(primary: PrimaryClient): Promise<LedgerCheckpoint> {
-  return ledgerCheckpointSchema.parse(await (await primary.get("/internal/ledger/checkpoint")).json());
+async function readCheckpoint(primary: OperatorClient): Promise<LedgerCheckpoint> {
+  return await primary.json(ledgerCheckpointSchema, "/internal/ledger/checkpoint");
 }
 
-async function* entriesOf(primary: PrimaryClient): AsyncGenerator<string> {
+async function* entriesOf(primary: OperatorClient): AsyncGenerator<string> {
   for (let from = 0; ;) {
-    const answer = await primary.get("/internal/ledger/entries", { from: String(from), limit: String(PAGE) });
-    let count = 0;
-    if (answer.body !== null)
-      for await (const line of splitLines(answer.body)) {
-        count += 1;
-        yield line;
-      }
-    if (count === 0) return;
-    from += count;
+    const query = { from: String(from), limit: String(PAGE) };
+    const lines = await primary.lines("/internal/ledger/entries", { query });
+    if (lines.length === 0) return;
+    yield* lines;
+    from += lines.length;
   }
 }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { PrimaryClient } from "../client/primary-client.ts";
+import { operatorClient } from "../client/operator-client.ts";
 import { UsageError } from "../output/exit.ts";
 import { findDoomed, type Meant } from "./find-doomed.ts";
 
@@ -20,10 +20,10 @@ const PAGES = [
 
 function find(meant: Meant) {
   const pages = PAGES.values();
-  const primary: PrimaryClient = {
-    get: () => Promise.reject(new Error("expected no GET")),
-    post: () => Promise.resolve(Response.json(pages.next().value)),
-  };
+  const primary = operatorClient({
+    site: "dk-cph",
+    request: (_path, _request, use) => use(Response.json(pages.next().value)),
+  });
   return findDoomed(meant, { primary: () => Promise.resolve(primary), progress() {} });
 }
 

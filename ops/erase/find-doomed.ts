@@ -5,7 +5,7 @@ import type { Filter } from "@kattegat/protocol/filter.ts";
 import { selectionPageSchema, type SelectionPage } from "@kattegat/protocol/selection.ts";
 import { sequenceSchema } from "@kattegat/protocol/sequence.ts";
 import { z } from "zod";
-import type { PrimaryClient } from "../client/primary-client.ts";
+import type { OperatorClient } from "../client/operator-client.ts";
 import { UsageError } from "../output/exit.ts";
 import type { Doomed } from "./erase-documents.ts";
 
@@ -33,7 +33,7 @@ export async function findDoomed(
   {
     primary,
     progress,
-  }: { readonly primary: () => Promise<PrimaryClient>; readonly progress: (text: string) => void },
+  }: { readonly primary: () => Promise<OperatorClient>; readonly progress: (text: string) => void },
 ): Promise<readonly FoundDocument[]> {
   const { ids, filter, collection, listed, ifVersion } = meant;
   if ([ids.length > 0, filter !== undefined, listed !== undefined].filter(Boolean).length !== 1)
@@ -57,13 +57,15 @@ function named(ids: readonly string[], version: string | undefined): readonly Do
 
 async function select(
   asked: { readonly filter: Filter; readonly collection: string | null },
-  { primary, progress }: { readonly primary: PrimaryClient; readonly progress: (text: string) => void },
+  { primary, progress }: { readonly primary: OperatorClient; readonly progress: (text: string) => void },
 ): Promise<readonly Selected[]> {
   const found: Selected[] = [];
   let scanned = 0;
   for (let after: string | null = ""; after !== null;) {
-    const answer = await primary.post("/internal/documents:select", { ...asked, after });
-    const page: SelectionPage = selectionPageSchema.parse(await answer.json());
+    const body = { ...asked, after };
+    const page: SelectionPage = await primary.json(selectionPageSchema, "/internal/documents:select", {
+      body,
+    });
     found.push(...page.documents);
     scanned += page.scanned;
     ({ after } = page);
