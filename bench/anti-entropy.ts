@@ -2,11 +2,13 @@
 import { repairListSchema, type RepairList } from "@kattegat/protocol/digests.ts";
 import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
 import { connectSites } from "@kattegat/ops/commands/connection.ts";
+import { qdrantName } from "@kattegat/ops/local/process-names.ts";
+import { runningProcess } from "@kattegat/ops/local/running-process.ts";
 import { readSettings } from "@kattegat/ops/settings.ts";
 import { QdrantClient } from "@qdrant/js-client-rest";
 import { z } from "zod";
 import { send } from "./client.ts";
-import { processOf, startNetwork, type BenchNetwork } from "./network.ts";
+import { startNetwork, type BenchNetwork } from "./network.ts";
 import { loadNote, machineName, publish } from "./report.ts";
 import { statusOf } from "./sites.ts";
 
@@ -78,7 +80,7 @@ async function repairs(network: BenchNetwork): Promise<RepairList["repairs"]> {
 }
 
 async function qdrantOf(network: BenchNetwork): Promise<{ client: QdrantClient; passages: string }> {
-  const url = processOf(network, `qdrant-${SITE}`).url;
+  const url = runningProcess(network.data, qdrantName(SITE)).url;
   const client = new QdrantClient({ url, checkCompatibility: false });
   const { collections } = await client.getCollections();
   const found = collections.find(({ name }) => name.startsWith("kattegat_passages"));

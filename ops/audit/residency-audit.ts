@@ -9,6 +9,7 @@ import { ledgerCheckpointSchema } from "@kattegat/protocol/ledger.ts";
 import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
 import type { Bucket } from "@kattegat/replication/archive/bucket.ts";
 import type { OperatorClient } from "../client/operator-client.ts";
+import { archiveVariable } from "../settings.ts";
 import { audit, type Audited } from "./audit.ts";
 import { repair } from "./repair.ts";
 import {
@@ -164,7 +165,7 @@ function unseenOf(site: Site, tally: SiteTally | undefined, { only }: ResidencyA
   if (!site.running) return NOT_RUNNING;
   if (isAnswering(site) || (only !== null && only !== site.id)) return NOT_ASKED;
   return site.kind === "archive"
-    ? "its S3 server is not known here: name it in ARCHIVE_URL_<SITE>, its key in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    ? `its S3 server is not known here: name it in ${archiveVariable(site.id)}, its key in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`
     : "no process answers for it yet";
 }
 

@@ -13,7 +13,7 @@ import { readNetwork } from "../configured-network.ts";
 import { dataFolder } from "../local/folder.ts";
 import { EXIT, UsageError } from "../output/exit.ts";
 import type { Terminal } from "../output/terminal.ts";
-import type { Settings } from "../settings.ts";
+import { archiveVariable, type Settings } from "../settings.ts";
 import { archiveBuckets } from "./connection.ts";
 
 const NOTES = `
@@ -152,9 +152,8 @@ function archiveIn(network: Network, id: string | undefined): Site {
 function bucketOf(site: Site, settings: Settings): Bucket {
   const bucket = archiveBuckets(settings)(site);
   if (bucket !== null) return bucket;
-  const variable = `ARCHIVE_URL_${site.id.toUpperCase().replaceAll("-", "_")}`;
   throw new UsageError(
-    `The S3 server of ${site.id} is not known. Start the network, or name it in ${variable}.`,
+    `The S3 server of ${site.id} is not known. Start the network, or name it in ${archiveVariable(site.id)}.`,
   );
 }
 

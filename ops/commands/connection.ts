@@ -9,9 +9,10 @@ import { InvalidArgumentError, type Command } from "commander";
 import type { JWK } from "jose";
 import { NoConnectionError, createClient, type Client } from "../client/client.ts";
 import { operatorClients, type OperatorClient } from "../client/operator-client.ts";
-import { archiveAccess, s3Name } from "../local/archives.ts";
+import { archiveAccess } from "../local/archives.ts";
 import { dataFolder } from "../local/folder.ts";
 import { readRunningNetwork } from "../local/network-file.ts";
+import { s3Name } from "../local/process-names.ts";
 import { UsageError } from "../output/exit.ts";
 import type { Settings } from "../settings.ts";
 

@@ -7,9 +7,9 @@ import { documentName, prefixOf } from "@kattegat/replication/archive/object-nam
 import { archiveBuckets, connectSites } from "../commands/connection.ts";
 import { readNetwork } from "../configured-network.ts";
 import type { AuditReport } from "../audit/report.ts";
+import { runningProcess } from "../local/running-process.ts";
 import { readSettings } from "../settings.ts";
 import { startTestNetwork, type TestNetwork } from "./network.fixture.ts";
-import { processOf } from "./processes.fixture.ts";
 
 const WAIT_MS_MAX = 60_000;
 let network: TestNetwork;
@@ -45,7 +45,7 @@ async function put(id: string, residency: string, tier: string): Promise<void> {
 
 /** The site's store itself, past everything that guards it. */
 async function qdrantOf(site: string): Promise<{ readonly client: QdrantClient; readonly passages: string }> {
-  const { url } = processOf(network.data, `qdrant-${site}`);
+  const { url } = runningProcess(network.data, `qdrant-${site}`);
   const client = new QdrantClient({ url, checkCompatibility: false });
   const { collections } = await client.getCollections();
   return {
@@ -231,7 +231,7 @@ it("finds what was planted, altered or lost in the archive's bucket by its list,
 it("tells nobody but the operator what a site holds", async () => {
   for (const site of ["dk-cph", "eu-fra"]) {
     const headers = { authorization: await network.authorization(site, { key: "replication" }) };
-    const { url } = processOf(network.data, site);
+    const { url } = runningProcess(network.data, site);
     expect((await fetch(`${url}/internal/holdings`, { headers })).status).toBe(403);
   }
   const headers = { authorization: await network.authorization("edge-eu", { key: "replication" }) };
@@ -246,7 +246,7 @@ it("tells the log, takes copies and confirmations from replication alone (I5, I2
   const asked = async (issuer: string, site: string, method: string, route: string): Promise<number> => {
     const authorization = await network.authorization(site, { key: "edge", issuer });
     const headers = { authorization, "content-type": "application/json" };
-    const base = site === "edge-eu" ? network.url : processOf(network.data, site).url;
+    const base = site === "edge-eu" ? network.url : runningProcess(network.data, site).url;
     const init = { method, headers, ...(method === "GET" ? {} : { body: "{}" }) };
     return (await fetch(`${base}/internal/${route}`, init)).status;
   };

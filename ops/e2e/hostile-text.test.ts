@@ -1,8 +1,8 @@
 import { readNetwork } from "../configured-network.ts";
+import { runningProcess } from "../local/running-process.ts";
 import { readSettings } from "../settings.ts";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startTestNetwork, type TestNetwork } from "./network.fixture.ts";
-import { processOf } from "./processes.fixture.ts";
 
 let network: TestNetwork;
 beforeAll(async () => {
@@ -225,7 +225,7 @@ function questionsWith(text: string): readonly Question[] {
 }
 
 async function statusOf({ site, issuer, method = "GET", path, body, headers = {} }: Question) {
-  const url = site === "public" || site === "edge-eu" ? network.url : processOf(network.data, site).url;
+  const url = site === "public" || site === "edge-eu" ? network.url : runningProcess(network.data, site).url;
   const authorization =
     issuer === undefined ? `Bearer ${network.key}` : await network.authorization(site, { key: issuer });
   const answer = await fetch(`${url}${path}`, {
