@@ -28,12 +28,13 @@ export interface AuditRun {
   readonly report: z.infer<typeof reportSchema>;
 }
 
-export async function runAudit({ data }: BenchNetwork): Promise<AuditRun> {
+/** `args` are added to the command. */
+export async function runAudit({ data }: BenchNetwork, args: readonly string[] = []): Promise<AuditRun> {
   const root = join(import.meta.dirname, "..");
   const started = performance.now();
   const child = spawn(
     process.execPath,
-    ["--no-warnings", join(root, "ops", "kattegat.ts"), "residency", "audit", "--json"],
+    ["--no-warnings", join(root, "ops", "kattegat.ts"), "residency", "audit", "--json", ...args],
     {
       cwd: root,
       // oxlint-disable-next-line node/no-process-env -- the child needs the path and home of this process

@@ -6,10 +6,15 @@ import { mayHold } from "@kattegat/config/residency.ts";
 import { Placements } from "@kattegat/primary-dk/documents/placements.ts";
 import { documentIdSchema } from "@kattegat/protocol/documents.ts";
 import { FENCE_ZERO, compareSequences } from "@kattegat/protocol/sequence.ts";
-import { ASKED_DOCUMENTS_MAX, changedResponseSchema, type StoreLine } from "@kattegat/protocol/holdings.ts";
+import {
+  ASKED_DOCUMENTS_MAX,
+  changedResponseSchema,
+  type HoldingLine,
+  type StoreLine,
+} from "@kattegat/protocol/holdings.ts";
 import type { OperatorClient } from "../client/operator-client.ts";
 import { FINDING_KINDS, judge, lastSequenceOf, type Finding, type Shelf, type View } from "./compare.ts";
-import { byDocument, decodeRow, encodeRow, type DocumentRows } from "./row.ts";
+import { byDocument, decodeRow, encodeRow, type ArchivedLine, type DocumentRows } from "./row.ts";
 import { readSite, type AuditedSite, type Objects, type SiteLines } from "./site-lines.ts";
 import { SortedTexts } from "./sorted-texts.ts";
 import { SiteTally } from "./site-tally.ts";
@@ -136,9 +141,10 @@ function roleOf({ model }: StoreLine, models: readonly string[]): Shelf["role"] 
 async function strayIn({ tell }: AuditedSite, { nameless }: Objects): Promise<readonly string[]> {
   if (nameless.size === 0) return [];
   const still: string[] = [];
-  await tell(async (line) => {
+  const hear = async (line: HoldingLine | ArchivedLine): Promise<void> => {
     if (line.kind === "object" && line.named === "nothing" && nameless.has(line.key)) still.push(line.key);
-  });
+  };
+  await tell(hear, { isSecondLook: true });
   return still;
 }
 

@@ -10,12 +10,13 @@ import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
 import type { Bucket } from "@kattegat/replication/archive/bucket.ts";
 import type { OperatorClient } from "../client/operator-client.ts";
 import { archiveVariable } from "../settings.ts";
+import type { ArchiveReadingOptions } from "./archive-reading.ts";
 import { audit, type Audited } from "./audit.ts";
 import { repair } from "./repair.ts";
 import {
-  CANNOT_SEE,
   NOT_ASKED,
   NOT_RUNNING,
+  cannotSee,
   type AuditReport,
   type ClassReport,
   type RepairReport,
@@ -36,6 +37,8 @@ export interface ResidencyAuditOptions {
   readonly site: (id: string) => OperatorClient | null;
   /** Null for an archive whose server is not known here. */
   readonly bucket: (site: Site) => Bucket | null;
+  /** Opens the objects of archives; null where their names alone are asked. */
+  readonly authenticator: ArchiveReadingOptions["authenticator"] | null;
   readonly scanner: Scanner;
   readonly now: () => number;
   readonly progress: (text: string) => void;
@@ -99,18 +102,19 @@ export async function residencyAudit(options: ResidencyAuditOptions): Promise<Au
     findings,
     findings_left_out: findingsLeftOut,
     repair: repaired,
-    cannot_see: CANNOT_SEE,
+    cannot_see: cannotSee({ isArchiveRead: options.authenticator !== null }),
   };
 }
 
 function askedSites(options: ResidencyAuditOptions): readonly AuditedSite[] {
-  const { network, only, site, scanner } = options;
+  const { network, only, site, scanner, authenticator, progress } = options;
   return network.sites.flatMap((each): readonly AuditedSite[] => {
     const isAsked = only === null || each.id === only || each.kind === "primary";
     if (!each.running || !isAsked) return [];
     if (each.kind === "archive") {
       const bucket = options.bucket(each);
-      return bucket === null ? [] : [archiveSite(each, bucket, network.embedding)];
+      const { model } = network.embedding;
+      return bucket === null ? [] : [archiveSite(each, bucket, { model, authenticator, progress })];
     }
     const client = isAnswering(each) ? site(each.id) : null;
     return client === null ? [] : [answeringSite(each, client, { scanner })];
