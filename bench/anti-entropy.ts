@@ -1,16 +1,14 @@
 /** Anti-entropy in a whole network: faults planted behind its back, what finding them exchanges. */
-import { readFileSync } from "node:fs";
-import { join } from "node:path";
 import { repairListSchema, type RepairList } from "@kattegat/protocol/digests.ts";
 import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
-import { parseKey } from "@kattegat/protocol/key-file.ts";
-import { OPERATOR } from "@kattegat/protocol/site-token.ts";
-import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
+import { connectSites } from "@kattegat/ops/commands/connection.ts";
+import { qdrantName } from "@kattegat/ops/local/process-names.ts";
+import { runningProcess } from "@kattegat/ops/local/running-process.ts";
+import { readSettings } from "@kattegat/ops/settings.ts";
 import { QdrantClient } from "@qdrant/js-client-rest";
-import { fetch } from "undici";
 import { z } from "zod";
 import { send } from "./client.ts";
-import { processOf, startNetwork, type BenchNetwork } from "./network.ts";
+import { startNetwork, type BenchNetwork } from "./network.ts";
 import { loadNote, machineName, publish } from "./report.ts";
 import { statusOf } from "./sites.ts";
 
@@ -69,14 +67,11 @@ async function until<T>(ask: () => Promise<T>, isDone: (answer: T) => boolean): 
 
 /** Asks a process of the network as its operator; resolves with the bytes of the answer. */
 async function asOperator(network: BenchNetwork, site: string, path: string): Promise<Buffer> {
-  const file = join(network.data, "keys", "ops.jwk");
-  const privateJwk = parseKey(readFileSync(file, "utf8"), file);
-  const signer = createTokenSigner({ privateJwk, issuer: OPERATOR, now: Date.now, epoch: () => 1 });
-  const url = (await statusOf(network)).sites.find(({ id }) => id === site)?.url ?? "";
-  const headers = { authorization: await signer.authorization(site) };
-  const answer = await fetch(`${url}${path}`, { headers });
-  if (!answer.ok) throw new Error(`${site}${path}: expected 200, got ${answer.status}`);
-  return Buffer.from(await answer.arrayBuffer());
+  const sites = await connectSites(readSettings({ KATTEGAT_DATA: network.data }), { url: network.url });
+  const client = sites.site(site);
+  if (client === null) throw new Error(`the network tells no address of ${site}`);
+  const request = { timeoutMs: WAIT_MS_MAX, signal: new AbortController().signal };
+  return await client.request(path, request, async (answer) => Buffer.from(await answer.arrayBuffer()));
 }
 
 async function repairs(network: BenchNetwork): Promise<RepairList["repairs"]> {
@@ -85,7 +80,7 @@ async function repairs(network: BenchNetwork): Promise<RepairList["repairs"]> {
 }
 
 async function qdrantOf(network: BenchNetwork): Promise<{ client: QdrantClient; passages: string }> {
-  const url = processOf(network, `qdrant-${SITE}`).url;
+  const url = runningProcess(network.data, qdrantName(SITE)).url;
   const client = new QdrantClient({ url, checkCompatibility: false });
   const { collections } = await client.getCollections();
   const found = collections.find(({ name }) => name.startsWith("kattegat_passages"));

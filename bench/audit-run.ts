@@ -11,7 +11,15 @@ const reportSchema = z.object({
   documents: z.int(),
   pending: z.int(),
   findings: z.array(z.looseObject({ kind: z.string(), site: z.string(), detail: z.string() })),
-  sites: z.array(z.object({ classes: z.array(z.object({ copies: z.int() })) })),
+  sites: z.array(
+    z.object({
+      site: z.string(),
+      kind: z.string(),
+      unseen: z.string().nullable(),
+      took_ms: z.number().nullable(),
+      classes: z.array(z.object({ copies: z.int() })),
+    }),
+  ),
 });
 
 export interface AuditRun {
@@ -20,12 +28,13 @@ export interface AuditRun {
   readonly report: z.infer<typeof reportSchema>;
 }
 
-export async function runAudit({ data }: BenchNetwork): Promise<AuditRun> {
+/** `args` are added to the command. */
+export async function runAudit({ data }: BenchNetwork, args: readonly string[] = []): Promise<AuditRun> {
   const root = join(import.meta.dirname, "..");
   const started = performance.now();
   const child = spawn(
     process.execPath,
-    ["--no-warnings", join(root, "ops", "kattegat.ts"), "residency", "audit", "--json"],
+    ["--no-warnings", join(root, "ops", "kattegat.ts"), "residency", "audit", "--json", ...args],
     {
       cwd: root,
       // oxlint-disable-next-line node/no-process-env -- the child needs the path and home of this process

@@ -1,6 +1,9 @@
 /** Kills processes of a network under writes, and counts what that costs. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { seededRandom } from "@kattegat/engine/seeded-random.ts";
+import { readNetwork } from "@kattegat/ops/configured-network.ts";
+import { EDGE, processNames, qdrantName } from "@kattegat/ops/local/process-names.ts";
+import { readSettings } from "@kattegat/ops/settings.ts";
 import { documentSchema } from "@kattegat/protocol/documents.ts";
 import { runAudit } from "./audit-run.ts";
 import { changeWriters, changesOf, writeSteadily, type ChangeWriter } from "./changes.ts";
@@ -20,20 +23,12 @@ const WRITERS = 4;
 const BATCH = 50;
 /** One of so many requests is a deletion; a batch has many lines, so one in a thousand changes. */
 const DELETE_EVERY = 5;
-const KILLED = [
-  "dk-cph",
-  "postgres",
-  "edge",
-  "replication",
-  "eu-fra",
-  "eu-arn",
-  "qdrant-eu-fra",
-  "qdrant-eu-arn",
-] as const;
+const SETTINGS = readSettings({});
+const KILLED = processNames(readNetwork(SETTINGS).network, SETTINGS);
 /** More often, and the supervisor takes a process for one that cannot start. */
 const KILL_EVERY_MS = 5_000;
-const FROZEN = "qdrant-eu-arn";
 const FROZEN_SITE = "eu-arn";
+const FROZEN = qdrantName(FROZEN_SITE);
 const FROZEN_MS = 20_000;
 /** After the faults: what the promise is about. */
 const AFTER_MS = 60_000;
@@ -129,7 +124,7 @@ async function underFaults(
       hasFrozen = true;
       others.push(...(await whileFrozen(network, targets)));
     }
-    const name = KILLED[Math.floor(random() * KILLED.length)] ?? "edge";
+    const name = KILLED[Math.floor(random() * KILLED.length)] ?? EDGE;
     if (kill(network, name)) times.set(name, (times.get(name) ?? 0) + 1);
     await sleep(KILL_EVERY_MS);
   }

@@ -4,8 +4,8 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { createInterface } from "node:readline";
+import { runningProcess } from "@kattegat/ops/local/running-process.ts";
 import getPort, { portNumbers } from "get-port";
-import { z } from "zod";
 
 const ROOT = join(import.meta.dirname, "..");
 /** Twice the promise for a first start. */
@@ -69,23 +69,8 @@ export async function startNetwork(options: {
   };
 }
 
-const runningSchema = z.object({
-  processes: z.array(z.object({ name: z.string(), url: z.string(), pid: z.int().nullable() })),
-});
-
-/** The process of that name as it runs now. */
-export function processOf(
-  { data }: BenchNetwork,
-  name: string,
-): { readonly url: string; readonly pid: number | null } {
-  const { processes } = runningSchema.parse(JSON.parse(readFileSync(join(data, "network.json"), "utf8")));
-  const found = processes.find((each) => each.name === name);
-  if (found === undefined) throw new Error(`there is no process ${name}`);
-  return found;
-}
-
 export function pidOf(network: BenchNetwork, name: string): number {
-  const { pid } = processOf(network, name);
+  const { pid } = runningProcess(network.data, name);
   if (pid === null) throw new Error(`no process ${name} is running`);
   return pid;
 }

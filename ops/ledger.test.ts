@@ -3,7 +3,7 @@ import { bucketOf } from "@kattegat/primary-dk/ledger/buckets.ts";
 import { documentHash } from "@kattegat/primary-dk/ledger/entry.ts";
 import { inclusionPath, leafHash, rootOf, type Hash } from "@kattegat/primary-dk/ledger/merkle.ts";
 import { startPostgres, type PostgresFixture } from "@kattegat/primary-dk/postgres.fixture.ts";
-import { startPrimary, type TestPrimary } from "@kattegat/primary-dk/primary.fixture.ts";
+import { network, startPrimary, type TestPrimary } from "@kattegat/primary-dk/primary.fixture.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { CompactRange } from "./ledger/compact-range.ts";
 import { verifyLedger } from "./ledger/verify-ledger.ts";
@@ -128,6 +128,36 @@ describe("the ledger of copies", () => {
       .map((entry) => JSON.parse(entry))
       .filter(({ kind, site }) => kind === "applied" && site === "eu-arn");
     expect(applied).toHaveLength(1);
+  });
+
+  it("proves the withdrawn copies of a site that has left the network file, and knows that site from others (I21)", async () => {
+    const url = await postgres.database();
+    const shipped = test;
+    test = await startPrimary(url);
+    try {
+      for (const id of ["gone", "planned"]) await put(id, "global", "warm");
+      await confirm("eu-arn");
+      await put("gone", "dk-only", "warm");
+      await confirm("eu-arn");
+      await test.close();
+      const sites = network.sites.filter(({ id }) => id !== "eu-arn" && id !== "eu-fra");
+      test = await startPrimary(url, { network: { ...network, sites } });
+      expect((await prove("gone", "eu-arn", false)).verified()).toMatchObject({ recorded: false });
+      expect((await prove("planned", "eu-arn", true)).verified()).toMatchObject({
+        copy: { jurisdiction: "SE", applied: { epoch: 1 } },
+      });
+      expect((await prove("planned", "eu-fra", true)).verified()).toMatchObject({ copy: { applied: null } });
+      // One confirmed, the other stands in entries about this document alone.
+      expect(await test.primary.ledger.sites("planned")).toEqual(
+        expect.arrayContaining(["dk-cph", "eu-arn", "eu-fra"]),
+      );
+      const ofNone = await test.primary.ledger.sites("never-stored");
+      expect(ofNone).toContain("eu-arn");
+      expect(ofNone).not.toContain("eu-fra");
+    } finally {
+      await test.close();
+      test = shipped;
+    }
   });
 
   it("refuses a proof of which any part was changed (I21)", async () => {

@@ -157,7 +157,12 @@ export function processSettings(): Settings {
 const QDRANT = "QDRANT_URL_";
 const ARCHIVE = "ARCHIVE_URL_";
 
-/** `QDRANT_URL_EU_FRA` speaks of the site `eu-fra`. */
+/** The variable that names the S3 server of an archive: `ARCHIVE_URL_ARCHIVE_DK` for `archive-dk`. */
+export function archiveVariable(site: string): string {
+  return `${ARCHIVE}${site.toUpperCase().replaceAll("-", "_")}`;
+}
+
+/** The other way round, which a site's id allows: `QDRANT_URL_EU_FRA` speaks of the site `eu-fra`. */
 function siteOfVariable(name: string, prefix: string): string {
   return name.slice(prefix.length).toLowerCase().replaceAll("_", "-");
 }

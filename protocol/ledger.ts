@@ -1,4 +1,4 @@
-/** The head of the ledger of copies, as the operator asks the primary for it. */
+/** What the operator asks the primary of the ledger of copies. */
 import { z } from "zod";
 
 export const ledgerCheckpointSchema = z.object({
@@ -11,3 +11,7 @@ export const ledgerCheckpointSchema = z.object({
   verifier_key: z.string(),
 });
 export type LedgerCheckpoint = z.infer<typeof ledgerCheckpointSchema>;
+
+/** Sites that the ledger itself knows, those that have left the network file among them. */
+export const ledgerSitesSchema = z.object({ sites: z.array(z.string()) });
+export type LedgerSites = z.infer<typeof ledgerSitesSchema>;

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { documentIdSchema } from "./documents.ts";
 import { filterSchema } from "./filter.ts";
 import { collectionSchema, tierNameSchema } from "./search.ts";
+import { sequenceSchema } from "./sequence.ts";
 
 /** Documents looked at for one page: a tenth of a second of the primary. */
 export const SELECTION_SCANNED_MAX = 2_000;
@@ -17,7 +18,14 @@ export type SelectionRequest = z.infer<typeof selectionRequestSchema>;
 
 export const selectionPageSchema = z.object({
   documents: z.array(
-    z.object({ id: z.string(), collection: z.string(), residency: z.string(), tier: tierNameSchema }),
+    z.object({
+      id: z.string(),
+      /** Of the content that passed: a later one may pass no more. */
+      version: sequenceSchema,
+      collection: z.string(),
+      residency: z.string(),
+      tier: tierNameSchema,
+    }),
   ),
   /** Null when every document was looked at. */
   after: z.string().nullable(),

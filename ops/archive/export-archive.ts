@@ -1,12 +1,10 @@
 /** Opens what an archive holds, as records that an ingest takes. */
 import type { OpenedRecord, RecordOpener } from "@kattegat/primary-dk/sealing/sealed-record.ts";
-import { KeyringError } from "@kattegat/primary-dk/sealing/keyring.ts";
-import { SealError } from "@kattegat/primary-dk/sealing/seal.ts";
-import { sealedRecordSchema, type SealedRecord } from "@kattegat/protocol/sealed-record.ts";
+import type { SealedRecord } from "@kattegat/protocol/sealed-record.ts";
 import { compareFences } from "@kattegat/protocol/sequence.ts";
 import type { Bucket } from "@kattegat/replication/archive/bucket.ts";
-import { DOCUMENTS, keyOf, parseKey, type ObjectName } from "@kattegat/replication/archive/object-name.ts";
-import { ZodError } from "zod";
+import { DOCUMENTS, parseKey, type ObjectName } from "@kattegat/replication/archive/object-name.ts";
+import { openObject } from "./open-object.ts";
 
 /** Objects on their way at once. */
 const CONCURRENT_MAX = 16;
@@ -33,11 +31,12 @@ export interface ExportOptions {
 
 /** Of each document the newest object alone is read, one bucket page and some objects at a time. */
 export async function exportArchive(options: ExportOptions): Promise<ExportSummary> {
-  const { bucket, write, progress, signal } = options;
+  const { bucket, opener, write, progress, signal } = options;
+  const open = (sealed: SealedRecord): OpenedRecord | "destroyed" => opener.open(sealed) ?? "destroyed";
   const damagedKeys: string[] = [];
   const counts = { documents: 0, destroyed: 0, damaged: 0 };
   const settle = async (keys: readonly string[]): Promise<void> => {
-    const opened = await Promise.all(keys.map((key) => openObject(key, options)));
+    const opened = await Promise.all(keys.map((key) => openObject(key, { bucket, open, signal })));
     for (const [index, record] of opened.entries()) {
       if (record === "destroyed") counts.destroyed += 1;
       else if (record === "damaged") {
@@ -75,22 +74,4 @@ async function* newestKeys(bucket: Bucket, signal: AbortSignal): AsyncGenerator<
     last = { key, name };
   }
   if (last !== null) yield last.key;
-}
-
-/** `gone`: deleted since it was listed. */
-async function openObject(
-  key: string,
-  { bucket, opener, signal }: ExportOptions,
-): Promise<OpenedRecord | "destroyed" | "damaged" | "gone"> {
-  const stored = await bucket.get(key, signal);
-  if (stored === null) return "gone";
-  try {
-    const sealed: SealedRecord = sealedRecordSchema.parse(JSON.parse(new TextDecoder().decode(stored.bytes)));
-    if (keyOf(sealed) !== key) return "damaged";
-    return opener.open(sealed) ?? "destroyed";
-  } catch (error) {
-    if ([SealError, KeyringError, ZodError, SyntaxError].some((kind) => error instanceof kind))
-      return "damaged";
-    throw error;
-  }
 }

@@ -46,7 +46,7 @@ it("calls a former version of a document's object stray, of the watermark not (I
         ? new Response("<Error><Code>NoSuchKey</Code></Error>", { status: 404 })
         : new Response(`<ListVersionsResult>${versions.join("")}</ListVersionsResult>`),
   });
-  const lines = await Array.fromAsync(readArchiveCopies(bucket, { model: "m", signal }));
+  const lines = await Array.fromAsync(readArchiveCopies(bucket, { model: "m", reading: null, signal }));
   const nameless = lines.flatMap((line) =>
     line.kind === "object" && line.named === "nothing" ? [line.key] : [],
   );

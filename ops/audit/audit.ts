@@ -6,24 +6,27 @@ import { mayHold } from "@kattegat/config/residency.ts";
 import { Placements } from "@kattegat/primary-dk/documents/placements.ts";
 import { documentIdSchema } from "@kattegat/protocol/documents.ts";
 import { FENCE_ZERO, compareSequences } from "@kattegat/protocol/sequence.ts";
-import { ASKED_DOCUMENTS_MAX, changedResponseSchema, type StoreLine } from "@kattegat/protocol/holdings.ts";
-import type { SiteClient } from "@kattegat/replication/site-client.ts";
+import {
+  ASKED_DOCUMENTS_MAX,
+  changedResponseSchema,
+  type HoldingLine,
+  type StoreLine,
+} from "@kattegat/protocol/holdings.ts";
+import type { OperatorClient } from "../client/operator-client.ts";
 import { FINDING_KINDS, judge, lastSequenceOf, type Finding, type Shelf, type View } from "./compare.ts";
-import { byDocument, decodeRow, encodeRow, type DocumentRows } from "./row.ts";
+import { byDocument, decodeRow, encodeRow, type ArchivedLine, type DocumentRows } from "./row.ts";
 import { readSite, type AuditedSite, type Objects, type SiteLines } from "./site-lines.ts";
 import { SortedTexts } from "./sorted-texts.ts";
 import { SiteTally } from "./site-tally.ts";
 
 /** Findings that are kept to be shown and healed, some three megabytes; more are counted. */
 const FINDINGS_MAX = 10_000;
-/** The primary answers a question about so many documents in some milliseconds. */
-const CHANGED_MS_MAX = 30_000;
 
 export interface AuditOptions {
   readonly network: Network;
   /** The sites that are asked, the primary among them. */
   readonly sites: readonly AuditedSite[];
-  readonly primary: SiteClient;
+  readonly primary: OperatorClient;
   readonly now: () => number;
   /** Whether the primary says that a change of its policy is being carried out. */
   readonly isReplanning: boolean;
@@ -40,14 +43,16 @@ export interface Audited {
 
 /** @throws {KattegatError} when the primary does not answer: without its record there is nothing to compare with. */
 export async function audit(options: AuditOptions): Promise<Audited> {
-  const { network, sites, progress } = options;
+  const { network, sites, now, progress } = options;
   const primary = sites.find(({ site }) => site.kind === "primary");
   if (primary === undefined) throw new RangeError("expected a primary among the sites that are asked");
   const texts = new SortedTexts();
   try {
     const tallies = new Map(sites.map(({ site }) => [site.id, new SiteTally(site)]));
     const read = async (each: AuditedSite): Promise<SiteLines> => {
+      const startedMs = now();
       const lines = await readSite(each, { take: (row) => texts.add(encodeRow(row)) });
+      tallies.get(each.site.id)?.toldIn(now() - startedMs);
       progress(`${each.site.id} has told what it holds`);
       return lines;
     };
@@ -136,9 +141,10 @@ function roleOf({ model }: StoreLine, models: readonly string[]): Shelf["role"] 
 async function strayIn({ tell }: AuditedSite, { nameless }: Objects): Promise<readonly string[]> {
   if (nameless.size === 0) return [];
   const still: string[] = [];
-  await tell(async (line) => {
+  const hear = async (line: HoldingLine | ArchivedLine): Promise<void> => {
     if (line.kind === "object" && line.named === "nothing" && nameless.has(line.key)) still.push(line.key);
-  });
+  };
+  await tell(hear, { isSecondLook: true });
   return still;
 }
 
@@ -152,7 +158,10 @@ interface Suspect {
 async function compareAll(
   documents: AsyncIterable<DocumentRows>,
   view: View,
-  { tallies, primary }: { readonly tallies: ReadonlyMap<string, SiteTally>; readonly primary: SiteClient },
+  {
+    tallies,
+    primary,
+  }: { readonly tallies: ReadonlyMap<string, SiteTally>; readonly primary: OperatorClient },
 ): Promise<Pick<Audited, "documents" | "findings" | "findingsLeftOut">> {
   const findings: Finding[] = [];
   let count = 0;
@@ -192,25 +201,15 @@ async function compareAll(
 
 async function changedSince(
   suspects: readonly Suspect[],
-  primary: SiteClient,
+  primary: OperatorClient,
 ): Promise<ReadonlySet<Suspect>> {
   // A store may name a document as no log can.
   const ids = suspects.flatMap(({ id }) =>
     id === null || !documentIdSchema.safeParse(id).success ? [] : [id],
   );
   if (ids.length === 0) return new Set();
-  const answer = await primary.request(
-    "/internal/holdings:changed",
-    {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify({ documents: ids }),
-      timeoutMs: CHANGED_MS_MAX,
-      signal: new AbortController().signal,
-    },
-    (response) => response.json(),
-  );
-  const { changes } = changedResponseSchema.parse(answer);
+  const question = { body: { documents: ids } };
+  const { changes } = await primary.json(changedResponseSchema, "/internal/holdings:changed", question);
   const now = new Map(changes.map(({ document_id, sequence }) => [document_id, sequence]));
   return new Set(suspects.filter(({ id, last }) => id !== null && (now.get(id) ?? null) !== last));
 }

@@ -94,14 +94,16 @@ function copyOf(record: RecordLine, site: string): HeldCopy {
     digest: "aa",
     passages: site === ARCHIVE ? null : record.passages,
     hidden: false,
+    damage: null,
   };
 }
 
 /** The line that a site told of it. */
-function lineOf({ site: _site, document_id, ...copy }: HeldCopy, document: string): AuditRow["line"] {
+function lineOf({ site: _site, document_id, damage, ...copy }: HeldCopy, document: string): AuditRow["line"] {
   if (document_id !== null) return { ...copy, document_id };
   const { store, version, class: name, epoch, digest } = copy;
-  return { kind: "archived", store, document, version, class: name, epoch: epoch ?? 0, digest: digest ?? "" };
+  const told = { version, class: name, epoch: epoch ?? 0, digest: digest ?? "" };
+  return { kind: "archived", store, document, ...told, opened: true, damage };
 }
 
 const kindsOf = (rows: DocumentRows, seen: View = view): readonly string[] =>
@@ -114,6 +116,7 @@ const FAULTS: Readonly<Record<string, (copy: Settled["rows"]["copies"][number]) 
   stale: (copy) => ({ ...copy, version: "9" }),
   "stale by its epoch": (copy) => ({ ...copy, epoch: 1 }),
   divergent: (copy) => ({ ...copy, digest: "bb" }),
+  "divergent by what was read of it": (copy) => ({ ...copy, damage: "that does not open" }),
   "divergent by its version": (copy) => ({ ...copy, version: "401" }),
   "orphan by what is too many": (copy) => ({ ...copy, passages: 9 }),
 };

@@ -212,6 +212,8 @@ function judgeContent(copies: readonly Copy[], record: RecordLine): Exclude<Verd
       };
     if (digest !== null && digest !== record.digest)
       return { kind: "divergent", detail: `version ${version} with another content` };
+    if (copy.damage !== null)
+      return { kind: "divergent", detail: `version ${version}, an object ${copy.damage}` };
   }
   const counts = copies.map(({ passages }) => passages);
   if (counts.includes(null)) return null;

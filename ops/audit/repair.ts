@@ -5,21 +5,21 @@ import { ASKED_DOCUMENTS_MAX, repairResponseSchema } from "@kattegat/protocol/ho
 import { isStorable } from "@kattegat/protocol/storable-text.ts";
 import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
 import { compareSequences } from "@kattegat/protocol/sequence.ts";
-import type { SiteClient } from "@kattegat/replication/site-client.ts";
 import type { Bucket } from "@kattegat/replication/archive/bucket.ts";
+import type { OperatorClient } from "../client/operator-client.ts";
 import { removeCopy, removeStray } from "./archive-copies.ts";
 import type { Finding } from "./compare.ts";
 import type { RepairReport } from "./report.ts";
 
-/** A page of changes with their passages is written in a second or two. */
+/** Some objects are listed and deleted in a second or two. */
 const REPAIR_MS_MAX = 60_000;
 /** Replication brings thousands of changes in it; a site that is away longer is named. */
 const WAIT_MS_MAX = 60_000;
 const POLL_MS = 500;
 
 export interface RepairOptions {
-  readonly primary: SiteClient;
-  readonly site: (id: string) => SiteClient | null;
+  readonly primary: OperatorClient;
+  readonly site: (id: string) => OperatorClient | null;
   /** Of an archive. */
   readonly bucket: (id: string) => Bucket | null;
   readonly status: () => Promise<NetworkStatus>;
@@ -52,18 +52,8 @@ export async function repair(
   let sequence: string | null = null;
   for (let from = 0; from < orders.length; from += ASKED_DOCUMENTS_MAX) {
     const documents = orders.slice(from, from + ASKED_DOCUMENTS_MAX);
-    const answer = await primary.request(
-      "/internal/holdings:repair",
-      {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify({ documents }),
-        timeoutMs: REPAIR_MS_MAX,
-        signal: new AbortController().signal,
-      },
-      (response) => response.json(),
-    );
-    sequence = repairResponseSchema.parse(answer).sequence;
+    const question = { body: { documents } };
+    ({ sequence } = await primary.json(repairResponseSchema, "/internal/holdings:repair", question));
   }
   for (const finding of nameless) {
     const archive = bucket(finding.site);

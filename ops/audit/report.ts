@@ -11,6 +11,8 @@ export interface SiteReport {
   readonly zone: string | null;
   /** Null for a site that told everything; else why it was not asked, or what it answered. */
   readonly unseen: string | null;
+  /** Until it had told everything; null for a site that did not. */
+  readonly took_ms: number | null;
   readonly shelves: readonly Shelf[];
   readonly classes: readonly ClassReport[];
   /** Copies that rest there but are found by no search: their bytes leave with the next merge. */
@@ -22,6 +24,8 @@ export interface SiteReport {
   readonly objects: {
     readonly count: number;
     readonly bytes: number;
+    /** Those of an archive that were read and authenticated; null where their names alone were asked. */
+    readonly opened: number | null;
     readonly stray: readonly string[];
   } | null;
 }
@@ -82,11 +86,19 @@ export function isMissed({ unseen }: SiteReport): boolean {
 export const NOT_RUNNING = "declared only: it does not run";
 export const NOT_ASKED = "left out of this audit";
 
+export function cannotSee({ isArchiveRead }: { readonly isArchiveRead: boolean }): readonly string[] {
+  return [
+    ...CANNOT_SEE,
+    isArchiveRead
+      ? "An archive's former versions, and what came to it after the list was begun: only the newest object of each name was opened."
+      : "An archive's objects: their names are read, not their contents, which are sealed; with --read-archive each is opened.",
+  ];
+}
+
 /** What rests where no question of an audit reaches, by rule. */
-export const CANNOT_SEE: readonly string[] = [
+const CANNOT_SEE: readonly string[] = [
   "Bytes: each site's own process tells what its store answers. Whoever controls a machine can have it tell something else.",
   "Contents: ids, versions, classes and noted digests are compared, not texts and vectors. A passage whose text was altered in a store, under its right version, is not found.",
-  "An archive's objects: their names are read, not their contents, which are sealed; `kattegat archive export` opens each.",
   "Caches of the edges: a list of results rests in a Cloudflare location for 300 s at most, named by a digest of the generation it was made from, so none is answered after the generation has changed. Only zones where each of its classes may be cached keep one.",
   "Generations before this one: their objects are on the list of garbage and are deleted after a minute at the earliest; an object that is on it is not read.",
   "Deleted bytes: what Postgres, Qdrant and the primary's base no longer answer may rest in their files until they are rewritten; in Postgres it is sealed under keys that were destroyed (docs/residency.md, docs/ledger.md).",

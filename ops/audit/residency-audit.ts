@@ -8,13 +8,15 @@ import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { ledgerCheckpointSchema } from "@kattegat/protocol/ledger.ts";
 import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
 import type { Bucket } from "@kattegat/replication/archive/bucket.ts";
-import type { SiteClient } from "@kattegat/replication/site-client.ts";
+import type { OperatorClient } from "../client/operator-client.ts";
+import { archiveVariable } from "../settings.ts";
+import type { ArchiveReadingOptions } from "./archive-reading.ts";
 import { audit, type Audited } from "./audit.ts";
 import { repair } from "./repair.ts";
 import {
-  CANNOT_SEE,
   NOT_ASKED,
   NOT_RUNNING,
+  cannotSee,
   type AuditReport,
   type ClassReport,
   type RepairReport,
@@ -22,9 +24,6 @@ import {
 } from "./report.ts";
 import { answeringSite, archiveSite, type AuditedSite } from "./site-lines.ts";
 import { noFindings, totalOf, type SiteTally } from "./site-tally.ts";
-
-/** A checkpoint takes in whatever was recorded since the last. */
-const CHECKPOINT_MS_MAX = 60_000;
 
 export interface ResidencyAuditOptions {
   readonly network: Network;
@@ -35,9 +34,11 @@ export interface ResidencyAuditOptions {
   readonly only: string | null;
   readonly isRepairing: boolean;
   readonly status: () => Promise<NetworkStatus>;
-  readonly site: (id: string) => SiteClient | null;
+  readonly site: (id: string) => OperatorClient | null;
   /** Null for an archive whose server is not known here. */
   readonly bucket: (site: Site) => Bucket | null;
+  /** Opens the objects of archives; null where their names alone are asked. */
+  readonly authenticator: ArchiveReadingOptions["authenticator"] | null;
   readonly scanner: Scanner;
   readonly now: () => number;
   readonly progress: (text: string) => void;
@@ -101,18 +102,19 @@ export async function residencyAudit(options: ResidencyAuditOptions): Promise<Au
     findings,
     findings_left_out: findingsLeftOut,
     repair: repaired,
-    cannot_see: CANNOT_SEE,
+    cannot_see: cannotSee({ isArchiveRead: options.authenticator !== null }),
   };
 }
 
 function askedSites(options: ResidencyAuditOptions): readonly AuditedSite[] {
-  const { network, only, site, scanner } = options;
+  const { network, only, site, scanner, authenticator, progress } = options;
   return network.sites.flatMap((each): readonly AuditedSite[] => {
     const isAsked = only === null || each.id === only || each.kind === "primary";
     if (!each.running || !isAsked) return [];
     if (each.kind === "archive") {
       const bucket = options.bucket(each);
-      return bucket === null ? [] : [archiveSite(each, bucket, network.embedding)];
+      const { model } = network.embedding;
+      return bucket === null ? [] : [archiveSite(each, bucket, { model, authenticator, progress })];
     }
     const client = isAnswering(each) ? site(each.id) : null;
     return client === null ? [] : [answeringSite(each, client, { scanner })];
@@ -152,6 +154,7 @@ function siteReport(site: Site, tally: SiteTally | undefined, options: Residency
     country: site.country ?? null,
     zone: site.zone ?? null,
     unseen: unseenOf(site, tally, options),
+    took_ms: tally?.tookMs ?? null,
     shelves: tally?.shelves ?? [],
     classes,
     hidden: tally?.hidden ?? 0,
@@ -166,19 +169,13 @@ function unseenOf(site: Site, tally: SiteTally | undefined, { only }: ResidencyA
   if (!site.running) return NOT_RUNNING;
   if (isAnswering(site) || (only !== null && only !== site.id)) return NOT_ASKED;
   return site.kind === "archive"
-    ? "its S3 server is not known here: name it in ARCHIVE_URL_<SITE>, its key in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+    ? `its S3 server is not known here: name it in ${archiveVariable(site.id)}, its key in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`
     : "no process answers for it yet";
 }
 
-async function checkpointOf(primary: SiteClient): Promise<AuditReport["ledger"]> {
+async function checkpointOf(primary: OperatorClient): Promise<AuditReport["ledger"]> {
   try {
-    const { note, verifier_key } = ledgerCheckpointSchema.parse(
-      await primary.request(
-        "/internal/ledger/checkpoint",
-        { timeoutMs: CHECKPOINT_MS_MAX, signal: new AbortController().signal },
-        (response) => response.json(),
-      ),
-    );
+    const { note, verifier_key } = await primary.json(ledgerCheckpointSchema, "/internal/ledger/checkpoint");
     return { checkpoint: note, verifier_key };
   } catch (error) {
     // Nothing was written yet.

@@ -13,6 +13,10 @@ const archivedSchema = z.object({
   epoch: z.int(),
   class: z.string(),
   digest: z.string(),
+  /** Whether it was read, not its name alone. */
+  opened: z.boolean(),
+  /** What is wrong with what was read. */
+  damage: z.string().nullable(),
 });
 /** An object of an archive's bucket, as its name tells. */
 export type ArchivedLine = Readonly<z.infer<typeof archivedSchema>>;
@@ -41,6 +45,8 @@ export interface DocumentRows {
 export type HeldCopy = Omit<CopyLine, "document_id"> & {
   readonly site: string;
   readonly document_id: string | null;
+  /** What is wrong with an archive's object that was opened. */
+  readonly damage: string | null;
 };
 
 export function hashOf(documentId: string): string {
@@ -98,7 +104,7 @@ function documentRows(rows: readonly AuditRow[]): DocumentRows {
     if (line.kind === "record") record = line;
     else if (line.kind === "gone") gone = line;
     else if (line.kind === "recorded") recorded = line.copies;
-    else if (line.kind === "copy") copies.push({ ...line, site });
+    else if (line.kind === "copy") copies.push({ ...line, site, damage: null });
     else if (line.kind === "archived")
       copies.push({ ...line, kind: "copy", site, document_id: null, passages: null, hidden: false });
   }

@@ -7,11 +7,14 @@ import type { SiteClient } from "@kattegat/replication/site-client.ts";
 import { splitLines } from "../client/lines.ts";
 import type { Bucket } from "@kattegat/replication/archive/bucket.ts";
 import { readArchiveCopies } from "./archive-copies.ts";
+import { ArchiveReading, type ArchiveReadingOptions } from "./archive-reading.ts";
 import { readColdCopies } from "./cold-copies.ts";
 import { documentOf, type ArchivedLine, type AuditRow } from "./row.ts";
 
 /** A million documents at a rate that leaves the site its searches. */
 const SITE_MS_MAX = 600_000;
+/** A million objects of an archive, opened at a hundred a second. */
+const READING_MS_MAX = 10_800_000;
 
 /** The index is one shelf for an audit, wherever its parts rest. */
 export const INDEX = "index";
@@ -28,6 +31,8 @@ export interface SiteLines {
 export interface Objects {
   readonly count: number;
   readonly bytes: number;
+  /** Those that were read, of an archive whose objects were to be. */
+  readonly opened: number | null;
   /** Those that nothing names. */
   readonly nameless: ReadonlySet<string>;
 }
@@ -36,8 +41,11 @@ type Line = HoldingLine | ArchivedLine;
 
 export interface AuditedSite {
   readonly site: Site;
-  /** Resolves when the site's stores have told everything. */
-  readonly tell: (hear: (line: Line) => Promise<void>) => Promise<void>;
+  /** Resolves when the site's stores have told everything. A second look is at names alone. */
+  readonly tell: (
+    hear: (line: Line) => Promise<void>,
+    options?: { readonly isSecondLook: boolean },
+  ) => Promise<void>;
 }
 
 /** A site that answers for its stores; a zone's bucket is read through it. */
@@ -57,13 +65,32 @@ export function answeringSite(
   };
 }
 
-/** An archive has no process: its bucket is listed. */
-export function archiveSite(site: Site, bucket: Bucket, { model }: { readonly model: string }): AuditedSite {
+/** An archive has no process: its bucket is listed, and its objects are opened where an `authenticator` is given. */
+export function archiveSite(
+  site: Site,
+  bucket: Bucket,
+  {
+    model,
+    authenticator,
+    progress,
+  }: {
+    readonly model: string;
+    readonly authenticator: ArchiveReadingOptions["authenticator"] | null;
+    readonly progress: (text: string) => void;
+  },
+): AuditedSite {
   return {
     site,
-    async tell(hear) {
-      const signal = AbortSignal.timeout(SITE_MS_MAX);
-      for await (const line of readArchiveCopies(bucket, { model, signal })) await hear(line);
+    async tell(hear, { isSecondLook } = { isSecondLook: false }) {
+      const isReading = authenticator !== null && !isSecondLook;
+      const signal = AbortSignal.timeout(isReading ? READING_MS_MAX : SITE_MS_MAX);
+      const told = (objects: number): void =>
+        progress(`${site.id}: ${objects.toLocaleString("en")} objects are opened`);
+      const reading = isReading
+        ? new ArchiveReading({ bucket, authenticator, signal, progress: told })
+        : null;
+      for await (const line of readArchiveCopies(bucket, { model, reading, signal })) await hear(line);
+      reading?.assertKeyring();
     },
   };
 }
@@ -75,9 +102,11 @@ export async function readSite(
 ): Promise<SiteLines> {
   const stores: StoreLine[] = [];
   const objects = { count: 0, bytes: 0, nameless: new Set<string>() };
+  let opened: number | null = null;
   const confirmed = new Map<string, string>();
   await tell(async (line) => {
     const document = documentOf(line);
+    if (line.kind === "archived" && line.opened) opened = (opened ?? 0) + 1;
     if (document !== null) await take({ document, site: site.id, line });
     else if (line.kind === "store") stores.push(line);
     else if (line.kind === "object") {
@@ -86,7 +115,8 @@ export async function readSite(
       if (line.named === "nothing") objects.nameless.add(line.key);
     } else if (line.kind === "confirmed") confirmed.set(line.site, line.sequence);
   });
-  return { stores: site.kind === "primary" ? stores.slice(0, 1) : stores, objects, confirmed };
+  const own = site.kind === "primary" ? stores.slice(0, 1) : stores;
+  return { stores: own, objects: { ...objects, opened }, confirmed };
 }
 
 export async function readHoldings(

@@ -24,10 +24,11 @@ export class SiteTally {
   readonly findings = noFindings();
   hidden = 0;
   pending = 0;
-  objects: { readonly count: number; readonly bytes: number; readonly stray: readonly string[] } | null =
-    null;
+  objects: (Omit<Objects, "nameless"> & { readonly stray: readonly string[] }) | null = null;
   /** Why it did not tell everything; null when it did. */
   unseen: string | null = null;
+  /** Until it had told everything; null when it did not. */
+  tookMs: number | null = null;
 
   constructor({ kind }: Pick<Site, "kind">) {
     this.#isPrimary = kind === "primary";
@@ -52,8 +53,12 @@ export class SiteTally {
     this.pending += 1;
   }
 
-  stored({ count, bytes }: Objects, stray: readonly string[]): void {
-    if (count > 0) this.objects = { count, bytes, stray };
+  stored({ count, bytes, opened }: Objects, stray: readonly string[]): void {
+    if (count > 0) this.objects = { count, bytes, opened, stray };
+  }
+
+  toldIn(ms: number): void {
+    this.tookMs = ms;
   }
 
   missed(error: unknown): void {

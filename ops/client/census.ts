@@ -1,7 +1,7 @@
 /** Asks a running primary how many documents of each class and tier there are. */
 import { censusSchema, type Census } from "@kattegat/protocol/census.ts";
-import type { PrimaryClient } from "./primary-client.ts";
+import type { OperatorClient } from "./operator-client.ts";
 
-export async function readCensus(primary: PrimaryClient): Promise<Census> {
-  return censusSchema.parse(await (await primary.get("/internal/census")).json());
+export async function readCensus(primary: OperatorClient): Promise<Census> {
+  return await primary.json(censusSchema, "/internal/census");
 }

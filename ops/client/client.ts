@@ -36,8 +36,8 @@ export interface Client {
   batch(lines: readonly string[]): AsyncGenerator<BatchResult, void, undefined>;
   network(): Promise<NetworkStatus>;
   document(id: string): Promise<Document>;
-  /** Resolves with where the receipt is. */
-  erase(id: string): Promise<DeleteResult>;
+  /** Resolves with where the receipt is; a `version_mismatch` when the document is not of the version that is given. */
+  erase(id: string, options?: { readonly version?: string }): Promise<DeleteResult>;
   /** `path` is as `erase` gave it. */
   receipt(path: string): Promise<Receipt>;
 }
@@ -104,9 +104,10 @@ export function createClient({ url, key, fetch: send = fetch }: ClientOptions): 
     async document(id) {
       return json(documentSchema, await call(`/v1/documents/${encodeURIComponent(id)}`, {}, ANSWER_MS_MAX));
     },
-    async erase(id) {
+    async erase(id, { version } = {}) {
       const path = `/v1/documents/${encodeURIComponent(id)}`;
-      return json(deleteResultSchema, await call(path, { method: "DELETE" }, ANSWER_MS_MAX));
+      const headers: Record<string, string> = version === undefined ? {} : { "if-match": `"${version}"` };
+      return json(deleteResultSchema, await call(path, { method: "DELETE", headers }, ANSWER_MS_MAX));
     },
     async receipt(path) {
       return json(receiptSchema, await call(path, {}, ANSWER_MS_MAX));

@@ -1,19 +1,17 @@
 /** The commands of `kattegat archive`. */
 import { once } from "node:events";
-import { existsSync, type WriteStream } from "node:fs";
+import type { WriteStream } from "node:fs";
 import { open, rename, rm, type FileHandle } from "node:fs/promises";
 import type { Network, Site } from "@kattegat/config/network.ts";
-import { ErasureList } from "@kattegat/primary-dk/sealing/erasure-list.ts";
-import { Keyring, KeyringError, keyringFolder } from "@kattegat/primary-dk/sealing/keyring.ts";
-import { RecordOpener } from "@kattegat/primary-dk/sealing/sealed-record.ts";
+import type { RecordOpener } from "@kattegat/primary-dk/sealing/sealed-record.ts";
 import type { Bucket } from "@kattegat/replication/archive/bucket.ts";
 import type { Command } from "commander";
 import { exportArchive, type ExportSummary } from "../archive/export-archive.ts";
 import { readNetwork } from "../configured-network.ts";
-import { dataFolder } from "../local/folder.ts";
 import { EXIT, UsageError } from "../output/exit.ts";
 import type { Terminal } from "../output/terminal.ts";
-import type { Settings } from "../settings.ts";
+import { archiveVariable, type Settings } from "../settings.ts";
+import { archiveOpener, openerOptions, type OpenerOptions } from "./archive-opener.ts";
 import { archiveBuckets } from "./connection.ts";
 
 const NOTES = `
@@ -38,30 +36,27 @@ const PROGRESS_MS = 2_000;
 /** Documents in clear. */
 const OWNER_ONLY = 0o600;
 
-interface ArchiveOptions {
+interface ArchiveOptions extends OpenerOptions {
   readonly out: string;
   readonly site?: string;
-  readonly keyring?: string;
-  readonly rootKey?: string;
   readonly json?: boolean;
 }
 
 export function archiveCommands(program: Command, settings: Settings, terminal: Terminal): void {
-  program
+  const command = program
     .command("archive")
     .description("Reads the archive.")
     .command("export")
     .description("Writes every document of an archive as NDJSON that ingest takes.")
     .requiredOption("--out <file>", "the file to write")
-    .option("--site <id>", "the archive (default: the only one that runs)")
-    .option("--keyring <folder>", "the primary's keyring (default: <KATTEGAT_DATA>/sites/<primary>/keys)")
-    .option("--root-key <path>", "the file with the root key (default: <KATTEGAT_DATA>/keys/root.key)")
+    .option("--site <id>", "the archive (default: the only one that runs)");
+  openerOptions(command)
     .option("--json", "print the summary as JSON")
     .addHelpText("after", NOTES)
     .action(async (options: ArchiveOptions) => {
       const { network } = readNetwork(settings);
       const site = archiveIn(network, options.site);
-      const opener = openerOf(network, settings, options);
+      const opener = archiveOpener(network, settings, options);
       const bucket = bucketOf(site, settings);
       const startedMs = performance.now();
       const summary = await exportTo(options.out, { bucket, opener, terminal });
@@ -152,26 +147,9 @@ function archiveIn(network: Network, id: string | undefined): Site {
 function bucketOf(site: Site, settings: Settings): Bucket {
   const bucket = archiveBuckets(settings)(site);
   if (bucket !== null) return bucket;
-  const variable = `ARCHIVE_URL_${site.id.toUpperCase().replaceAll("-", "_")}`;
   throw new UsageError(
-    `The S3 server of ${site.id} is not known. Start the network, or name it in ${variable}.`,
+    `The S3 server of ${site.id} is not known. Start the network, or name it in ${archiveVariable(site.id)}.`,
   );
-}
-
-function openerOf(network: Network, settings: Settings, options: ArchiveOptions): RecordOpener {
-  const data = dataFolder(settings.data);
-  const primary = network.sites.find(({ kind, running }) => kind === "primary" && running);
-  const folder = options.keyring ?? keyringFolder(data.site(primary?.id ?? ""));
-  const rootKeyFile = options.rootKey ?? data.rootKey;
-  if (!Keyring.exists({ folder })) throw new UsageError(`There is no keyring in ${folder}.`);
-  if (!existsSync(rootKeyFile)) throw new UsageError(`There is no root key at ${rootKeyFile}.`);
-  try {
-    const ring = Keyring.read({ folder, rootKeyFile });
-    const erased = new ErasureList(folder).documents();
-    return new RecordOpener(ring, { model: network.embedding.model, erased });
-  } catch (error) {
-    throw error instanceof KeyringError ? new UsageError(error.message, { cause: error }) : error;
-  }
 }
 
 interface ExportResult extends ExportSummary {

@@ -2,6 +2,7 @@
 import { diffNetworks } from "@kattegat/config/diff.ts";
 import { todayUtc } from "@kattegat/config/day.ts";
 import type { Census } from "@kattegat/protocol/census.ts";
+import { KattegatError, type ErrorCode } from "@kattegat/protocol/errors.ts";
 import type { Command } from "commander";
 import { readCensus } from "../client/census.ts";
 import { NoConnectionError } from "../client/client.ts";
@@ -17,6 +18,9 @@ interface DiffOptions extends OperatorOptions {
   readonly changesPerSecond: number;
   readonly json?: boolean;
 }
+
+/** The primary gives no answer, or none in time. */
+const SILENT: ReadonlySet<ErrorCode> = new Set(["unavailable", "timeout"]);
 
 /** What replication has to sustain beside a network's own writes; bench/ measures more. */
 const CHANGES_PER_SECOND = 500;
@@ -69,7 +73,8 @@ async function censusOf(
   try {
     return { census: await readCensus(await connectPrimary(settings, options)), missing: null };
   } catch (error) {
-    if (error instanceof NoConnectionError || error instanceof UsageError)
+    const isSilent = error instanceof KattegatError && SILENT.has(error.code);
+    if (isSilent || error instanceof NoConnectionError || error instanceof UsageError)
       return { census: null, missing: error.message };
     throw error;
   }

@@ -3,19 +3,16 @@ import { existsSync, readFileSync } from "node:fs";
 import type { Site } from "@kattegat/config/network.ts";
 import { parseKey } from "@kattegat/protocol/key-file.ts";
 import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
-import { OPERATOR } from "@kattegat/protocol/site-token.ts";
-import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
 import type { Bucket } from "@kattegat/replication/archive/bucket.ts";
 import { bucketOpener } from "@kattegat/replication/archive/open-bucket.ts";
-import { createFetch } from "@kattegat/replication/fetch.ts";
-import { createSiteClient, type SiteClient } from "@kattegat/replication/site-client.ts";
 import { InvalidArgumentError, type Command } from "commander";
 import type { JWK } from "jose";
-import { createClient, type Client } from "../client/client.ts";
-import { primaryClient, type PrimaryClient } from "../client/primary-client.ts";
-import { archiveAccess, s3Name } from "../local/archives.ts";
+import { NoConnectionError, createClient, type Client } from "../client/client.ts";
+import { operatorClients, type OperatorClient } from "../client/operator-client.ts";
+import { archiveAccess } from "../local/archives.ts";
 import { dataFolder } from "../local/folder.ts";
 import { readRunningNetwork } from "../local/network-file.ts";
+import { s3Name } from "../local/process-names.ts";
 import { UsageError } from "../output/exit.ts";
 import type { Settings } from "../settings.ts";
 
@@ -56,16 +53,27 @@ export function operatorOptions(command: Command): Command {
   );
 }
 
-/** @throws {UsageError} as `connect`, and when there is no key of the operator. */
-export async function connectPrimary(settings: Settings, options: OperatorOptions): Promise<PrimaryClient> {
-  return await primaryClient(connect(settings, options), { privateJwk: operatorKey(settings, options) });
+/**
+ * The primary as the operator asks it.
+ *
+ * @throws {UsageError} as `connect`, and when there is no key of the operator.
+ * @throws {NoConnectionError} when the network does not tell where its primary is.
+ */
+export async function connectPrimary(settings: Settings, options: OperatorOptions): Promise<OperatorClient> {
+  const client = connect(settings, options);
+  const privateJwk = operatorKey(settings, options);
+  const status = await client.network();
+  const primary = status.sites.find(({ kind, health }) => kind === "primary" && health !== "not_running");
+  const found = primary === undefined ? null : operatorClients(status, { privateJwk })(primary.id);
+  if (found === null) throw new NoConnectionError("The network does not tell the address of its primary.");
+  return found;
 }
 
 /** Every site as the operator asks it, by the addresses that the network tells. */
 export interface OperatedNetwork {
   readonly status: () => Promise<NetworkStatus>;
   /** Null for a site without an address. */
-  readonly site: (id: string) => SiteClient | null;
+  readonly site: (id: string) => OperatorClient | null;
   /** The bucket of an archive; null where nobody has named its server. */
   readonly bucket: (site: Site) => Bucket | null;
 }
@@ -74,17 +82,9 @@ export interface OperatedNetwork {
 export async function connectSites(settings: Settings, options: OperatorOptions): Promise<OperatedNetwork> {
   const client = connect(settings, options);
   const privateJwk = operatorKey(settings, options);
-  const { epoch, sites } = await client.network();
-  const signer = createTokenSigner({ privateJwk, issuer: OPERATOR, now: Date.now, epoch: () => epoch });
-  const fetch = createFetch();
-  const urls = new Map(sites.map(({ id, url }) => [id, url]));
   return {
     status: () => client.network(),
-    site(id) {
-      const baseUrl = urls.get(id) ?? null;
-      const authorization = (site: string): Promise<string> => signer.authorization(site);
-      return baseUrl === null ? null : createSiteClient({ site: id, baseUrl, fetch, authorization });
-    },
+    site: operatorClients(await client.network(), { privateJwk }),
     bucket: archiveBuckets(settings),
   };
 }

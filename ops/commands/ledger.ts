@@ -1,10 +1,13 @@
 /** The commands `kattegat ledger checkpoint`, `list`, `prove`, `verify`. */
 import { readFileSync, writeFileSync } from "node:fs";
-import { ledgerCheckpointSchema, type LedgerCheckpoint } from "@kattegat/protocol/ledger.ts";
+import {
+  ledgerCheckpointSchema,
+  ledgerSitesSchema,
+  type LedgerCheckpoint,
+} from "@kattegat/protocol/ledger.ts";
 import type { Command } from "commander";
 import { z } from "zod";
-import { splitLines } from "../client/lines.ts";
-import type { PrimaryClient } from "../client/primary-client.ts";
+import type { OperatorClient } from "../client/operator-client.ts";
 import { verifyLedger, type LedgerVerdict } from "../ledger/verify-ledger.ts";
 import { EXIT, UsageError } from "../output/exit.ts";
 import { formatEntries, formatVerdict } from "../output/ledger-text.ts";
@@ -51,7 +54,7 @@ export function ledgerCommands(program: Command, settings: Settings, terminal: T
       "--json",
       "print the result as JSON",
     );
-  const open = (options: OperatorOptions): Promise<PrimaryClient> => connectPrimary(settings, options);
+  const open = (options: OperatorOptions): Promise<OperatorClient> => connectPrimary(settings, options);
 
   add("checkpoint", "Prints the signed head of the ledger, to be kept elsewhere.")
     .option("--verifier-key", "print the key that its signature is checked with instead")
@@ -64,8 +67,7 @@ export function ledgerCommands(program: Command, settings: Settings, terminal: T
     .requiredOption("--document <id>", "the document")
     .action(async (options: JsonOptions & { readonly document: string }) => {
       const query = { document: options.document, limit: String(PAGE) };
-      const answer = await (await open(options)).get("/internal/ledger/entries", query);
-      const entries = (await answer.text()).split("\n").filter((line) => line !== "");
+      const entries = await (await open(options)).lines("/internal/ledger/entries", { query });
       if (entries.length === PAGE) terminal.tell(`these are the first ${PAGE} entries about the document`);
       terminal.print(options.json === true ? `[${entries.join(",\n")}]` : formatEntries(entries));
       if (entries.length === 0) process.exitCode = EXIT.finding;
@@ -76,12 +78,11 @@ export function ledgerCommands(program: Command, settings: Settings, terminal: T
     .option("--out <file>", "write the proof there instead of to the standard output")
     .action(async (options: ProveOptions) => {
       const { sites } = await connect(settings, options).network();
-      // A misspelt site has no copy of anything, which would read like a finding.
-      if (!sites.some(({ id }) => id === options.site))
-        throw new UsageError(
-          `There is no site ${options.site} in the network; expected one of ${sites.map(({ id }) => id).join(", ")}.`,
-        );
-      await prove(options, await open(options), terminal);
+      const known = sites.map(({ id }) => id);
+      const primary = await open(options);
+      const isFormer = !known.includes(options.site);
+      if (isFormer) await assertFormer(options, primary, known);
+      await prove({ ...options, isFormer }, primary, terminal);
     });
   add("verify", "Reads the whole ledger and compares it with its checkpoints.")
     .option("--since <file>", "a checkpoint that was kept; repeat it for several", collect, [])
@@ -89,11 +90,32 @@ export function ledgerCommands(program: Command, settings: Settings, terminal: T
     .action(async (options: VerifyOptions) => verify(options, await open(options), terminal));
 }
 
-async function prove(options: ProveOptions, primary: PrimaryClient, terminal: Terminal): Promise<void> {
-  const { document, site } = options;
+/**
+ * What was recorded of a site that has left the network file stays provable. A misspelt one has no copy of anything, which would read
+ * like a finding.
+ */
+async function assertFormer(
+  { document, site }: ProveOptions,
+  primary: OperatorClient,
+  known: readonly string[],
+): Promise<void> {
+  const question = { query: { document } };
+  const { sites: recorded } = await primary.json(ledgerSitesSchema, "/internal/ledger/sites", question);
+  if (recorded.includes(site)) return;
+  const former = recorded.filter((each) => !known.includes(each));
+  throw new UsageError(
+    `There is no site ${site}: the network file does not name it, and in the ledger it confirmed nothing and stands in no entry about ${document}. Expected one of ${known.join(", ")}${former.length === 0 ? "" : `, or one of the former sites ${former.join(", ")}`}.`,
+  );
+}
+
+async function prove(
+  options: ProveOptions & { readonly isFormer: boolean },
+  primary: OperatorClient,
+  terminal: Terminal,
+): Promise<void> {
+  const { document, site, isFormer } = options;
   const checkpoint = await readCheckpoint(primary);
-  const answer = await primary.get("/internal/ledger/proof", { document });
-  const proof = z.looseObject({}).parse(await answer.json());
+  const proof = await primary.json(z.looseObject({}), "/internal/ledger/proof", { query: { document } });
   const verified = [true, false].flatMap((recorded) => {
     const file = { ...proof, statement: { document, site, recorded } };
     try {
@@ -115,6 +137,7 @@ async function prove(options: ProveOptions, primary: PrimaryClient, terminal: Te
     file: options.out,
     document,
     site,
+    former_site: isFormer,
     recorded,
     copy,
     size,
@@ -123,11 +146,11 @@ async function prove(options: ProveOptions, primary: PrimaryClient, terminal: Te
   terminal.print(
     options.json === true
       ? JSON.stringify(result, null, 2)
-      : `${options.out}: the ledger of ${size} entries records ${recorded ? `a copy (${copy?.["applied"] === null ? "planned" : "applied"})` : "no copy"} of ${document} at ${site}\nverify it with: node ops/verify-proof.ts ${options.out} --key ${checkpoint.verifier_key}`,
+      : `${options.out}: the ledger of ${size} entries records ${recorded ? `a copy (${copy?.["applied"] === null ? "planned" : "applied"})` : "no copy"} of ${document} at ${site}${isFormer ? ", which has left the network file" : ""}\nverify it with: node ops/verify-proof.ts ${options.out} --key ${checkpoint.verifier_key}`,
   );
 }
 
-async function verify(options: VerifyOptions, primary: PrimaryClient, terminal: Terminal): Promise<void> {
+async function verify(options: VerifyOptions, primary: OperatorClient, terminal: Terminal): Promise<void> {
   const earlier = options.since.map((file) => {
     try {
       return readFileSync(file, "utf8");
@@ -152,21 +175,17 @@ async function verify(options: VerifyOptions, primary: PrimaryClient, terminal: 
   if (verdict.findings.length > 0) process.exitCode = EXIT.finding;
 }
 
-async function readCheckpoint(primary: PrimaryClient): Promise<LedgerCheckpoint> {
-  return ledgerCheckpointSchema.parse(await (await primary.get("/internal/ledger/checkpoint")).json());
+async function readCheckpoint(primary: OperatorClient): Promise<LedgerCheckpoint> {
+  return await primary.json(ledgerCheckpointSchema, "/internal/ledger/checkpoint");
 }
 
-async function* entriesOf(primary: PrimaryClient): AsyncGenerator<string> {
+async function* entriesOf(primary: OperatorClient): AsyncGenerator<string> {
   for (let from = 0; ;) {
-    const answer = await primary.get("/internal/ledger/entries", { from: String(from), limit: String(PAGE) });
-    let count = 0;
-    if (answer.body !== null)
-      for await (const line of splitLines(answer.body)) {
-        count += 1;
-        yield line;
-      }
-    if (count === 0) return;
-    from += count;
+    const query = { from: String(from), limit: String(PAGE) };
+    const lines = await primary.lines("/internal/ledger/entries", { query });
+    if (lines.length === 0) return;
+    yield* lines;
+    from += lines.length;
   }
 }
 

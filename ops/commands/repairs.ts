@@ -46,8 +46,7 @@ export function repairsCommand(residency: Command, settings: Settings, terminal:
         limit: String(options.limit),
         ...(options.site === undefined ? {} : { site: options.site }),
       };
-      const answer = await primary.get("/internal/digests/repairs", query);
-      const { repairs } = repairListSchema.parse(await answer.json());
+      const { repairs } = await primary.json(repairListSchema, "/internal/digests/repairs", { query });
       const sites = comparedSites(network.sites)
         .filter(({ site }) => options.site === undefined || options.site === site)
         .map((each) => ({ ...each, finding: findingOf(each) }));

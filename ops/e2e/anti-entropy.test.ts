@@ -15,9 +15,9 @@ import { z } from "zod";
 import { connectSites } from "../commands/connection.ts";
 import { readNetwork } from "../configured-network.ts";
 import { dataFolder } from "../local/folder.ts";
+import { runningProcess } from "../local/running-process.ts";
 import { readSettings } from "../settings.ts";
 import { startTestNetwork, type TestNetwork } from "./network.fixture.ts";
-import { processOf } from "./processes.fixture.ts";
 
 const WAIT_MS_MAX = 90_000;
 const EDITS_MAX = 20;
@@ -63,7 +63,7 @@ async function comparisonOf(site: string) {
 
 /** The site's store itself, past everything that guards it. */
 async function storeOf(site: string) {
-  const { url } = processOf(network.data, `qdrant-${site}`);
+  const { url } = runningProcess(network.data, `qdrant-${site}`);
   const client = new QdrantClient({ url, checkCompatibility: false });
   const { collections } = await client.getCollections();
   const passages = collections.find(({ name }) => name.startsWith("kattegat_passages"))?.name ?? "";
@@ -317,7 +317,7 @@ it(
 );
 
 it("tells its digests to the operator and replication alone, and refuses what is no question with a reason", async () => {
-  const urlOf = (name: string) => processOf(network.data, name).url;
+  const urlOf = (name: string) => runningProcess(network.data, name).url;
   const urls = { "dk-cph": urlOf("dk-cph"), "eu-fra": urlOf("eu-fra"), "edge-eu": network.url };
   for (const [site, url] of Object.entries(urls)) {
     const ask = async (issuer: "edge" | "replication", verb: string, body: unknown): Promise<number> => {

@@ -1,15 +1,18 @@
-import { readFileSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { QdrantClient } from "@qdrant/js-client-rest";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
+import { Keyring } from "@kattegat/primary-dk/sealing/keyring.ts";
+import type { Bucket } from "@kattegat/replication/archive/bucket.ts";
 import { documentName, prefixOf } from "@kattegat/replication/archive/object-name.ts";
 import { archiveBuckets, connectSites } from "../commands/connection.ts";
 import { readNetwork } from "../configured-network.ts";
 import type { AuditReport } from "../audit/report.ts";
+import { runningProcess } from "../local/running-process.ts";
 import { readSettings } from "../settings.ts";
 import { startTestNetwork, type TestNetwork } from "./network.fixture.ts";
-import { processOf } from "./processes.fixture.ts";
 
 const WAIT_MS_MAX = 60_000;
 let network: TestNetwork;
@@ -45,7 +48,7 @@ async function put(id: string, residency: string, tier: string): Promise<void> {
 
 /** The site's store itself, past everything that guards it. */
 async function qdrantOf(site: string): Promise<{ readonly client: QdrantClient; readonly passages: string }> {
-  const { url } = processOf(network.data, `qdrant-${site}`);
+  const { url } = runningProcess(network.data, `qdrant-${site}`);
   const client = new QdrantClient({ url, checkCompatibility: false });
   const { collections } = await client.getCollections();
   return {
@@ -94,6 +97,7 @@ it("finds nothing where everything is in its place, and says what it cannot see 
     count: 19,
     stray: [],
   });
+  for (const { took_ms, unseen } of report.sites) expect(typeof took_ms === "number").toBe(unseen === null);
   expect(report.sites.find(({ site }) => site === "dk-aar")?.unseen).toContain("declared only");
   const text = readFileSync(page, "utf8");
   expect(text).toContain("What this audit cannot see");
@@ -176,11 +180,16 @@ it("finds every copy that was planted, spoiled or lost behind the network's back
   expect((await audit()).found).toEqual([]);
 });
 
-it("finds what was planted, altered or lost in the archive's bucket by its list, and heals it (I23)", async () => {
-  const signal = AbortSignal.timeout(WAIT_MS_MAX);
+function archiveBucket(): Bucket {
   const site = loadNetwork().sites.find(({ kind }) => kind === "archive");
   const bucket = site && archiveBuckets(readSettings({ KATTEGAT_DATA: network.data }))(site);
   if (bucket === undefined || bucket === null) throw new Error("expected the bucket of the archive");
+  return bucket;
+}
+
+it("finds what was planted, altered or lost in the archive's bucket by its list, and heals it (I23)", async () => {
+  const signal = AbortSignal.timeout(WAIT_MS_MAX);
+  const bucket = archiveBucket();
   const keyOf = async (id: string): Promise<string> => {
     const [version] = await Array.fromAsync(bucket.versions(prefixOf(documentName(id)), signal));
     if (version === undefined) throw new Error(`expected an object of ${id}`);
@@ -227,10 +236,67 @@ it("finds what was planted, altered or lost in the archive's bucket by its list,
   expect((await audit()).found).toEqual([]);
 });
 
+it("finds an archive's object that was altered under its right name when it opens each, and heals it (I23)", async () => {
+  const signal = AbortSignal.timeout(WAIT_MS_MAX);
+  const bucket = archiveBucket();
+  const bodyOf = async (id: string): Promise<{ readonly key: string; readonly text: string }> => {
+    const [version] = await Array.fromAsync(bucket.versions(prefixOf(documentName(id)), signal));
+    const stored = version && (await bucket.get(version.key, signal));
+    if (stored === undefined || stored === null) throw new Error(`expected an object of ${id}`);
+    return { key: version?.key ?? "", text: Buffer.from(stored.bytes).toString("utf8") };
+  };
+  const put = (key: string, text: string): Promise<string> => bucket.put(key, Buffer.from(text), { signal });
+  const [spoiled, other, emptied] = await Promise.all(["eu-hot-2", "eu-hot-1", "global-warm-2"].map(bodyOf));
+  if (spoiled === undefined || other === undefined || emptied === undefined)
+    throw new Error("expected three");
+  // The end of the text's seal: it is JSON as before, of the same length, under the same name.
+  await put(
+    spoiled.key,
+    spoiled.text.replace(/(?<="body":"[^"]+)[^"]{4}(?=")/, (end) => (end === "AAAA" ? "BBBB" : "AAAA")),
+  );
+  await put(emptied.key, other.text);
+
+  expect((await audit("--site", "archive-dk")).found).toEqual([]);
+  for (const args of [
+    ["--keyring", "/nowhere"],
+    ["--read-archive", "--keyring", "/nowhere"],
+  ])
+    expect((await network.kattegat("residency", "audit", ...args)).code).toBe(2);
+  const before = await audit("--site", "archive-dk", "--read-archive");
+  expect(before.found).toEqual(["divergent archive-dk eu-hot-2", "divergent archive-dk global-warm-2"]);
+  expect(before.code).toBe(1);
+  const objects = before.report.sites.find(({ site: id }) => id === "archive-dk")?.objects;
+  expect(objects).toMatchObject({ opened: 18, count: 19, stray: [] });
+  expect(before.report.cannot_see.join()).not.toContain("their names are read");
+
+  const healed = await audit("--site", "archive-dk", "--read-archive", "--repair");
+  expect(healed.report.repair).toMatchObject({ documents: 2, objects: 0, impossible: 0, waitingFor: [] });
+  expect(healed.found).toEqual([]);
+  expect(healed.code).toBe(0);
+  const again = await bodyOf("eu-hot-2");
+  expect(again.key).toBe(spoiled.key);
+});
+
+it("takes a keyring that opens nothing for another's, rather than every object for altered", async () => {
+  const place = {
+    folder: join(network.data, "other-keyring"),
+    rootKeyFile: join(network.data, "other-root.key"),
+  };
+  writeFileSync(place.rootKeyFile, randomBytes(32).toString("base64url"));
+  Keyring.create(place);
+  const args = ["--keyring", place.folder, "--root-key", place.rootKeyFile];
+  const { code, report, found } = await audit("--site", "archive-dk", "--read-archive", ...args);
+  expect(code).toBe(1);
+  expect(found).toEqual([]);
+  expect(report.sites.find(({ site }) => site === "archive-dk")?.unseen).toContain(
+    "name the primary's with --keyring",
+  );
+});
+
 it("tells nobody but the operator what a site holds", async () => {
   for (const site of ["dk-cph", "eu-fra"]) {
     const headers = { authorization: await network.authorization(site, { key: "replication" }) };
-    const { url } = processOf(network.data, site);
+    const { url } = runningProcess(network.data, site);
     expect((await fetch(`${url}/internal/holdings`, { headers })).status).toBe(403);
   }
   const headers = { authorization: await network.authorization("edge-eu", { key: "replication" }) };
@@ -245,7 +311,7 @@ it("tells the log, takes copies and confirmations from replication alone (I5, I2
   const asked = async (issuer: string, site: string, method: string, route: string): Promise<number> => {
     const authorization = await network.authorization(site, { key: "edge", issuer });
     const headers = { authorization, "content-type": "application/json" };
-    const base = site === "edge-eu" ? network.url : processOf(network.data, site).url;
+    const base = site === "edge-eu" ? network.url : runningProcess(network.data, site).url;
     const init = { method, headers, ...(method === "GET" ? {} : { body: "{}" }) };
     return (await fetch(`${base}/internal/${route}`, init)).status;
   };

@@ -200,6 +200,33 @@ describe("documents with unique words in each class and tier", () => {
     },
   );
 
+  it("are erased by a list in the versions that were listed alone, and the others are named", async () => {
+    const [same, other, named] = ["same", "other", "named"].map((kind) => canaryOf("eu", "hot", kind));
+    if (same === undefined || other === undefined || named === undefined) throw new Error("expected three");
+    for (const canary of [same, other, named]) await put(canary);
+    const filter = JSON.stringify({ must: [{ has_id: [same.id, other.id] }] });
+    const { stdout } = await network.kattegat("erase", "--filter", filter, "--dry-run", "--json");
+    const list = join(network.data, "listed.json");
+    writeFileSync(list, stdout);
+    const edited = [other, named].map((canary) => ({ ...canary, words: canaryOf("eu", "hot", "").words }));
+    for (const canary of edited) await put(canary, 200);
+    const erased = await network.kattegat("erase", "--listed", list, "--yes", "--json");
+    expect(erased.code).toBe(1);
+    const { documents } = listedSchema.parse(JSON.parse(stdout));
+    const version = documents.find(({ id }) => id === other.id)?.version;
+    const result = erasedSchema.parse(JSON.parse(erased.stdout));
+    expect(result).toMatchObject({ erased: 1, gone_before: 0, changed: [{ id: other.id, version }] });
+    expect(result.receipts.map(({ id }) => id)).toEqual([same.id]);
+    const now = result.changed[0]?.now ?? "";
+    expect(now).not.toBe(version);
+    const erase = async (...args: readonly string[]) => (await network.kattegat("erase", ...args)).code;
+    expect(await erase(other.id, "--if-version", version ?? "", "--yes")).toBe(1);
+    for (const canary of edited) expect(await isFound(canary)).toBe(true);
+    expect(await erase(other.id, "--if-version", now, "--yes")).toBe(0);
+    expect(await erase(named.id, "--yes")).toBe(0);
+    for (const canary of [same, ...edited]) expect(await isFound(canary)).toBe(false);
+  });
+
   it("are proven gone (I21)", async () => {
     const document = "gone-eu-hot";
     const { stdout: listed } = await network.kattegat("ledger", "list", "--document", document);
@@ -213,6 +240,14 @@ describe("documents with unique words in each class and tier", () => {
     expect(JSON.parse(verified.stdout)).toMatchObject({ accepted: true, recorded: false, site: "dk-cph" });
     expect((await network.kattegat("ledger", "verify")).code).toBe(0);
   });
+});
+
+const listedSchema = z.object({ documents: z.array(z.object({ id: z.string(), version: z.string() })) });
+const erasedSchema = z.object({
+  erased: z.int(),
+  gone_before: z.int(),
+  changed: z.array(z.object({ id: z.string(), version: z.string(), now: z.string().nullable() })),
+  receipts: z.array(z.object({ id: z.string() })),
 });
 
 /** The sites of which the ledger says that they are rid of the document's former copy. */

@@ -34,7 +34,7 @@ export interface Put {
 export type Step =
   | Put
   | { readonly kind: "erase"; readonly document: number }
-  | { readonly kind: "kill"; readonly process: (typeof PROCESSES)[number] }
+  | { readonly kind: "kill"; readonly process: string }
   /** The site's processes stand still, as behind a cut line, until it returns. */
   | { readonly kind: "lose"; readonly site: Lost }
   | { readonly kind: "return" }

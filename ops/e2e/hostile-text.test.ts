@@ -1,8 +1,8 @@
 import { readNetwork } from "../configured-network.ts";
+import { runningProcess } from "../local/running-process.ts";
 import { readSettings } from "../settings.ts";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { startTestNetwork, type TestNetwork } from "./network.fixture.ts";
-import { processOf } from "./processes.fixture.ts";
 
 let network: TestNetwork;
 beforeAll(async () => {
@@ -188,6 +188,7 @@ function questionsWith(text: string): readonly Question[] {
     primary("edge", "/internal/usage", { site: text, documents: [{ id: "a", hits: 1 }] }),
     primary("edge", "/internal/usage", { site: "edge-eu", documents: [{ id: text, hits: 1 }] }),
     primary("ops", `/internal/ledger/proof?document=${encoded}`),
+    primary("ops", `/internal/ledger/sites?document=${encoded}`),
     primary("ops", `/internal/ledger/entries?document=${encoded}`),
     primary("ops", `/internal/digests/repairs?site=${encoded}`),
     primary("ops", `/internal/embeddings/${encoded}`),
@@ -224,7 +225,7 @@ function questionsWith(text: string): readonly Question[] {
 }
 
 async function statusOf({ site, issuer, method = "GET", path, body, headers = {} }: Question) {
-  const url = site === "public" || site === "edge-eu" ? network.url : processOf(network.data, site).url;
+  const url = site === "public" || site === "edge-eu" ? network.url : runningProcess(network.data, site).url;
   const authorization =
     issuer === undefined ? `Bearer ${network.key}` : await network.authorization(site, { key: issuer });
   const answer = await fetch(`${url}${path}`, {

@@ -5,7 +5,8 @@ import { problemSchema } from "@kattegat/protocol/problem.ts";
 import { searchResponseSchema, type SearchResponse } from "@kattegat/protocol/search.ts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startTestNetwork, type TestNetwork } from "./network.fixture.ts";
-import { PROCESSES, processOf } from "./processes.fixture.ts";
+import { runningProcess } from "../local/running-process.ts";
+import { PROCESSES } from "./processes.fixture.ts";
 
 const START_MS_MAX = 150_000;
 /** A killed process is restarted within seconds; its copies then catch up. */
@@ -35,7 +36,7 @@ afterAll(async () => {
 }, START_MS_MAX);
 
 function pidOf(name: string): number {
-  const { pid } = processOf(network.data, name);
+  const { pid } = runningProcess(network.data, name);
   if (pid === null) throw new Error(`no process ${name} is running`);
   return pid;
 }

@@ -1,39 +1,24 @@
 /** Kills and stops processes of a running network. */
-import { dataFolder } from "../local/folder.ts";
-import { readRunningNetwork } from "../local/network-file.ts";
+import { readNetwork } from "../configured-network.ts";
+import { REPLICATION, processNames, qdrantName, s3Name } from "../local/process-names.ts";
+import { runningProcess } from "../local/running-process.ts";
+import { readSettings } from "../settings.ts";
 import type { Lost, SiteId } from "./history.fixture.ts";
 
-/** Every process that a network cannot do without for long. */
-export const PROCESSES = [
-  "dk-cph",
-  "postgres",
-  "edge",
-  "replication",
-  "eu-fra",
-  "eu-arn",
-  "qdrant-eu-fra",
-  "qdrant-eu-arn",
-  "s3-archive-dk",
-] as const;
-
-/** The process of that name as it runs now. */
-export function processOf(data: string, name: string): { readonly url: string; readonly pid: number | null } {
-  const running = readRunningNetwork(dataFolder(data).network);
-  const found = running?.processes.find((each) => each.name === name);
-  if (found === undefined) throw new Error(`there is no process ${name}`);
-  return found;
-}
+const settings = readSettings({});
+/** Every process of the shipped network: it cannot do without any for long. */
+export const PROCESSES = processNames(readNetwork(settings).network, settings);
 
 /** The processes of a site that is lost, and the sites that cannot be asked meanwhile. */
 const LOST: Readonly<
   Record<Lost, { readonly processes: readonly string[]; readonly sites: readonly SiteId[] }>
 > = {
-  "eu-fra": { processes: ["eu-fra", "qdrant-eu-fra"], sites: ["eu-fra"] },
-  "eu-arn": { processes: ["eu-arn", "qdrant-eu-arn"], sites: ["eu-arn"] },
-  "archive-dk": { processes: ["s3-archive-dk"], sites: ["archive-dk"] },
+  "eu-fra": { processes: ["eu-fra", qdrantName("eu-fra")], sites: ["eu-fra"] },
+  "eu-arn": { processes: ["eu-arn", qdrantName("eu-arn")], sites: ["eu-arn"] },
+  "archive-dk": { processes: [s3Name("archive-dk")], sites: ["archive-dk"] },
   // Writes pass the edge: it is killed instead, and comes back by itself.
   edge: { processes: [], sites: [] },
-  replication: { processes: ["replication"], sites: [] },
+  replication: { processes: [REPLICATION], sites: [] },
 };
 
 export class Processes {
@@ -69,7 +54,7 @@ export class Processes {
   }
 
   #signal(name: string, signal: NodeJS.Signals): number | null {
-    const { pid } = processOf(this.#data, name);
+    const { pid } = runningProcess(this.#data, name);
     return pid !== null && send(pid, signal) ? pid : null;
   }
 }

@@ -37,7 +37,7 @@ export async function connectStores(
     if (bucket === undefined || bucket === null) throw new Error(`the bucket of ${site} is not known`);
     const copies: CopyLine[] = [];
     const signal = AbortSignal.timeout(READ_MS_MAX);
-    for await (const line of readArchiveCopies(bucket, { model: "", signal }))
+    for await (const line of readArchiveCopies(bucket, { reading: null, model: "", signal }))
       if (line.kind === "archived")
         copies.push({ ...line, kind: "copy", document_id: line.document, passages: null, hidden: false });
     return { records: [], copies };

@@ -11,30 +11,54 @@ const POLL_MS = 1_000;
 const ATTEMPTS_MAX = 12;
 const RETRY_MS = 500;
 
+/** A document that is to be erased. */
+export interface Doomed {
+  readonly id: string;
+  /** The only version that is meant; left out where whichever there is has to go. */
+  readonly version?: string;
+}
+
 export interface ErasedDocument {
   readonly id: string;
   /** Null for a document that was gone before. */
   readonly receipt: string | null;
 }
 
+/** A document that has another version than the one that was meant, so it is still there. */
+export interface ChangedDocument {
+  readonly id: string;
+  readonly version: string;
+  /** Null where this key may not read it. */
+  readonly now: string | null;
+}
+
+type ErasingClient = Pick<Client, "erase" | "document">;
+
 /**
- * Resolves when each id has a receipt. What fails for the moment is tried again; anything else ends all, and what was erased before has
- * been told.
+ * Resolves when each document has a receipt, was gone before, or is told as changed. What fails for the moment is tried again; anything
+ * else ends all, and what was erased before has been told.
  */
 export async function eraseDocuments(
-  ids: readonly string[],
+  documents: readonly Doomed[],
   {
     client,
     erased,
-  }: { readonly client: Pick<Client, "erase">; readonly erased: (document: ErasedDocument) => void },
+    changed,
+  }: {
+    readonly client: ErasingClient;
+    readonly erased: (document: ErasedDocument) => void;
+    readonly changed: (document: ChangedDocument) => void;
+  },
 ): Promise<void> {
-  const next = ids.values();
+  const next = documents.values();
   let hasFailed = false;
   const worker = async (): Promise<void> => {
-    for (const id of next) {
+    for (const document of next) {
       if (hasFailed) return;
       try {
-        erased({ id, receipt: await receiptOf(client, id) });
+        const outcome = await erase(client, document);
+        if ("receipt" in outcome) erased(outcome);
+        else changed(outcome);
       } catch (error) {
         hasFailed = true;
         throw error;
@@ -45,12 +69,41 @@ export async function eraseDocuments(
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }
 
-async function receiptOf(client: Pick<Client, "erase">, id: string): Promise<string | null> {
+async function erase(
+  client: ErasingClient,
+  { id, version }: Doomed,
+): Promise<ErasedDocument | ChangedDocument> {
+  try {
+    const { receipt } = await patiently(() => client.erase(id, version === undefined ? {} : { version }));
+    return { id, receipt };
+  } catch (error) {
+    if (!(error instanceof KattegatError)) throw error;
+    if (error.code === "not_found") return { id, receipt: null };
+    if (error.code !== "version_mismatch" || version === undefined) throw error;
+    return await whatIsThere(client, { id, version });
+  }
+}
+
+/** A document that is gone has no version to match either. An answer that was lost before another attempt looks like that, too. */
+async function whatIsThere(
+  client: ErasingClient,
+  { id, version }: Required<Doomed>,
+): Promise<ErasedDocument | ChangedDocument> {
+  try {
+    return { id, version, now: (await patiently(() => client.document(id))).version };
+  } catch (error) {
+    if (!(error instanceof KattegatError)) throw error;
+    if (error.code === "not_found") return { id, receipt: null };
+    if (error.code !== "residency_refused" && error.code !== "forbidden") throw error;
+    return { id, version, now: null };
+  }
+}
+
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return (await client.erase(id)).receipt;
+      return await ask();
     } catch (error) {
-      if (error instanceof KattegatError && error.code === "not_found") return null;
       const isPassing = error instanceof KattegatError && ERROR_KINDS[error.code].retryable;
       if (!isPassing || attempt === ATTEMPTS_MAX) throw error;
       await sleep(RETRY_MS * attempt);

@@ -11,6 +11,7 @@ import {
   type PlanOptions,
   type Service,
 } from "./plan.ts";
+import { s3Name } from "./process-names.ts";
 
 type ArchiveAccess = Omit<BucketSettings, "endpoints">;
 
@@ -33,10 +34,6 @@ function keyVariables(access: ArchiveAccess): Readonly<Record<string, string>> {
     ...(secretAccessKey === undefined ? {} : { AWS_SECRET_ACCESS_KEY: secretAccessKey }),
     ...(sessionToken === undefined ? {} : { AWS_SESSION_TOKEN: sessionToken }),
   };
-}
-
-export function s3Name(site: string): string {
-  return `s3-${site}`;
 }
 
 /** An embedded S3 server for each archive that has none, and what replication is told of all of them. */

@@ -4,6 +4,7 @@ import type { Settings } from "../settings.ts";
 import { dataFolder, type DataFolder } from "./folder.ts";
 import { processLives } from "./lock.ts";
 import { readRunningNetwork } from "./network-file.ts";
+import { POSTGRES } from "./process-names.ts";
 
 export function embeddedDatabaseUrl(folder: DataFolder, port: number): string {
   const password = readFileSync(folder.postgresPassword, "utf8").trim();
@@ -15,7 +16,7 @@ export function databaseUrlOf(settings: Settings): string | null {
   if (settings.databaseUrl !== null) return settings.databaseUrl;
   const folder = dataFolder(settings.data);
   const running = readRunningNetwork(folder.network);
-  const postgres = running?.processes.find(({ name }) => name === "postgres");
+  const postgres = running?.processes.find(({ name }) => name === POSTGRES);
   if (running === null || postgres === undefined) return null;
   if (!processLives(running.pid) || !existsSync(folder.postgresPassword)) return null;
   return embeddedDatabaseUrl(folder, Number(new URL(postgres.url).port));

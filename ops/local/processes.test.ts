@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { parseNetwork } from "@kattegat/config/load.ts";
 import { afterAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { readSettings } from "../settings.ts";
+import { archiveVariable, readSettings } from "../settings.ts";
 import { dataFolder, prepareFolder } from "./folder.ts";
 import { ensureKeys } from "./keys.ts";
 import type { Plan } from "./plan.ts";
+import { processNames } from "./process-names.ts";
 import { planProcesses, portNames } from "./processes.ts";
 
 const data = mkdtempSync(join(tmpdir(), "kattegat-plan-"));
@@ -48,6 +49,35 @@ describe("the plan of the local network's processes", () => {
     const plan = await planned({ QDRANT_API_KEY: "secret", QDRANT_URL_EU_FRA: "http://10.0.0.5:6333" });
     expect(environmentOf(plan, "eu-fra")).toMatchObject({ QDRANT_API_KEY: "secret" });
     expect(environmentOf(plan, "eu-arn")).not.toHaveProperty("QDRANT_API_KEY");
+  });
+
+  it("runs no S3 server for an archive whose own is named in the variable that messages name", async () => {
+    const key = { AWS_ACCESS_KEY_ID: "a", AWS_SECRET_ACCESS_KEY: "b" };
+    const { external, processes } = await planned({
+      ...key,
+      [archiveVariable("archive-dk")]: "https://s3.example.dk",
+    });
+    expect(external).toMatchObject([{ site: "archive-dk", url: "https://s3.example.dk" }]);
+    expect(processes.map(({ spec }) => spec.name)).not.toContain("s3-archive-dk");
+  });
+
+  it("has a process for each name of the list, and no other, whichever engines somebody else runs", async () => {
+    for (const environment of [
+      {},
+      { DATABASE_URL: "postgres://u:p@10.0.0.5/kattegat", QDRANT_URL_EU_FRA: "http://10.0.0.5:6333" },
+      {
+        [archiveVariable("archive-dk")]: "https://s3.example.dk",
+        AWS_ACCESS_KEY_ID: "a",
+        AWS_SECRET_ACCESS_KEY: "b",
+      },
+    ]) {
+      const settings = readSettings({ ...environment, KATTEGAT_DATA: data });
+      const network = parseNetwork(readFileSync(settings.config, "utf8"));
+      const { processes } = await planned(environment);
+      const names = processNames(network, settings);
+      expect(processes.map(({ spec }) => spec.name).toSorted()).toEqual(names.toSorted());
+      expect(new Set(names).size).toBe(names.length);
+    }
   });
 
   it("names an address of readiness for every process that has one", async () => {

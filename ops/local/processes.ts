@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Network, Site } from "@kattegat/config/network.ts";
 import { ROOT, type Settings } from "../settings.ts";
-import { planArchives, s3Name } from "./archives.ts";
+import { planArchives } from "./archives.ts";
 import { embeddedDatabaseUrl } from "./database-url.ts";
 import type { EdgeWorker } from "./edge-host.ts";
 import {
@@ -17,27 +17,20 @@ import {
   type PlanOptions,
   type Service,
 } from "./plan.ts";
+import { EDGE, POSTGRES, REPLICATION, processNames, qdrantName } from "./process-names.ts";
 
 const FLAGS = ["--no-warnings", `--import=${pathToFileURL(join(ROOT, "ops", "local", "rest.ts")).href}`];
 
 /** The zone whose port the user chooses. */
 const FIRST_ZONE = "eu";
 
-/** Who needs a port besides the first edge, in the order in which they get one. */
+/** Who needs a port besides the first edge, in the order in which they get one. The edges are one process with an address for each. */
 export function portNames(network: Network, settings: Settings): readonly string[] {
-  const regionals = runningSites(network, "regional").map(({ id }) => id);
   return [
     ...runningSites(network, "edge")
       .filter(({ zone }) => zone !== FIRST_ZONE)
       .map(({ id }) => id),
-    ...runningSites(network, "primary").map(({ id }) => id),
-    ...regionals,
-    "replication",
-    ...regionals.filter((id) => !settings.qdrantUrls.has(id)).map(qdrantName),
-    ...runningSites(network, "archive")
-      .filter(({ id }) => !settings.archiveUrls.has(id))
-      .map(({ id }) => s3Name(id)),
-    ...(settings.databaseUrl === null ? ["postgres"] : []),
+    ...processNames(network, settings).filter((name) => name !== EDGE),
   ];
 }
 
@@ -80,12 +73,12 @@ export function planProcesses(options: PlanOptions): Plan {
       KATTEGAT_DATA: folder.postgres,
       KATTEGAT_POSTGRES_PASSWORD_FILE: folder.postgresPassword,
     };
-    const spec = service("postgres", "ops/local/postgres-host.ts", "helper", environment);
+    const spec = service(POSTGRES, "ops/local/postgres-host.ts", "helper", environment);
     processes.push({
       spec,
       site: primaries[0]?.id ?? "",
       role: "Postgres",
-      url: `postgres://127.0.0.1:${ports.get("postgres") ?? ""}`,
+      url: `postgres://127.0.0.1:${ports.get(POSTGRES) ?? ""}`,
       after: [],
       readiness: [],
     });
@@ -98,7 +91,7 @@ export function planProcesses(options: PlanOptions): Plan {
   }
   for (const { id } of primaries) {
     const environment = {
-      DATABASE_URL: settings.databaseUrl ?? embeddedDatabaseUrl(folder, ports.get("postgres") ?? 0),
+      DATABASE_URL: settings.databaseUrl ?? embeddedDatabaseUrl(folder, ports.get(POSTGRES) ?? 0),
       KATTEGAT_ROOT_KEY: folder.rootKey,
       KATTEGAT_LEDGER_KEY: folder.ledgerKey,
       ...embeddingKey(settings),
@@ -109,7 +102,7 @@ export function planProcesses(options: PlanOptions): Plan {
       site: id,
       role: "primary",
       url: address(id),
-      after: settings.databaseUrl === null ? ["postgres"] : [],
+      after: settings.databaseUrl === null ? [POSTGRES] : [],
       readiness: [address(id)],
     });
   }
@@ -143,7 +136,7 @@ export function planProcesses(options: PlanOptions): Plan {
   processes.push(...archives.processes);
   external.push(...archives.external);
   const workers = edgeSites.map((site) => edgeWorker(site, { ...options, sites, edges }));
-  const edgeHost = service("edge", "ops/local/edge-host.ts", "helper", {
+  const edgeHost = service(EDGE, "ops/local/edge-host.ts", "helper", {
     KATTEGAT_EDGE_WORKERS: JSON.stringify(workers),
     KATTEGAT_R2: folder.r2,
   });
@@ -155,20 +148,20 @@ export function planProcesses(options: PlanOptions): Plan {
     after: [],
     readiness: Object.values(edges),
   });
-  const replication = service("replication", "replication/main.ts", "replication", {
+  const replication = service(REPLICATION, "replication/main.ts", "replication", {
     KATTEGAT_SIGNING_KEY: folder.signingKey("replication"),
-    KATTEGAT_SPOOL: folder.site("replication"),
+    KATTEGAT_SPOOL: folder.site(REPLICATION),
     ...archives.environment,
   });
   processes.push({
     spec: replication,
     site: primaries[0]?.id ?? "",
     role: "replication",
-    url: address("replication"),
-    after: [...primaries.map(({ id }) => id), "edge", ...archives.processes.map(({ spec }) => spec.name)],
-    readiness: [address("replication")],
+    url: address(REPLICATION),
+    after: [...primaries.map(({ id }) => id), EDGE, ...archives.processes.map(({ spec }) => spec.name)],
+    readiness: [address(REPLICATION)],
   });
-  return { processes, external, edges, sites: { ...sites, replication: address("replication") } };
+  return { processes, external, edges, sites: { ...sites, replication: address(REPLICATION) } };
 }
 
 function edgeWorker(
@@ -205,10 +198,6 @@ function edgeWorker(
 /** The primary embeds documents, an edge embeds queries: both call the endpoint. */
 function embeddingKey({ embeddingKey: key }: Settings): Readonly<Record<string, string>> {
   return key === null ? {} : { KATTEGAT_EMBEDDING_KEY: key };
-}
-
-function qdrantName(site: string): string {
-  return `qdrant-${site}`;
 }
 
 /** glibc otherwise reserves an arena for each thread and keeps freed buffers; both cost memory while idle. */

@@ -23,6 +23,7 @@ const report: AuditReport = {
       country: "DE",
       zone: null,
       unseen: null,
+      took_ms: 40,
       shelves: [{ site: "eu-fra", store: MARKUP, role: "serving", epoch: 1, sequence: "7", isWhole: true }],
       classes: [
         {
@@ -37,7 +38,7 @@ const report: AuditReport = {
       hidden: 0,
       pending: 1,
       findings: { ...noFindings(), leak: 1 },
-      objects: { count: 1, bytes: 5, stray: [MARKUP] },
+      objects: { count: 1, bytes: 5, opened: 1, stray: [MARKUP] },
     },
   ],
   counts: { ...noFindings(), leak: 1 },

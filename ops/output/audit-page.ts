@@ -183,7 +183,7 @@ function siteSection(site: SiteReport): Html {
     ...(objects === null
       ? []
       : [
-          `${number(objects.count)} objects of ${number(Math.round(objects.bytes / 1_000))} kB, ${number(objects.stray.length)} of them stray`,
+          `${number(objects.count)} objects of ${number(Math.round(objects.bytes / 1_000))} kB, ${number(objects.stray.length)} of them stray${objects.opened === null ? "" : `, ${number(objects.opened)} opened`}`,
         ]),
   ];
   return html`<article>

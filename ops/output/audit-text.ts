@@ -31,6 +31,11 @@ export function formatAudit(report: AuditReport, paint: Painter): string {
       ],
       { right: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11] },
     ),
+    ...report.sites.flatMap(({ site, objects }) =>
+      objects === null || objects.opened === null
+        ? []
+        : [`${site}: ${number(objects.opened)} objects were opened`],
+    ),
     ...missed.map(({ site, unseen }) => paint.red(`${site} was not seen: ${unseen ?? ""}`)),
     ...(findings.length + report.stray_objects === 0 ? [] : [""]),
     ...findings

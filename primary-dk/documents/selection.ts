@@ -29,6 +29,7 @@ export async function selectDocuments(
       .filter((state) => passes({ id: state.id, payload: payloadOf(state) }))
       .map((state) => ({
         id: state.id,
+        version: state.version,
         collection: state.collection,
         residency: state.residency,
         tier: state.tier,

@@ -1,7 +1,7 @@
 /** Routes of the ledger of copies. */
 import { documentIdSchema } from "@kattegat/protocol/documents.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import type { LedgerCheckpoint } from "@kattegat/protocol/ledger.ts";
+import type { LedgerCheckpoint, LedgerSites } from "@kattegat/protocol/ledger.ts";
 import { parseShape } from "@kattegat/protocol/parse.ts";
 import type { Hono } from "hono";
 import { z } from "zod";
@@ -12,7 +12,7 @@ import { operatorOnly } from "@kattegat/protocol/hono/answers-only.ts";
 /** Some two megabytes. */
 const ENTRIES_MAX = 5_000;
 
-const proofQuerySchema = z.strictObject({ document: documentIdSchema });
+const documentQuerySchema = z.strictObject({ document: documentIdSchema });
 /** By place, or all of one document: some twenty for each of its moves. */
 const entriesQuerySchema = z.strictObject({
   document: documentIdSchema.optional(),
@@ -31,10 +31,15 @@ export function ledgerRoutes(app: Hono<Variables>, opened: OpenedPrimary): void 
     return context.json(answer);
   });
   app.get("/internal/ledger/proof", async (context) => {
-    const { document } = parseShape(proofQuerySchema, context.req.query());
+    const { document } = parseShape(documentQuerySchema, context.req.query());
     const proof = await withPostgres(opened().ledger.prove(document));
     if (proof === null) throw nothing();
     return context.json(proof);
+  });
+  app.get("/internal/ledger/sites", async (context) => {
+    const { document } = parseShape(documentQuerySchema, context.req.query());
+    const answer: LedgerSites = { sites: [...(await withPostgres(opened().ledger.sites(document)))] };
+    return context.json(answer);
   });
   /** One entry a line, as it was hashed. */
   app.get("/internal/ledger/entries", async (context) => {

@@ -93,6 +93,18 @@ export class Ledger {
     return rows.map((row): string => row["entry"]);
   }
 
+  /** Resolves with the sites that ever confirmed anything, or that an entry about the document names, whatever the network file says now. */
+  async sites(documentId: string): Promise<readonly string[]> {
+    const document = documentHash(documentId);
+    const rows = await this.#options.sql`
+      with entries as (select entry::json as entry from ledger_entries where document = ${document})
+      select site from ledger_confirmed
+      union select entry ->> 'site' from entries where entry ->> 'site' is not null
+      union select place ->> 'site' from entries, json_array_elements(entry -> 'copies') place
+      order by site`;
+    return rows.map((row): string => row["site"]);
+  }
+
   /** Resolves with the chain over the first `size` entries, as each row of the ledger carries it. */
   async chain(size: number): Promise<Hash> {
     const [row] = await this.#options.sql`select chain from ledger_entries where index = ${size - 1}`;

@@ -154,6 +154,38 @@ describe("what the feed sends to an archive", () => {
     expect(() => opener.open({ ...a, head: `${a.head.slice(0, -8)}AAAAAAA=` })).toThrow(SealError);
   });
 
+  it("is authentic only as a whole: every part opens, whichever model it is for, and none is taken out", async () => {
+    const vector = Array.from({ length: dimensions }, (_, index) => (index === 3 ? 1 : 0));
+    const passages = [{ text: "Første stykke." }, { text: "Ikke i teksten.", vector }];
+    await put("given", { text: "Første stykke.\n\nAndet stykke.", passages });
+    await put("plain", { text: "Kun en tekst." });
+    const given = await sealedOf("given");
+    for (const opener of [openerOf(), openerOf("another-model")]) {
+      expect(opener.authenticate(given)).toBe(true);
+      expect(opener.authenticate(await sealedOf("plain"))).toBe(true);
+      const altered = (sealed: string): string => `${sealed.slice(0, -8)}AAAAAAA=`;
+      const [own] = given.own;
+      const [dense] = given.vectors;
+      if (own === undefined || dense === undefined)
+        throw new Error("expected a text and a vector of its own");
+      for (const changed of [
+        { own: [] },
+        { own: [{ ...own, text: altered(own.text) }] },
+        { own: [{ ...own, ordinal: 1 }] },
+        { vectors: [{ ...dense, dense: altered(dense.dense) }] },
+        { vectors: [{ ...dense, ordinal: 1 }] },
+        { body: altered(given.body) },
+        { head: (await sealedOf("plain")).head },
+      ])
+        expect(() => opener.authenticate({ ...given, ...changed })).toThrow(SealError);
+      // As the feed sends it once another model serves.
+      expect(opener.authenticate({ ...given, vectors: [] })).toBe(true);
+    }
+    expect((await test.client.send("/internal/documents/given", { method: "DELETE" })).status).toBe(202);
+    await rotate();
+    expect(openerOf().authenticate(given)).toBe(false);
+  });
+
   it("is called destroyed only where an erasure says so, not where the keyring is older or the key is another (I20)", async () => {
     await put("gone", { text: "Den slettede." });
     const gone = await sealedOf("gone");

@@ -104,6 +104,14 @@ export function sealRecord({ document, passages, given }: SealedRows, seals: Doc
 export type OpenedRecord = Omit<DocumentInput, "metadata"> &
   Pick<DocumentHead, "metadata"> & { readonly id: string };
 
+/** What of a record was opened with its data key. */
+interface Parts {
+  readonly record: z.infer<typeof recordSchema>;
+  readonly key: DataKey;
+  readonly head: DocumentHead;
+  readonly text: string;
+}
+
 /** What rests beside the keyring of one partition. */
 interface Escrow {
   /** By their ids. */
@@ -137,6 +145,46 @@ export class RecordOpener {
    * that explains it.
    */
   open(sealed: SealedRecord): OpenedRecord | null {
+    const parts = this.#partsOf(sealed);
+    if (parts === null) return null;
+    const { record, key, head, text } = parts;
+    const { title, metadata, given } = head;
+    const { passages: places, epoch: _epoch, version: _version, digest: _digest, ...fields } = record;
+    const passages = given === undefined ? null : this.#passagesOf(sealed, { key, text, places, given });
+    return { ...fields, title, metadata, text, ...(passages && { passages }) };
+  }
+
+  /**
+   * Opens like `open`, for the judgement alone, beyond what an export needs: every sealed part is opened, vectors of other models
+   * too, and none may have been taken out. False when the document's key was destroyed because it was erased.
+   *
+   * @throws {SealError} as `open`.
+   */
+  authenticate(sealed: SealedRecord): boolean {
+    const parts = this.#partsOf(sealed);
+    if (parts === null) return false;
+    const { record, key, head } = parts;
+    const owners = sealed.own.map(({ ordinal, text }) => {
+      openText(key, `own ${ordinal}`, bytesOf(text));
+      return ordinal;
+    });
+    const withVector = sealed.vectors.map(({ ordinal, dense }) => {
+      openDense(key, ordinal, bytesOf(dense));
+      return ordinal;
+    });
+    // A passage that the text does not have has no place in it.
+    const ownless = record.passages.flatMap(([start, end], index) => (start === end ? [index + 1] : []));
+    const given = head.given?.vectors ?? [];
+    const isWhole =
+      (head.given === undefined || ownless.every((ordinal) => owners.includes(ordinal))) &&
+      (withVector.length === 0 || given.every((ordinal) => withVector.includes(ordinal)));
+    if (!isWhole)
+      throw new SealError("expected every text and vector that came with the document's passages");
+    return true;
+  }
+
+  /** Null when the key was destroyed. */
+  #partsOf(sealed: SealedRecord): Parts | null {
     const name = sealed.document;
     const bytes = this.#keyOf(sealed);
     if (bytes === null) return null;
@@ -148,11 +196,9 @@ export class RecordOpener {
     if (!isSame)
       throw new SealError("expected the record of the document, class, write and content that stand outside");
     const key = dataKeyOf(record.id, bytes);
-    const { title, metadata, given } = openHead(key, bytesOf(sealed.head));
+    const head = openHead(key, bytesOf(sealed.head));
     const text = openText(key, "body", bytesOf(sealed.body));
-    const { passages: places, epoch: _epoch, version: _version, digest: _digest, ...fields } = record;
-    const passages = given === undefined ? null : this.#passagesOf(sealed, { key, text, places, given });
-    return { ...fields, title, metadata, text, ...(passages && { passages }) };
+    return { record, key, head, text };
   }
 
   #passagesOf(

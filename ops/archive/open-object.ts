@@ -1,0 +1,35 @@
+/** Reads one object of an archive. */
+import { KeyringError } from "@kattegat/primary-dk/sealing/keyring.ts";
+import { SealError } from "@kattegat/primary-dk/sealing/seal.ts";
+import { sealedRecordSchema, type SealedRecord } from "@kattegat/protocol/sealed-record.ts";
+import type { Bucket } from "@kattegat/replication/archive/bucket.ts";
+import { keyOf } from "@kattegat/replication/archive/object-name.ts";
+import { ZodError } from "zod";
+
+/**
+ * Resolves with what `open` makes of the object, `gone` when it was deleted since it was listed, `damaged` when it is not what its name
+ * says or does not open.
+ */
+export async function openObject<T>(
+  key: string,
+  {
+    bucket,
+    open,
+    signal,
+  }: {
+    readonly bucket: Pick<Bucket, "get">;
+    readonly open: (sealed: SealedRecord) => T;
+    readonly signal: AbortSignal;
+  },
+): Promise<T | "damaged" | "gone"> {
+  const stored = await bucket.get(key, signal);
+  if (stored === null) return "gone";
+  try {
+    const sealed: SealedRecord = sealedRecordSchema.parse(JSON.parse(new TextDecoder().decode(stored.bytes)));
+    return keyOf(sealed) === key ? open(sealed) : "damaged";
+  } catch (error) {
+    if ([SealError, KeyringError, ZodError, SyntaxError].some((kind) => error instanceof kind))
+      return "damaged";
+    throw error;
+  }
+}
