@@ -1,6 +1,7 @@
 /** Opens the connections to Postgres with its tables up to date. */
 import postgres from "postgres";
 import journal from "../migrations/meta/_journal.json" with { type: "json" };
+import { socketsWithoutDelay } from "./socket.ts";
 
 /** Group commits use one at a time; the others serve reads, feeds, one rebuild. */
 const CONNECTIONS_MAX = 10;
@@ -15,7 +16,11 @@ export interface Database {
 
 /** Resolves when every migration has run; two processes that start at once run each only once. */
 export async function openDatabase({ url }: { readonly url: string }): Promise<Database> {
-  const options = { connect_timeout: CONNECT_SECONDS_MAX, onnotice: () => {} };
+  const options = {
+    connect_timeout: CONNECT_SECONDS_MAX,
+    onnotice: () => {},
+    socket: socketsWithoutDelay(),
+  };
   const single = postgres(url, { ...options, max: 1 });
   try {
     await single`select pg_advisory_lock(${MIGRATION_LOCK})`;
