@@ -10,7 +10,7 @@ import { FENCE_ZERO } from "@kattegat/protocol/sequence.ts";
 import { createEdge } from "./edge.ts";
 import { scanner, serveEdge, type FakeEdge } from "./fake-edge.fixture.ts";
 import { servePrimary, type FakePrimary } from "./fakes.fixture.ts";
-import { mergeSegments } from "./merge-segments.ts";
+import { createMergeSegments } from "./merge-segments.ts";
 import { createPrimary } from "./primary.ts";
 import { clientOf, closeLater, silent } from "./running.fixture.ts";
 import { sleep } from "./sleep.ts";
@@ -55,7 +55,7 @@ export function targetOf(
     log: silent,
     spoolFolder: tmpdir(),
     basePassagesMin,
-    mergeSegments,
+    mergeSegments: createMergeSegments({ scanner }),
   });
 }
 

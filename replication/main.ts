@@ -12,7 +12,7 @@ import { createApp } from "./app.ts";
 import { bucketOpener } from "./archive/open-bucket.ts";
 import { createKeeper } from "./entropy/keeper.ts";
 import { createFetch } from "./fetch.ts";
-import { mergeSegments } from "./merge-segments.ts";
+import { createMergeSegments } from "./merge-segments.ts";
 import { createMetrics } from "./metrics.ts";
 import { createReplication } from "./replication.ts";
 import { readSettings } from "./settings.ts";
@@ -28,6 +28,7 @@ const network = parseNetwork(await readFile(settings.KATTEGAT_CONFIG, "utf8"), {
 });
 const epoch = { known: settings.KATTEGAT_EPOCH };
 const now = (): number => Date.now();
+const scanner = readScanner();
 const signer = createTokenSigner({
   privateJwk: parseKey(await readFile(settings.KATTEGAT_SIGNING_KEY, "utf8"), settings.KATTEGAT_SIGNING_KEY),
   issuer: settings.KATTEGAT_SITE,
@@ -41,14 +42,14 @@ const { primary, targets, compared, repairer } = createSites({
   fetch: createFetch(),
   authorization: signer.authorization,
   cold: {
-    scanner: readScanner(),
+    scanner,
     now,
     newId: randomUUID,
     sleep,
     log,
     spoolFolder: settings.KATTEGAT_SPOOL,
     basePassagesMin: settings.KATTEGAT_BASE_PASSAGES_MIN,
-    mergeSegments,
+    mergeSegments: createMergeSegments({ scanner }),
   },
   bucketOf: bucketOpener({
     endpoints: settings.KATTEGAT_ARCHIVES,

@@ -3,8 +3,10 @@ import { toCanonical } from "@kattegat/engine/vector/canonical.ts";
 import { describe, expect, it } from "vitest";
 import { never } from "./edge-target.fixture.ts";
 import { checksumOf } from "./edge-target.ts";
-import { mergeSegments, type MergeInput } from "./merge-segments.ts";
+import { scanner } from "./fake-edge.fixture.ts";
+import { createMergeSegments, type MergeInput } from "./merge-segments.ts";
 
+const mergeSegments = createMergeSegments({ scanner });
 const ABOUT = { model: "given-8", dimensions: 8 };
 
 function passageOf(documentId: string, version: number): ColdPassage {

@@ -1,9 +1,9 @@
 /** The merging of segments into one, in a thread of its own where there is much to merge. */
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
+import type { Scanner } from "@kattegat/engine/vector/scan.ts";
 import { z } from "zod";
 import { createMerger } from "./merger.ts";
-import { readScanner } from "./scanner.ts";
 
 /** Some 20 ms of work; a thread takes five times as long to start. */
 const HERE_BYTES_MAX = 1_024 * 1_024;
@@ -49,17 +49,25 @@ export type MergeSegments = (
  * Merging 64 MB in the main thread held every stream up for a second. Inputs are asked for one by one, so one of them
  * is in memory at a time, beside the living passages.
  */
-export const mergeSegments: MergeSegments = (inputs, about, signal) =>
-  about.bytes <= HERE_BYTES_MAX ? mergeHere(inputs, about) : mergeInThread(inputs, about, signal);
-
-async function mergeHere(inputs: AsyncIterable<MergeInput>, about: About): Promise<MergedSegment> {
-  scanner ??= readScanner();
-  const merger = createMerger({ ...about, scanner });
-  for await (const input of inputs) await merger.take(input);
-  return merger.finish();
+export function createMergeSegments({ scanner }: { readonly scanner: Scanner }): MergeSegments {
+  return (inputs, about, signal) =>
+    about.bytes <= HERE_BYTES_MAX
+      ? mergeHere(inputs, { ...about, scanner }, signal)
+      : mergeInThread(inputs, about, signal);
 }
 
-let scanner: ReturnType<typeof readScanner> | null = null;
+async function mergeHere(
+  inputs: AsyncIterable<MergeInput>,
+  about: About & { readonly scanner: Scanner },
+  signal: AbortSignal,
+): Promise<MergedSegment> {
+  const merger = createMerger(about);
+  for await (const input of inputs) {
+    signal.throwIfAborted();
+    await merger.take(input);
+  }
+  return merger.finish();
+}
 
 const mergeInThread: MergeSegments = async (inputs, { model, dimensions }, signal) => {
   const thread = new Worker(new URL("./merge-thread.ts", import.meta.url), {

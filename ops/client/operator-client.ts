@@ -1,4 +1,5 @@
 /** A site as the operator asks it, beside the public contract. */
+import { parseShape } from "@kattegat/protocol/parse.ts";
 import { OPERATOR } from "@kattegat/protocol/site-token.ts";
 import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
 import { createTokenSigner } from "@kattegat/protocol/token-signer.ts";
@@ -48,7 +49,10 @@ export function operatorClient(client: SiteClient): OperatorClient {
     site: client.site,
     request: ask,
     json: (schema, path, question) =>
-      ask(pathOf(path, question), requestOf(question), async (answer) => schema.parse(await answer.json())),
+      // What came is judged outside of the request, which takes whatever is thrown in it for silence.
+      ask(pathOf(path, question), requestOf(question), (answer) => answer.json()).then((value) =>
+        parseShape(schema, value, "internal"),
+      ),
     lines: (path, question) =>
       ask(pathOf(path, question), requestOf(question), async ({ body }) =>
         body === null ? [] : await Array.fromAsync(splitLines(body)),

@@ -15,6 +15,7 @@ import { z } from "zod";
 import { connectSites } from "../commands/connection.ts";
 import { readNetwork } from "../configured-network.ts";
 import { dataFolder } from "../local/folder.ts";
+import { qdrantName } from "../local/process-names.ts";
 import { runningProcess } from "../local/running-process.ts";
 import { readSettings } from "../settings.ts";
 import { startTestNetwork, type TestNetwork } from "./network.fixture.ts";
@@ -63,7 +64,7 @@ async function comparisonOf(site: string) {
 
 /** The site's store itself, past everything that guards it. */
 async function storeOf(site: string) {
-  const { url } = runningProcess(network.data, `qdrant-${site}`);
+  const { url } = runningProcess(network.data, qdrantName(site));
   const client = new QdrantClient({ url, checkCompatibility: false });
   const { collections } = await client.getCollections();
   const passages = collections.find(({ name }) => name.startsWith("kattegat_passages"))?.name ?? "";

@@ -10,6 +10,7 @@ import { documentName, prefixOf } from "@kattegat/replication/archive/object-nam
 import { archiveBuckets, connectSites } from "../commands/connection.ts";
 import { readNetwork } from "../configured-network.ts";
 import type { AuditReport } from "../audit/report.ts";
+import { qdrantName } from "../local/process-names.ts";
 import { runningProcess } from "../local/running-process.ts";
 import { readSettings } from "../settings.ts";
 import { startTestNetwork, type TestNetwork } from "./network.fixture.ts";
@@ -48,7 +49,7 @@ async function put(id: string, residency: string, tier: string): Promise<void> {
 
 /** The site's store itself, past everything that guards it. */
 async function qdrantOf(site: string): Promise<{ readonly client: QdrantClient; readonly passages: string }> {
-  const { url } = runningProcess(network.data, `qdrant-${site}`);
+  const { url } = runningProcess(network.data, qdrantName(site));
   const client = new QdrantClient({ url, checkCompatibility: false });
   const { collections } = await client.getCollections();
   return {

@@ -15,6 +15,7 @@ import { z } from "zod";
 import { embeddedDatabaseUrl } from "../local/database-url.ts";
 import { dataFolder } from "../local/folder.ts";
 import { readRunningNetwork } from "../local/network-file.ts";
+import { qdrantName } from "../local/process-names.ts";
 import { ROOT } from "../settings.ts";
 import { makeDataFolder, runCommand, startTestNetwork, type TestNetwork } from "./network.fixture.ts";
 
@@ -160,7 +161,7 @@ async function manifestAt(
 }
 
 async function collectionsAt(site: string): Promise<string[]> {
-  const at = readRunningNetwork(folder.network)?.processes.find(({ name }) => name === `qdrant-${site}`);
+  const at = readRunningNetwork(folder.network)?.processes.find(({ name }) => name === qdrantName(site));
   const answer = await (await fetch(`${at?.url}/collections`)).json();
   const shape = z.object({ result: z.object({ collections: z.array(z.object({ name: z.string() })) }) });
   return shape.parse(answer).result.collections.map(({ name }) => name);

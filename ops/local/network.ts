@@ -11,7 +11,7 @@ import { sweepLeftovers } from "./leftovers.ts";
 import { readRunningNetwork, writeRunningNetwork } from "./network-file.ts";
 import { choosePorts } from "./ports.ts";
 import type { LocalProcess, Plan } from "./plan.ts";
-import { POSTGRES } from "./process-names.ts";
+import { isStore } from "./process-names.ts";
 import { planProcesses, portNames } from "./processes.ts";
 import { ANSWER_MS_MAX, STANDSTILL_MS_MAX, untilAnswering, untilReady } from "./readiness.ts";
 import type { StartupLog } from "./startup-log.ts";
@@ -151,8 +151,6 @@ function firstDown(children: ReadonlyMap<string, Child>): Promise<never> {
 
 /** Those that write stop before those that store. */
 async function stopInOrder(children: ReadonlyMap<string, Child>): Promise<void> {
-  const stores = new Set([POSTGRES]);
-  const isStore = (name: string): boolean => stores.has(name) || /^(qdrant|s3)-/.test(name);
   const all = [...children.values()];
   await Promise.all(all.filter(({ name }) => !isStore(name)).map((child) => child.stop()));
   await Promise.all(all.filter(({ name }) => isStore(name)).map((child) => child.stop()));

@@ -15,6 +15,11 @@ export function s3Name(site: string): string {
   return `s3-${site}`;
 }
 
+/** Whether others keep their data in it. */
+export function isStore(name: string): boolean {
+  return name === POSTGRES || name.startsWith(qdrantName("")) || name.startsWith(s3Name(""));
+}
+
 /** Every process that `npm start` runs for this network file, in the order in which they get their ports. */
 export function processNames(
   network: Network,

@@ -12,7 +12,7 @@ const HEAP_MIB: ResourceLimits = { maxOldGenerationSizeMb: 512, maxYoungGenerati
 const ENDED_THREADS_MAX = 2;
 
 export interface PassagesInThreadOptions extends PassageThread {
-  /** Hears why a thread ended that was not closed, and why it could not make the passages of a document. */
+  /** Hears why a thread ended that was not closed. */
   readonly report: (error: unknown) => void;
   readonly heapMib?: ResourceLimits;
   /** What runs in the thread. */
@@ -48,7 +48,7 @@ export class PassagesInThread {
     this.#options = options;
   }
 
-  /** @throws {KattegatError} `bad_document` when the document ends the thread or fails in it, `unavailable` when there is none. */
+  /** @throws {KattegatError} `bad_document` when the document ends the thread, `unavailable` when there is none; else what failed in it, as without a thread. */
   prepare({ text, lang, passages }: PassageSource): Promise<readonly PreparedPassage[]> {
     const order: Order = {
       source: { text, lang, passages: passages === null ? null : [...passages] },
@@ -79,7 +79,7 @@ export class PassagesInThread {
   }
 
   #start(): Running {
-    const { dimensions, report, heapMib = HEAP_MIB } = this.#options;
+    const { dimensions, heapMib = HEAP_MIB } = this.#options;
     const module = this.#options.module ?? new URL("./passage-thread.ts", import.meta.url);
     const worker = new Worker(module, { workerData: { dimensions }, resourceLimits: heapMib });
     const running: Running = { worker, orders: new Map(), begun: null };
@@ -92,11 +92,7 @@ export class PassagesInThread {
       const order = running.orders.get(reply.number);
       running.orders.delete(reply.number);
       if ("made" in reply) order?.made.resolve(unpackPassages(reply.made, dimensions));
-      else {
-        // The same text fails the same way each time: nothing else than the text is in it.
-        report(reply.failure);
-        order?.made.reject(refusal(reply.failure, 1));
-      }
+      else order?.made.reject(reply.failure);
     });
     let cause: unknown = null;
     worker.on("error", (error: unknown) => {
@@ -123,7 +119,7 @@ export class PassagesInThread {
     // No thread ends without an answer or a count of its suspect, so each order is sent a bounded number of times.
     for (const order of running.orders.values())
       if (order.endedThreads < ENDED_THREADS_MAX) this.#send(order);
-      else order.made.reject(refusal(cause, order.endedThreads));
+      else order.made.reject(refusal(cause));
   }
 }
 
@@ -131,13 +127,11 @@ function unavailable(cause: unknown): KattegatError {
   return new KattegatError("unavailable", "The passages could not be made; repeat the write.", { cause });
 }
 
-function refusal(cause: unknown, attempts: number): KattegatError {
+function refusal(cause: unknown): KattegatError {
   const isOutOfMemory =
     cause instanceof Error && "code" in cause && cause.code === "ERR_WORKER_OUT_OF_MEMORY";
-  const why = isOutOfMemory ? "they need more memory than there is for one document" : "making them fails";
-  return new KattegatError(
-    "bad_document",
-    `Expected a document whose passages can be made; ${why} (attempts: ${attempts}). Store it in parts.`,
-    { cause },
-  );
+  const detail = isOutOfMemory
+    ? "Expected a document whose passages can be made in the memory that there is for one. Store it in parts."
+    : `Expected a document whose passages can be made; making them has ended ${ENDED_THREADS_MAX} threads.`;
+  return new KattegatError("bad_document", detail, { cause });
 }

@@ -50,12 +50,12 @@ const targetRow = rowSchema<typeof targets.$inferSelect>()({
 const SETTLED_MAX = 512;
 
 export class Confirmations {
+  readonly unmatched = new UnmatchedRefusals();
   readonly #database: Database;
   readonly #placements: Placements;
   readonly #site: string;
   readonly #applied: AppliedLog;
   readonly #log: ConfirmationsLog;
-  readonly unmatched = new UnmatchedRefusals();
   readonly #now: () => number;
   /** By site and model. */
   readonly #known = new Map<string, Confirmation>();

@@ -27,6 +27,6 @@ export function socketsWithoutDelay(): (address: Address) => Socket {
     const [host, port] = [hosts[at], ports[at]];
     if (host === undefined || port === undefined) throw new RangeError("expected a port for each host");
     // The driver takes the name that a certificate must have from here.
-    return Object.assign(createConnection({ host, port, noDelay: true }), { host, port });
+    return Object.assign(createConnection({ host, port }).setNoDelay(true), { host, port });
   };
 }
