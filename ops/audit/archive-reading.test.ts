@@ -31,16 +31,18 @@ const damaged: Authenticator = {
   },
 };
 
-/** Of a bucket with these objects; each authenticator is that of one moment, the last one of all later ones. */
+/** Of a bucket with these objects; each authenticator is that of one moment, the last one of all later ones. An object is got when `reached` resolves. */
 function readingOf(
   objects: Readonly<Record<string, string>>,
   moments: readonly [Authenticator, ...Authenticator[]],
+  reached: (key: string) => Promise<void> = () => Promise.resolve(),
 ) {
   let made = 0;
   const reading = new ArchiveReading({
     bucket: {
       name: "bucket",
       async get(key) {
+        await reached(key);
         const text = objects[key];
         return text === undefined ? null : { bytes: new Uint8Array(Buffer.from(text)), etag: "" };
       },
@@ -81,6 +83,31 @@ describe("reading an archive", () => {
     const broken = readingOf(whole, [damaged]);
     for (let count = 0; count < 200; count += 1) await broken.reading.read(key);
     expect(broken.made()).toBe(101);
+  });
+
+  it("goes on with a keyring that opened what the one before did not, and with no other", async () => {
+    const replaced = readingOf(whole, [damaged, authentic, damaged]);
+    for (let count = 0; count < 200; count += 1) expect(await replaced.reading.read(key)).toEqual(FINE);
+    expect(replaced.made()).toBe(2);
+    const same = readingOf({ ...whole, other: "{}" }, [authentic, damaged]);
+    expect((await same.reading.read("other")).damage).toContain("altered");
+    expect(await same.reading.read(key)).toEqual(FINE);
+    expect(same.made()).toBe(2);
+  });
+
+  it("takes one new keyring for objects that are read at once, where the first of them has found it", async () => {
+    const other = recordOf("b");
+    const both = { ...whole, [keyOf(other)]: JSON.stringify(other) };
+    let release = (): void => {};
+    const held = new Promise<void>((resolve) => (release = resolve));
+    const { reading, made } = readingOf(both, [damaged, authentic, damaged], (name) =>
+      name === keyOf(other) ? held : Promise.resolve(),
+    );
+    const late = reading.read(keyOf(other));
+    expect(await reading.read(key)).toEqual(FINE);
+    release();
+    expect(await late).toEqual(FINE);
+    expect(made()).toBe(2);
   });
 
   it("takes a keyring that opens nothing for another's, not one that opens something", async () => {

@@ -34,7 +34,8 @@ type Outcome = "authentic" | "destroyed" | "damaged" | "gone";
 
 export class ArchiveReading {
   readonly #options: ArchiveReadingOptions;
-  readonly #authenticator: Authenticator;
+  /** The newest one that has opened an object which the one before did not. */
+  #authenticator: Authenticator;
   readonly #counts: Record<Outcome, number> = { authentic: 0, destroyed: 0, damaged: 0, gone: 0 };
   #secondLooks = 0;
   #toldMs = performance.now();
@@ -45,15 +46,28 @@ export class ArchiveReading {
   }
 
   async read(key: string): Promise<ReadObject> {
-    let outcome = await this.#open(key, this.#authenticator);
-    // An erasure meanwhile may have replaced the key that wraps this object's, too.
-    if (outcome === "damaged" && this.#secondLooks < SECOND_LOOKS_MAX) {
-      this.#secondLooks += 1;
-      outcome = await this.#open(key, this.#options.authenticator());
-    }
+    const first = this.#authenticator;
+    let outcome = await this.#open(key, first);
+    if (outcome === "damaged") outcome = await this.#lookAgain(key, first);
     this.#counts[outcome] += 1;
     this.#tell();
     return { opened: outcome !== "gone", damage: damageOf(outcome) };
+  }
+
+  /** An erasure meanwhile may have replaced the key that wraps this object's, too. */
+  async #lookAgain(key: string, tried: Authenticator): Promise<Outcome> {
+    const known = this.#authenticator;
+    if (known !== tried) {
+      // Another object that was read meanwhile has found the keyring replaced.
+      const outcome = await this.#open(key, known);
+      if (outcome !== "damaged") return outcome;
+    }
+    if (this.#secondLooks === SECOND_LOOKS_MAX) return "damaged";
+    this.#secondLooks += 1;
+    const newer = this.#options.authenticator();
+    const outcome = await this.#open(key, newer);
+    if (outcome === "authentic" || outcome === "destroyed") this.#authenticator = newer;
+    return outcome;
   }
 
   /** @throws {KattegatError} when no object opened at all: then nothing is known of any. */

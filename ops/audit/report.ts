@@ -86,7 +86,8 @@ export function isMissed({ unseen }: SiteReport): boolean {
 export const NOT_RUNNING = "declared only: it does not run";
 export const NOT_ASKED = "left out of this audit";
 
-export function cannotSee({ isArchiveRead }: { readonly isArchiveRead: boolean }): readonly string[] {
+export function cannotSee(sites: readonly Pick<SiteReport, "objects">[]): readonly string[] {
+  const isArchiveRead = sites.some(({ objects }) => objects !== null && objects.opened !== null);
   return [
     ...CANNOT_SEE,
     isArchiveRead

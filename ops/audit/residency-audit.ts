@@ -102,7 +102,7 @@ export async function residencyAudit(options: ResidencyAuditOptions): Promise<Au
     findings,
     findings_left_out: findingsLeftOut,
     repair: repaired,
-    cannot_see: cannotSee({ isArchiveRead: options.authenticator !== null }),
+    cannot_see: cannotSee(reports),
   };
 }
 

@@ -43,6 +43,8 @@ export interface CommandHost {
   census: Census | null;
   /** The one document that can be read. */
   document: Document | null;
+  /** Thrown one after the other instead of answers to deletions; then nothing is there. */
+  erasures: KattegatError[];
   /** Thrown instead of an answer to a search. */
   refusal: KattegatError | null;
   start(args: readonly string[], options?: StartOptions): RunningCommand;
@@ -83,9 +85,11 @@ export async function hostCommands(): Promise<CommandHost> {
   const port = typeof address === "object" && address !== null ? address.port : 0;
 
   function answer(request: IncomingMessage, body: string, response: ServerResponse): void {
-    const { url: path = "", headers } = request;
+    const { url: path = "", headers, method } = request;
     const { authorization = "" } = headers;
     try {
+      const failed = method === "DELETE" ? host.erasures.shift() : undefined;
+      if (failed !== undefined) throw failed;
       if (path === "/v1/search" && host.refusal !== null) throw host.refusal;
       if (path === "/v1/search") response.end(JSON.stringify(ANSWER));
       else if (path === "/v1/network") response.end(JSON.stringify(statusOf(host)));
@@ -131,6 +135,7 @@ export async function hostCommands(): Promise<CommandHost> {
     next: undefined,
     census: null,
     document: null,
+    erasures: [],
     refusal: null,
     start(args, { input, isInputOpen = false, environment = {} } = {}) {
       const child = spawn(process.execPath, ["--no-warnings", join(ROOT, "ops", "kattegat.ts"), ...args], {

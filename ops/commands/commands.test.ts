@@ -151,6 +151,35 @@ describe("exit codes", () => {
     RUN_MS_MAX,
   );
 
+  it(
+    "are 1 for an erasure whose receipt was lost with an answer, of which nothing says that it is removed",
+    async () => {
+      const erase = ["erase", "a", "--yes", "--wait", "1"];
+      host.erasures = [new KattegatError("timeout", "")];
+      const lost = await host.run(erase);
+      expect(lost.code).toBe(1);
+      expect(lost.stdout).toContain("address of the receipt was lost");
+      expect(lost.stdout).not.toContain("removed");
+      host.erasures = [new KattegatError("timeout", "")];
+      const json = await host.run([...erase, "--json"]);
+      expect([json.code, JSON.parse(json.stdout)]).toEqual([
+        1,
+        {
+          erased: 0,
+          gone_before: 0,
+          receipts_lost: 1,
+          changed: [],
+          receipts: [{ id: "a", receipt: null, receipt_lost: true }],
+          unfinished: [],
+        },
+      ]);
+      const gone = await host.run(erase);
+      expect(gone).toMatchObject({ code: 0, stdout: expect.stringContaining("1 were gone before") });
+      expect(gone.stdout).not.toContain("removed");
+    },
+    RUN_MS_MAX,
+  );
+
   it.each([
     ["an option that does not exist", ["search", "x", "--nonsense"]],
     ["a number that is out of bounds", ["search", "x", "--limit", "0"]],

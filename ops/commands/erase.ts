@@ -11,7 +11,7 @@ import {
   type ErasedDocument,
 } from "../erase/erase-documents.ts";
 import { findDoomed, type FoundDocument } from "../erase/find-doomed.ts";
-import { formatErasure, formatPlanned, type Erasure } from "../output/erase-text.ts";
+import { formatErasure, formatPlanned, outcomesOf, type Erasure } from "../output/erase-text.ts";
 import { EXIT, UsageError } from "../output/exit.ts";
 import type { Terminal } from "../output/terminal.ts";
 import type { Settings } from "../settings.ts";
@@ -39,7 +39,11 @@ A document that is named is erased in whichever version it has, unless --if-vers
 that was found alone. --listed erases what a dry run listed, in the versions that it listed, and looks for no other. A document that is of another
 version by then is told, and stays.
 
-Exit code 1 when no document is meant, when one was of another version, or when a receipt is not complete after --wait seconds.
+A document that is gone when an erasure without an answer is tried again may have been erased by that: where its receipt is nobody knows, and that
+is told (receipts_lost in the JSON). kattegat ledger list --document says when each site was rid of it.
+
+Exit code 1 when no document is meant, when one was of another version, when the address of a receipt was lost, or when a receipt is not complete
+after --wait seconds.
 
 Examples:
   kattegat erase case-1987-44 --yes
@@ -112,7 +116,7 @@ async function erase(
     terminal.tell(`stopped after ${erased.length + changed.length} of ${found.length}:\n${before}`);
     throw error;
   });
-  const receipts = erased.flatMap(({ receipt }) => (receipt === null ? [] : [receipt]));
+  const { receipts, lost } = outcomesOf(erased);
   const unfinished =
     options.wait === undefined
       ? null
@@ -124,7 +128,8 @@ async function erase(
         });
   const erasure = { erased, changed, unfinished };
   terminal.print(options.json === true ? JSON.stringify(resultOf(erasure), null, 2) : formatErasure(erasure));
-  if (changed.length > 0 || (unfinished !== null && unfinished.length > 0)) process.exitCode = EXIT.finding;
+  if (changed.length > 0 || lost.length > 0 || (unfinished !== null && unfinished.length > 0))
+    process.exitCode = EXIT.finding;
 }
 
 function plannedOf(found: readonly FoundDocument[]) {
@@ -132,8 +137,15 @@ function plannedOf(found: readonly FoundDocument[]) {
 }
 
 function resultOf({ erased, changed, unfinished }: Erasure) {
-  const gone = erased.filter(({ receipt }) => receipt === null).length;
-  return { erased: erased.length - gone, gone_before: gone, changed, receipts: erased, unfinished };
+  const { receipts, gone, lost } = outcomesOf(erased);
+  return {
+    erased: receipts.length,
+    gone_before: gone.length,
+    receipts_lost: lost.length,
+    changed,
+    receipts: erased,
+    unfinished,
+  };
 }
 
 function versionOf(text: string): string {

@@ -25,24 +25,28 @@ function documentOf(id: string, version: string): Document {
   });
 }
 
-/** A primary with documents of these versions; an answer of `loses` is lost after the deletion, once. */
+/** A primary with documents of these versions; an answer of `loses` is lost after the deletion, once, and `turnsAway` comes before one. */
 function primaryWith(
   versions: Readonly<Record<string, string>>,
   {
     loses = [],
+    turnsAway = [],
     unreadable = [],
     code = "residency_refused",
   }: {
     readonly loses?: readonly string[];
+    readonly turnsAway?: readonly string[];
     readonly unreadable?: readonly string[];
     readonly code?: ErrorCode;
   } = {},
 ) {
   const held = new Map(Object.entries(versions));
   const lost = new Set(loses);
+  const busy = new Set(turnsAway);
   return {
     held,
     async erase(id: string, { version }: { readonly version?: string } = {}) {
+      if (busy.delete(id)) throw new KattegatError("too_many_requests", "");
       const current = held.get(id);
       if (version !== undefined && current !== version) throw new KattegatError("version_mismatch", "");
       if (current === undefined) throw new KattegatError("not_found", "");
@@ -103,12 +107,20 @@ describe("an erasure", () => {
     });
   });
 
-  it("takes a document whose deletion was done before its answer was lost for gone", async () => {
-    const primary = primaryWith({ a: "3" }, { loses: ["a"] });
-    expect(await eraseFrom(primary, [{ id: "a", version: "3" }])).toEqual({
-      erased: [{ id: "a", receipt: null }],
-      changed: [],
-    });
+  it("tells of a document that is gone after an answer was lost that its receipt is, with a version and without", async () => {
+    const primary = primaryWith({ a: "3", b: "4" }, { loses: ["a", "b"] });
+    const { erased, changed } = await eraseFrom(primary, [{ id: "a", version: "3" }, { id: "b" }]);
+    expect(erased).toHaveLength(2);
+    for (const id of ["a", "b"]) expect(erased).toContainEqual({ id, receipt: null, receipt_lost: true });
+    expect(changed).toEqual([]);
+  });
+
+  it("has lost no receipt of a document that was gone before it was turned away", async () => {
+    const primary = primaryWith({ b: "4" }, { turnsAway: ["a", "b"] });
+    const { erased } = await eraseFrom(primary, [{ id: "a" }, { id: "b" }]);
+    expect(erased).toHaveLength(2);
+    expect(erased).toContainEqual({ id: "a", receipt: null });
+    expect(erased).toContainEqual({ id: "b", receipt: "/v1/receipts/b" });
   });
 
   it("tells of a changed document that this key may not read without its version, and fails where it cannot know", async () => {

@@ -20,8 +20,10 @@ export interface Doomed {
 
 export interface ErasedDocument {
   readonly id: string;
-  /** Null for a document that was gone before. */
+  /** Null for a document that was gone before, or whose receipt is not known. */
   readonly receipt: string | null;
+  /** It is gone, and an attempt without an answer may have done that: then there is a receipt, and nobody here knows its address. */
+  readonly receipt_lost?: true;
 }
 
 /** A document that has another version than the one that was meant, so it is still there. */
@@ -35,7 +37,7 @@ export interface ChangedDocument {
 type ErasingClient = Pick<Client, "erase" | "document">;
 
 /**
- * Resolves when each document has a receipt, was gone before, or is told as changed. What fails for the moment is tried again; anything
+ * Resolves when each document has a receipt, was gone before, has lost its receipt, or is told as changed. What fails for the moment is tried again; anything
  * else ends all, and what was erased before has been told.
  */
 export async function eraseDocuments(
@@ -73,39 +75,50 @@ async function erase(
   client: ErasingClient,
   { id, version }: Doomed,
 ): Promise<ErasedDocument | ChangedDocument> {
+  let gone: ErasedDocument = { id, receipt: null };
   try {
-    const { receipt } = await patiently(() => client.erase(id, version === undefined ? {} : { version }));
+    const { receipt } = await patiently(
+      () => client.erase(id, version === undefined ? {} : { version }),
+      ({ code }) => {
+        // What the caller is told to do later was not done; whatever failed in the network may have been.
+        if (ERROR_KINDS[code].fault === "network") gone = { ...gone, receipt_lost: true };
+      },
+    );
     return { id, receipt };
   } catch (error) {
     if (!(error instanceof KattegatError)) throw error;
-    if (error.code === "not_found") return { id, receipt: null };
+    if (error.code === "not_found") return gone;
     if (error.code !== "version_mismatch" || version === undefined) throw error;
-    return await whatIsThere(client, { id, version });
+    return (await whatIsThere(client, { id, version })) ?? gone;
   }
 }
 
-/** A document that is gone has no version to match either. An answer that was lost before another attempt looks like that, too. */
+/** Null for a document that is gone: it has no version to match either. */
 async function whatIsThere(
   client: ErasingClient,
   { id, version }: Required<Doomed>,
-): Promise<ErasedDocument | ChangedDocument> {
+): Promise<ChangedDocument | null> {
   try {
     return { id, version, now: (await patiently(() => client.document(id))).version };
   } catch (error) {
     if (!(error instanceof KattegatError)) throw error;
-    if (error.code === "not_found") return { id, receipt: null };
+    if (error.code === "not_found") return null;
     if (error.code !== "residency_refused" && error.code !== "forbidden") throw error;
     return { id, version, now: null };
   }
 }
 
-async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+async function patiently<T>(
+  ask: () => Promise<T>,
+  failed: (error: KattegatError) => void = () => {},
+): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await ask();
     } catch (error) {
       const isPassing = error instanceof KattegatError && ERROR_KINDS[error.code].retryable;
       if (!isPassing || attempt === ATTEMPTS_MAX) throw error;
+      failed(error);
       await sleep(RETRY_MS * attempt);
     }
   }

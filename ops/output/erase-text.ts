@@ -33,7 +33,7 @@ export function formatPlanned(found: readonly FoundDocument[]): string {
 }
 
 export function formatErasure({ erased, changed, unfinished }: Erasure): string {
-  const gone = erased.filter(({ receipt }) => receipt === null).length;
+  const { receipts, gone, lost } = outcomesOf(erased);
   const states = (unfinished ?? [])
     .flatMap(({ sites }) => sites.map(stateOf))
     .filter((state) => state !== null);
@@ -41,13 +41,36 @@ export function formatErasure({ erased, changed, unfinished }: Erasure): string 
     (state) => `  ${state} (${states.filter((other) => other === state).length})`,
   );
   return [
-    `${erased.length - gone} documents erased${gone === 0 ? "" : `, ${gone} were gone before`}`,
+    `${receipts.length} documents erased${gone.length === 0 ? "" : `, ${gone.length} were gone before`}`,
     ...(unfinished === null
-      ? erased.slice(0, SHOWN_MAX).map(({ id, receipt }) => `  ${id}  ${receipt ?? "was gone before"}`)
-      : unfinished.length === 0
-        ? ["removed from the disks of every site"]
-        : counts.toSorted()),
+      ? erased.slice(0, SHOWN_MAX).map((document) => `  ${document.id}  ${outcomeOf(document)}`)
+      : unfinished.length > 0
+        ? counts.toSorted()
+        : receipts.length > 0
+          ? ["removed from the disks of every site"]
+          : []),
+    ...(lost.length === 0 ? [] : [lostText(lost)]),
     ...(changed.length === 0 ? [] : [changedText(changed)]),
+  ].join("\n");
+}
+
+/** What became of the documents that are not there any more. */
+export function outcomesOf(erased: readonly ErasedDocument[]) {
+  return {
+    receipts: erased.flatMap(({ receipt }) => (receipt === null ? [] : [receipt])),
+    gone: erased.filter(({ receipt, receipt_lost }) => receipt === null && receipt_lost !== true),
+    lost: erased.filter(({ receipt_lost }) => receipt_lost === true),
+  };
+}
+
+function outcomeOf({ receipt, receipt_lost }: ErasedDocument): string {
+  return receipt ?? (receipt_lost === true ? "is gone, its receipt is lost" : "was gone before");
+}
+
+function lostText(lost: readonly ErasedDocument[]): string {
+  return [
+    `${lost.length} documents are gone; the address of the receipt was lost with an answer, so when every site is rid of them is NOT known here:`,
+    ...shown(lost, ({ id }) => `  ${id}`),
   ].join("\n");
 }
 

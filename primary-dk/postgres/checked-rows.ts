@@ -3,17 +3,25 @@ import { z } from "zod";
 
 type ColumnsOf<Row> = { readonly [Name in keyof Row]?: z.ZodType<Row[Name]> };
 
+/** `ColumnsOf` alone takes a schema that gives less than the column holds, such as one without its nulls. */
+type Whole<Row, Columns extends ColumnsOf<Row>> = {
+  readonly [Name in keyof Columns]: Name extends keyof Row
+    ? Row[Name] extends z.output<Columns[Name]>
+      ? unknown
+      : never
+    : never;
+};
+
 /**
  * Declares which columns of a table a query reads, with what the driver gives for each.
  *
- * A column that `schema.ts` does not have, or has with another type, does not compile; its tables are those that the migrations make.
+ * A column that `schema.ts` does not have, or has with a wider or narrower type, nulls included, does not compile; its tables are those that the migrations make.
  *
  * @example `const headRow = rowSchema<typeof logHead.$inferSelect>()({ epoch: z.int(), sequence: sequenceSchema });`
  */
 export function rowSchema<Row>() {
-  return <Columns extends ColumnsOf<Row>>(
-    columns: Columns & { readonly [Name in Exclude<keyof Columns, keyof Row>]: never },
-  ) => z.strictObject<Columns>(columns);
+  return <Columns extends ColumnsOf<Row>>(columns: Columns & Whole<Row, Columns>) =>
+    z.strictObject<Columns>(columns);
 }
 
 /** For a query's list of columns: what is read is what is checked. */

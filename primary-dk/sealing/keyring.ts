@@ -78,35 +78,29 @@ export class Keyring {
   readonly #rootKey: Buffer;
   readonly #rootSealKey: KeyObject;
   /** What the file holds, by partition. */
-  #partitions: readonly (readonly PartitionKey[])[];
+  #partitions: readonly (readonly PartitionKey[])[] = [];
   readonly #seen = new Map<string, KeyObject>();
-  #stamp: string;
+  /** Of the file that was read, or of one before it. */
+  #stamp = "";
 
-  private constructor(
-    place: KeyringPlace,
-    rootKey: Buffer,
-    partitions: readonly (readonly PartitionKey[])[],
-  ) {
+  private constructor(place: KeyringPlace) {
     this.#place = place;
-    this.#rootKey = rootKey;
-    this.#rootSealKey = sealKeyOf(rootKey);
-    this.#partitions = partitions;
-    this.#stamp = stampOf(place);
-    this.#remember();
+    this.#rootKey = readRootKey(place.rootKeyFile);
+    this.#rootSealKey = sealKeyOf(this.#rootKey);
   }
 
   /** @throws {KeyringError} when there is no keyring, or the root key is another. */
   static open(place: KeyringPlace): Keyring {
-    const rootKey = readRootKey(place.rootKeyFile);
-    const partitions = readPartitions(place, rootKey);
+    const ring = Keyring.read(place);
     finishShredding(place.folder);
-    return new Keyring(place, rootKey, partitions);
+    return ring;
   }
 
   /** For a reader beside the primary: changes nothing. @throws {KeyringError} as `open`. */
   static read(place: KeyringPlace): Keyring {
-    const rootKey = readRootKey(place.rootKeyFile);
-    return new Keyring(place, rootKey, readPartitions(place, rootKey));
+    const ring = new Keyring(place);
+    ring.#read();
+    return ring;
   }
 
   static exists({ folder }: Pick<KeyringPlace, "folder">): boolean {
@@ -115,11 +109,9 @@ export class Keyring {
 
   /** Makes a keyring of new keys. */
   static create(place: KeyringPlace): Keyring {
-    const rootKey = readRootKey(place.rootKeyFile);
+    const ring = new Keyring(place);
     mkdirSync(place.folder, { recursive: true, mode: 0o700 });
-    const partitions = Array.from({ length: PARTITIONS }, () => [partitionKey(1, newKey())]);
-    const ring = new Keyring(place, rootKey, partitions);
-    ring.#store(partitions);
+    ring.#store(Array.from({ length: PARTITIONS }, () => [partitionKey(1, newKey())]));
     return ring;
   }
 
@@ -141,19 +133,21 @@ export class Keyring {
     const name = `${partition} ${version}`;
     const known = this.#seen.get(name);
     if (known !== undefined) return known;
-    // Another thread of this site has replaced keys since.
-    this.#read();
+    // Another thread of this site may have replaced keys since; where none has, the file is not read for each key that is gone.
+    this.refresh();
     return this.#seen.get(name) ?? null;
   }
 
-  /** Under the lock on keys: takes what another process has changed, so that nothing is wrapped by a key that is gone. */
+  /** Takes what another process has changed; under the lock on keys, so that nothing is wrapped by a key that is gone. */
   refresh(): void {
     if (stampOf(this.#place) !== this.#stamp) this.#read();
   }
 
   #read(): void {
-    this.#stamp = stampOf(this.#place);
+    // Before the reading, and kept after it: a file that was replaced meanwhile, or could not be read, is read again.
+    const stamp = stampOf(this.#place);
     this.#partitions = readPartitions(this.#place, this.#rootKey);
+    this.#stamp = stamp;
     this.#remember();
   }
 
@@ -221,8 +215,6 @@ export class Keyring {
     const wanted = new Set(partitions);
     const next = this.#partitions.map((keys, partition) => (wanted.has(partition) ? change(keys) : keys));
     this.#store(next);
-    this.#partitions = next;
-    this.#remember();
   }
 
   #store(partitions: readonly (readonly PartitionKey[])[]): void {
@@ -233,6 +225,8 @@ export class Keyring {
     const sealed = seal(this.#rootSealKey, Buffer.from(JSON.stringify(content)), CONTEXT);
     replaceAndShred(join(this.#place.folder, FILE), sealed);
     this.#stamp = stampOf(this.#place);
+    this.#partitions = partitions;
+    this.#remember();
   }
 
   #remember(): void {

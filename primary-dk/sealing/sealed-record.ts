@@ -156,7 +156,8 @@ export class RecordOpener {
 
   /**
    * Opens like `open`, for the judgement alone, beyond what an export needs: every sealed part is opened, vectors of other models
-   * too, and none may have been taken out. False when the document's key was destroyed because it was erased.
+   * too, and none may have been taken out. Those of another model may be left out together, as they are from an object that was sent
+   * while it did not serve. False when the document's key was destroyed because it was erased.
    *
    * @throws {SealError} as `open`.
    */
@@ -174,10 +175,11 @@ export class RecordOpener {
     });
     // A passage that the text does not have has no place in it.
     const ownless = record.passages.flatMap(([start, end], index) => (start === end ? [index + 1] : []));
-    const given = head.given?.vectors ?? [];
+    const { model, vectors: given } = head.given ?? { model: this.#model, vectors: [] };
+    const mayLack = withVector.length === 0 && model !== this.#model;
     const isWhole =
       (head.given === undefined || ownless.every((ordinal) => owners.includes(ordinal))) &&
-      (withVector.length === 0 || given.every((ordinal) => withVector.includes(ordinal)));
+      (mayLack || given.every((ordinal) => withVector.includes(ordinal)));
     if (!isWhole)
       throw new SealError("expected every text and vector that came with the document's passages");
     return true;

@@ -12,7 +12,9 @@ const UNPUBLISHED_MS_MAX = 60_000;
 /** Readers in the middle of a fetch still find the one before. */
 const VERSIONS_KEPT = 3;
 
-const statisticsRow = rowSchema<typeof termStatistics.$inferSelect>()({ bytes: z.instanceof(Uint8Array) });
+const statisticsRow = rowSchema<typeof termStatistics.$inferSelect>()({
+  bytes: z.custom<Uint8Array>((value) => value instanceof Uint8Array),
+});
 
 export interface PublishedStatistics {
   readonly version: string;
