@@ -13,9 +13,8 @@ const ANSWERED_MS_MAX = 120_000;
 const RETRY_MS = 100;
 
 export interface Promised {
-  /** Of its last change. */
-  readonly sequence: string;
-  readonly residency: string;
+  /** Of its last change; no two changes have the same. */
+  readonly text: string;
   readonly isDeleted: boolean;
 }
 
@@ -92,19 +91,19 @@ export class ChangeWriter {
     );
   }
 
-  #document(id: string): { readonly residency: string; readonly line: string } {
+  #document(id: string): { readonly text: string; readonly line: string } {
     const { random, inPlace = false } = this.#options;
     this.#number += 1;
     const own = inPlace ? seededRandom(Number(id.replaceAll(/\D/g, ""))) : random;
     const any = (names: readonly string[]): string => names[Math.floor(own() * names.length)] ?? "";
     const { residency = any(CLASSES), tier = any(TIERS) } = this.#options;
     const text = `Ændring ${this.#number} af ${id}: klage over afgørelse om havn, fiskeri og bygning.`;
-    return { residency, line: JSON.stringify({ id, title: `Sag ${id}`, text, residency, tier }) };
+    return { text, line: JSON.stringify({ id, title: `Sag ${id}`, text, residency, tier }) };
   }
 
   /** Resolves with the ids that were acknowledged. */
   async #send(
-    lines: ReadonlyMap<string, { readonly residency: string; readonly line: string }>,
+    lines: ReadonlyMap<string, { readonly text: string; readonly line: string }>,
   ): Promise<readonly string[]> {
     const body = [...lines.values()].map(({ line }) => `${line}\n`).join("");
     const type = "application/x-ndjson";
@@ -116,9 +115,9 @@ export class ChangeWriter {
       const { id, status, sequence } = batchResultSchema.parse(JSON.parse(result));
       if (status >= 400 && status < 500 && status !== 409)
         throw new Error(`a document was refused: ${result}`);
-      const residency = id === null ? undefined : lines.get(id)?.residency;
-      if (id === null || sequence === undefined || residency === undefined || status >= 300) continue;
-      this.promised.set(id, { sequence, residency, isDeleted: false });
+      const text = id === null ? undefined : lines.get(id)?.text;
+      if (id === null || sequence === undefined || text === undefined || status >= 300) continue;
+      this.promised.set(id, { text, isDeleted: false });
       if (compareSequences(sequence, this.sequence) > 0) this.sequence = sequence;
       this.changes += 1;
       done.push(id);
