@@ -1,4 +1,5 @@
 /** Writes changes and remembers what was promised of each document. */
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { seededRandom } from "@kattegat/engine/seeded-random.ts";
 import { batchResultSchema } from "@kattegat/protocol/documents.ts";
@@ -38,6 +39,8 @@ export class ChangeWriter {
   /** Requests that were repeated because no answer, or a refusal for a moment, came. */
   repeated = 0;
   readonly #options: ChangeOptions;
+  /** In every text: one that another writer has written already would change nothing. */
+  readonly #name = randomUUID();
   #number = 0;
 
   constructor(options: ChangeOptions) {
@@ -97,7 +100,7 @@ export class ChangeWriter {
     const own = inPlace ? seededRandom(Number(id.replaceAll(/\D/g, ""))) : random;
     const any = (names: readonly string[]): string => names[Math.floor(own() * names.length)] ?? "";
     const { residency = any(CLASSES), tier = any(TIERS) } = this.#options;
-    const text = `Ændring ${this.#number} af ${id}: klage over afgørelse om havn, fiskeri og bygning.`;
+    const text = `Ændring ${this.#name}-${this.#number} af ${id}: klage over afgørelse om havn, fiskeri og bygning.`;
     return { text, line: JSON.stringify({ id, title: `Sag ${id}`, text, residency, tier }) };
   }
 
