@@ -30,6 +30,8 @@ const KILL_EVERY_MS = 5_000;
 const FROZEN_SITE = "eu-arn";
 const FROZEN = qdrantName(FROZEN_SITE);
 const FROZEN_MS = 20_000;
+const RECOVERED_LAG_MS = 2_000;
+const RECOVERED_MS_MAX = 60_000;
 /** After the faults: what the promise is about. */
 const AFTER_MS = 60_000;
 const AFTER_BATCH_EVERY_MS = 1_000;
@@ -122,6 +124,7 @@ async function underFaults(
   while (!isOver()) {
     if (isHalf() && !hasFrozen) {
       hasFrozen = true;
+      await recovered(network, targets);
       others.push(...(await whileFrozen(network, targets)));
     }
     const name = KILLED[Math.floor(random() * KILLED.length)] ?? EDGE;
@@ -138,6 +141,16 @@ function kill(network: BenchNetwork, name: string): boolean {
   } catch {
     // It is down already.
     return false;
+  }
+}
+
+/** Resolves when no site is late from what was killed before: that would be taken for what the frozen one does to it. */
+async function recovered(network: BenchNetwork, targets: readonly LagTarget[]): Promise<void> {
+  const until = performance.now() + RECOVERED_MS_MAX;
+  while (performance.now() < until) {
+    const status = await statusOf(network).catch(() => null);
+    if (lagsIn(status, targets).every(({ ms }) => ms < RECOVERED_LAG_MS)) return;
+    await sleep(LAG_POLL_MS);
   }
 }
 
