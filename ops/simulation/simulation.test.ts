@@ -39,6 +39,12 @@ describe("a network of a primary, two regionals, and two edges", () => {
     }
   });
 
+  it("shows nothing of a document whose withdrawal was broken off, when the watermark passes an earlier change of it (I9)", async () => {
+    const faults = ["delay", "crash-replication", "crash-site", "clock-jump", "away"] as const;
+    const options: SimulationOptions = { seed: 44_815, faults, documents: 8, writes: 24 };
+    expect((await simulate(options)).violation).toBeNull();
+  });
+
   it("has the same history each time that a seed is run", async () => {
     const first = await simulate(optionsOf(7), { isTraced: true });
     const second = await simulate(optionsOf(7), { isTraced: true });

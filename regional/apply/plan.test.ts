@@ -103,6 +103,34 @@ describe("planOf", () => {
     expect(erased?.holding).toMatchObject({ passages: 0, ordinal_max: 7 });
   });
 
+  it("removes what a later write that was broken off has left, before the watermark passes a change between them (I9)", () => {
+    const watermark = { epoch: 1, sequence: "5" };
+    const tombstone = held({ digest: "withdrawn", passages: 0 });
+    for (const change of [withdraw("x", 7), put({ id: "x", sequence: 7 })]) {
+      const [outcome] = plan([change], { holding: tombstone, watermark }).outcomes;
+      expect(outcome).toMatchObject({ document: null, isDoubted: true, holding: tombstone });
+    }
+    const [withdrawn] = plan([withdraw("x", 7)], { holding: held(), watermark }).outcomes;
+    expect(withdrawn).toMatchObject({
+      document: null,
+      holding: { sequence: "7", digest: "withdrawn", passages: 0, ordinal_max: 3 },
+    });
+    const both = plan([withdraw("x", 7), put({ id: "x", sequence: 10, digest: "digest-x-10" })], {
+      holding: held(),
+      watermark,
+    });
+    expect(both.outcomes).toMatchObject([{ holding: { sequence: "10", passages: 1, ordinal_max: 3 } }]);
+  });
+
+  it("leaves a later copy alone when an older put, or a change that the watermark has passed, comes again (I3)", () => {
+    const before = { epoch: 1, sequence: "5" };
+    expect(plan([put({ id: "x", sequence: 7 })], { holding: held(), watermark: before }).outcomes).toEqual(
+      [],
+    );
+    expect(plan([withdraw("x", 7)], { holding: held(), watermark: AT_10 }).outcomes).toEqual([]);
+    expect(plan([withdraw("x", 4)], { holding: held(), watermark: before }).outcomes).toEqual([]);
+  });
+
   it("marks what is written behind the watermark, since that does not say whether it was completed", () => {
     expect(plan([put({ id: "x", sequence: 5 })], { watermark: AT_10 }).outcomes).toMatchObject([
       { holding: { late: true } },

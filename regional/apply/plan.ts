@@ -54,12 +54,38 @@ export function planOf(changes: readonly Change[], options: PlanOptions): Plan {
     if (change.kind === "skip") continue;
     const refusal = change.kind === "put" ? options.refusal(change.document) : null;
     if (refusal !== null) refused.push({ sequence: change.sequence, ...refusal });
-    const known = outcomes.get(change.document_id)?.holding ?? options.holdings.get(change.document_id);
+    const planned = outcomes.get(change.document_id)?.holding;
+    const stored = options.holdings.get(change.document_id);
     // A refused put still ends an older copy: the site may not keep what the document was before.
-    const outcome = outcomeOf(change, { known, isRefused: refusal !== null, options });
+    const told = { known: planned ?? stored, isRefused: refusal !== null, options };
+    const outcome =
+      (planned === undefined &&
+        stored !== undefined &&
+        brokenOffOutcome(change, { ...told, known: stored })) ||
+      outcomeOf(change, told);
     if (outcome !== null) outcomes.set(change.document_id, outcome);
   }
   return { outcomes: Array.from(outcomes.values()), refused };
+}
+
+/**
+ * A later write that was broken off before the watermark passed it may have left what was there before it, a tombstone beside
+ * the points that it was to remove. Once the watermark passes this change, that would be shown as what the site should have (I9).
+ *
+ * Null where nothing of the kind is possible, or where the copy is of a later version, which is no harm.
+ */
+function brokenOffOutcome(
+  change: Told,
+  { known, isRefused, options }: { known: Holding; isRefused: boolean; options: PlanOptions },
+): Outcome | null {
+  const fence: Fence = { epoch: change.epoch, sequence: change.sequence };
+  const isBetween = compareFences(fence, options.watermark) > 0 && compareFences(fence, fenceOf(known)) < 0;
+  if (!isBetween) return null;
+  const removal = { documentId: change.document_id, document: null, isDoubted: true };
+  if (known.digest === WITHDRAWN) return { ...removal, holding: known };
+  if (change.kind === "put" && !isRefused) return null;
+  // The write that was broken off comes again: the watermark has not passed it.
+  return { ...removal, holding: { ...known, ...fence, digest: WITHDRAWN, passages: 0, late: false } };
 }
 
 function outcomeOf(
