@@ -45,6 +45,15 @@ describe("a network of a primary, two regionals, and two edges", () => {
     expect((await simulate(options)).violation).toBeNull();
   });
 
+  it("takes no batch that begins a reign before the place to which a store went back (I2)", async () => {
+    const faults = [
+      ...(["drop", "repeat", "delay", "clock-jump", "slow", "failover"] as const),
+      ...(["zombie", "restore", "vanish", "wide-sender"] as const),
+    ];
+    const options: SimulationOptions = { seed: 58_775, faults, documents: 12, writes: 41 };
+    expect((await simulate(options)).violation).toBeNull();
+  });
+
   it("has the same history each time that a seed is run", async () => {
     const first = await simulate(optionsOf(7), { isTraced: true });
     const second = await simulate(optionsOf(7), { isTraced: true });

@@ -93,7 +93,7 @@ export class Applier {
         `Expected changes of epoch ${position.watermark.epoch} or later, got ${request.watermark.epoch}.`,
       );
     }
-    assertReached(position, request.after);
+    assertReached(position, { after: request.after, to: request.watermark });
     const vectors = new Map<DocumentRecord, readonly PassageVectors[]>();
     const horizonSequence = horizonOf(position.watermark.sequence, this.#options.tombstones);
     const plan = planOf(request.changes, {
