@@ -56,16 +56,15 @@ export function createMergeSegments({ scanner }: { readonly scanner: Scanner }):
       : mergeInThread(inputs, about, signal);
 }
 
-async function mergeHere(
+/** In this thread: for little, and where nothing else waits for it. */
+export async function mergeHere(
   inputs: AsyncIterable<MergeInput>,
   about: About & { readonly scanner: Scanner },
   signal: AbortSignal,
 ): Promise<MergedSegment> {
   const merger = createMerger(about);
-  for await (const input of inputs) {
-    signal.throwIfAborted();
-    await merger.take(input);
-  }
+  for await (const input of inputs) await merger.take(input);
+  signal.throwIfAborted();
   return merger.finish();
 }
 

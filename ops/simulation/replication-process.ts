@@ -4,8 +4,7 @@ import type { Network } from "@kattegat/config/network.ts";
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { createEdge } from "@kattegat/replication/edge.ts";
-import type { MergeSegments } from "@kattegat/replication/merge-segments.ts";
-import { createMerger } from "@kattegat/replication/merger.ts";
+import { mergeHere, type MergeSegments } from "@kattegat/replication/merge-segments.ts";
 import type { Primary } from "@kattegat/replication/primary.ts";
 import { createRegionalTarget } from "@kattegat/replication/regional-target.ts";
 import { createReplication, type Replication } from "@kattegat/replication/replication.ts";
@@ -77,7 +76,9 @@ export function startReplication(options: ReplicationOptions): ReplicationProces
       newId: () => `${name}-${(made += 1)}`,
       spoolFolder: "",
       basePassagesMin: NO_BASE,
-      mergeSegments: options.seams.merge(mergeWith(options.scanner)),
+      mergeSegments: options.seams.merge((inputs, about, signal) =>
+        mergeHere(inputs, { ...about, scanner: options.scanner }, signal),
+      ),
     });
   });
   const replication = createReplication({
@@ -126,15 +127,5 @@ function primaryOf({ name, primary, primarySite, wire }: ReplicationOptions): Pr
     },
     statistics: nothing,
     embedding: nothing,
-  };
-}
-
-/** As the thread merges, in this one. */
-function mergeWith(scanner: Scanner): MergeSegments {
-  return async (inputs, about, signal) => {
-    const merger = createMerger({ ...about, scanner });
-    for await (const input of inputs) await merger.take(input);
-    signal.throwIfAborted();
-    return merger.finish();
   };
 }

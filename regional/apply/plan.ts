@@ -57,12 +57,13 @@ export function planOf(changes: readonly Change[], options: PlanOptions): Plan {
     const planned = outcomes.get(change.document_id)?.holding;
     const stored = options.holdings.get(change.document_id);
     // A refused put still ends an older copy: the site may not keep what the document was before.
-    const told = { known: planned ?? stored, isRefused: refusal !== null, options };
-    const outcome =
-      (planned === undefined &&
-        stored !== undefined &&
-        brokenOffOutcome(change, { ...told, known: stored })) ||
-      outcomeOf(change, told);
+    const isRefused = refusal !== null;
+    // What this batch writes anew is not in doubt.
+    const brokenOff =
+      planned === undefined && stored !== undefined
+        ? brokenOffOutcome(change, { known: stored, isRefused, options })
+        : null;
+    const outcome = brokenOff ?? outcomeOf(change, { known: planned ?? stored, isRefused, options });
     if (outcome !== null) outcomes.set(change.document_id, outcome);
   }
   return { outcomes: Array.from(outcomes.values()), refused };
