@@ -8,6 +8,7 @@ import { createInterface } from "node:readline";
 import type { FeedChange } from "@kattegat/protocol/changes.ts";
 import { FENCE_ZERO, type Fence } from "@kattegat/protocol/sequence.ts";
 import { createArchiveTarget } from "@kattegat/replication/archive/archive-target.ts";
+import { ListedDigests } from "@kattegat/replication/archive/listed-digests.ts";
 import { bucketOpener } from "@kattegat/replication/archive/open-bucket.ts";
 import type { Target } from "@kattegat/replication/target.ts";
 import { loadNote, machineName, publish, type Table } from "./report.ts";
@@ -38,6 +39,7 @@ export async function benchArchive(): Promise<void> {
       model: "none",
       bucket,
       pace: { turn: () => Promise.resolve() },
+      watch: new ListedDigests(),
       mayHold: () => true,
     });
     const rows: Table["rows"] = [];

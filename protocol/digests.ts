@@ -2,7 +2,8 @@
  * What a site and the system of record tell each other of their copies in digests: `POST /internal/digests/…` at the primary, a
  * regional, an edge.
  *
- * The primary tells what is planned for a target by its log, a site what its store holds. Ranges are of keys: the first bits of the
+ * The primary tells what is planned for a target by its log, a site what its store holds; an archive's bucket tells nothing of itself,
+ * so replication reads it. Ranges are of keys: the first bits of the
  * SHA-256 of a document's id.
  */
 import { z } from "zod";
@@ -31,7 +32,8 @@ export interface Ranges {
 const KEY_BYTES = 8;
 const SUM_BYTES = 16;
 /** In a line 64 bits are enough: that the range differs is known by 128. */
-const LINE_BYTES = 16;
+export const LINE_DIGEST_BITS = 64;
+const LINE_BYTES = KEY_BYTES + LINE_DIGEST_BITS / 8;
 
 const rangesShape = {
   depth: z.union(DEPTHS.map((depth) => z.literal(depth))),
@@ -140,11 +142,17 @@ const plannedCopySchema = z.object({
 });
 export type PlannedCopy = Readonly<z.infer<typeof plannedCopySchema>>;
 
+/** A document whose copy is not planned there, or that is deleted: an archive's list names documents by their keys alone. */
+const otherDocumentSchema = z.object({ key: keySchema, document_id: z.string() });
+export type OtherDocument = Readonly<z.infer<typeof otherDocumentSchema>>;
+
 /** `/internal/digests/copies` at the primary. */
 export const plannedCopiesResponseSchema = z.object({
   position: fenceSchema,
   copies: z.array(plannedCopySchema),
+  others: z.array(otherDocumentSchema).default([]),
 });
+export type PlannedCopiesResponse = Readonly<z.infer<typeof plannedCopiesResponseSchema>>;
 
 /** What is wrong with a copy, the worst first. */
 export const FAULT_KINDS = ["leak", "extra", "missing", "corrupted", "stale", "divergent"] as const;
@@ -206,6 +214,10 @@ export const comparisonSchema = z.object({
   /** Documents that differ and could not be read when they were last asked for. */
   unread: z.int().default(0),
   bytes: z.int().meta({ description: "Bodies of requests and answers, of both sides." }),
+  scrubbed_bytes: z
+    .int()
+    .default(0)
+    .meta({ description: "Lists and objects that replication has read of an archive, over and over." }),
 });
 export type Comparison = Readonly<z.infer<typeof comparisonSchema>>;
 
@@ -251,7 +263,7 @@ export function encodeLines(lines: readonly DigestLine[]): string {
   const view = new DataView(new ArrayBuffer(lines.length * LINE_BYTES));
   for (const [index, { key, digest }] of lines.entries()) {
     view.setBigUint64(index * LINE_BYTES, key);
-    view.setBigUint64(index * LINE_BYTES + KEY_BYTES, BigInt.asUintN(64, digest));
+    view.setBigUint64(index * LINE_BYTES + KEY_BYTES, BigInt.asUintN(LINE_DIGEST_BITS, digest));
   }
   return encodeBase64(new Uint8Array(view.buffer));
 }

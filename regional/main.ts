@@ -9,7 +9,7 @@ import { parseKeySet } from "@kattegat/protocol/key-file.ts";
 import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import pino from "pino";
 import { createApp } from "./app.ts";
-import { runScrub } from "./digests/run-scrub.ts";
+import { runScrub } from "@kattegat/engine/digests/run-scrub.ts";
 import { createMetrics } from "./metrics.ts";
 import { NodePool } from "./qdrant/node-pool.ts";
 import { createRegional, regionalSiteOf } from "./regional.ts";
@@ -66,8 +66,8 @@ server.listen(settings.port, "127.0.0.1", () => {
 const stopping = new AbortController();
 void runScrub(
   {
-    digests: regional.digests(),
-    pointsPerSecond: settings.scrubPointsPerSecond,
+    scrub: () => regional.digests().scrub(),
+    perSecond: settings.scrubPointsPerSecond,
     passMsMin: settings.scrubPassMsMin,
     isBusy: regional.isBusy,
     now,

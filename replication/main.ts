@@ -10,6 +10,7 @@ import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import { pino } from "pino";
 import { createApp } from "./app.ts";
 import { bucketOpener } from "./archive/open-bucket.ts";
+import { scrubArchive } from "./archive/scrub-archive.ts";
 import { createKeeper } from "./entropy/keeper.ts";
 import { createFetch } from "./fetch.ts";
 import { createMergeSegments } from "./merge-segments.ts";
@@ -36,7 +37,7 @@ const signer = createTokenSigner({
   epoch: () => epoch.known,
 });
 const stopping = new AbortController();
-const { primary, targets, compared, repairer } = createSites({
+const { primary, targets, compared, scrubbed, repairer } = createSites({
   network,
   urls: settings.KATTEGAT_SITES,
   fetch: createFetch(),
@@ -83,6 +84,13 @@ const keeper = createKeeper({
   sleep,
   log,
 });
+const scrub = {
+  objectsPerSecond: settings.KATTEGAT_SCRUB_OBJECTS_PER_SECOND,
+  passMsMin: settings.KATTEGAT_SCRUB_PASS_MS_MIN,
+  now,
+  sleep,
+  log,
+};
 const app = createApp({
   streams: replication.status,
   lagMsMax: network.limits.lag_ms_max,
@@ -100,7 +108,11 @@ const app = createApp({
 const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: settings.PORT }, ({ port }) =>
   log.info({ port }, "listening"),
 );
-const running = Promise.all([replication.run(stopping.signal), keeper.run(stopping.signal)]);
+const running = Promise.all([
+  replication.run(stopping.signal),
+  keeper.run(stopping.signal),
+  ...scrubbed.map((copies) => scrubArchive(copies, scrub, stopping.signal)),
+]);
 
 /** Each call to a site ends with the signal, so this is quick; the timer is for what never ends. */
 const STOP_MS_MAX = 4_000;

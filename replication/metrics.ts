@@ -63,6 +63,11 @@ function compareMetrics(registry: Registry, comparisons: () => ReadonlyMap<strin
     ["faults", "Copies that were found wrong.", ({ found }) => found],
     ["repairs", "Changes written to heal them.", ({ repaired }) => repaired],
     ["bytes", "Bytes of bodies that comparing took.", ({ bytes }) => bytes],
+    [
+      "scrubbed_bytes",
+      "Bytes of an archive's lists and objects that were read over and over.",
+      (comparison) => comparison.scrubbed_bytes,
+    ],
   ];
   for (const [name, help, value] of counters)
     new Counter({

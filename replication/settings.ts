@@ -39,6 +39,10 @@ const settingsSchema = z.object({
   KATTEGAT_COMPARE_BYTES_PER_SECOND: z.coerce.number().int().min(1).default(100_000),
   /** Repairs of each site. More at once is a disaster that a person should look at first. */
   KATTEGAT_REPAIRS_PER_MINUTE: z.coerce.number().int().min(0).default(600),
+  /** Of each archive: its objects are read over and over, which a provider asks money for. A million take fourteen hours. */
+  KATTEGAT_SCRUB_OBJECTS_PER_SECOND: z.coerce.number().min(0.1).max(10_000).default(20),
+  /** A pass over an archive lasts so long at least: a small one is not read all the time. */
+  KATTEGAT_SCRUB_PASS_MS_MIN: z.coerce.number().int().min(1).default(60_000),
   PORT: z.coerce.number().int().min(0).max(65_535).default(0),
   LOG_LEVEL: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]).default("info"),
 });

@@ -2,11 +2,12 @@
 import { modelsOf, type Model } from "@kattegat/config/models.ts";
 import type { Network, Site } from "@kattegat/config/network.ts";
 import { mayHold } from "@kattegat/config/residency.ts";
-import { createArchiveTarget } from "./archive/archive-target.ts";
-import type { Bucket } from "./archive/bucket.ts";
-import { createPace, loopUtilization } from "./archive/pace.ts";
+import { createArchive } from "./archive/archive.ts";
+import type { ArchiveCopies } from "./archive/archive-copies.ts";
+import type { OpenBucket } from "./archive/open-bucket.ts";
 import { createEdge, type EdgeOptions } from "./edge.ts";
 import type { ComparedSite } from "./entropy/keeper.ts";
+import { createMeter } from "./entropy/meter.ts";
 import { createHeldSource, createPlannedSource, createRepairer, type Repairer } from "./entropy/source.ts";
 import { createProbe } from "./probe.ts";
 import { createPrimary, type Primary } from "./primary.ts";
@@ -25,11 +26,13 @@ export function createSites(options: {
   readonly authorization: (site: string) => Promise<string>;
   readonly cold: Omit<EdgeOptions, "client" | "network" | "model" | "primary">;
   /** Null for an archive whose server nobody has named. */
-  readonly bucketOf: (site: Site) => Bucket | null;
+  readonly bucketOf: OpenBucket;
 }): {
   readonly primary: Primary;
   readonly targets: readonly Target[];
   readonly compared: readonly ComparedSite[];
+  /** Archives, which nobody else reads over and over. */
+  readonly scrubbed: readonly ArchiveCopies[];
   readonly repairer: Repairer;
 } {
   const { network, urls, fetch, authorization } = options;
@@ -38,7 +41,6 @@ export function createSites(options: {
   const missing = wanted.filter(({ id }) => urls[id] === undefined).map(({ id }) => id);
   if (missing.length > 0)
     throw new Error(`KATTEGAT_SITES: expected a URL for each running site; missing: ${missing.join(", ")}`);
-  const archives = running.filter(({ kind }) => kind === "archive").map((site) => archiveOf(site, options));
   const clientOf = (site: string): SiteClient =>
     createSiteClient({ site, baseUrl: urls[site] ?? "", fetch, authorization });
   const primarySite = running.find(({ kind }) => kind === "primary");
@@ -53,37 +55,20 @@ export function createSites(options: {
     // Reading its watermark as a target waits for the manifest's turn; the route beside it does not.
     return [{ ...createEdge({ ...parts, model }), probe: createProbe(client) }];
   };
+  const archives = running
+    .filter(({ kind }) => kind === "archive")
+    .map((site) => createArchive(site, { ...options.cold, ...options, primary: primaryClient }));
   const targets = modelsOf(network).flatMap((model) => wanted.flatMap((site) => targetOf(site, model)));
   const compared = wanted
     .filter(({ kind }) => kind === "regional" || kind === "edge")
     .map((site) => comparedSite(site, { network, primary: primaryClient, client: clientOf(site.id) }));
-  return { primary, targets: [...targets, ...archives], compared, repairer: createRepairer(primaryClient) };
-}
-
-function archiveOf(
-  site: Site,
-  {
-    network,
-    bucketOf,
-    cold: { now, sleep },
-  }: {
-    readonly network: Network;
-    readonly bucketOf: (site: Site) => Bucket | null;
-    readonly cold: Pick<EdgeOptions, "now" | "sleep">;
-  },
-): Target {
-  const bucket = bucketOf(site);
-  if (bucket === null)
-    throw new Error(
-      `KATTEGAT_ARCHIVES: expected the URL of an S3 server for each running archive; missing: ${site.id}`,
-    );
-  return createArchiveTarget({
-    site: site.id,
-    model: network.embedding.model,
-    bucket,
-    pace: createPace({ now, utilization: loopUtilization(), sleep }),
-    mayHold: (className) => mayHold(network, className, site),
-  });
+  return {
+    primary,
+    targets: [...targets, ...archives.map(({ target }) => target)],
+    compared: [...compared, ...archives.map((archive) => archive.compared)],
+    scrubbed: archives.map(({ copies }) => copies),
+    repairer: createRepairer(primaryClient),
+  };
 }
 
 /** The copies of the model that serves: those of one that is being prepared are compared once it does. */
@@ -95,19 +80,17 @@ function comparedSite(
     client,
   }: { readonly network: Network; readonly primary: SiteClient; readonly client: SiteClient },
 ): ComparedSite {
-  let bytes = 0;
-  const metered = (more: number): void => {
-    bytes += more;
-  };
+  const exchanged = createMeter();
   return {
-    planned: createPlannedSource(primary, site.id, metered),
+    planned: createPlannedSource(primary, site.id, exchanged.metered),
     // A Worker reads its bucket when it is told to; a regional does so on its own.
     held: createHeldSource(client, {
       model: network.embedding.model,
       isTold: site.kind === "edge",
-      metered,
+      metered: exchanged.metered,
     }),
     mayHold: (className) => mayHold(network, className, site),
-    bytes: () => bytes,
+    bytes: exchanged.bytes,
+    scrubbedBytes: () => 0,
   };
 }

@@ -53,6 +53,20 @@ export function listedDigest(documentId: string, version: string): bigint {
   return hashOf(["listed", documentId, version]);
 }
 
+/** What an archive's list tells of a copy: neither its id nor its passages. */
+export interface NamedCopy {
+  /** SHA-256 of the document's id, in hexadecimal. */
+  readonly document: string;
+  readonly version: string;
+  readonly residency: string;
+  readonly digest: string;
+}
+
+/** The digest of a copy in an archive: whether its bytes are sound is another question there. */
+export function namedDigest({ document, version, residency, digest }: NamedCopy): bigint {
+  return hashOf(["named", document, version, residency, digest]);
+}
+
 /**
  * Addition modulo 2¹²⁸.
  *

@@ -1,9 +1,10 @@
 /** Reads one object of an archive. */
 import { KeyringError } from "@kattegat/primary-dk/sealing/keyring.ts";
 import { SealError } from "@kattegat/primary-dk/sealing/seal.ts";
-import { sealedRecordSchema, type SealedRecord } from "@kattegat/protocol/sealed-record.ts";
+import type { SealedRecord } from "@kattegat/protocol/sealed-record.ts";
 import type { Bucket } from "@kattegat/replication/archive/bucket.ts";
 import { keyOf } from "@kattegat/replication/archive/object-name.ts";
+import { decodeObject } from "@kattegat/replication/archive/stored-object.ts";
 import { ZodError } from "zod";
 
 /**
@@ -25,7 +26,8 @@ export async function openObject<T>(
   const stored = await bucket.get(key, signal);
   if (stored === null) return "gone";
   try {
-    const sealed: SealedRecord = sealedRecordSchema.parse(JSON.parse(new TextDecoder().decode(stored.bytes)));
+    // Seals tell more than the checksum, and objects of earlier releases have none.
+    const { sealed } = decodeObject(stored.bytes);
     return keyOf(sealed) === key ? open(sealed) : "damaged";
   } catch (error) {
     if ([SealError, KeyringError, ZodError, SyntaxError].some((kind) => error instanceof kind))

@@ -14,6 +14,7 @@ const well = {
   unhealed: 0,
   unread: 0,
   bytes: 2_000,
+  scrubbed_bytes: 0,
   reported_at: "2026-01-01T00:00:09.000Z",
   report_age_ms: 9_000,
 } as const;

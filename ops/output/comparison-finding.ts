@@ -7,6 +7,8 @@ import type { SiteStatus } from "@kattegat/protocol/network-status.ts";
  */
 export const REPORT_AGE_MS_MAX = 10 * 60_000;
 
+const COMPARED_KINDS: ReadonlySet<SiteStatus["kind"]> = new Set(["regional", "edge", "archive"]);
+
 export interface SiteComparison {
   readonly site: string;
   /** Null where nothing was ever reported. */
@@ -16,7 +18,7 @@ export interface SiteComparison {
 /** Sites whose copies replication is to compare, each with what it last said of them. */
 export function comparedSites(sites: readonly SiteStatus[]): readonly SiteComparison[] {
   return sites
-    .filter(({ kind, health }) => (kind === "regional" || kind === "edge") && health !== "not_running")
+    .filter(({ kind, health }) => COMPARED_KINDS.has(kind) && health !== "not_running")
     .map(({ id, comparison = null }) => ({ site: id, comparison }));
 }
 

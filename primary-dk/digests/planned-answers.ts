@@ -7,15 +7,15 @@ import {
   encodeKey,
   encodeLines,
   type LinesResponse,
+  type OtherDocument,
+  type PlannedCopiesResponse,
   type PlannedCopy,
   type Ranges,
   type RangesResponse,
 } from "@kattegat/protocol/digests.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import type { Fence } from "@kattegat/protocol/sequence.ts";
 import type { Primary } from "../primary.ts";
-import { isPlanned } from "./planned-digests.ts";
-import { plannedIn } from "./recount.ts";
+import { goneIn, plannedIn } from "./recount.ts";
 
 type Told = Pick<Primary, "planned" | "applied" | "database">;
 
@@ -46,38 +46,48 @@ export async function plannedLines(
     database.sql,
     indexes.map((index) => leavesOf(depth, index)),
   );
-  const lines = documents
-    .filter((document) => isPlanned(document, target))
-    .map((document) => ({ key: keyOf(document.id), digest: planned.digestAt(target, document) ?? 0n }));
+  const lines = documents.flatMap((document) => {
+    const digest = planned.digestAt(target, document);
+    return digest === null ? [] : [{ key: keyOf(document.id), digest }];
+  });
   return { position, lines: encodeLines(lines) };
 }
 
-/** The documents of the keys, of those that are planned at the target. */
+/** The documents of the keys, those that are planned at the target apart from the others, deleted ones among these. */
 export async function plannedCopies(
   { planned, applied, database }: Told,
   { target, keys }: { readonly target: string; readonly keys: readonly string[] },
-): Promise<{ readonly position: Fence; readonly copies: PlannedCopy[] }> {
+): Promise<PlannedCopiesResponse> {
   treeOf(planned, target);
   const position = applied.head.fence;
   const wanted = new Set(keys);
-  const leaves = new Set(keys.map((key) => rangeOf(decodeKey(key), 16)));
+  const leaves = [...new Set(keys.map((key) => rangeOf(decodeKey(key), 16)))];
   const documents = await plannedIn(
     database.sql,
-    [...leaves].map((leaf) => ({ from: leaf, to: leaf + 1 })),
+    leaves.map((leaf) => ({ from: leaf, to: leaf + 1 })),
   );
-  const copies = documents.flatMap((document): PlannedCopy[] => {
-    const key = encodeKey(keyOf(document.id));
-    if (!wanted.has(key) || !isPlanned(document, target)) return [];
+  // Afterwards: a document that is deleted meanwhile is in one of the two.
+  const gone = await goneIn(database.sql, leaves);
+  const copies: PlannedCopy[] = [];
+  const others: OtherDocument[] = gone
+    .map((id) => ({ key: encodeKey(keyOf(id)), document_id: id }))
+    .filter(({ key }) => wanted.has(key));
+  for (const document of documents) {
     const { id, version, residency, digest, passage_count: passages, sequence } = document;
-    return [{ key, document_id: id, version, class: residency, digest, passages, sequence }];
-  });
-  return { position, copies };
+    const key = encodeKey(keyOf(id));
+    if (!wanted.has(key)) continue;
+    const isPlanned = planned.digestAt(target, document) !== null;
+    if (isPlanned)
+      copies.push({ key, document_id: id, version, class: residency, digest, passages, sequence });
+    else others.push({ key, document_id: id });
+  }
+  return { position, copies, others };
 }
 
 function treeOf(planned: Told["planned"], target: string): DigestTree {
   const tree = planned.treeOf(target);
   if (tree !== null) return tree;
   throw new KattegatError("bad_request", "Expected a target that the network file lists.", {
-    errors: [{ pointer: "/target", detail: "this site is no running regional or edge" }],
+    errors: [{ pointer: "/target", detail: "this site is no running regional, edge or archive" }],
   });
 }

@@ -1,9 +1,10 @@
 /** The digests of the copies that the log plans at each target. */
-import type { Network } from "@kattegat/config/network.ts";
-import { copyDigest, keyOf, listedDigest, sumOf } from "@kattegat/engine/digests/copy-digest.ts";
+import type { Network, Site } from "@kattegat/config/network.ts";
+import { copyDigest, keyOf, listedDigest, namedDigest, sumOf } from "@kattegat/engine/digests/copy-digest.ts";
 import { DigestTree, leavesOf, rangeOf, type RangeDigest } from "@kattegat/engine/digests/digest-tree.ts";
 import { DEPTHS, type Depth } from "@kattegat/protocol/digests.ts";
 import type { CommittedEffect } from "../documents/operation.ts";
+import { documentHash } from "../ledger/entry.ts";
 
 /** The part of a document's state that its digests are made of. */
 export interface PlannedDocument {
@@ -21,13 +22,23 @@ export interface CountedLeaf {
   readonly documents: readonly PlannedDocument[];
 }
 
-type Digest = (document: PlannedDocument) => bigint;
+/** What a site of a kind is to hold, as its store tells it. */
+interface Form {
+  readonly digest: (document: PlannedDocument) => bigint;
+  /** Whether a document without passages is held, too. */
+  readonly isWithoutPassages: boolean;
+}
+
+const FORMS: Readonly<Partial<Record<Site["kind"], Form>>> = {
+  regional: { digest: fullForm, isWithoutPassages: false },
+  edge: { digest: listedForm, isWithoutPassages: false },
+  archive: { digest: namedForm, isWithoutPassages: true },
+};
 
 const FINEST: Depth = DEPTHS[4];
 const LEAVES = leavesOf(0, 0).to;
 
-interface Target {
-  readonly digest: Digest;
+interface Target extends Form {
   readonly tree: DigestTree;
 }
 
@@ -44,9 +55,9 @@ export class PlannedDigests {
   constructor(network: Network) {
     this.#targets = new Map(
       network.sites.flatMap(({ id, kind, running }) => {
-        if (!running || (kind !== "regional" && kind !== "edge")) return [];
-        const digest = kind === "edge" ? listedForm : fullForm;
-        return [[id, { digest, tree: new DigestTree() }] as const];
+        const form = FORMS[kind];
+        if (!running || form === undefined) return [];
+        return [[id, { ...form, tree: new DigestTree() }] as const];
       }),
     );
   }
@@ -65,9 +76,10 @@ export class PlannedDigests {
     return this.#targets.get(site)?.tree ?? null;
   }
 
-  /** The digest of a copy as the target's store tells it; null for a site that is no target. */
+  /** The digest of a copy as the target's store tells it; null where none is planned. */
   digestAt(site: string, document: PlannedDocument): bigint | null {
-    return this.#targets.get(site)?.digest(document) ?? null;
+    const target = this.#targets.get(site);
+    return target !== undefined && isPlanned(document, site, target) ? target.digest(document) : null;
   }
 
   changed(effects: readonly CommittedEffect[]): void {
@@ -92,8 +104,7 @@ export class PlannedDigests {
     let taken = 0;
     for (const { leaf, documents } of leaves) {
       if ((this.#touchedAt[leaf] ?? 0n) > BigInt(sequence)) continue;
-      for (const [site, { digest, tree }] of this.#targets)
-        tree.setLeaf(leaf, rangeAt(site, digest, documents));
+      for (const [site, { tree }] of this.#targets) tree.setLeaf(leaf, this.#rangeAt(site, documents));
       this.#counted += this.#isCounted[leaf] === 0 ? 1 : 0;
       this.#isCounted[leaf] = 1;
       this.#doubted.delete(leaf);
@@ -109,22 +120,22 @@ export class PlannedDigests {
   }
 
   #replace(key: bigint, before: PlannedDocument | null, after: PlannedDocument | null): void {
-    for (const [site, { digest, tree }] of this.#targets) {
-      if (isPlanned(before, site)) tree.remove(key, digest(before));
-      if (isPlanned(after, site)) tree.add(key, digest(after));
+    for (const [site, { tree }] of this.#targets) {
+      const was = before === null ? null : this.digestAt(site, before);
+      const is = after === null ? null : this.digestAt(site, after);
+      if (was !== null) tree.remove(key, was);
+      if (is !== null) tree.add(key, is);
     }
+  }
+
+  #rangeAt(site: string, documents: readonly PlannedDocument[]): RangeDigest {
+    const digests = documents.flatMap((document) => this.digestAt(site, document) ?? []);
+    return { sum: digests.reduce(sumOf, 0n), documents: digests.length };
   }
 }
 
-/** Whether the site is to have a searchable copy: a document without passages has none. */
-export function isPlanned(document: PlannedDocument | null, site: string): document is PlannedDocument {
-  return document !== null && document.passage_count > 0 && document.held.includes(site);
-}
-
-function rangeAt(site: string, digest: Digest, documents: readonly PlannedDocument[]): RangeDigest {
-  const planned = documents.filter((document) => isPlanned(document, site));
-  const sum = planned.reduce((total, document) => sumOf(total, digest(document)), 0n);
-  return { sum, documents: planned.length };
+function isPlanned(document: PlannedDocument, site: string, { isWithoutPassages }: Form): boolean {
+  return (document.passage_count > 0 || isWithoutPassages) && document.held.includes(site);
 }
 
 function fullForm({ id, version, residency, digest, passage_count: passages }: PlannedDocument): bigint {
@@ -133,4 +144,8 @@ function fullForm({ id, version, residency, digest, passage_count: passages }: P
 
 function listedForm({ id, version }: PlannedDocument): bigint {
   return listedDigest(id, version);
+}
+
+function namedForm({ id, version, residency, digest }: PlannedDocument): bigint {
+  return namedDigest({ document: documentHash(id).toString("hex"), version, residency, digest });
 }

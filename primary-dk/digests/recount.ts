@@ -2,8 +2,11 @@
 import { keyOf } from "@kattegat/engine/digests/copy-digest.ts";
 import { leavesOf, rangeOf } from "@kattegat/engine/digests/digest-tree.ts";
 import type postgres from "postgres";
+import { z } from "zod";
 import type { AppliedLog } from "../log/head.ts";
 import type { Pacer } from "../pacer.ts";
+import { checkedRows, rowSchema } from "../postgres/checked-rows.ts";
+import type { changes } from "../postgres/schema.ts";
 import type { CountedLeaf, PlannedDigests, PlannedDocument } from "./planned-digests.ts";
 
 /** Of a million documents a thousand rows, so that all are counted in nine minutes of half-second rounds. */
@@ -14,6 +17,8 @@ const FIRST_ROUND_LEAVES = 2_048;
 const LEVEL_MS_MAX = 5_000;
 
 const LEAVES = leavesOf(0, 0).to;
+
+const goneRow = rowSchema<typeof changes.$inferSelect>()({ document_id: z.string() });
 
 export interface RecountOptions {
   readonly sql: postgres.Sql;
@@ -67,6 +72,15 @@ export class Recount {
 export interface LeafRange {
   readonly from: number;
   readonly to: number;
+}
+
+/** Ids of deleted documents in the leaves. */
+export async function goneIn(sql: postgres.Sql, leaves: readonly number[]): Promise<readonly string[]> {
+  const rows = await sql`
+    select distinct c.document_id from changes c
+    where c.kind = 'delete' and kattegat_leaf(c.document_id) = any(${[...leaves]}::int[])
+      and not exists (select from documents d where d.id = c.document_id)`;
+  return checkedRows(goneRow, rows).map(({ document_id: id }) => id);
 }
 
 /** Documents as the ranges have them, with the last change about each. */

@@ -67,6 +67,6 @@ export function digestRoutes(app: Hono<Variables>, opened: OpenedPrimary): void 
 function assertTarget({ planned }: Primary, site: string): void {
   if (planned.treeOf(site) !== null) return;
   throw new KattegatError("bad_request", "Expected a target that the network file lists.", {
-    errors: [{ pointer: "/site", detail: "this site is no running regional or edge" }],
+    errors: [{ pointer: "/site", detail: "this site is no running regional, edge or archive" }],
   });
 }

@@ -69,13 +69,13 @@ export class SiteDigests {
   }
 
   /** Reads the next page; a failure begins the pass anew. */
-  async scrub(): Promise<{ readonly points: number; readonly isPassOver: boolean }> {
+  async scrub(): Promise<{ readonly count: number; readonly isPassOver: boolean }> {
     try {
       const { points, next } = await this.#page(this.#offset === null ? {} : { offset: this.#offset });
       for (const point of points) this.#copies.gather(observed(point));
       this.#offset = next;
       if (next === null) this.#copies.endPass();
-      return { points: points.length, isPassOver: next === null };
+      return { count: points.length, isPassOver: next === null };
     } catch (error) {
       this.#offset = null;
       this.#copies.restartPass();

@@ -6,6 +6,7 @@ import type { SealedRecord } from "@kattegat/protocol/sealed-record.ts";
 import { bucketAt, startS3, temporaryFolder } from "../embedded-s3/s3-process.fixture.ts";
 import type { Batch, Target } from "../target.ts";
 import { createArchiveTarget } from "./archive-target.ts";
+import { ListedDigests } from "./listed-digests.ts";
 import type { Bucket, BucketOptions } from "./bucket.ts";
 import { documentName } from "./object-name.ts";
 
@@ -57,12 +58,13 @@ export async function openArchive(): Promise<ArchiveUnderTest> {
 }
 
 /** May hold everything but the class `elsewhere`. */
-export function targetOf(bucket: Bucket): Target {
+export function targetOf(bucket: Bucket, digests = new ListedDigests()): Target {
   return createArchiveTarget({
     site: "archive-dk",
     model: "hashed-384-v1",
     bucket,
     pace: { turn: () => Promise.resolve() },
+    watch: digests,
     mayHold: (className) => className !== "elsewhere",
   });
 }

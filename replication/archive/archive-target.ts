@@ -6,9 +6,11 @@ import { RecentMap } from "@kattegat/protocol/recent-map.ts";
 import { compareFences, type Fence } from "@kattegat/protocol/sequence.ts";
 import type { Batch, Target } from "../target.ts";
 import type { Bucket } from "./bucket.ts";
+import { inParallel } from "./in-parallel.ts";
+import type { Listed as Held, WriteWatch, Written } from "./listed-digests.ts";
 import { documentName, keyOf, parseKey, prefixOf } from "./object-name.ts";
 import type { Pace } from "./pace.ts";
-import type { ObjectVersion } from "./s3-answer.ts";
+import { encodeObject } from "./stored-object.ts";
 import { readWatermark, removeFormerWatermarks, storeWatermark } from "./watermark-object.ts";
 
 /** Documents on their way at once: with thirty milliseconds a request, some five hundred documents a second. */
@@ -23,15 +25,13 @@ const KNOWN_DOCUMENTS_MAX = 32_768;
 /** Each batch rewrites the watermark's object; nobody reads what rests here before it is needed. */
 const REST_MS = 1_000;
 
-/** As much of a version as a deletion needs. */
-type Held = Pick<ObjectVersion, "key" | "version" | "isLatest">;
-
 export interface ArchiveOptions {
   readonly site: string;
   /** Of the feed; no vector of it rests here. */
   readonly model: string;
   readonly bucket: Bucket;
   readonly pace: Pace;
+  readonly watch: WriteWatch;
   /** By this process's own network file (I5). */
   readonly mayHold: (className: string) => boolean;
 }
@@ -48,7 +48,7 @@ type Told = Exclude<FeedChange, { kind: "skip" }>;
  *
  * What it has put it knows without a list, as long as nobody else writes: each writer notes itself in the watermark before its first object.
  */
-export function createArchiveTarget({ site, model, bucket, pace, mayHold }: ArchiveOptions): Target {
+export function createArchiveTarget({ site, model, bucket, pace, watch, mayHold }: ArchiveOptions): Target {
   const writer = randomUUID();
   const known: KnownKeys = new RecentMap(KNOWN_DOCUMENTS_MAX);
   // Of a process, or an attempt, that ended in the middle, nobody knows what it has put already.
@@ -84,19 +84,41 @@ export function createArchiveTarget({ site, model, bucket, pace, mayHold }: Arch
         : stored.etag;
       const work = { bucket, known: keepsVersions ? null : known, mayRepeat, signal };
       const refused: Refusal[] = [];
-      const doomed: Held[] = [];
-      await inParallel([...lastWords(batch.changes, watermark).values()], async (change) => {
-        if (change.kind !== "withdraw") await pace.turn(signal);
-        const refusal = refusalOf(change, mayHold);
-        if (refusal !== null) refused.push({ sequence: change.sequence, ...refusal });
-        doomed.push(...(await applied(change, { ...work, isRefused: refusal !== null })));
+      const words = [...lastWords(batch.changes, watermark).values()];
+      await watched(watch, words, async (written) => {
+        const doomed: Held[] = [];
+        await inParallel(words, CONCURRENT_MAX, async (change) => {
+          if (change.kind !== "withdraw") await pace.turn(signal);
+          const refusal = refusalOf(change, mayHold);
+          if (refusal !== null) refused.push({ sequence: change.sequence, ...refusal });
+          const done = await applied(change, { ...work, isRefused: refusal !== null });
+          doomed.push(...done.doomed);
+          written.push({ ...done, removed: keepsVersions ? null : done.doomed });
+        });
+        await bucket.remove(doomed, signal);
       });
-      await bucket.remove(doomed, signal);
       await storeWatermark(bucket, { watermark: batch.position, at, writer, etag }, signal);
       isFresh = false;
       return { watermark: batch.position, refused };
     },
   };
+}
+
+/** Tells what `write` has done of these changes, or that it failed somewhere. */
+async function watched(
+  watch: WriteWatch,
+  changes: readonly Told[],
+  write: (written: Written[]) => Promise<void>,
+): Promise<void> {
+  const ended = watch.begin(changes.map(({ document_id: id }) => documentName(id)));
+  const written: Written[] = [];
+  let isDone = false;
+  try {
+    await write(written);
+    isDone = true;
+  } finally {
+    ended(isDone ? written : null);
+  }
 }
 
 /** A key that may not ask is taken for one of a bucket that does: its versions are listed each time. */
@@ -150,15 +172,23 @@ interface Work {
   readonly signal: AbortSignal;
 }
 
+interface Applied {
+  readonly document: string;
+  /** The new object; null where it was there before, or there is none. */
+  readonly added: Held | null;
+  /** What is to be deleted once the new object is there. */
+  readonly doomed: readonly Held[];
+}
+
 /**
- * Resolves with what is to be deleted once the new object is there.
+ * Puts the change's object, if it has one.
  *
  * @throws {KattegatError} `divergence` when the write of this change is there with another content.
  */
 async function applied(
   change: Told,
   { bucket, known, isRefused, mayRepeat, signal }: Work,
-): Promise<readonly Held[]> {
+): Promise<Applied> {
   const fence: Fence = { epoch: change.epoch, sequence: change.sequence };
   const document = documentName(change.document_id);
   const sealed = change.kind === "put-sealed" && !isRefused ? change.sealed : null;
@@ -175,21 +205,29 @@ async function applied(
     const name = parseKey(version.key);
     return name !== null && compareFences(name.fence, fence) > 0;
   };
-  if (key === null || held.some(isLater)) {
+  if (sealed === null || key === null || held.some(isLater)) {
     known?.delete(document);
-    return key === null ? held.filter((version) => !isLater(version)) : [];
+    const doomed = key === null ? held.filter((version) => !isLater(version)) : [];
+    return { document, added: null, doomed };
   }
   assertSame(key, held, fence);
-  await bucket.put(key, Buffer.from(JSON.stringify(sealed)), { signal });
+  await bucket.put(key, encodeObject(sealed), { signal });
   known?.set(document, key);
-  const others = held.filter((version) => version.key !== key || !version.isLatest);
+  const isOther = (version: Held): boolean => version.key !== key || !version.isLatest;
+  const others = held.filter(isOther);
+  const isNewObject = others.length === held.length;
+  const added = isNewObject ? objectOf(key) : null;
   // Where the bucket keeps versions, an object that was just replaced is one more.
-  if (known !== null || others.length === held.length) return others;
-  return (await listed()).filter((version) => version.key !== key || !version.isLatest);
+  if (known !== null || isNewObject) return { document, added, doomed: others };
+  return { document, added, doomed: (await listed()).filter(isOther) };
 }
 
 function heldAs(key: string | undefined): readonly Held[] {
-  return key === undefined ? [] : [{ key, version: null, isLatest: true }];
+  return key === undefined ? [] : [objectOf(key)];
+}
+
+function objectOf(key: string): Held {
+  return { key, version: null, isLatest: true };
 }
 
 /** A later change that carries the same content writes it again, whatever stands there: so an object that was altered is healed. */
@@ -203,18 +241,4 @@ function assertSame(key: string, held: readonly Held[], fence: Fence): void {
     "divergence",
     `The fence (${fence.epoch}, ${fence.sequence}) came with another content than the archive has at it: two primaries have issued it.`,
   );
-}
-
-/** Rejects with the first failure once nothing is on its way any more: what is repeated must not meet what was left. */
-async function inParallel<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const left = items.values();
-  const failures: unknown[] = [];
-  const worker = async (): Promise<void> => {
-    for (const item of left) {
-      if (failures.length > 0) return;
-      await work(item).catch((error: unknown) => failures.push(error));
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(CONCURRENT_MAX, items.length) }, worker));
-  if (failures.length > 0) throw failures[0];
 }

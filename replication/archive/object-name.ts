@@ -5,6 +5,7 @@ import { sequenceSchema, type Fence } from "@kattegat/protocol/sequence.ts";
 
 export const DOCUMENTS = "documents/";
 export const WATERMARK_KEY = "watermark.json";
+const KEY_DIGITS = 16;
 
 /** What the name of an object tells: the document by the SHA-256 of its id, the write that made it. */
 export interface ObjectName {
@@ -18,9 +19,19 @@ export function documentName(documentId: string): string {
   return hash("sha256", documentId, "hex");
 }
 
+/** The key of the document in digests, as they exchange it. */
+export function keyDigitsOf(document: string): string {
+  return document.slice(0, KEY_DIGITS);
+}
+
 /** Every object of one document, and no other, is under it. */
 export function prefixOf(document: string): string {
   return `${DOCUMENTS}${document.slice(0, 2)}/${document}/`;
+}
+
+/** Every object of the documents whose keys begin with these digits. */
+export function prefixOfDigits(digits: string): string {
+  return digits.length <= 2 ? `${DOCUMENTS}${digits}` : `${DOCUMENTS}${digits.slice(0, 2)}/${digits}`;
 }
 
 export function keyOf({ document, epoch, version, residency, digest }: SealedRecord): string {
@@ -28,6 +39,13 @@ export function keyOf({ document, epoch, version, residency, digest }: SealedRec
 }
 
 const KEY = /^documents\/([0-9a-f]{2})\/(\1[0-9a-f]{62})\/([1-9]\d{0,9})\.(\d+)\.([^/]+)\.([0-9a-f]{64})$/;
+
+const FOLDER = /^documents\/([0-9a-f]{2})\/(\1[0-9a-f]{62})\//;
+
+/** The document whose objects are where this one is, whatever its name tells besides; null for none. */
+export function documentOf(key: string): string | null {
+  return FOLDER.exec(key)?.[2] ?? null;
+}
 
 /** Null for an object that is no document's. */
 export function parseKey(key: string): ObjectName | null {

@@ -2,7 +2,9 @@
 import type { Site } from "@kattegat/config/network.ts";
 import { createFetch } from "../fetch.ts";
 import { sleep } from "../sleep.ts";
+import type { Metered } from "../entropy/meter.ts";
 import { Bucket } from "./bucket.ts";
+import { meteredFetch } from "./metered-fetch.ts";
 
 /** One connection for each document on its way. */
 const CONNECTIONS_MAX = 32;
@@ -16,11 +18,14 @@ export interface BucketSettings {
   readonly sessionToken: string | undefined;
 }
 
-/** Null for a site without an address. @throws {Error} when there is an address without a key. */
-export function bucketOpener(settings: BucketSettings): (site: Site) => Bucket | null {
+/** Null for a site without an address. `metered` hears the bytes of each body. */
+export type OpenBucket = (site: Site, metered?: Metered) => Bucket | null;
+
+/** @throws {Error} when it opens a bucket that has an address but no key. */
+export function bucketOpener(settings: BucketSettings): OpenBucket {
   const fetch = createFetch({ connections: CONNECTIONS_MAX });
   const { region, accessKeyId, secretAccessKey, sessionToken } = settings;
-  return ({ id, bucket }) => {
+  return ({ id, bucket }, metered) => {
     const endpoint = settings.endpoints[id];
     if (endpoint === undefined || bucket === undefined) return null;
     if (accessKeyId === undefined || secretAccessKey === undefined)
@@ -34,7 +39,7 @@ export function bucketOpener(settings: BucketSettings): (site: Site) => Bucket |
       accessKeyId,
       secretAccessKey,
       sessionToken: sessionToken ?? null,
-      fetch,
+      fetch: metered === undefined ? fetch : meteredFetch(fetch, metered),
       sleep,
       random: Math.random,
     });

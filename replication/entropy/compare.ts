@@ -1,12 +1,19 @@
 /** One round of comparing a site's copies with what is planned there. */
-import { keyOf } from "@kattegat/engine/digests/copy-digest.ts";
 import { childrenOf, leafDepth } from "@kattegat/engine/digests/digest-tree.ts";
-import { DEPTHS, LEAVES_MAX, encodeKey, type Depth, type FoundCopy } from "@kattegat/protocol/digests.ts";
+import {
+  DEPTHS,
+  LEAVES_MAX,
+  encodeKey,
+  type Depth,
+  type FoundCopy,
+  type PlannedCopiesResponse,
+} from "@kattegat/protocol/digests.ts";
 import { documentIdSchema } from "@kattegat/protocol/documents.ts";
 import { earlierSequence } from "@kattegat/protocol/sequence.ts";
+import { documentName, keyDigitsOf } from "../archive/object-name.ts";
 import { judge, type Fault } from "./judge.ts";
 import type { ReadWindow } from "./read-window.ts";
-import type { HeldSource, PlannedSource } from "./source.ts";
+import type { HashedCopy, HeldSource, PlannedSource } from "./source.ts";
 
 export interface Compared {
   /** Whether each copy that differs was looked at. */
@@ -22,7 +29,7 @@ export interface CompareOptions {
   readonly planned: PlannedSource;
   readonly held: HeldSource;
   mayHold(className: string): boolean;
-  /** Documents whose copies looked damaged, whatever their digests say. */
+  /** Keys of documents whose copies looked damaged, whatever their digests say. */
   readonly suspects: readonly string[];
   /** Rounds before, those that failed too: where more ranges differ than one looks into, the next looks elsewhere. */
   readonly turn: number;
@@ -33,8 +40,7 @@ export interface CompareOptions {
 export async function compareSite(options: CompareOptions, signal: AbortSignal): Promise<Compared> {
   const leaves = await differingLeaves(options, signal);
   const differing = leaves === null ? [] : await differingKeys(leaves, options, signal);
-  const suspects = options.suspects.map((id) => encodeKey(keyOf(id)));
-  const keys = [...new Set([...suspects, ...differing])];
+  const keys = [...new Set([...options.suspects, ...differing])];
   const isAll = leaves?.isComplete ?? true;
   const { window } = options;
   const looked = window.take(keys, { isAll });
@@ -105,12 +111,13 @@ async function prove(
 ): Promise<Pick<Compared, "faults" | "pending">> {
   const plan = await planned.copies(keys, signal);
   const there = await held.copies({ keys, documents: plan.copies.map(({ document_id: id }) => id) }, signal);
-  const found = Map.groupBy(there.copies, ({ document_id: id }) => id);
+  const copies = [...there.copies, ...(await named(there.hashed, { plan, planned }, signal))];
+  const found = Map.groupBy(copies, ({ document_id: id }) => id);
   const wanted = new Map(plan.copies.map((copy) => [copy.document_id, copy]));
   const documents = [...new Set([...wanted.keys(), ...found.keys()])];
   // The log never had another: it is asked for none that it could not name.
-  const named = documents.filter((id) => documentIdSchema.safeParse(id).success);
-  const changes = named.length === 0 ? [] : await planned.lastChanges(named, signal);
+  const known = documents.filter((id) => documentIdSchema.safeParse(id).success);
+  const changes = known.length === 0 ? [] : await planned.lastChanges(known, signal);
   const last = new Map(changes.map(({ document_id: id, sequence }) => [id, sequence]));
   // Sequences of two reigns say nothing of each other.
   if (plan.position.epoch !== there.position.epoch) return { faults: [], pending: documents.length };
@@ -129,4 +136,28 @@ async function prove(
     faults: verdicts.filter((verdict): verdict is Fault => typeof verdict === "object"),
     pending: verdicts.filter((verdict) => verdict === "pending").length,
   };
+}
+
+/**
+ * Copies under the ids that the log has for their hashes, deleted documents' too. Those that are not planned are asked for after the
+ * store was read: a document that came meanwhile has its id by then, and a last change that explains it.
+ */
+async function named(
+  hashed: readonly HashedCopy[],
+  { plan, planned }: { readonly plan: PlannedCopiesResponse; readonly planned: PlannedSource },
+  signal: AbortSignal,
+): Promise<readonly FoundCopy[]> {
+  const ids = new Map(plan.copies.map(({ document_id: id }) => [documentName(id), id]));
+  const keys = hashed.flatMap(({ document_sha256: document }) =>
+    ids.has(document) ? [] : [keyDigitsOf(document)],
+  );
+  if (keys.length > 0) {
+    const later = await planned.copies([...new Set(keys)], signal);
+    for (const { document_id: id } of [...later.copies, ...later.others]) ids.set(documentName(id), id);
+  }
+  return hashed.map(({ document_sha256: document, ...copy }) => ({
+    ...copy,
+    // No id has a blank: the log is asked to do nothing about it.
+    document_id: ids.get(document) ?? `(document sha256 ${document})`,
+  }));
 }

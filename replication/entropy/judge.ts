@@ -70,17 +70,27 @@ function wrongIn(
   if (right.damaged > 0)
     return {
       kind: "corrupted",
-      detail: `${right.damaged} of ${planned.passages} passages are not as they were stored`,
+      detail:
+        right.passages === null && right.digest !== null
+          ? "its object is not as it was stored"
+          : `${right.damaged} of ${planned.passages} passages are not as they were stored`,
     };
-  // A store that lists documents counts no passages.
-  if (right.passages === null) return null;
-  if (right.passages < planned.passages)
-    return { kind: "missing", detail: `${right.passages} of ${planned.passages} passages` };
-  if (right.passages > planned.passages)
-    return { kind: "extra", detail: `${right.passages} passages, of which it has ${planned.passages}` };
-  if (right.digest !== planned.digest)
-    return { kind: "divergent", detail: `version ${planned.version} with another content` };
-  return null;
+  return wrongContent(right, planned);
+}
+
+function wrongContent(
+  { passages, digest }: FoundCopy,
+  planned: PlannedCopy,
+): { readonly kind: FaultKind; readonly detail: string } | null {
+  // A zone lists documents alone, an archive tells their contents without counting passages.
+  if (passages !== null && passages < planned.passages)
+    return { kind: "missing", detail: `${passages} of ${planned.passages} passages` };
+  if (passages !== null && passages > planned.passages)
+    return { kind: "extra", detail: `${passages} passages, of which it has ${planned.passages}` };
+  const isTold = passages !== null || digest !== null;
+  return isTold && digest !== planned.digest
+    ? { kind: "divergent", detail: `version ${planned.version} with another content` }
+    : null;
 }
 
 function otherVersion(

@@ -86,6 +86,7 @@ function comparing(options: { readonly documents: number }) {
         },
         mayHold: () => true,
         bytes: () => 0,
+        scrubbedBytes: () => 0,
       },
     ],
     repairer: {
@@ -158,7 +159,7 @@ it("keeps in mind what a scrub has told of until it has been looked at (I25)", a
       copies: answer.copies.map((copy) => ({ ...copy, damaged: copy.document_id === "d2" ? 1 : 0 })),
     };
   };
-  state.suspects = ["d2"];
+  state.suspects = [encodeKey(keyOf("d2"))];
   state.unreadable = new Set(["d2"]);
   await rounds(1);
   expect(repaired).toEqual([]);

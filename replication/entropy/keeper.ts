@@ -1,6 +1,5 @@
 /** Compares every site with what is planned there, one after the other, for as long as replication runs. */
-import { keyOf } from "@kattegat/engine/digests/copy-digest.ts";
-import { encodeKey, SUSPECTS_MAX, type Comparison } from "@kattegat/protocol/digests.ts";
+import { SUSPECTS_MAX, type Comparison } from "@kattegat/protocol/digests.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { StreamOptions } from "../run-stream.ts";
 import type { MonitorOptions, StreamStatus } from "../stream-status.ts";
@@ -27,6 +26,8 @@ export interface EntropyPace {
 export interface ComparedSite extends Omit<CompareOptions, "turn" | "suspects" | "window"> {
   /** Bytes that its comparisons have cost since the start. */
   bytes(): number;
+  /** Bytes that were read of its store besides, where replication does that. */
+  scrubbedBytes(): number;
 }
 
 export interface Keeper {
@@ -51,8 +52,8 @@ interface Kept {
   readonly site: ComparedSite;
   readonly budget: RepairBudget;
   readonly window: ReadWindow;
-  /** Documents to look at, by key: a scrub tells of each once a pass. */
-  readonly suspects: Map<string, string>;
+  /** Keys of documents to look at: a scrub tells of each once a pass. */
+  readonly suspects: Set<string>;
   turn: number;
   comparison: Comparison;
 }
@@ -68,6 +69,7 @@ const UNKNOWN: Comparison = {
   unhealed: 0,
   unread: 0,
   bytes: 0,
+  scrubbed_bytes: 0,
 };
 
 export function createKeeper(options: KeeperOptions): Keeper {
@@ -79,7 +81,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
         site,
         budget: createRepairBudget({ ...pace, now }),
         window: new ReadWindow(),
-        suspects: new Map(),
+        suspects: new Set(),
         turn: 0,
         comparison: UNKNOWN,
       },
@@ -133,7 +135,7 @@ async function compared(one: Kept, { options, signal }: RoundOptions): Promise<r
   one.turn += 1;
   try {
     const detail = await scrubbed(one, { options, signal });
-    const suspects = [...one.suspects.values()];
+    const suspects = [...one.suspects];
     const { faults, pending, looked, isComplete } = await compareSite(
       { ...site, suspects, turn: one.turn, window },
       signal,
@@ -159,6 +161,7 @@ async function compared(one: Kept, { options, signal }: RoundOptions): Promise<r
       unhealed: later + failed.length,
       unread: window.unread,
       bytes: site.bytes(),
+      scrubbed_bytes: site.scrubbedBytes(),
     };
     return faults;
   } catch (error) {
@@ -172,6 +175,7 @@ async function compared(one: Kept, { options, signal }: RoundOptions): Promise<r
       detail: messageOf(error),
       unread: window.unread,
       bytes: site.bytes(),
+      scrubbed_bytes: site.scrubbedBytes(),
     };
     return [];
   }
@@ -183,8 +187,7 @@ async function scrubbed(
   { options: { log }, signal }: RoundOptions,
 ): Promise<string | null> {
   try {
-    for (const id of await held.scrub(signal))
-      if (suspects.size < SUSPECTS_KEPT_MAX) suspects.set(encodeKey(keyOf(id)), id);
+    for (const key of await held.scrub(signal)) if (suspects.size < SUSPECTS_KEPT_MAX) suspects.add(key);
     return null;
   } catch (error) {
     if (error instanceof KattegatError && error.code === "not_ready") throw error;

@@ -25,7 +25,7 @@ export class Side {
     const tree = new DigestTree();
     for (const copy of this.copies.values()) tree.add(keyOf(copy.documentId), copyDigest(copy));
     const digests = indexes.map((index) => tree.at(depth, index).sum);
-    return Promise.resolve({ position: this.position, documents: tree.documents, digests });
+    return Promise.resolve({ documents: tree.documents, digests });
   }
 
   lines({ depth, indexes }: Ranges) {
@@ -42,7 +42,7 @@ export class Side {
       const planned = { key, document_id: documentId, version, class: residency, digest, passages };
       return keys.includes(key) ? [{ ...planned, sequence: String(sequence) }] : [];
     });
-    return { position: this.position, copies };
+    return { position: this.position, copies, others: [] };
   }
 
   found({ keys, documents }: { readonly keys: readonly string[]; readonly documents: readonly string[] }) {
@@ -52,6 +52,6 @@ export class Side {
       const found = { document_id: documentId, version, class: residency, digest, passages };
       return isAsked ? [{ ...found, damaged: 0 }] : [];
     });
-    return { position: this.position, copies };
+    return { position: this.position, copies, hashed: [] };
   }
 }

@@ -1,14 +1,16 @@
 /** The two sides of a comparison, over HTTP. */
+import { keyOf } from "@kattegat/engine/digests/copy-digest.ts";
 import {
   decodeDigests,
   decodeLines,
+  encodeKey,
   linesResponseSchema,
   plannedCopiesResponseSchema,
   rangesResponseSchema,
   repairsResponseSchema,
   type Comparison,
   type FoundCopy,
-  type PlannedCopy,
+  type PlannedCopiesResponse,
   type Ranges,
   type RepairsRequest,
   type RepairsResponse,
@@ -18,6 +20,7 @@ import { parseShape } from "@kattegat/protocol/parse.ts";
 import type { Fence } from "@kattegat/protocol/sequence.ts";
 import type { z } from "zod";
 import { readCopies, Scrubbing } from "./held-reading.ts";
+import type { Metered } from "./meter.ts";
 import { parseAnswer } from "../answer-json.ts";
 import type { SiteClient } from "../site-client.ts";
 
@@ -29,23 +32,35 @@ export interface DigestSource {
   ranges(
     ranges: Ranges,
     signal: AbortSignal,
-  ): Promise<{
-    readonly position: Fence;
-    readonly documents: number;
-    readonly digests: readonly bigint[];
-  }>;
+  ): Promise<{ readonly documents: number; readonly digests: readonly bigint[] }>;
   lines(ranges: Ranges, signal: AbortSignal): Promise<ReadonlyMap<bigint, bigint>>;
+}
+
+/** Copies that a round looks at. */
+export interface AskedKeys {
+  readonly keys: readonly string[];
+  /** Ids of those that are planned there. */
+  readonly documents: readonly string[];
+}
+
+/** A copy of a store that knows documents by the SHA-256 of their ids, in hexadecimal. */
+export interface HashedCopy extends Omit<FoundCopy, "document_id"> {
+  readonly document_sha256: string;
+}
+
+export interface HeldCopies {
+  /** The site had come so far before they were read. */
+  readonly position: Fence;
+  readonly copies: readonly FoundCopy[];
+  readonly hashed: readonly HashedCopy[];
 }
 
 /** What a site's store holds. */
 export interface HeldSource extends DigestSource {
   readonly site: string;
-  /** Reads a part of the store, where the site has to be told to; resolves with documents whose copies look damaged. */
+  /** Reads a part of the store, where the site has to be told to; resolves with keys of documents whose copies look damaged. */
   scrub(signal: AbortSignal): Promise<readonly string[]>;
-  copies(
-    asked: { readonly keys: readonly string[]; readonly documents: readonly string[] },
-    signal: AbortSignal,
-  ): Promise<{ readonly position: Fence; readonly copies: readonly FoundCopy[] }>;
+  copies(asked: AskedKeys, signal: AbortSignal): Promise<HeldCopies>;
 }
 
 /** The last change about a document. */
@@ -55,10 +70,7 @@ export interface LastChange extends Fence {
 
 /** What the primary plans at that site. */
 export interface PlannedSource extends DigestSource {
-  copies(
-    keys: readonly string[],
-    signal: AbortSignal,
-  ): Promise<{ readonly position: Fence; readonly copies: readonly PlannedCopy[] }>;
+  copies(keys: readonly string[], signal: AbortSignal): Promise<PlannedCopiesResponse>;
   lastChanges(documents: readonly string[], signal: AbortSignal): Promise<readonly LastChange[]>;
 }
 
@@ -67,9 +79,6 @@ export interface Repairer {
   repair(order: RepairsRequest, signal: AbortSignal): Promise<RepairsResponse>;
   report(site: string, comparison: Comparison, signal: AbortSignal): Promise<void>;
 }
-
-/** Hears the bytes of each body. */
-export type Metered = (bytes: number) => void;
 
 export function createHeldSource(
   client: SiteClient,
@@ -82,9 +91,12 @@ export function createHeldSource(
     ...digestsOf(ask, { model }),
     async scrub(signal) {
       if (!isTold) return [];
-      return await scrubbing.read(signal);
+      return (await scrubbing.read(signal)).map((id) => encodeKey(keyOf(id)));
     },
-    copies: (asked, signal) => readCopies(ask, { model, ...asked }, signal),
+    copies: async (asked, signal) => ({
+      ...(await readCopies(ask, { model, ...asked }, signal)),
+      hashed: [],
+    }),
   };
 }
 

@@ -18,15 +18,13 @@ async function readAt({
   let nowMs = 0;
   await runScrub(
     {
-      digests: {
-        scrub() {
-          times.push(nowMs);
-          if (times.length === reads) stopping.abort();
-          if (times.length - 1 === failAt) return Promise.reject(new Error("down"));
-          return Promise.resolve({ points: 100, isPassOver: times.length % pages === 0 });
-        },
+      scrub() {
+        times.push(nowMs);
+        if (times.length === reads) stopping.abort();
+        if (times.length - 1 === failAt) return Promise.reject(new Error("down"));
+        return Promise.resolve({ count: 100, isPassOver: times.length % pages === 0 });
       },
-      pointsPerSecond: 1_000,
+      perSecond: 1_000,
       passMsMin: 1_000,
       isBusy: () => nowMs < busyUntilMs,
       now: () => nowMs,

@@ -1,15 +1,15 @@
-/** The pace at which a site's copies are read over and over. */
-import type { SiteDigests } from "./site-digests.ts";
+/** The pace at which a store's copies are read over and over. */
 
 /** The store may be starting again. */
 const AFTER_FAILURE_MS = 5_000;
 
 export interface ScrubOptions {
-  readonly digests: Pick<SiteDigests, "scrub">;
-  readonly pointsPerSecond: number;
+  /** Resolves with how much was read, in the unit of the pace. */
+  readonly scrub: (signal: AbortSignal) => Promise<{ readonly count: number; readonly isPassOver: boolean }>;
+  readonly perSecond: number;
   /** A pass lasts so long at least: a small store is not read all the time. */
   readonly passMsMin: number;
-  /** Whether the site has something more urgent to do. */
+  /** Whether there is something more urgent to do. */
   readonly isBusy: () => boolean;
   readonly now: () => number;
   /** Resolves after the time, or early and quietly when the signal aborts. */
@@ -17,7 +17,7 @@ export interface ScrubOptions {
   readonly failed: (error: unknown) => void;
 }
 
-/** A share of the shortest pass: a site that starts has better to do. */
+/** A share of the shortest pass: a process that starts has better to do. */
 const FIRST_WAIT_SHARE = 0.25;
 /** Of the pace, while the site is busy: changes are waited for, and go first. */
 const BUSY_SHARE = 0.1;
@@ -29,14 +29,14 @@ export async function runScrub(options: ScrubOptions, signal: AbortSignal): Prom
   while (!signal.aborted) {
     const startedMs = options.now();
     try {
-      const { points, isPassOver } = await options.digests.scrub();
-      const pace = options.pointsPerSecond * (options.isBusy() ? BUSY_SHARE : 1);
-      const dueAtMs = startedMs + (points / pace) * 1_000;
+      const { count, isPassOver } = await options.scrub(signal);
+      const pace = options.perSecond * (options.isBusy() ? BUSY_SHARE : 1);
+      const dueAtMs = startedMs + (count / pace) * 1_000;
       const nextAtMs = isPassOver ? Math.max(dueAtMs, passAtMs + options.passMsMin) : dueAtMs;
       await options.sleep(Math.max(0, nextAtMs - options.now()), signal);
       if (isPassOver) passAtMs = options.now();
     } catch (error) {
-      options.failed(error);
+      if (!signal.aborted) options.failed(error);
       await options.sleep(AFTER_FAILURE_MS, signal);
       passAtMs = options.now();
     }
