@@ -36,11 +36,22 @@ interface ScrubStep {
   readonly isPassOver: boolean;
 }
 
+/** The next range of a level, that level's number of ranges at the end. */
+interface Pass {
+  readonly depth: Depth;
+  next: number;
+}
+
+interface Reading extends Pass {
+  /** Objects to read before that range. */
+  queue: string[];
+}
+
 export class ArchiveCopies implements HeldSource {
   readonly site: string;
   readonly #options: ArchiveCopiesOptions;
-  #pass: { readonly depth: Depth; next: number } = { depth: FIRST_DEPTH, next: 0 };
-  readonly #reading: { depth: Depth; next: number; queue: string[] } = { depth: 0, next: 0, queue: [] };
+  #listing: Pass = { depth: FIRST_DEPTH, next: 0 };
+  #reading: Reading = { depth: FIRST_DEPTH, next: 0, queue: [] };
   #suspects = new Set<string>();
 
   constructor(options: ArchiveCopiesOptions) {
@@ -104,10 +115,10 @@ export class ArchiveCopies implements HeldSource {
     await inParallel([...digests.doubted].slice(0, DOUBTED_MAX), CONCURRENT_MAX, async (index) => {
       count += (await this.#list(scrubbed, { depth: 16, index }, signal)).length;
     });
-    const { depth, next } = this.#pass;
+    const { depth, next } = this.#listing;
     count += (await this.#list(scrubbed, { depth, index: next }, signal)).length;
     const isPassOver = next + 1 === 1 << depth;
-    this.#pass = isPassOver ? { depth: this.#depth(), next: 0 } : { depth, next: next + 1 };
+    this.#listing = isPassOver ? { depth: this.#depth(), next: 0 } : { depth, next: next + 1 };
     return { count, isPassOver };
   }
 
@@ -115,18 +126,19 @@ export class ArchiveCopies implements HeldSource {
   async readOn(signal: AbortSignal): Promise<ScrubStep> {
     const reading = this.#reading;
     const keys = reading.queue.splice(0, CONCURRENT_MAX);
-    if (keys.length > 0) await inParallel(keys, CONCURRENT_MAX, (key) => this.#read(key, signal));
-    else await this.#queueOn(signal);
-    return { count: keys.length, isPassOver: reading.next === 0 && reading.queue.length === 0 };
+    const isPassOver = keys.length === 0 && reading.next === 1 << reading.depth;
+    if (isPassOver) this.#reading = { depth: this.#depth(), next: 0, queue: [] };
+    else if (keys.length === 0) await this.#queueOn(signal);
+    else await inParallel(keys, CONCURRENT_MAX, (key) => this.#read(key, signal));
+    return { count: keys.length, isPassOver };
   }
 
   async #queueOn(signal: AbortSignal): Promise<void> {
     const reading = this.#reading;
-    if (reading.next === 0) reading.depth = this.#depth();
     const { depth, next: index } = reading;
     const listed = await this.#list(this.#options.scrubbed, { depth, index }, signal);
     reading.queue = listed.flatMap(({ key, isLatest }) => (isLatest && parseKey(key) !== null ? [key] : []));
-    reading.next = index + 1 === 1 << depth ? 0 : index + 1;
+    reading.next = index + 1;
   }
 
   /** An object that cannot be read hides nothing behind it: a round looks at it. */
