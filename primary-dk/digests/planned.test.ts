@@ -1,8 +1,10 @@
-import { repairListSchema } from "@kattegat/protocol/digests.ts";
+import { keyOf } from "@kattegat/engine/digests/copy-digest.ts";
+import { encodeKey, repairListSchema } from "@kattegat/protocol/digests.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { startPostgres, type PostgresFixture } from "../postgres.fixture.ts";
 import { network, startPrimary, type TestPrimary } from "../primary.fixture.ts";
+import { plannedCopies } from "./planned-answers.ts";
 import { PlannedDigests } from "./planned-digests.ts";
 import { Recount } from "./recount.ts";
 import { writeRepairs } from "./repairs.ts";
@@ -18,7 +20,7 @@ beforeEach(async () => {
   return () => test.close();
 });
 
-const TARGETS = ["eu-fra", "eu-arn", "edge-eu", "edge-global"] as const;
+const TARGETS = ["eu-fra", "eu-arn", "edge-eu", "edge-global", "archive-dk"] as const;
 
 async function put(id: string, residency: string, tier: string, text = ""): Promise<void> {
   const answer = await test.client.put(id, { title: id, text: `Tekst ${id}. ${text}`, residency, tier });
@@ -112,4 +114,32 @@ it("keeps the reason of each repair that was written, when another could not be,
   await expect(writeRepairs({ site: "eu-arn", faults: [fault("bad")] }, failing)).rejects.toThrow("no room");
   for (const bad of ["?site=a%00b", "?site=", `?site=${"x".repeat(40)}`])
     expect((await test.client.operate(`/internal/digests/repairs${bad}`)).status).toBe(400);
+});
+
+it("tells which documents a key has that are not planned at a target, deleted ones too (I25)", async () => {
+  await put("hot-one", "dk-only", "hot");
+  await put("warm-one", "eu", "warm");
+  await put("gone-one", "eu", "warm");
+  await test.client.send("/internal/documents/gone-one", { method: "DELETE" });
+  const ids = ["hot-one", "warm-one", "gone-one", "never-one"];
+  const keys = ids.map((id) => encodeKey(keyOf(id)));
+  const told = async (target: string) => {
+    const { copies, others } = await plannedCopies(test.primary, { target, keys });
+    const idsOf = (all: readonly { readonly document_id: string }[]): readonly string[] =>
+      all.map(({ document_id: id }) => id).toSorted();
+    return [idsOf(copies), idsOf(others)];
+  };
+  expect(await told("eu-fra")).toEqual([["warm-one"], ["gone-one", "hot-one"]]);
+  expect(await told("archive-dk")).toEqual([["hot-one", "warm-one"], ["gone-one"]]);
+  await put("gone-one", "eu", "warm");
+  expect(await told("eu-fra")).toEqual([["gone-one", "warm-one"], ["hot-one"]]);
+});
+
+it("plans at an archive what rests there without passages, too, and nowhere else (I25)", async () => {
+  const { planned, recount } = test.primary;
+  const answer = await test.client.put("empty", { title: "Tom", text: "", residency: "eu", tier: "warm" });
+  expect(answer.ok).toBe(true);
+  while (!planned.isWhole) await recount.round();
+  const documents = TARGETS.map((site) => planned.treeOf(site)?.documents);
+  expect(documents).toEqual([0, 0, 0, 0, 1]);
 });
