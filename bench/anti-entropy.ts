@@ -2,29 +2,26 @@
 import { repairListSchema, type RepairList } from "@kattegat/protocol/digests.ts";
 import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
 import { connectSites } from "@kattegat/ops/commands/connection.ts";
-import { qdrantName } from "@kattegat/ops/local/process-names.ts";
-import { runningProcess } from "@kattegat/ops/local/running-process.ts";
 import { readSettings } from "@kattegat/ops/settings.ts";
-import { QdrantClient } from "@qdrant/js-client-rest";
-import { z } from "zod";
 import { send } from "./client.ts";
 import { startNetwork, type BenchNetwork } from "./network.ts";
 import { loadNote, machineName, publish } from "./report.ts";
 import { statusOf } from "./sites.ts";
+import { FAULTS, type Kind, type Spoiler } from "./spoiler.ts";
+import { openArchive } from "./spoilt-archive.ts";
+import { openRegional } from "./spoilt-regional.ts";
 
 // oxlint-disable-next-line node/no-process-env -- a benchmark's size is its caller's choice
 const DOCUMENTS = Number(process.env["KATTEGAT_BENCH_DOCUMENTS"] ?? 100_000);
-const SITE = "eu-fra";
 const BATCH = 1_000;
 const SCRUB_POINTS_PER_SECOND = 5_000;
+const SCRUB_OBJECTS_PER_SECOND = 1_000;
 const COMPARE_EVERY_MS = 10_000;
 const POLL_MS = 1_000;
 const WAIT_MS_MAX = 900_000;
-/** Fifty, in the order of the kinds below. */
-const FAULTS = { missing: 13, extra: 12, stale: 12, corrupted: 13 } as const;
+const KINDS = ["missing", "extra", "stale", "corrupted"] as const satisfies readonly Kind[];
 const TARGET_SHARE = 0.01;
 
-type Kind = keyof typeof FAULTS;
 type Comparison = NonNullable<NetworkStatus["sites"][number]["comparison"]>;
 
 const idOf = (number: number): string => `sag-${number}`;
@@ -52,8 +49,8 @@ async function fill(network: BenchNetwork): Promise<void> {
   }
 }
 
-async function comparisonOf(network: BenchNetwork): Promise<Comparison | null> {
-  return (await statusOf(network)).sites.find(({ id }) => id === SITE)?.comparison ?? null;
+async function comparisonOf(network: BenchNetwork, site: string): Promise<Comparison | null> {
+  return (await statusOf(network)).sites.find(({ id }) => id === site)?.comparison ?? null;
 }
 
 async function until<T>(ask: () => Promise<T>, isDone: (answer: T) => boolean): Promise<T> {
@@ -74,92 +71,66 @@ async function asOperator(network: BenchNetwork, site: string, path: string): Pr
   return await client.request(path, request, async (answer) => Buffer.from(await answer.arrayBuffer()));
 }
 
-async function repairs(network: BenchNetwork): Promise<RepairList["repairs"]> {
-  const text = await asOperator(network, "dk-cph", `/internal/digests/repairs?limit=10000&site=${SITE}`);
+async function repairsAt(network: BenchNetwork, site: string): Promise<RepairList["repairs"]> {
+  const text = await asOperator(network, "dk-cph", `/internal/digests/repairs?limit=10000&site=${site}`);
   return repairListSchema.parse(JSON.parse(text.toString("utf8"))).repairs;
 }
 
-async function qdrantOf(network: BenchNetwork): Promise<{ client: QdrantClient; passages: string }> {
-  const url = runningProcess(network.data, qdrantName(SITE)).url;
-  const client = new QdrantClient({ url, checkCompatibility: false });
-  const { collections } = await client.getCollections();
-  const found = collections.find(({ name }) => name.startsWith("kattegat_passages"));
-  return { client, passages: found?.name ?? "" };
-}
-
 /** Spoils copies that are spread over the ids; returns what each is. */
-async function plant(network: BenchNetwork): Promise<ReadonlyMap<string, Kind>> {
-  const { client, passages } = await qdrantOf(network);
-  const planted = new Map<string, Kind>();
-  const kinds = Object.entries(FAULTS).flatMap(([kind, count]) => Array<string>(count).fill(kind));
+async function plant(spoiler: Spoiler): Promise<ReadonlyMap<string, Kind>> {
+  const kinds = KINDS.flatMap((kind) => Array<Kind>(FAULTS[kind]).fill(kind));
   const step = Math.floor(DOCUMENTS / kinds.length);
-  const wait = true;
-  for (const [at, name] of kinds.entries()) {
-    const kind = z.enum(["missing", "extra", "stale", "corrupted"]).parse(name);
-    const document = idOf(at * step);
-    const filter = { must: [{ key: "document_id", match: { value: document } }] };
-    const { points } = await client.scroll(passages, { filter, with_payload: true, with_vector: true });
-    const ids = points.map(({ id }) => id);
-    const [point] = points;
-    if (point === undefined) throw new Error(`expected points of ${document}`);
-    if (kind === "missing") await client.delete(passages, { wait, points: ids });
-    if (kind === "stale") await client.setPayload(passages, { wait, payload: { version: "0" }, points: ids });
-    if (kind === "corrupted") {
-      const payload = { ...point.payload, text: `${String(point.payload?.["text"])} rettet` };
-      const vector = z.record(z.string(), z.any()).parse(point.vector);
-      // Half of them in the text, half in the vector.
-      const spoilt = { ...vector, dense: vector["dense"].toReversed() };
-      const isText = at % 2 === 0;
-      const changed = {
-        id: point.id,
-        payload: isText ? payload : { ...point.payload },
-        vector: isText ? vector : spoilt,
-      };
-      await client.upsert(passages, { wait, points: [changed] });
-    }
-    const id = kind === "extra" ? `never-${at}` : document;
-    if (kind === "extra") {
-      const payload = { ...point.payload, document_id: id };
-      const vector = z.record(z.string(), z.any()).parse(point.vector);
-      await client.upsert(passages, { wait, points: [{ id: crypto.randomUUID(), vector, payload }] });
-    }
-    planted.set(id, kind);
-  }
+  const planted = new Map<string, Kind>();
+  for (const [at, kind] of kinds.entries()) planted.set(await spoiler.spoil(kind, idOf(at * step), at), kind);
   return planted;
 }
 
 interface Outcome {
+  readonly site: string;
   readonly planted: ReadonlyMap<string, Kind>;
   readonly found: RepairList["repairs"];
   readonly seconds: number;
   readonly bytes: number;
+  readonly scrubbedBytes: number;
   readonly idleBytes: number;
   readonly rounds: number;
+  /** Of what an audit reads. */
+  readonly full: number;
+  /** Of the store's own objects besides, where an audit may be told to open them. */
+  readonly objects: number;
 }
 
-async function run(network: BenchNetwork): Promise<Outcome> {
+async function run(network: BenchNetwork, spoiler: Spoiler): Promise<Outcome> {
+  const { site } = spoiler;
+  const asked = (): Promise<Comparison | null> => comparisonOf(network, site);
   const isEqual = (answer: Comparison | null): boolean => answer?.state === "equal";
-  const rest = await until(() => comparisonOf(network), isEqual);
-  const later = await until(
-    () => comparisonOf(network),
-    (answer) => (answer?.rounds ?? 0) > (rest?.rounds ?? 0),
-  );
-  const before = await until(() => comparisonOf(network), isEqual);
+  const rest = await until(asked, isEqual);
+  const later = await until(asked, (answer) => (answer?.rounds ?? 0) > (rest?.rounds ?? 0));
+  const before = await until(asked, isEqual);
   const startedAt = performance.now();
-  const planted = await plant(network);
+  const planted = await plant(spoiler);
   const found = await until(
-    () => repairs(network),
+    () => repairsAt(network, site),
     (list) => [...planted.keys()].every((id) => list.some(({ document_id }) => document_id === id)),
   );
   const seconds = (performance.now() - startedAt) / 1_000;
-  const after = await until(() => comparisonOf(network), isEqual);
+  const after = await until(asked, isEqual);
+  const store = await spoiler.storeBytes();
+  const answering = store === null ? ["dk-cph", site] : ["dk-cph"];
+  const listings = await Promise.all(
+    answering.map(async (each) => (await asOperator(network, each, "/internal/holdings")).byteLength),
+  );
   return {
+    site,
     planted,
-    found: await repairs(network),
+    found: await repairsAt(network, site),
     seconds: found.length === 0 ? Number.NaN : seconds,
     bytes: (after?.bytes ?? 0) - (before?.bytes ?? 0),
+    scrubbedBytes: (after?.scrubbed_bytes ?? 0) - (before?.scrubbed_bytes ?? 0),
     idleBytes: (later?.bytes ?? 0) - (rest?.bytes ?? 0),
     rounds: (after?.rounds ?? 0) - (before?.rounds ?? 0),
+    full: listings.reduce((sum, each) => sum + each, store?.names ?? 0),
+    objects: store?.objects ?? 0,
   };
 }
 
@@ -169,35 +140,28 @@ export async function benchAntiEntropy(): Promise<void> {
     environment: {
       KATTEGAT_COMPARE_EVERY_MS: String(COMPARE_EVERY_MS),
       KATTEGAT_SCRUB_POINTS_PER_SECOND: String(SCRUB_POINTS_PER_SECOND),
+      KATTEGAT_SCRUB_OBJECTS_PER_SECOND: String(SCRUB_OBJECTS_PER_SECOND),
     },
   });
   try {
     await fill(network);
-    const outcome = await run(network);
-    const listings = await Promise.all(
-      ["dk-cph", SITE].map(
-        async (site) => (await asOperator(network, site, "/internal/holdings")).byteLength,
-      ),
-    );
-    publishOutcome(
-      outcome,
-      listings.reduce((sum, each) => sum + each, 0),
-    );
+    const regional = await run(network, await openRegional(network));
+    const archive = await run(network, openArchive(network));
+    publishOutcomes([regional, archive]);
   } finally {
     await network.stop();
   }
 }
 
-function publishOutcome({ planted, found, seconds, bytes, idleBytes, rounds }: Outcome, full: number): void {
-  const kinds = Object.entries(FAULTS).map(([kind, count]) => {
-    const its = [...planted].filter(([, each]) => each === kind).map(([id]) => id);
-    const healed = its.filter((id) => found.some(({ document_id }) => document_id === id));
-    const named = its.filter((id) =>
-      found.some((repair) => repair.document_id === id && repair.kind === kind),
-    );
-    return [kind, count, healed.length, named.length];
-  });
-  const foreign = found.filter(({ document_id: id }) => !planted.has(id)).length;
+/** Healed, and told as what it is. */
+function countOf({ planted, found }: Outcome, kind: Kind): readonly [number, number] {
+  const its = [...planted].filter(([, each]) => each === kind).map(([id]) => id);
+  const healed = its.filter((id) => found.some(({ document_id }) => document_id === id));
+  const named = its.filter((id) => found.some((repair) => repair.document_id === id && repair.kind === kind));
+  return [healed.length, named.length];
+}
+
+function publishOutcomes(outcomes: readonly Outcome[]): void {
   publish({
     name: "anti-entropy",
     title: "Anti-entropy",
@@ -205,20 +169,24 @@ function publishOutcome({ planted, found, seconds, bytes, idleBytes, rounds }: O
     measured_at: new Date().toISOString(),
     machine: machineName(),
     notes: [
-      `The shipped network as a user starts it; ${DOCUMENTS.toLocaleString("en")} warm documents of one passage at ${SITE}, whose Qdrant is the embedded one. Faults are made in that store through its own API, spread over the ids; a corrupted copy has its text or its vector altered under its right version.`,
-      `The site's scrub reads ${SCRUB_POINTS_PER_SECOND.toLocaleString("en")} points a second here (500 as shipped), so a pass takes a tenth of its usual time where the machine keeps up; a round comes every ${COMPARE_EVERY_MS / 1_000} s. The time is from before the first fault was planted to the last change that heals one, pass and rounds included.`,
-      "Bytes are those of the bodies of all requests and answers, of the primary and the site, in every round from the planting until the site is equal again. The full comparison is what an audit reads of the two: `GET /internal/holdings`, at the primary with the lines of its ledger and index; the site alone has some 230 bytes a copy there.",
+      `The shipped network as a user starts it; ${DOCUMENTS.toLocaleString("en")} warm documents of one passage at eu-fra, whose Qdrant is the embedded one, and in archive-dk, whose S3 server is. Faults are made in those stores through their own APIs, spread over the ids, at one site after the other. At the regional a corrupted copy has its text or its vector altered under its right version, an extra one a document that never was; in the archive a bit of an object is turned, an extra object stands beside the right one.`,
+      `The regional's scrub reads ${SCRUB_POINTS_PER_SECOND.toLocaleString("en")} points a second here (500 as shipped), the archive's ${SCRUB_OBJECTS_PER_SECOND.toLocaleString("en")} objects (20 as shipped), so a pass takes a small part of its usual time where the machine keeps up; a round comes every ${COMPARE_EVERY_MS / 1_000} s. The time is from before the first fault was planted to the last change that heals one, pass and rounds included.`,
+      "Bytes are those of the bodies of all requests and answers, of the primary and the site or its bucket, in every round from the planting until the site is equal again. The full comparison is what an audit reads of the two: `GET /internal/holdings`, at the primary with the lines of its ledger and index, and the list of the bucket.",
+      "Scrubbed bytes are what replication itself has read of the bucket meanwhile: its list, over and over, and each object, which an S3 server sums for nobody. A regional scrubs inside its site.",
       loadNote(),
     ],
     tables: [
       {
         title: "Faults",
-        columns: ["kind", "planted", "healed", "told as that kind"],
-        rows: kinds,
+        columns: ["site", "kind", "planted", "healed", "told as that kind"],
+        rows: outcomes.flatMap((outcome) =>
+          KINDS.map((kind) => [outcome.site, kind, FAULTS[kind], ...countOf(outcome, kind)]),
+        ),
       },
       {
         title: "What it took",
         columns: [
+          "site",
           "documents",
           "healed",
           "repairs of right copies",
@@ -229,21 +197,24 @@ function publishOutcome({ planted, found, seconds, bytes, idleBytes, rounds }: O
           "bytes of a full comparison",
           "share",
           "target share",
+          "scrubbed bytes",
+          "bytes of the objects",
         ],
-        rows: [
-          [
-            DOCUMENTS,
-            kinds.reduce((sum, [, , healed]) => sum + Number(healed), 0),
-            foreign,
-            seconds,
-            rounds,
-            bytes,
-            idleBytes,
-            full,
-            bytes / full,
-            TARGET_SHARE,
-          ],
-        ],
+        rows: outcomes.map((outcome) => [
+          outcome.site,
+          DOCUMENTS,
+          KINDS.reduce((sum, kind) => sum + countOf(outcome, kind)[0], 0),
+          outcome.found.filter(({ document_id: id }) => !outcome.planted.has(id)).length,
+          outcome.seconds,
+          outcome.rounds,
+          outcome.bytes,
+          outcome.idleBytes,
+          outcome.full,
+          outcome.bytes / outcome.full,
+          TARGET_SHARE,
+          outcome.scrubbedBytes,
+          outcome.objects,
+        ]),
       },
     ],
   });

@@ -4,7 +4,7 @@ import type { Site } from "@kattegat/config/network.ts";
 import { parseKey } from "@kattegat/protocol/key-file.ts";
 import type { NetworkStatus } from "@kattegat/protocol/network-status.ts";
 import type { Bucket } from "@kattegat/replication/archive/bucket.ts";
-import { bucketOpener } from "@kattegat/replication/archive/open-bucket.ts";
+import { bucketOpener, type OpenBucket } from "@kattegat/replication/archive/open-bucket.ts";
 import { InvalidArgumentError, type Command } from "commander";
 import type { JWK } from "jose";
 import { NoConnectionError, createClient, type Client } from "../client/client.ts";
@@ -90,7 +90,7 @@ export async function connectSites(settings: Settings, options: OperatorOptions)
 }
 
 /** The buckets of archives, by the addresses in the environment, else by those of the local network's own servers. */
-export function archiveBuckets(settings: Settings): (site: Site) => Bucket | null {
+export function archiveBuckets(settings: Settings): OpenBucket {
   const folder = dataFolder(settings.data);
   const running = readRunningNetwork(folder.network)?.processes ?? [];
   const embedded = running.flatMap(({ name, site, url }) =>
