@@ -2,10 +2,9 @@
 import type { Network } from "@kattegat/config/network.ts";
 import type { Embedder } from "@kattegat/engine/embedding/embedder.ts";
 import type { Scanner } from "@kattegat/engine/vector/scan.ts";
-import type { Comparison } from "@kattegat/protocol/digests.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { PlannedDigests } from "./digests/planned-digests.ts";
-import { Recount } from "./digests/recount.ts";
+import { createComparing, type Comparing } from "./digests/comparing.ts";
 import { openStores, type ColdOptions } from "./cold/open-store.ts";
 import type { OpenBase } from "./cold/open-base.ts";
 import type { BaseUpkeep } from "./cold/rebase.ts";
@@ -65,10 +64,8 @@ export interface PrimaryOptions {
   readonly cold?: ColdOptions;
 }
 
-export interface Primary extends Omit<
-  PrimaryOptions,
-  "databaseUrl" | "keyring" | "log" | "cold" | "nextEmbedder"
-> {
+export interface Primary
+  extends Omit<PrimaryOptions, "databaseUrl" | "keyring" | "log" | "cold" | "nextEmbedder">, Comparing {
   readonly placements: Placements;
   readonly seals: DocumentSeals;
   readonly keyRotation: KeyRotation;
@@ -85,9 +82,6 @@ export interface Primary extends Omit<
   readonly confirmations: Confirmations;
   readonly contents: PassageContents;
   readonly planned: PlannedDigests;
-  readonly recount: Recount;
-  /** How each target's copies compare with what is planned there, as replication last said, and when. */
-  readonly comparisons: Map<string, { readonly comparison: Comparison; readonly atMs: number }>;
   /** The copies of the model that is being prepared; null without one. */
   readonly next: NextEdition | null;
   /** Null when cold passages stay in memory. */
@@ -168,8 +162,7 @@ async function assemble(database: Database, options: PrimaryOptions): Promise<Pr
     confirmations,
     contents,
     planned,
-    recount: new Recount({ sql, planned, applied, pacer }),
-    comparisons: new Map(),
+    ...createComparing({ ...parts, index: () => live.memory.index, planned, writer }),
     next,
     ...baseUpkeepsOf(stores, { ...parts, live, next }),
     close: async () => {

@@ -28,7 +28,7 @@ const RETENTION_EVERY_MS = 600_000;
 /** A tail that grew is seen soon; a round that finds nothing due costs nothing. */
 const BASE_EVERY_MS = 1_000;
 
-/** So often a part of the planned copies is counted anew. */
+/** So often a part of the planned copies is counted anew, and a part of the own ones compared. */
 const RECOUNT_EVERY_MS = 500;
 
 /** With 64 documents a round this bounds what preparing a model takes from writes and searches: some 1,000 documents a second at most. */
@@ -50,7 +50,7 @@ const nothing = (): Promise<null> => Promise.resolve(null);
 
 function roundsOf(primary: Primary): readonly Round[] {
   const { confirmations, database, keyRotation, ownRemoval, ledger, memory, network, now, placing } = primary;
-  const { seals, statistics, writer, baseUpkeep, next, nextBaseUpkeep, recount } = primary;
+  const { seals, statistics, writer, baseUpkeep, next, nextBaseUpkeep, recount, ownCopies } = primary;
   const { sql } = database;
   const counts = (): TierCounts => memory().counts;
   const forget = (): Promise<null> => {
@@ -72,6 +72,7 @@ function roundsOf(primary: Primary): readonly Round[] {
     { work: "keys", everyMs: KEYS_EVERY_MS, round: () => keyRotation.round() },
     { work: "removal", everyMs: REMOVAL_EVERY_MS, round: () => ownRemoval.round() },
     { work: "planned digests", everyMs: RECOUNT_EVERY_MS, round: () => recount.round() },
+    { work: "own copies", everyMs: RECOUNT_EVERY_MS, round: () => ownCopies.round(now()) },
     { work: "retention", everyMs: RETENTION_EVERY_MS, round: retain },
     { work: "cold base", everyMs: BASE_EVERY_MS, round: () => baseUpkeep?.round() ?? nothing() },
     {

@@ -7,7 +7,7 @@ import type { SiteStatus } from "@kattegat/protocol/network-status.ts";
  */
 export const REPORT_AGE_MS_MAX = 10 * 60_000;
 
-const COMPARED_KINDS: ReadonlySet<SiteStatus["kind"]> = new Set(["regional", "edge", "archive"]);
+const COMPARED_KINDS: ReadonlySet<SiteStatus["kind"]> = new Set(["primary", "regional", "edge", "archive"]);
 
 export interface SiteComparison {
   readonly site: string;

@@ -23,6 +23,14 @@ export interface BaseFinding {
   readonly missing: number;
 }
 
+export interface BaseCopy {
+  readonly id: string;
+  readonly version: string;
+  readonly class: string;
+  /** Whether it rests there without being found. */
+  readonly hidden: boolean;
+}
+
 export class LiveBase {
   readonly open: OpenBase;
   readonly #leave: () => void;
@@ -70,21 +78,26 @@ export class LiveBase {
       if (!hasBit(this.#dead, number)) yield table.idOf(number);
   }
 
+  /** Null for a document that the files do not have. */
+  copyOf(id: string): BaseCopy | null {
+    const number = this.open.table.numberOf(id);
+    return number === undefined ? null : this.#copyAt(number);
+  }
+
   /** Every document in the files, found or not. */
-  *copies(): Generator<{
-    readonly id: string;
-    readonly version: string;
-    readonly class: string;
-    readonly hidden: boolean;
-  }> {
+  *copies(): Generator<BaseCopy> {
     const { table } = this.open;
-    for (let number = 0; number < table.documents; number += 1)
-      yield {
-        id: table.idOf(number),
-        version: table.versionOf(number),
-        class: table.residencyOf(number),
-        hidden: hasBit(this.#dead, number),
-      };
+    for (let number = 0; number < table.documents; number += 1) yield this.#copyAt(number);
+  }
+
+  #copyAt(number: number): BaseCopy {
+    const { table } = this.open;
+    return {
+      id: table.idOf(number),
+      version: table.versionOf(number),
+      class: table.residencyOf(number),
+      hidden: hasBit(this.#dead, number),
+    };
   }
 
   /** Resolves with what shows, at once, the documents that `other` then shows: looking ids up takes longer than searches may wait. */

@@ -15,7 +15,7 @@ import {
 } from "@kattegat/protocol/digests.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { Primary } from "../primary.ts";
-import { goneIn, plannedIn } from "./recount.ts";
+import { goneIn, plannedIn } from "./read-planned.ts";
 
 type Told = Pick<Primary, "planned" | "applied" | "database">;
 

@@ -16,7 +16,7 @@ export interface PlannedDocument {
   readonly held: readonly string[];
 }
 
-/** What a leaf was counted to be, with the place in the log at which it was. */
+/** What a leaf was counted to be. */
 export interface CountedLeaf {
   readonly leaf: number;
   readonly documents: readonly PlannedDocument[];
@@ -96,21 +96,22 @@ export class PlannedDigests {
   }
 
   /**
-   * Sets leaves to what Postgres had of them at `sequence`, when memory is there too; leaves that were changed meanwhile stay.
+   * Sets a leaf to what Postgres had of it at `sequence`, when memory is there too; one that was changed meanwhile stays.
    *
-   * @returns how many were set.
+   * @returns whether it was set.
    */
-  count(leaves: readonly CountedLeaf[], sequence: string): number {
-    let taken = 0;
-    for (const { leaf, documents } of leaves) {
-      if ((this.#touchedAt[leaf] ?? 0n) > BigInt(sequence)) continue;
-      for (const [site, { tree }] of this.#targets) tree.setLeaf(leaf, this.#rangeAt(site, documents));
-      this.#counted += this.#isCounted[leaf] === 0 ? 1 : 0;
-      this.#isCounted[leaf] = 1;
-      this.#doubted.delete(leaf);
-      taken += 1;
-    }
-    return taken;
+  count({ leaf, documents }: CountedLeaf, sequence: string): boolean {
+    if ((this.#touchedAt[leaf] ?? 0n) > BigInt(sequence)) return false;
+    for (const [site, { tree }] of this.#targets) tree.setLeaf(leaf, this.#rangeAt(site, documents));
+    this.#counted += this.#isCounted[leaf] === 0 ? 1 : 0;
+    this.#isCounted[leaf] = 1;
+    this.#doubted.delete(leaf);
+    return true;
+  }
+
+  /** Whether no document of the same leaf was written to after `sequence`. */
+  isUntouchedSince(id: string, sequence: string): boolean {
+    return (this.#touchedAt[rangeOf(keyOf(id), FINEST)] ?? 0n) <= BigInt(sequence);
   }
 
   /** Memory went another way than through changes: everything is counted anew. */

@@ -1,6 +1,5 @@
 /** The state of the network as the primary knows it. */
 import { TIER_NAMES, type Site, type TierName } from "@kattegat/config/network.ts";
-import type { Comparison } from "@kattegat/protocol/digests.ts";
 import type { NetworkStatus, NextModel } from "@kattegat/protocol/network-status.ts";
 import { changesBehind } from "@kattegat/protocol/sequence.ts";
 import type { Placements } from "../documents/placements.ts";
@@ -99,11 +98,11 @@ function siteStatus(
       lag_ms: 0,
       lag_changes: 0,
       parked: 0,
+      ...comparedAt(primary, site.id),
     };
   const confirmed = primary.confirmations.of(site.id);
   if (confirmed === null) return { ...base, ...none, health: "unavailable" };
   const { watermark, parked, lag_ms } = confirmed;
-  const reported = primary.comparisons.get(site.id);
   const health = isSilent(confirmed, primary.now())
     ? "unavailable"
     : lag_ms > network.limits.lag_ms_max
@@ -117,16 +116,21 @@ function siteStatus(
     lag_ms,
     lag_changes: changesBehind(fence.sequence, watermark.sequence),
     parked,
-    ...(reported === undefined ? {} : { comparison: comparisonOf(reported, primary.now()) }),
+    ...comparedAt(primary, site.id),
   };
 }
 
-function comparisonOf(
-  { comparison, atMs }: { readonly comparison: Comparison; readonly atMs: number },
-  nowMs: number,
-): NetworkStatus["sites"][number]["comparison"] {
+function comparedAt(
+  { comparisons, now }: Primary,
+  site: string,
+): Pick<NetworkStatus["sites"][number], "comparison"> {
+  const reported = comparisons.get(site);
+  if (reported === undefined) return {};
+  const { comparison, atMs } = reported;
   const reported_at = new Date(atMs).toISOString();
-  return { ...comparison, reported_at, report_age_ms: Math.max(0, Math.round(nowMs - atMs)) };
+  return {
+    comparison: { ...comparison, reported_at, report_age_ms: Math.max(0, Math.round(now() - atMs)) },
+  };
 }
 
 /** The tiers of which the site holds copies of some class. */

@@ -157,15 +157,25 @@ export class HotIndex {
     await this.put(after, near ?? (await this.#load(after.id)), pacer);
   }
 
+  /** What a search may find here of the document; null for nothing. */
+  copyOf(id: string): HeldCopy | null {
+    const held = this.#held.get(id);
+    if (held !== undefined) return this.#copyInMemory(id, held);
+    const copy = this.#base?.copyOf(id) ?? null;
+    return copy === null || copy.hidden ? null : { store: "disk", passages: null, ...copy };
+  }
+
   /** Every document that a search may find here, and those that rest in the base hidden. */
   *copies(): Generator<HeldCopy> {
-    for (const [id, { version, passages }] of this.#held) {
-      const residency = this.#index.get(`${id}#1`)?.payload["residency"];
-      yield { store: "memory", id, version, class: String(residency ?? ""), passages, hidden: false };
-    }
+    for (const [id, held] of this.#held) yield this.#copyInMemory(id, held);
     const { base } = this;
     if (base === null) return;
     for (const copy of base.copies()) yield { store: "disk", passages: null, ...copy };
+  }
+
+  #copyInMemory(id: string, { version, passages }: Held): HeldCopy {
+    const residency = this.#index.get(`${id}#1`)?.payload["residency"];
+    return { store: "memory", id, version, class: String(residency ?? ""), passages, hidden: false };
   }
 
   #insert(

@@ -11,7 +11,7 @@ import {
 import { documentIdSchema } from "@kattegat/protocol/documents.ts";
 import { earlierSequence } from "@kattegat/protocol/sequence.ts";
 import { documentName, keyDigitsOf } from "../archive/object-name.ts";
-import { judge, type Fault } from "./judge.ts";
+import { judge, type Fault } from "@kattegat/engine/digests/judge.ts";
 import type { ReadWindow } from "./read-window.ts";
 import type { HashedCopy, HeldSource, PlannedSource } from "./source.ts";
 

@@ -4,7 +4,7 @@ import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { StreamOptions } from "../run-stream.ts";
 import type { MonitorOptions, StreamStatus } from "../stream-status.ts";
 import { compareSite, type CompareOptions } from "./compare.ts";
-import type { Fault } from "./judge.ts";
+import type { Fault } from "@kattegat/engine/digests/judge.ts";
 import { ReadWindow } from "./read-window.ts";
 import { createRepairBudget, type RepairBudget } from "./repair-budget.ts";
 import type { Repairer } from "./source.ts";

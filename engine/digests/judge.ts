@@ -82,13 +82,12 @@ function wrongContent(
   { passages, digest }: FoundCopy,
   planned: PlannedCopy,
 ): { readonly kind: FaultKind; readonly detail: string } | null {
-  // A zone lists documents alone, an archive tells their contents without counting passages.
+  // What a store does not tell is no fault: a zone lists documents alone, an archive counts no passages.
   if (passages !== null && passages < planned.passages)
     return { kind: "missing", detail: `${passages} of ${planned.passages} passages` };
   if (passages !== null && passages > planned.passages)
     return { kind: "extra", detail: `${passages} passages, of which it has ${planned.passages}` };
-  const isTold = passages !== null || digest !== null;
-  return isTold && digest !== planned.digest
+  return digest !== null && digest !== planned.digest
     ? { kind: "divergent", detail: `version ${planned.version} with another content` }
     : null;
 }
