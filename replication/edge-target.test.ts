@@ -84,6 +84,24 @@ describe("the cold tier as a target", () => {
     expect(await edge.visible()).toEqual(new Map([["b", "2"]]));
   });
 
+  it("takes no batch that begins a reign from an earlier place than where its bucket is (I2)", async () => {
+    const { primary, edge } = await pair();
+    const target = targetOf(primary, edge);
+    await target.apply(batchOf([put(1, { id: "a" }), put(2, { id: "b" })]), never);
+    const next = { ...put(3, { id: "b" }), epoch: 2 };
+    const early = { ...batchOf([next]), position: { epoch: 2, sequence: "3" } };
+    const tooEarly = target.apply({ ...early, after: { epoch: 1, sequence: "1" } }, never);
+    await expect(tooEarly).rejects.toMatchObject({ code: "conflict" });
+    expect(await edge.visible()).toEqual(
+      new Map([
+        ["a", "1"],
+        ["b", "2"],
+      ]),
+    );
+    await target.apply({ ...early, after: { epoch: 1, sequence: "2" } }, never);
+    expect(await target.watermark(never)).toEqual({ epoch: 2, sequence: "3" });
+  });
+
   it("goes on where it is after a late batch that another replication had overtaken (I8)", async () => {
     const { primary, edge } = await pair();
     const target = targetOf(primary, edge);

@@ -9,6 +9,7 @@ import {
 } from "@kattegat/engine/cold/manifest.ts";
 import { removedUpTo } from "@kattegat/engine/cold/removal.ts";
 import { encodeSegment } from "@kattegat/engine/cold/segment.ts";
+import { assertReached } from "@kattegat/protocol/batch-place.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { compareFences, compareSequences, type Fence } from "@kattegat/protocol/sequence.ts";
 import { readBatch, type ColdBatch, type Refuse } from "./cold-batch.ts";
@@ -71,7 +72,7 @@ export function createEdgeTarget(
     async apply({ changes, after, position, positionAt, head }: Batch, signal) {
       assertModel(head, parts);
       const start = await publisher.current(signal);
-      assertReached(start, { after, ahead });
+      assertReached(reachedBy(start, { after, ahead }), { after, to: position, place: "the zone" });
       const later = openChanges(changes).filter((change) => compareFences(change, start.watermark) > 0);
       const batch = readBatch(later, parts.refuse);
       const wanted = newerThanHeld(batch, start, { table: parts.table, position });
@@ -122,21 +123,18 @@ interface Ahead {
 }
 
 /** A bucket that was lost, or came back from a backup, has a gap before this batch. */
-function assertReached(
+/** Where the zone is: anywhere from its manifest's watermark to the last change that needed no generation. */
+function reachedBy(
   { watermark }: ColdManifest,
   { after, ahead }: { readonly after: Fence; readonly ahead: Ahead | null },
-): void {
+): Fence {
   // Not when it was behind: a batch that another replication had overtaken was taken without a generation, too.
   const isAhead =
     ahead !== null &&
     compareFences(ahead.watermark, watermark) === 0 &&
     compareFences(ahead.position, watermark) > 0;
-  const reached = isAhead ? ahead.position : watermark;
-  if (compareFences(reached, after) >= 0) return;
-  throw new KattegatError(
-    "conflict",
-    `Expected changes from (${reached.epoch}, ${reached.sequence}) on, where the zone is; these follow (${after.epoch}, ${after.sequence}).`,
-  );
+  if (!isAhead || compareFences(after, watermark) < 0) return watermark;
+  return compareFences(after, ahead.position) <= 0 ? after : ahead.position;
 }
 
 /** Leaves out what the target holds in a newer version of the same reign: a late copy may not hide it (I3). */

@@ -2,6 +2,7 @@
 import type { Model } from "@kattegat/config/models.ts";
 import type { Network, Site } from "@kattegat/config/network.ts";
 import { mayHold } from "@kattegat/config/residency.ts";
+import { assertReached } from "@kattegat/protocol/batch-place.ts";
 import type { ApplyRequest, ApplyResponse, DocumentRecord } from "@kattegat/protocol/changes.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { PassageVectors } from "../qdrant/passage-vectors.ts";
@@ -10,7 +11,7 @@ import type { Copies } from "../qdrant/schema.ts";
 import { readHoldings } from "./holdings.ts";
 import { planOf } from "./plan.ts";
 import type { Outcome, Refusal } from "./plan.ts";
-import { assertReached, type Watermark } from "./watermark.ts";
+import type { Watermark } from "./watermark.ts";
 import { writeOutcomes } from "./writes.ts";
 
 /**
@@ -93,7 +94,7 @@ export class Applier {
         `Expected changes of epoch ${position.watermark.epoch} or later, got ${request.watermark.epoch}.`,
       );
     }
-    assertReached(position, { after: request.after, to: request.watermark });
+    assertReached(position.watermark, { after: request.after, to: request.watermark, place: "the site" });
     const vectors = new Map<DocumentRecord, readonly PassageVectors[]>();
     const horizonSequence = horizonOf(position.watermark.sequence, this.#options.tombstones);
     const plan = planOf(request.changes, {

@@ -7,7 +7,7 @@ import {
   sequenceSchema,
 } from "@kattegat/protocol/sequence.ts";
 import type { Fence } from "@kattegat/protocol/sequence.ts";
-import { KattegatError } from "@kattegat/protocol/errors.ts";
+import { assertReached } from "@kattegat/protocol/batch-place.ts";
 import { z } from "zod";
 import { WATERMARK_POINT_ID } from "../qdrant/point-id.ts";
 import type { Copies } from "../qdrant/schema.ts";
@@ -23,23 +23,6 @@ const positionSchema = z.object({
 export type Position = Readonly<z.infer<typeof positionSchema>>;
 
 const NOWHERE: Position = { watermark: FENCE_ZERO, watermark_at: null, head_sequence: SEQUENCE_ZERO };
-
-/**
- * A batch that follows what the site does not have would leave a gap that nobody sees. One that begins a reign follows exactly where
- * the site is, since the primary looks for that place in its log (I2): what a site has of a lost reign, from a backup, say, the
- * changes from an earlier place on do not withdraw.
- */
-export function assertReached(
-  { watermark }: Position,
-  { after, to }: { readonly after: Fence; readonly to: Fence },
-): void {
-  const order = compareFences(watermark, after);
-  if (order === 0 || (order > 0 && to.epoch <= watermark.epoch)) return;
-  throw new KattegatError(
-    "conflict",
-    `Expected changes from (${watermark.epoch}, ${watermark.sequence}) on, where the site is; these follow (${after.epoch}, ${after.sequence}).`,
-  );
-}
 
 export class Watermark {
   readonly #schema: Copies;
@@ -79,7 +62,7 @@ export class Watermark {
    */
   async advance(next: Position, after: Fence): Promise<Position> {
     const before = await this.read();
-    assertReached(before, { after, to: next.watermark });
+    assertReached(before.watermark, { after, to: next.watermark, place: "the site" });
     const isBack = compareFences(next.watermark, before.watermark) < 0;
     const position: Position = isBack ? { ...before, head_sequence: next.head_sequence } : next;
     const point = { id: WATERMARK_POINT_ID, vector: {}, payload: { kind: "watermark", ...position } };

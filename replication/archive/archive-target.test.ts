@@ -271,6 +271,15 @@ describe("an archive", () => {
     expect(await archive.keys()).toEqual([]);
   });
 
+  it("takes no batch that begins a reign from an earlier place than where its bucket is (I2)", async () => {
+    await apply([put("a", 1), put("b", 2)]);
+    const before = await archive.keys();
+    await expect(apply([put("b", 3, { epoch: 2 })], fence(1))).rejects.toMatchObject({ code: "conflict" });
+    expect(await archive.keys()).toEqual(before);
+    await apply([put("b", 3, { epoch: 2 })], fence(2));
+    expect(await archive.target.watermark(never)).toEqual({ epoch: 2, sequence: "3" });
+  });
+
   it("lets one of two that store a watermark at once win (I8)", async () => {
     const both = Promise.withResolvers<null>();
     let storing = 0;

@@ -1,10 +1,11 @@
 /** An archive as a target. */
 import { randomUUID } from "node:crypto";
+import { assertReached } from "@kattegat/protocol/batch-place.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { ApplyResponse, FeedChange } from "@kattegat/protocol/changes.ts";
 import { RecentMap } from "@kattegat/protocol/recent-map.ts";
 import { compareFences, type Fence } from "@kattegat/protocol/sequence.ts";
-import type { Batch, Target } from "../target.ts";
+import type { Target } from "../target.ts";
 import type { Bucket } from "./bucket.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { Listed as Held, WriteWatch, Written } from "./listed-digests.ts";
@@ -66,7 +67,11 @@ export function createArchiveTarget({ site, model, bucket, pace, watch, mayHold 
     async apply(batch, signal) {
       const stored = await readWatermark(bucket, signal);
       const { watermark } = stored;
-      assertReached(watermark, batch, bucket.name);
+      assertReached(watermark, {
+        after: batch.after,
+        to: batch.position,
+        place: `the bucket ${bucket.name}`,
+      });
       if (compareFences(batch.position, watermark) <= 0) return { watermark, refused: [] };
       const isOthers = stored.writer !== writer;
       const mayRepeat = isFresh || isOthers;
@@ -129,14 +134,6 @@ async function mayKeepVersions(bucket: Bucket, signal: AbortSignal): Promise<boo
     if (error instanceof KattegatError && error.code === "forbidden") return true;
     throw error;
   }
-}
-
-function assertReached(watermark: Fence, { after }: Batch, name: string): void {
-  if (compareFences(watermark, after) >= 0) return;
-  throw new KattegatError(
-    "conflict",
-    `Expected changes from (${watermark.epoch}, ${watermark.sequence}) on, where the bucket ${name} is; these follow (${after.epoch}, ${after.sequence}).`,
-  );
 }
 
 /** Of each document the last change that the archive does not have yet; what went before it in the batch left something to replace. */
