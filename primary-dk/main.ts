@@ -46,6 +46,7 @@ const opening = openUntilDone({
         rootKeyFile: settings.KATTEGAT_ROOT_KEY,
       },
       replacedMs: settings.KATTEGAT_REPLACED_DAYS * 86_400_000,
+      repairsPerMinute: settings.KATTEGAT_REPAIRS_PER_MINUTE,
       ledgerSigner,
       scanner,
       embedder: await embedderOf(network, { apiKey, embeddings }),

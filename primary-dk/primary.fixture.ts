@@ -137,6 +137,7 @@ export async function startPrimary(
     databaseUrl,
     keyring: options.keyring ?? testKeyring(databaseUrl),
     replacedMs: 7 * 86_400_000,
+    repairsPerMinute: 600,
     ledgerSigner: testSigner,
     scanner: readScanner(),
     embedder: await embedderOf(used, { apiKey: null, embeddings }),

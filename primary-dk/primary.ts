@@ -46,6 +46,8 @@ export interface PrimaryOptions {
   /** How long a replaced content can still be opened, from a backup. */
   readonly replacedMs: number;
   readonly ledgerSigner: NoteSigner;
+  /** Of the index's documents; 0 only tells. */
+  readonly repairsPerMinute: number;
   readonly scanner: Scanner;
   readonly embedder: Embedder;
   /** Of the model that is being prepared; null without one. */

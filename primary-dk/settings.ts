@@ -22,6 +22,8 @@ const settingsSchema = z.object({
   KATTEGAT_LEDGER_KEY: z
     .string()
     .min(1, "expected the path of an Ed25519 private key (PKCS #8, PEM) that signs the ledger's checkpoints"),
+  /** As replication's: more at once is a disaster that a person should look at first. */
+  KATTEGAT_REPAIRS_PER_MINUTE: z.coerce.number().int().min(0).default(600),
   KATTEGAT_REPLACED_DAYS: z.coerce.number().int().min(0).max(3_650).default(7),
   KATTEGAT_KEYRING: z.string().min(1).optional(),
   KATTEGAT_ROOT_KEY: z

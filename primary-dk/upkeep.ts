@@ -50,7 +50,7 @@ const nothing = (): Promise<null> => Promise.resolve(null);
 
 function roundsOf(primary: Primary): readonly Round[] {
   const { confirmations, database, keyRotation, ownRemoval, ledger, memory, network, now, placing } = primary;
-  const { seals, statistics, writer, baseUpkeep, next, nextBaseUpkeep, recount, ownCopies } = primary;
+  const { seals, statistics, writer, baseUpkeep, next, nextBaseUpkeep, recount, compareOwn } = primary;
   const { sql } = database;
   const counts = (): TierCounts => memory().counts;
   const forget = (): Promise<null> => {
@@ -72,7 +72,7 @@ function roundsOf(primary: Primary): readonly Round[] {
     { work: "keys", everyMs: KEYS_EVERY_MS, round: () => keyRotation.round() },
     { work: "removal", everyMs: REMOVAL_EVERY_MS, round: () => ownRemoval.round() },
     { work: "planned digests", everyMs: RECOUNT_EVERY_MS, round: () => recount.round() },
-    { work: "own copies", everyMs: RECOUNT_EVERY_MS, round: () => ownCopies.round(now()) },
+    { work: "own copies", everyMs: RECOUNT_EVERY_MS, round: compareOwn },
     { work: "retention", everyMs: RETENTION_EVERY_MS, round: retain },
     { work: "cold base", everyMs: BASE_EVERY_MS, round: () => baseUpkeep?.round() ?? nothing() },
     {

@@ -1,5 +1,6 @@
 /** What the primary does about the comparison of copies. */
 import type { Network } from "@kattegat/config/network.ts";
+import { createRepairBudget } from "@kattegat/engine/digests/repair-budget.ts";
 import type { Comparison } from "@kattegat/protocol/digests.ts";
 import type postgres from "postgres";
 import type { Writer } from "../documents/writer.ts";
@@ -13,7 +14,8 @@ import { writeRepairs } from "./repairs.ts";
 
 export interface Comparing {
   readonly recount: Recount;
-  readonly ownCopies: OwnCopies;
+  /** Compares a part of the index with Postgres. */
+  readonly compareOwn: () => Promise<void>;
   /** How each site's copies compare with what is planned there, as was last said of it, and when. */
   readonly comparisons: Map<string, { readonly comparison: Comparison; readonly atMs: number }>;
 }
@@ -27,14 +29,22 @@ export function createComparing(options: {
   readonly applied: AppliedLog;
   readonly writer: Writer;
   readonly pacer: Pacer;
+  readonly repairsPerMinute: number;
   readonly now: () => number;
 }): Comparing {
   const { site, now } = options;
   const comparisons: Comparing["comparisons"] = new Map();
-  const ownCopies = new OwnCopies({
+  const own = new OwnCopies({
     ...options,
+    budget: createRepairBudget(options),
     repair: (faults) => writeRepairs({ site, faults: [...faults] }, options),
-    report: (comparison) => comparisons.set(site, { comparison, atMs: now() }),
   });
-  return { recount: new Recount({ ...options, own: ownCopies }), ownCopies, comparisons };
+  return {
+    recount: new Recount({ ...options, own }),
+    async compareOwn() {
+      await own.round(now());
+      comparisons.set(site, { comparison: own.comparison, atMs: now() });
+    },
+    comparisons,
+  };
 }

@@ -2,7 +2,9 @@
 import type { Network } from "@kattegat/config/network.ts";
 import { mayHold } from "@kattegat/config/residency.ts";
 import { keyOf } from "@kattegat/engine/digests/copy-digest.ts";
+import { leavesOf } from "@kattegat/engine/digests/digest-tree.ts";
 import { judge, type Fault } from "@kattegat/engine/digests/judge.ts";
+import type { RepairBudget } from "@kattegat/engine/digests/repair-budget.ts";
 import {
   encodeKey,
   type Comparison,
@@ -17,10 +19,12 @@ import { plannedByIds, readLevel, type ReadDocument } from "./read-planned.ts";
 
 /** With two rounds a second a million are gone through in nine minutes. */
 const ROUND_COPIES = 1_000;
-/** Twenty a second: more at once is a disaster that a person should look at first. */
-const ROUND_REPAIRS = 10;
+/** What one pass has found and could not repair yet comes again in the next. */
+const FAULTS_KEPT_MAX = 1_000;
 
-type OwnIndex = Pick<HotIndex, "copyOf" | "copies" | "holds">;
+const LEAVES = leavesOf(0, 0).to;
+
+export type OwnIndex = Pick<HotIndex, "copyOf" | "copies" | "holds">;
 
 export interface OwnCopiesOptions {
   readonly sql: postgres.Sql;
@@ -29,27 +33,32 @@ export interface OwnCopiesOptions {
   readonly index: () => OwnIndex;
   readonly planned: Pick<PlannedDigests, "isUntouchedSince">;
   readonly applied: Pick<AppliedLog, "waitFor">;
+  readonly budget: RepairBudget;
   readonly repair: (faults: readonly Fault[]) => Promise<RepairsResponse>;
-  readonly report: (comparison: Comparison) => void;
+}
+
+/** What one pass has seen; another index is another pass. */
+interface Pass {
+  readonly index: OwnIndex;
+  readonly copies: Iterator<HeldCopy>;
+  /** Taken from the index, and not compared yet. */
+  ids: readonly string[];
+  areCopiesOver: boolean;
+  readonly isLeafRead: Uint8Array;
+  leavesRead: number;
+  /** Found, and not repaired yet. */
+  readonly due: Map<string, Fault>;
+  wrong: number;
+  unhealed: number;
 }
 
 /**
- * A pass goes through Postgres by ranges of documents, beside the count of what is planned elsewhere, and through the index. Postgres and
- * the index are level where the log is applied up to the place at which Postgres was read and nothing in the range was written since.
+ * A pass goes through Postgres by ranges of documents, beside the count of what is planned elsewhere, and through the index. The two are
+ * level where the log is applied up to the place at which Postgres was read, and nothing in the range was written since.
  */
 export class OwnCopies {
   readonly #options: OwnCopiesOptions;
-  #copies: Iterator<HeldCopy> | null = null;
-  #index: OwnIndex | null = null;
-  #isCopiesOver = false;
-  #isRecordsOver = false;
-  /** Faults of this pass, by document. */
-  #faults = new Map<string, Fault>();
-  readonly #due: Fault[] = [];
-  /** Repaired in the last pass: what is found again was not healed. */
-  #tried: ReadonlySet<string> = new Set();
-  #repairedNow = new Set<string>();
-  #unhealed = 0;
+  #pass: Pass;
   #comparison: Comparison = {
     state: "not_ready",
     detail: "The index is being compared with Postgres for the first time.",
@@ -66,118 +75,137 @@ export class OwnCopies {
 
   constructor(options: OwnCopiesOptions) {
     this.#options = options;
+    this.#pass = passOf(options.index());
   }
 
-  /** Compares documents as Postgres had them at `sequence`; nothing about them was written since, and the index is at least there. */
-  compare(documents: readonly ReadDocument[], sequence: string): void {
-    for (const document of documents)
-      this.#judge(document.id, { document, lastChange: document.sequence, sequence });
+  get comparison(): Comparison {
+    return this.#comparison;
   }
 
-  /** Every document of Postgres was compared. */
-  recordsOver(): void {
-    this.#isRecordsOver = true;
+  /**
+   * Compares the documents of a leaf as Postgres had them at `sequence`; the log is applied so far at least.
+   *
+   * @param index - the index from before Postgres was read.
+   */
+  compare(
+    { leaf, documents }: { readonly leaf: number; readonly documents: readonly ReadDocument[] },
+    { index, sequence }: { readonly index: OwnIndex; readonly sequence: string },
+  ): void {
+    const pass = this.#current();
+    if (pass.index !== index) return;
+    pass.leavesRead += pass.isLeafRead[leaf] === 0 ? 1 : 0;
+    pass.isLeafRead[leaf] = 1;
+    for (const document of documents) this.#judge(document.id, { document, sequence });
   }
 
-  /** Goes on through the index, and repairs. */
+  /** Goes on through the index, and repairs what was found. */
   async round(nowMs: number): Promise<void> {
-    await this.#compareCopies();
+    await this.#compareCopies(this.#current());
     await this.#repair();
-    if (this.#isRecordsOver && this.#isCopiesOver) this.#endPass(nowMs);
-    this.#options.report(this.#comparison);
+    const pass = this.#current();
+    const isOver = pass.areCopiesOver && pass.ids.length === 0 && pass.leavesRead === LEAVES;
+    if (isOver) this.#endPass(pass, nowMs);
   }
 
-  async #compareCopies(): Promise<void> {
-    if (this.#isCopiesOver) return;
-    const ids = this.#nextIds();
-    if (ids.length === 0) return;
-    const { sql, applied, planned } = this.#options;
-    const read = await readLevel(sql, applied, (tx) => plannedByIds(tx, ids));
-    if (read === null) return;
-    const { sequence, documents } = read;
-    const found = new Map(documents.map((document) => [document.id, document]));
-    for (const id of ids) {
-      const document = found.get(id) ?? null;
-      if (planned.isUntouchedSince(id, sequence))
-        this.#judge(id, { document, lastChange: document?.sequence ?? null, sequence });
-    }
-  }
-
-  #nextIds(): readonly string[] {
+  /** Begins anew where memory was read again: what was found in the former one says nothing of this one. */
+  #current(): Pass {
     const index = this.#options.index();
-    // Memory that was made anew has another list.
-    if (index !== this.#index) this.#copies = null;
-    this.#index = index;
-    this.#copies ??= index.copies();
-    const ids: string[] = [];
-    while (ids.length < ROUND_COPIES) {
-      const next = this.#copies.next();
-      if (next.done === true) {
-        this.#copies = null;
-        this.#isCopiesOver = true;
-        break;
-      }
-      if (!next.value.hidden) ids.push(next.value.id);
-    }
-    return ids;
+    if (this.#pass.index !== index) this.#pass = passOf(index);
+    return this.#pass;
+  }
+
+  async #compareCopies(pass: Pass): Promise<void> {
+    if (pass.ids.length === 0) takeIds(pass);
+    const { ids } = pass;
+    if (ids.length === 0) return;
+    const { sql, applied } = this.#options;
+    const read = await readLevel(sql, applied, (tx) => plannedByIds(tx, ids));
+    if (read === null || this.#current() !== pass) return;
+    const documents = new Map(read.documents.map((document) => [document.id, document]));
+    for (const id of ids) this.#judge(id, { document: documents.get(id) ?? null, sequence: read.sequence });
+    pass.ids = [];
   }
 
   #judge(
     id: string,
-    {
-      document,
-      lastChange,
-      sequence,
-    }: {
-      readonly document: ReadDocument | null;
-      readonly lastChange: string | null;
-      readonly sequence: string;
-    },
+    { document, sequence }: { readonly document: ReadDocument | null; readonly sequence: string },
   ): void {
-    const { site, network } = this.#options;
-    const index = this.#options.index();
+    const { site, network, planned } = this.#options;
+    const { index, due } = this.#pass;
+    if (!planned.isUntouchedSince(id, sequence)) return;
     const copy = index.copyOf(id);
     const isPlanned = document !== null && document.passage_count > 0 && index.holds(document);
     const verdict = judge({
       documentId: id,
       planned: isPlanned ? plannedOf(document) : null,
       found: copy === null ? [] : [{ ...copy, document_id: id, digest: null, damaged: 0 }],
-      lastChange,
+      lastChange: document?.sequence ?? sequence,
       settledAt: sequence,
       mayHold: (name) => mayHold(network, name, { id: site }),
     });
-    if (typeof verdict !== "object" || this.#faults.has(id)) return;
-    this.#faults.set(id, verdict);
-    this.#due.push(verdict);
-    this.#comparison = { ...this.#comparison, found: this.#comparison.found + 1 };
+    if (typeof verdict !== "object" || due.has(id)) return;
+    this.#pass.wrong += 1;
+    if (due.size < FAULTS_KEPT_MAX) due.set(id, verdict);
+    else this.#pass.unhealed += 1;
   }
 
   async #repair(): Promise<void> {
-    const faults = this.#due.splice(0, ROUND_REPAIRS);
-    if (faults.length === 0) return;
-    for (const { document_id: id } of faults) this.#repairedNow.add(id);
-    this.#unhealed += faults.filter(({ document_id: id }) => this.#tried.has(id)).length;
-    const { repairs } = await this.#options.repair(faults);
-    this.#comparison = { ...this.#comparison, repaired: this.#comparison.repaired + repairs.length };
+    const pass = this.#pass;
+    const faults = [...pass.due.values()];
+    pass.due.clear();
+    const { now: order } = this.#options.budget.take(faults);
+    let healed = 0;
+    try {
+      if (order.length === 0) return;
+      const { repairs } = await this.#options.repair(order);
+      this.#options.budget.written(repairs);
+      healed = repairs.length;
+    } finally {
+      pass.unhealed += faults.length - healed;
+      this.#comparison = {
+        ...this.#comparison,
+        found: this.#comparison.found + order.length,
+        repaired: this.#comparison.repaired + healed,
+      };
+    }
   }
 
-  #endPass(nowMs: number): void {
-    if (this.#due.length > 0) return;
+  #endPass({ index, wrong, unhealed }: Pass, nowMs: number): void {
     this.#comparison = {
       ...this.#comparison,
-      state: this.#faults.size === 0 ? "equal" : "different",
+      state: wrong === 0 ? "equal" : "different",
       detail: null,
       compared_at: new Date(nowMs).toISOString(),
       rounds: this.#comparison.rounds + 1,
-      unhealed: this.#unhealed,
+      unhealed,
     };
-    this.#faults = new Map();
-    this.#tried = this.#repairedNow;
-    this.#repairedNow = new Set();
-    this.#unhealed = 0;
-    this.#isRecordsOver = false;
-    this.#isCopiesOver = false;
+    this.#pass = passOf(index);
   }
+}
+
+function passOf(index: OwnIndex): Pass {
+  return {
+    index,
+    copies: index.copies(),
+    ids: [],
+    areCopiesOver: false,
+    isLeafRead: new Uint8Array(LEAVES),
+    leavesRead: 0,
+    due: new Map(),
+    wrong: 0,
+    unhealed: 0,
+  };
+}
+
+/** Hidden copies count: a base that is being taken over has hardly any others. */
+function takeIds(pass: Pass): void {
+  const ids: string[] = [];
+  for (let steps = 0; steps < ROUND_COPIES && !pass.areCopiesOver; steps += 1) {
+    const next = pass.copies.next();
+    if (next.done === true) pass.areCopiesOver = true;
+    else if (!next.value.hidden) ids.push(next.value.id);
+  }
+  pass.ids = ids;
 }
 
 function plannedOf(document: ReadDocument): PlannedCopy {

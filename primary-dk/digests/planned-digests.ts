@@ -49,6 +49,7 @@ export class PlannedDigests {
   readonly #touchedAt = new BigUint64Array(LEAVES);
   readonly #isCounted = new Uint8Array(LEAVES);
   #counted = 0;
+  #restarts = 0;
   /** Leaves of which it is not sure what was planned before a change. */
   readonly #doubted = new Set<number>();
 
@@ -65,6 +66,11 @@ export class PlannedDigests {
   /** Whether every leaf was counted since the start, or since memory was lost. */
   get isWhole(): boolean {
     return this.#counted === LEAVES;
+  }
+
+  /** How often memory went another way than through changes. */
+  get restarts(): number {
+    return this.#restarts;
   }
 
   get doubted(): ReadonlySet<number> {
@@ -98,10 +104,14 @@ export class PlannedDigests {
   /**
    * Sets a leaf to what Postgres had of it at `sequence`, when memory is there too; one that was changed meanwhile stays.
    *
+   * @param options.restarts - from before Postgres was read.
    * @returns whether it was set.
    */
-  count({ leaf, documents }: CountedLeaf, sequence: string): boolean {
-    if ((this.#touchedAt[leaf] ?? 0n) > BigInt(sequence)) return false;
+  count(
+    { leaf, documents }: CountedLeaf,
+    { sequence, restarts }: { readonly sequence: string; readonly restarts: number },
+  ): boolean {
+    if (restarts !== this.#restarts || (this.#touchedAt[leaf] ?? 0n) > BigInt(sequence)) return false;
     for (const [site, { tree }] of this.#targets) tree.setLeaf(leaf, this.#rangeAt(site, documents));
     this.#counted += this.#isCounted[leaf] === 0 ? 1 : 0;
     this.#isCounted[leaf] = 1;
@@ -116,6 +126,7 @@ export class PlannedDigests {
 
   /** Memory went another way than through changes: everything is counted anew. */
   restart(): void {
+    this.#restarts += 1;
     this.#isCounted.fill(0);
     this.#counted = 0;
   }

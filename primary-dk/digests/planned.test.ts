@@ -32,8 +32,15 @@ async function countedAnew(): Promise<readonly string[]> {
   const { applied, database } = test.primary;
   const planned = new PlannedDigests(network);
   const pacer = { breathe: () => Promise.resolve() };
-  const own = { compare: () => {}, recordsOver: () => {} };
-  const recount = new Recount({ sql: database.sql, planned, own, applied, pacer });
+  const index = () => test.primary.memory().index;
+  const recount = new Recount({
+    sql: database.sql,
+    planned,
+    index,
+    own: { compare: () => {} },
+    applied,
+    pacer,
+  });
   while (!planned.isWhole) await recount.round();
   return sumsOf(planned);
 }

@@ -6,7 +6,7 @@ import type { MonitorOptions, StreamStatus } from "../stream-status.ts";
 import { compareSite, type CompareOptions } from "./compare.ts";
 import type { Fault } from "@kattegat/engine/digests/judge.ts";
 import { ReadWindow } from "./read-window.ts";
-import { createRepairBudget, type RepairBudget } from "./repair-budget.ts";
+import { createRepairBudget, type RepairBudget } from "@kattegat/engine/digests/repair-budget.ts";
 import type { Repairer } from "./source.ts";
 
 /** A site that is further behind has other work, and most of its differences are only late. */

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { Fault } from "@kattegat/engine/digests/judge.ts";
+import type { Fault } from "./judge.ts";
 import { createRepairBudget } from "./repair-budget.ts";
 
 const fault = (document_id: string, kind: Fault["kind"] = "missing"): Fault => ({

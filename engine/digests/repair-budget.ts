@@ -1,7 +1,7 @@
 /** Which faults are repaired now. */
 import { FAULT_KINDS } from "@kattegat/protocol/digests.ts";
 import { documentIdSchema } from "@kattegat/protocol/documents.ts";
-import type { Fault } from "@kattegat/engine/digests/judge.ts";
+import type { Fault } from "./judge.ts";
 
 const MINUTE_MS = 60_000;
 /** A repair that did not help is tried again after that, then after four times as long each time. */
