@@ -1,8 +1,9 @@
 /** Faults in an archive's bucket, made through its server. */
+import { hashedId } from "@kattegat/engine/digests/hashed-id.ts";
 import { archiveBuckets } from "@kattegat/ops/commands/connection.ts";
 import { readNetwork } from "@kattegat/ops/configured-network.ts";
 import { readSettings } from "@kattegat/ops/settings.ts";
-import { documentName, prefixOf } from "@kattegat/replication/archive/object-name.ts";
+import { prefixOf } from "@kattegat/replication/archive/object-name.ts";
 import { createMeter } from "@kattegat/replication/entropy/meter.ts";
 import type { BenchNetwork } from "./network.ts";
 import type { Spoiler } from "./spoiler.ts";
@@ -21,7 +22,7 @@ export function openArchive({ data }: BenchNetwork): Spoiler {
   return {
     site: SITE,
     async spoil(kind, document) {
-      const [object] = await Array.fromAsync(bucket.versions(prefixOf(documentName(document)), signal));
+      const [object] = await Array.fromAsync(bucket.versions(prefixOf(hashedId(document)), signal));
       const stored = object === undefined ? null : await bucket.get(object.key, signal);
       if (object === undefined || stored === null) throw new Error(`expected an object of ${document}`);
       const { key } = object;

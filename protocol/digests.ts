@@ -3,8 +3,7 @@
  * regional, an edge.
  *
  * The primary tells what is planned for a target by its log, a site what its store holds; an archive's bucket tells nothing of itself,
- * so replication reads it. Ranges are of keys: the first bits of the
- * SHA-256 of a document's id.
+ * so replication reads it. Ranges are of keys: the first bits of the SHA-256 of a document's id.
  */
 import { z } from "zod";
 import { base64Schema, decodeBase64, encodeBase64 } from "./base64.ts";
@@ -85,6 +84,8 @@ export const copiesRequestSchema = z.strictObject({
 export const plannedCopiesRequestSchema = z.strictObject({
   ...targetShape,
   keys: z.array(keySchema).max(SUSPECTS_MAX),
+  /** Whether documents of the keys that are not planned there are told, too. */
+  others: z.boolean().default(false),
 });
 
 /** A copy, or what says that it is a part of one, as the store has it now. */

@@ -122,8 +122,10 @@ interface Ahead {
   readonly position: Fence;
 }
 
-/** A bucket that was lost, or came back from a backup, has a gap before this batch. */
-/** Where the zone is: anywhere from its manifest's watermark to the last change that needed no generation. */
+/**
+ * Where the zone is: at its manifest's watermark, and at every place after it up to the last change that needed no generation. So a
+ * batch from any of these is told that the zone is where it begins.
+ */
 function reachedBy(
   { watermark }: ColdManifest,
   { after, ahead }: { readonly after: Fence; readonly ahead: Ahead | null },

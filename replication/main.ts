@@ -10,7 +10,7 @@ import { createTokenVerifier } from "@kattegat/protocol/token-verifier.ts";
 import { pino } from "pino";
 import { createApp } from "./app.ts";
 import { bucketOpener } from "./archive/open-bucket.ts";
-import { scrubArchive } from "./archive/scrub-archive.ts";
+import { scrubArchive } from "./archive/archive-scrub.ts";
 import { createKeeper } from "./entropy/keeper.ts";
 import { createFetch } from "./fetch.ts";
 import { createMergeSegments } from "./merge-segments.ts";
@@ -37,7 +37,7 @@ const signer = createTokenSigner({
   epoch: () => epoch.known,
 });
 const stopping = new AbortController();
-const { primary, targets, compared, scrubbed, repairer } = createSites({
+const { primary, targets, compared, scrubs, repairer } = createSites({
   network,
   urls: settings.KATTEGAT_SITES,
   fetch: createFetch(),
@@ -52,6 +52,7 @@ const { primary, targets, compared, scrubbed, repairer } = createSites({
     basePassagesMin: settings.KATTEGAT_BASE_PASSAGES_MIN,
     mergeSegments: createMergeSegments({ scanner }),
   },
+  random: Math.random,
   bucketOf: bucketOpener({
     endpoints: settings.KATTEGAT_ARCHIVES,
     region: settings.AWS_REGION,
@@ -111,7 +112,7 @@ const server = serve({ fetch: app.fetch, hostname: "127.0.0.1", port: settings.P
 const running = Promise.all([
   replication.run(stopping.signal),
   keeper.run(stopping.signal),
-  ...scrubbed.map((copies) => scrubArchive(copies, scrub, stopping.signal)),
+  ...scrubs.map((each) => scrubArchive(each, scrub, stopping.signal)),
 ]);
 
 /** Each call to a site ends with the signal, so this is quick; the timer is for what never ends. */

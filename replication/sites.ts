@@ -3,7 +3,7 @@ import { modelsOf, type Model } from "@kattegat/config/models.ts";
 import type { Network, Site } from "@kattegat/config/network.ts";
 import { mayHold } from "@kattegat/config/residency.ts";
 import { createArchive } from "./archive/archive.ts";
-import type { ArchiveCopies } from "./archive/archive-copies.ts";
+import type { ArchiveScrub } from "./archive/archive-scrub.ts";
 import type { OpenBucket } from "./archive/open-bucket.ts";
 import { createEdge, type EdgeOptions } from "./edge.ts";
 import type { ComparedSite } from "./entropy/keeper.ts";
@@ -25,6 +25,7 @@ export function createSites(options: {
   readonly fetch: Fetch;
   readonly authorization: (site: string) => Promise<string>;
   readonly cold: Omit<EdgeOptions, "client" | "network" | "model" | "primary">;
+  readonly random: () => number;
   /** Null for an archive whose server nobody has named. */
   readonly bucketOf: OpenBucket;
 }): {
@@ -32,7 +33,7 @@ export function createSites(options: {
   readonly targets: readonly Target[];
   readonly compared: readonly ComparedSite[];
   /** Archives, which nobody else reads over and over. */
-  readonly scrubbed: readonly ArchiveCopies[];
+  readonly scrubs: readonly ArchiveScrub[];
   readonly repairer: Repairer;
 } {
   const { network, urls, fetch, authorization } = options;
@@ -66,7 +67,7 @@ export function createSites(options: {
     primary,
     targets: [...targets, ...archives.map(({ target }) => target)],
     compared: [...compared, ...archives.map((archive) => archive.compared)],
-    scrubbed: archives.map(({ copies }) => copies),
+    scrubs: archives.map(({ scrub }) => scrub),
     repairer: createRepairer(primaryClient),
   };
 }

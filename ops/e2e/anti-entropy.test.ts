@@ -1,3 +1,4 @@
+import { hashedId } from "@kattegat/engine/digests/hashed-id.ts";
 import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -7,7 +8,7 @@ import { toCanonical } from "@kattegat/engine/vector/canonical.ts";
 import { repairListSchema, type RepairList } from "@kattegat/protocol/digests.ts";
 import { networkStatusSchema } from "@kattegat/protocol/network-status.ts";
 import { createColdStore } from "@kattegat/replication/cold-store.ts";
-import { documentName, prefixOf } from "@kattegat/replication/archive/object-name.ts";
+import { prefixOf } from "@kattegat/replication/archive/object-name.ts";
 import { checksumOf } from "@kattegat/replication/edge-target.ts";
 import { readScanner } from "@kattegat/replication/scanner.ts";
 import { QdrantClient } from "@qdrant/js-client-rest";
@@ -259,7 +260,7 @@ function archiveOf() {
   if (bucket === undefined || bucket === null) throw new Error("expected the bucket of the archive");
   const never = new AbortController().signal;
   const objectOf = async (id: string) => {
-    const [version] = await Array.fromAsync(bucket.versions(prefixOf(documentName(id)), never));
+    const [version] = await Array.fromAsync(bucket.versions(prefixOf(hashedId(id)), never));
     const stored = version === undefined ? null : await bucket.get(version.key, never);
     return version === undefined || stored === null ? null : { key: version.key, bytes: stored.bytes };
   };
@@ -374,8 +375,8 @@ it(
     expect(await objectOf("erased")).toBeNull();
 
     const nameless = (first?.key ?? "")
-      .replace(documentName("kept-1"), documentName("never-archived"))
-      .replace(/documents\/../, `documents/${documentName("never-archived").slice(0, 2)}`);
+      .replace(hashedId("kept-1"), hashedId("never-archived"))
+      .replace(/documents\/../, `documents/${hashedId("never-archived").slice(0, 2)}`);
     await bucket.put(nameless, first?.bytes ?? new Uint8Array(), { signal: never });
     await expect.poll(async () => (await comparisonOf("archive-dk"))?.unhealed, settled).toBe(1);
     const told = await network.kattegat("residency", "repairs", "--site", "archive-dk");

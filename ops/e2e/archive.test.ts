@@ -1,3 +1,4 @@
+import { hashedId } from "@kattegat/engine/digests/hashed-id.ts";
 import {
   copyFileSync,
   existsSync,
@@ -13,7 +14,7 @@ import {
 import { dirname, join } from "node:path";
 import type { Site } from "@kattegat/config/network.ts";
 import { keyringFolder } from "@kattegat/primary-dk/sealing/keyring.ts";
-import { prefixOf, documentName } from "@kattegat/replication/archive/object-name.ts";
+import { prefixOf } from "@kattegat/replication/archive/object-name.ts";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { archiveBuckets } from "../commands/connection.ts";
 import { readNetwork } from "../configured-network.ts";
@@ -86,7 +87,7 @@ it(
     for (const document of DOCUMENTS) await put(network, document);
     const bucket = bucketOf(network);
     const objectOf = async (id: string) =>
-      (await Array.fromAsync(bucket.versions(prefixOf(documentName(id)), signal)))[0]?.key ?? null;
+      (await Array.fromAsync(bucket.versions(prefixOf(hashedId(id)), signal)))[0]?.key ?? null;
     await expect.poll(() => objectOf("gone"), { timeout: WAIT_MS_MAX }).not.toBeNull();
     // A copy of the bucket from before the erasure, as a provider may keep one.
     const key = (await objectOf("gone")) ?? "";

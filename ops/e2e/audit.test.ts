@@ -1,3 +1,4 @@
+import { hashedId } from "@kattegat/engine/digests/hashed-id.ts";
 import { randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -6,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { z } from "zod";
 import { Keyring } from "@kattegat/primary-dk/sealing/keyring.ts";
 import type { Bucket } from "@kattegat/replication/archive/bucket.ts";
-import { documentName, prefixOf } from "@kattegat/replication/archive/object-name.ts";
+import { prefixOf } from "@kattegat/replication/archive/object-name.ts";
 import { archiveBuckets, connectSites } from "../commands/connection.ts";
 import { readNetwork } from "../configured-network.ts";
 import type { AuditReport } from "../audit/report.ts";
@@ -192,7 +193,7 @@ it("finds what was planted, altered or lost in the archive's bucket by its list,
   const signal = AbortSignal.timeout(WAIT_MS_MAX);
   const bucket = archiveBucket();
   const keyOf = async (id: string): Promise<string> => {
-    const [version] = await Array.fromAsync(bucket.versions(prefixOf(documentName(id)), signal));
+    const [version] = await Array.fromAsync(bucket.versions(prefixOf(hashedId(id)), signal));
     if (version === undefined) throw new Error(`expected an object of ${id}`);
     return version.key;
   };
@@ -204,13 +205,13 @@ it("finds what was planted, altered or lost in the archive's bucket by its list,
   await put(altered.replace(/[0-9a-f]{64}$/, "0".repeat(64)));
   const old = await keyOf("global-cold-1");
   await put(old.replace(/[^/]+$/, `1.1.global.${"1".repeat(64)}`));
-  const gone = documentName("gone-1");
+  const gone = hashedId("gone-1");
   await put(`${prefixOf(gone)}1.1.eu.${"2".repeat(64)}`);
-  const never = documentName("never-was-here");
+  const never = hashedId("never-was-here");
   await put(`${prefixOf(never)}1.1.global.${"3".repeat(64)}`);
   await put("documents/junk");
   // As of a document that came after the audit had read the record.
-  const since = `${prefixOf(documentName("not-yet"))}1.999999999.eu.${"4".repeat(64)}`;
+  const since = `${prefixOf(hashedId("not-yet"))}1.999999999.eu.${"4".repeat(64)}`;
   await put(since);
 
   const before = await audit("--site", "archive-dk");
@@ -241,7 +242,7 @@ it("finds an archive's object that was altered under its right name when it open
   const signal = AbortSignal.timeout(WAIT_MS_MAX);
   const bucket = archiveBucket();
   const bodyOf = async (id: string): Promise<{ readonly key: string; readonly text: string }> => {
-    const [version] = await Array.fromAsync(bucket.versions(prefixOf(documentName(id)), signal));
+    const [version] = await Array.fromAsync(bucket.versions(prefixOf(hashedId(id)), signal));
     const stored = version && (await bucket.get(version.key, signal));
     if (stored === undefined || stored === null) throw new Error(`expected an object of ${id}`);
     return { key: version?.key ?? "", text: Buffer.from(stored.bytes).toString("utf8") };

@@ -1,11 +1,12 @@
 /** A network that a history happens to: it remembers every promise and asks every store. */
+import { hashedId } from "@kattegat/engine/digests/hashed-id.ts";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { writeResultSchema } from "@kattegat/protocol/documents.ts";
 import { networkStatusSchema } from "@kattegat/protocol/network-status.ts";
 import { searchResponseSchema } from "@kattegat/protocol/search.ts";
-import { documentName } from "@kattegat/replication/archive/object-name.ts";
+
 import {
   ARCHIVE,
   SITES,
@@ -222,7 +223,7 @@ export class World {
 
   async #put({ document, residency, tier, passages, importance }: Put): Promise<void> {
     const id = this.#idOf(document);
-    this.#names.set(documentName(id), id);
+    this.#names.set(hashedId(id), id);
     this.#writes += 1;
     const word = `ord${this.#history}x${this.#writes}`;
     const body = JSON.stringify({

@@ -7,7 +7,6 @@ import {
   encodeKey,
   encodeLines,
   type LinesResponse,
-  type OtherDocument,
   type PlannedCopiesResponse,
   type PlannedCopy,
   type Ranges,
@@ -56,8 +55,9 @@ export async function plannedLines(
 /** The documents of the keys, those that are planned at the target apart from the others, deleted ones among these. */
 export async function plannedCopies(
   { planned, applied, database }: Told,
-  { target, keys }: { readonly target: string; readonly keys: readonly string[] },
+  asked: { readonly target: string; readonly keys: readonly string[]; readonly others: boolean },
 ): Promise<PlannedCopiesResponse> {
+  const { target, keys } = asked;
   treeOf(planned, target);
   const position = applied.head.fence;
   const wanted = new Set(keys);
@@ -66,22 +66,21 @@ export async function plannedCopies(
     database.sql,
     leaves.map((leaf) => ({ from: leaf, to: leaf + 1 })),
   );
-  // Afterwards: a document that is deleted meanwhile is in one of the two.
-  const gone = await goneIn(database.sql, leaves);
+  // Afterwards, whether or not they are back: a document that is deleted or comes meanwhile is in one of the two.
+  const gone = asked.others ? await goneIn(database.sql, leaves) : [];
   const copies: PlannedCopy[] = [];
-  const others: OtherDocument[] = gone
-    .map((id) => ({ key: encodeKey(keyOf(id)), document_id: id }))
-    .filter(({ key }) => wanted.has(key));
+  const others = new Set(gone);
   for (const document of documents) {
     const { id, version, residency, digest, passage_count: passages, sequence } = document;
     const key = encodeKey(keyOf(id));
-    if (!wanted.has(key)) continue;
-    const isPlanned = planned.digestAt(target, document) !== null;
-    if (isPlanned)
-      copies.push({ key, document_id: id, version, class: residency, digest, passages, sequence });
-    else others.push({ key, document_id: id });
+    others.add(id);
+    if (!wanted.has(key) || planned.digestAt(target, document) === null) continue;
+    others.delete(id);
+    copies.push({ key, document_id: id, version, class: residency, digest, passages, sequence });
   }
-  return { position, copies, others };
+  if (!asked.others) return { position, copies, others: [] };
+  const told = [...others].map((id) => ({ key: encodeKey(keyOf(id)), document_id: id }));
+  return { position, copies, others: told.filter(({ key }) => wanted.has(key)) };
 }
 
 function treeOf(planned: Told["planned"], target: string): DigestTree {

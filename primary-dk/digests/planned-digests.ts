@@ -1,10 +1,10 @@
 /** The digests of the copies that the log plans at each target. */
 import type { Network, Site } from "@kattegat/config/network.ts";
 import { copyDigest, keyOf, listedDigest, namedDigest, sumOf } from "@kattegat/engine/digests/copy-digest.ts";
+import { hashedId } from "@kattegat/engine/digests/hashed-id.ts";
 import { DigestTree, leavesOf, rangeOf, type RangeDigest } from "@kattegat/engine/digests/digest-tree.ts";
 import { DEPTHS, type Depth } from "@kattegat/protocol/digests.ts";
 import type { CommittedEffect } from "../documents/operation.ts";
-import { documentHash } from "../ledger/entry.ts";
 
 /** The part of a document's state that its digests are made of. */
 export interface PlannedDocument {
@@ -159,5 +159,5 @@ function listedForm({ id, version }: PlannedDocument): bigint {
 }
 
 function namedForm({ id, version, residency, digest }: PlannedDocument): bigint {
-  return namedDigest({ document: documentHash(id).toString("hex"), version, residency, digest });
+  return namedDigest({ document: hashedId(id), version, residency, digest });
 }

@@ -132,7 +132,7 @@ it("tells which documents a key has that are not planned at a target, deleted on
   const ids = ["hot-one", "warm-one", "gone-one", "never-one"];
   const keys = ids.map((id) => encodeKey(keyOf(id)));
   const told = async (target: string) => {
-    const { copies, others } = await plannedCopies(test.primary, { target, keys });
+    const { copies, others } = await plannedCopies(test.primary, { target, keys, others: true });
     const idsOf = (all: readonly { readonly document_id: string }[]): readonly string[] =>
       all.map(({ document_id: id }) => id).toSorted();
     return [idsOf(copies), idsOf(others)];

@@ -54,12 +54,11 @@ export async function plannedByIds(sql: Sql, ids: readonly string[]): Promise<re
   );
 }
 
-/** Ids of deleted documents in the leaves. */
+/** Ids of documents in the leaves that were deleted once. */
 export async function goneIn(sql: Sql, leaves: readonly number[]): Promise<readonly string[]> {
   const rows = await sql`
     select distinct c.document_id from changes c
-    where c.kind = 'delete' and kattegat_leaf(c.document_id) = any(${[...leaves]}::int[])
-      and not exists (select from documents d where d.id = c.document_id)`;
+    where c.kind = 'delete' and kattegat_leaf(c.document_id) = any(${[...leaves]}::int[])`;
   return checkedRows(goneRow, rows).map(({ document_id: id }) => id);
 }
 

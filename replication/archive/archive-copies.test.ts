@@ -1,13 +1,17 @@
+import { hashedId } from "@kattegat/engine/digests/hashed-id.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { keyOf as digestKeyOf, namedDigest } from "@kattegat/engine/digests/copy-digest.ts";
 import { DigestTree, rangeOf } from "@kattegat/engine/digests/digest-tree.ts";
 import { encodeKey, type FaultKind, type PlannedCopy } from "@kattegat/protocol/digests.ts";
+import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { FENCE_ZERO, type Fence } from "@kattegat/protocol/sequence.ts";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
 import { compareSite } from "../entropy/compare.ts";
 import { ReadWindow } from "../entropy/read-window.ts";
 import type { PlannedSource } from "../entropy/source.ts";
 import { ArchiveCopies } from "./archive-copies.ts";
+import { ArchiveScrub } from "./archive-scrub.ts";
+import type { Bucket } from "./bucket.ts";
 import {
   batchOf,
   never,
@@ -19,7 +23,8 @@ import {
   type ArchiveUnderTest,
 } from "./archive-target.fixture.ts";
 import { ListedDigests } from "./listed-digests.ts";
-import { documentName, keyOf, prefixOf } from "./object-name.ts";
+import { keyOf, prefixOf } from "./object-name.ts";
+import type { ObjectVersion } from "./s3-answer.ts";
 import { encodeObject } from "./stored-object.ts";
 
 let archive: ArchiveUnderTest;
@@ -34,11 +39,11 @@ type Change = ReturnType<typeof put>;
 /** A log and the archive that follows it. */
 class World {
   readonly digests = new ListedDigests();
+  readonly scrub = scrubOf(archive.bucket, this.digests);
   readonly copies = new ArchiveCopies({
-    site: "archive-dk",
     bucket: archive.bucket,
-    scrubbed: archive.bucket,
     digests: this.digests,
+    scrub: this.scrub,
   });
   readonly target = targetOf(archive.bucket, this.digests);
   readonly window = new ReadWindow();
@@ -62,7 +67,7 @@ class World {
     else {
       const { version, residency, digest } = change.sealed;
       const copy = { key, document_id: id, version, class: residency, digest, passages: 3, sequence };
-      this.#planned.set(id, { copy, document: documentName(id) });
+      this.#planned.set(id, { copy, document: hashedId(id) });
     }
     return change;
   }
@@ -90,18 +95,13 @@ class World {
             .map(([key, digest]) => [key, BigInt.asUintN(64, digest)]),
         ),
       ),
-    copies: (keys) => {
-      const known = [...this.#last.keys()].map((id) => ({
-        key: encodeKey(digestKeyOf(id)),
-        document_id: id,
-      }));
-      const asked = known.filter(({ key }) => keys.includes(key));
-      return Promise.resolve({
+    copies: (keys) =>
+      Promise.resolve({
         position: this.#position,
-        copies: asked.flatMap(({ document_id: id }) => this.#planned.get(id)?.copy ?? []),
-        others: asked.filter(({ document_id: id }) => !this.#planned.has(id)),
-      });
-    },
+        copies: this.#known(keys).flatMap((id) => this.#planned.get(id)?.copy ?? []),
+        others: [],
+      }),
+    names: (keys) => Promise.resolve(this.#known(keys)),
     lastChanges: (ids) =>
       Promise.resolve(
         ids.flatMap((id) => {
@@ -111,10 +111,14 @@ class World {
       ),
   };
 
+  #known(keys: readonly string[]): readonly string[] {
+    return [...this.#last.keys()].filter((id) => keys.includes(encodeKey(digestKeyOf(id))));
+  }
+
   /** A pass over names and objects. */
   async pass(): Promise<void> {
-    for (;;) if ((await this.copies.listOn(never)).isPassOver) break;
-    for (;;) if ((await this.copies.readOn(never)).isPassOver) break;
+    for (;;) if ((await this.scrub.listOn(never)).isPassOver) break;
+    for (;;) if ((await this.scrub.readOn(never)).isPassOver) break;
   }
 
   async compare() {
@@ -123,6 +127,10 @@ class World {
     const mayHold = (className: string): boolean => className !== "elsewhere";
     return await compareSite({ planned, held, mayHold, suspects, turn: (this.#turn += 1), window }, never);
   }
+}
+
+function scrubOf(bucket: Pick<Bucket, "versions" | "get">, digests: ListedDigests): ArchiveScrub {
+  return new ArchiveScrub({ site: "archive-dk", bucket, digests, random: () => 0.4 });
 }
 
 function digestOf({ version, class: residency, digest }: PlannedCopy, document: string): bigint {
@@ -139,7 +147,7 @@ async function filled(documents: number): Promise<World> {
 }
 
 async function keyAt(id: string): Promise<string> {
-  const [version] = await Array.fromAsync(archive.bucket.versions(prefixOf(documentName(id)), never));
+  const [version] = await Array.fromAsync(archive.bucket.versions(prefixOf(hashedId(id)), never));
   if (version === undefined) throw new Error(`expected an object of ${id}`);
   return version.key;
 }
@@ -166,7 +174,7 @@ async function plant(): Promise<Readonly<Record<string, FaultKind>>> {
   await store(sealed("d6", { version: 6, content: 9 }));
   await store(sealed("gone", { version: 11 }));
   await store(sealed("moved", { version: 13, residency: "elsewhere" }));
-  await bucket.put(`${prefixOf(documentName("d7"))}no-name`, Buffer.from("{}"), { signal: never });
+  await bucket.put(`${prefixOf(hashedId("d7"))}no-name`, Buffer.from("{}"), { signal: never });
   return {
     d1: "missing",
     d2: "stale",
@@ -204,7 +212,7 @@ it("finds each kind of fault in a bucket by its list and its objects, by name wh
   const { faults, pending } = await world.compare();
   expect(pending).toBe(0);
   const found = Object.fromEntries(faults.map(({ document_id: id, kind }) => [id, kind]));
-  expect(found).toEqual({ ...wanted, [`(document sha256 ${documentName("never")})`]: "extra" });
+  expect(found).toEqual({ ...wanted, [`(document sha256 ${hashedId("never")})`]: "extra" });
 
   // As the log does it: what is planned is brought once more, the others are withdrawn.
   const before = world.position;
@@ -221,9 +229,7 @@ it("finds each kind of fault in a bucket by its list and its objects, by name wh
     before,
   );
   const after = await world.compare();
-  expect(after.faults.map(({ document_id: id }) => id)).toEqual([
-    `(document sha256 ${documentName("never")})`,
-  ]);
+  expect(after.faults.map(({ document_id: id }) => id)).toEqual([`(document sha256 ${hashedId("never")})`]);
 });
 
 it("calls nothing a fault that a write explains, and touches no right copy, while the log goes on (I25)", async () => {
@@ -248,8 +254,8 @@ it("calls nothing a fault that a write explains, and touches no right copy, whil
     isOver = true;
   })();
   while (!isOver) {
-    await world.copies.listOn(never);
-    await world.copies.readOn(never);
+    await world.scrub.listOn(never);
+    await world.scrub.readOn(never);
     const compared = await world.compare();
     faults.push(...compared.faults);
     rounds += 1;
@@ -259,7 +265,7 @@ it("calls nothing a fault that a write explains, and touches no right copy, whil
   expect(rounds).toBeGreaterThan(3);
   // What it knew of its own writes is what the bucket lists.
   const known = world.digests.tree.at(0, 0);
-  while (world.digests.doubted.size > 0) await world.copies.listOn(never);
+  while (world.digests.settledDoubts(1).length > 0) await world.scrub.listOn(never);
   await world.pass();
   const listed = world.digests.tree.at(0, 0);
   expect(listed).toEqual(
@@ -280,12 +286,11 @@ it("judges by the place that the archive had come to before it was listed, and n
   const brought = Promise.withResolvers<void>();
   const { bucket } = archive;
   const copies = new ArchiveCopies({
-    site: "archive-dk",
     bucket: {
       name: bucket.name,
       get: (key, signal) => bucket.get(key, signal),
       async *versions(prefix, signal) {
-        const isOf = (id: string): boolean => prefix.includes(documentName(id).slice(0, 16));
+        const isOf = (id: string): boolean => prefix.includes(hashedId(id).slice(0, 16));
         if (isOf("fresh")) await brought.promise;
         yield* await Array.fromAsync(bucket.versions(prefix, signal));
         if (!isOf("late")) return;
@@ -293,8 +298,8 @@ it("judges by the place that the archive had come to before it was listed, and n
         brought.resolve();
       },
     },
-    scrubbed: bucket,
     digests: world.digests,
+    scrub: world.scrub,
   });
   const asked = ["late", "fresh"].map((id) => encodeKey(digestKeyOf(id)));
   const { planned, window } = world;
@@ -305,29 +310,125 @@ it("judges by the place that the archive had come to before it was listed, and n
   expect(compared).toMatchObject({ faults: [], pending: 2 });
 });
 
+/** The archive's bucket, of which some objects, or all lists, cannot be read. */
+function failing(isBroken: (key: string) => boolean, areListsBroken: () => boolean = () => false) {
+  const { bucket } = archive;
+  const scrubbed: Pick<Bucket, "versions" | "get"> = {
+    async *versions(prefix, signal) {
+      if (areListsBroken()) throw new KattegatError("forbidden", "The key may not list.");
+      yield* bucket.versions(prefix, signal);
+    },
+    get: (key, signal) => (isBroken(key) ? Promise.reject(new Error("a bad disk")) : bucket.get(key, signal)),
+  };
+  return scrubbed;
+}
+
+/** Resolves with how many objects were read until a pass was over. */
+async function readAll(scrub: ArchiveScrub): Promise<number> {
+  let read = 0;
+  for (;;) {
+    const { count, isPassOver } = await scrub.readOn(never);
+    read += count;
+    if (isPassOver) return read;
+  }
+}
+
 it("goes on behind an object that cannot be read, which a round looks at (I25)", async () => {
   const world = await filled(20);
   await world.pass();
   const broken = await keyAt("d3");
-  const copies = new ArchiveCopies({
-    site: "archive-dk",
-    bucket: archive.bucket,
-    scrubbed: {
-      versions: (prefix, signal) => archive.bucket.versions(prefix, signal),
-      get: (key, signal) =>
-        key === broken ? Promise.reject(new Error("a bad disk")) : archive.bucket.get(key, signal),
+  const scrub = scrubOf(
+    failing((key) => key === broken),
+    world.digests,
+  );
+  expect(await readAll(scrub)).toBe(20);
+  expect(scrub.takeSuspects()).toEqual([encodeKey(digestKeyOf("d3"))]);
+  expect(scrub.takeSuspects()).toEqual([]);
+});
+
+it("reads again what it could not while nothing could be read (I25)", async () => {
+  const world = await filled(20);
+  await world.pass();
+  let isAway = true;
+  const scrub = scrubOf(
+    failing(() => isAway),
+    world.digests,
+  );
+  await scrub.readOn(never);
+  await expect(scrub.readOn(never)).rejects.toThrow("a bad disk");
+  await expect(scrub.readOn(never)).rejects.toThrow("a bad disk");
+  expect(scrub.failure).toMatchObject({ message: "a bad disk" });
+  expect(scrub.takeSuspects()).toEqual([]);
+  isAway = false;
+  expect(await readAll(scrub)).toBe(20);
+  expect(scrub.failure).toBeUndefined();
+});
+
+it("says so while the bucket cannot be listed, whatever its sums were before (I25)", async () => {
+  const world = await filled(3);
+  let isForbidden = true;
+  const scrub = scrubOf(
+    failing(
+      () => false,
+      () => isForbidden,
+    ),
+    world.digests,
+  );
+  const copies = new ArchiveCopies({ bucket: archive.bucket, digests: world.digests, scrub });
+  const ranges = { depth: 0, indexes: [0] } as const;
+  await expect(scrub.listOn(never)).rejects.toMatchObject({ code: "forbidden" });
+  await expect(copies.ranges(ranges)).rejects.toMatchObject({ code: "forbidden" });
+  isForbidden = false;
+  while (!(await scrub.listOn(never)).isPassOver);
+  expect(await copies.scrub()).toEqual([]);
+  expect((await copies.ranges(ranges)).documents).toBe(3);
+  isForbidden = true;
+  await expect(scrub.listOn(never)).rejects.toMatchObject({ code: "forbidden" });
+  await expect(copies.scrub()).rejects.toMatchObject({ code: "forbidden" });
+});
+
+function objectOf(key: string): ObjectVersion {
+  return { key, version: null, isLatest: true, bytes: 3, modifiedAt: "" };
+}
+
+it("stops reading while nobody looks at what it has found, and forgets none of it (I25)", async () => {
+  const keys = Array.from({ length: 1_100 }, (_, at) => keyOf(sealed(`d${at}`, { version: 1 })));
+  const scrub = scrubOf(
+    {
+      async *versions(prefix) {
+        yield* await Promise.resolve(keys.filter((key) => key.startsWith(prefix)).map(objectOf));
+      },
+      get: () => Promise.resolve({ bytes: new Uint8Array(3), etag: "" }),
     },
-    digests: world.digests,
-  });
-  let failures = 0;
-  let read = 0;
-  for (let isOver = false; !isOver;) {
-    const step = await copies.readOn(never).catch(() => null);
-    if (step === null) failures += 1;
-    else read += step.count;
-    isOver = step?.isPassOver ?? false;
-  }
-  expect(failures).toBe(1);
-  expect(read).toBeGreaterThanOrEqual(12);
-  expect(await copies.scrub()).toContain(encodeKey(digestKeyOf("d3")));
+    new ListedDigests(),
+  );
+  for (let step = 0; step < 2_000; step += 1) await scrub.readOn(never);
+  const first = scrub.takeSuspects();
+  expect(first.length).toBeLessThan(1_100);
+  await readAll(scrub);
+  expect(new Set([...first, ...scrub.takeSuspects()]).size).toBe(1_100);
+});
+
+it("judges former versions and markers of deletions as what should not be there (I25)", async () => {
+  const world = await filled(2);
+  await world.pass();
+  const key = await keyAt("d1");
+  const { bucket } = archive;
+  const versioned: Pick<Bucket, "versions" | "get" | "name"> = {
+    name: bucket.name,
+    get: (asked, signal) => bucket.get(asked, signal),
+    async *versions(prefix, signal) {
+      yield* bucket.versions(prefix, signal);
+      if (key.startsWith(prefix)) yield { ...objectOf(key), version: "v1", isLatest: false };
+    },
+  };
+  const copies = new ArchiveCopies({ bucket: versioned, digests: world.digests, scrub: world.scrub });
+  const { planned, window } = world;
+  const suspects = [encodeKey(digestKeyOf("d1")), encodeKey(digestKeyOf("d2"))];
+  const { faults } = await compareSite(
+    { planned, held: copies, mayHold: () => true, suspects, turn: 1, window },
+    never,
+  );
+  expect(faults.map(({ document_id: id, kind }) => [id, kind])).toEqual([["d1", "extra"]]);
+  expect(faults[0]?.detail).toContain("former");
 });

@@ -1,4 +1,5 @@
 /** An archive over a real S3 server. */
+import { hashedId } from "@kattegat/engine/digests/hashed-id.ts";
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import type { FeedChange } from "@kattegat/protocol/changes.ts";
 import { FENCE_ZERO, type Fence } from "@kattegat/protocol/sequence.ts";
@@ -8,7 +9,6 @@ import type { Batch, Target } from "../target.ts";
 import { createArchiveTarget } from "./archive-target.ts";
 import { ListedDigests } from "./listed-digests.ts";
 import type { Bucket, BucketOptions } from "./bucket.ts";
-import { documentName } from "./object-name.ts";
 
 export const never = new AbortController().signal;
 
@@ -89,7 +89,7 @@ export function sealed(
   },
 ): SealedRecord {
   return {
-    document: documentName(id),
+    document: hashedId(id),
     epoch,
     version: String(version),
     residency,

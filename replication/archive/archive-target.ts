@@ -1,4 +1,5 @@
 /** An archive as a target. */
+import { hashedId } from "@kattegat/engine/digests/hashed-id.ts";
 import { randomUUID } from "node:crypto";
 import { assertReached } from "@kattegat/protocol/batch-place.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
@@ -9,7 +10,7 @@ import type { Target } from "../target.ts";
 import type { Bucket } from "./bucket.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { Listed as Held, WriteWatch, Written } from "./listed-digests.ts";
-import { documentName, keyOf, parseKey, prefixOf } from "./object-name.ts";
+import { keyOf, parseKey, prefixOf } from "./object-name.ts";
 import type { Pace } from "./pace.ts";
 import { encodeObject } from "./stored-object.ts";
 import { readWatermark, removeFormerWatermarks, storeWatermark } from "./watermark-object.ts";
@@ -115,7 +116,7 @@ async function watched(
   changes: readonly Told[],
   write: (written: Written[]) => Promise<void>,
 ): Promise<void> {
-  const ended = watch.begin(changes.map(({ document_id: id }) => documentName(id)));
+  const ended = watch.begin(changes.map(({ document_id: id }) => hashedId(id)));
   const written: Written[] = [];
   let isDone = false;
   try {
@@ -155,7 +156,7 @@ function refusalOf(change: Told, mayHold: ArchiveOptions["mayHold"]): Omit<Refus
   const { residency, document } = change.sealed;
   if (!mayHold(residency))
     return { code: "residency_refused", detail: `The archive may not hold the class ${residency}.` };
-  return document === documentName(change.document_id)
+  return document === hashedId(change.document_id)
     ? null
     : { code: "bad_request", detail: "Expected the sealed document to have the name of the change's." };
 }
@@ -187,7 +188,7 @@ async function applied(
   { bucket, known, isRefused, mayRepeat, signal }: Work,
 ): Promise<Applied> {
   const fence: Fence = { epoch: change.epoch, sequence: change.sequence };
-  const document = documentName(change.document_id);
+  const document = hashedId(change.document_id);
   const sealed = change.kind === "put-sealed" && !isRefused ? change.sealed : null;
   const key = sealed === null ? null : keyOf(sealed);
   const listed = (): Promise<readonly Held[]> => Array.fromAsync(bucket.versions(prefixOf(document), signal));

@@ -7,6 +7,7 @@ import { createPlannedSource } from "../entropy/source.ts";
 import type { SiteClient } from "../site-client.ts";
 import type { Target } from "../target.ts";
 import { ArchiveCopies } from "./archive-copies.ts";
+import { ArchiveScrub } from "./archive-scrub.ts";
 import { createArchiveTarget } from "./archive-target.ts";
 import { ListedDigests } from "./listed-digests.ts";
 import type { OpenBucket } from "./open-bucket.ts";
@@ -14,7 +15,7 @@ import { createPace, loopUtilization, type PaceOptions } from "./pace.ts";
 
 export interface ArchiveParts {
   readonly target: Target;
-  readonly copies: ArchiveCopies;
+  readonly scrub: ArchiveScrub;
   readonly compared: ComparedSite;
 }
 
@@ -24,11 +25,12 @@ export function createArchive(
   options: Pick<PaceOptions, "now" | "sleep"> & {
     readonly network: Network;
     readonly bucketOf: OpenBucket;
+    readonly random: () => number;
     /** What is planned there. */
     readonly primary: SiteClient;
   },
 ): ArchiveParts {
-  const { network, bucketOf, primary, now, sleep } = options;
+  const { network, bucketOf, primary, now, random, sleep } = options;
   const exchanged = createMeter();
   const read = createMeter();
   const written = bucketOf(site);
@@ -39,7 +41,7 @@ export function createArchive(
       `KATTEGAT_ARCHIVES: expected the URL of an S3 server for each running archive; missing: ${site.id}`,
     );
   const digests = new ListedDigests();
-  const copies = new ArchiveCopies({ site: site.id, bucket, scrubbed, digests });
+  const scrub = new ArchiveScrub({ site: site.id, bucket: scrubbed, digests, random });
   const mayBeHeld = (className: string): boolean => mayHold(network, className, site);
   return {
     target: createArchiveTarget({
@@ -50,10 +52,10 @@ export function createArchive(
       watch: digests,
       mayHold: mayBeHeld,
     }),
-    copies,
+    scrub,
     compared: {
       planned: createPlannedSource(primary, site.id, exchanged.metered),
-      held: copies,
+      held: new ArchiveCopies({ bucket, digests, scrub }),
       mayHold: mayBeHeld,
       bytes: exchanged.bytes,
       scrubbedBytes: read.bytes,

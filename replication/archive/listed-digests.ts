@@ -1,8 +1,9 @@
 /** Digests of what an archive's bucket lists. */
+import { keyDigitsOf } from "@kattegat/engine/digests/hashed-id.ts";
 import { damageDigest, namedDigest, sumOf } from "@kattegat/engine/digests/copy-digest.ts";
 import { DigestTree, leavesOf, rangeOf } from "@kattegat/engine/digests/digest-tree.ts";
 import { decodeKey } from "@kattegat/protocol/digests.ts";
-import { documentOf, keyDigitsOf, parseKey } from "./object-name.ts";
+import { documentOf, parseKey } from "./object-name.ts";
 import type { ObjectVersion } from "./s3-answer.ts";
 
 const LEAVES = leavesOf(0, 0).to;
@@ -38,7 +39,7 @@ export interface Listing {
  * No S3 server sums anything, so names are listed range by range, over and over, and what this process writes meanwhile is added and
  * taken out. It is a hint where to look, never a verdict: another writer's objects are seen by the next list.
  *
- * 2.2 MB however many objects.
+ * 2.2 MB however many objects, and a page or two of names while one is listed.
  */
 export class ListedDigests implements WriteWatch {
   readonly tree = new DigestTree();
@@ -59,9 +60,14 @@ export class ListedDigests implements WriteWatch {
     return this.#openBatches > 0;
   }
 
-  /** Leaves to list apart from the others. */
-  get doubted(): ReadonlySet<number> {
-    return this.#doubted;
+  /** Some of the leaves that are to be listed apart from the others, in which nothing is written now. */
+  settledDoubts(most: number): readonly number[] {
+    const settled: number[] = [];
+    for (const leaf of this.#doubted) {
+      if (settled.length === most) break;
+      if (this.#open[leaf] === 0) settled.push(leaf);
+    }
+    return settled;
   }
 
   begin(documents: readonly string[]): (written: readonly Written[] | null) => void {
@@ -94,7 +100,7 @@ export class ListedDigests implements WriteWatch {
     for (let leaf = from; leaf < to; leaf += 1) {
       const isQuiet = this.#open[leaf] === 0 && this.#writes[leaf] === mark[leaf - from];
       if (isQuiet) this.#set(leaf, sums.get(leaf) ?? { sum: 0n, documents: 0 });
-      else if (this.#isCounted[leaf] === 0) this.#doubted.add(leaf);
+      else this.#doubted.add(leaf);
     }
   }
 

@@ -1,11 +1,9 @@
 /** The names of an archive's objects: all that an audit needs is in them. */
-import { hash } from "node:crypto";
 import type { SealedRecord } from "@kattegat/protocol/sealed-record.ts";
 import { sequenceSchema, type Fence } from "@kattegat/protocol/sequence.ts";
 
 export const DOCUMENTS = "documents/";
 export const WATERMARK_KEY = "watermark.json";
-const KEY_DIGITS = 16;
 
 /** What the name of an object tells: the document by the SHA-256 of its id, the write that made it. */
 export interface ObjectName {
@@ -13,15 +11,6 @@ export interface ObjectName {
   readonly fence: Fence;
   readonly residency: string;
   readonly digest: string;
-}
-
-export function documentName(documentId: string): string {
-  return hash("sha256", documentId, "hex");
-}
-
-/** The key of the document in digests, as they exchange it. */
-export function keyDigitsOf(document: string): string {
-  return document.slice(0, KEY_DIGITS);
 }
 
 /** Every object of one document, and no other, is under it. */

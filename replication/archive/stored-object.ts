@@ -1,7 +1,9 @@
-/** The body of an archive's object: a sealed document, and a checksum by which whoever has no key tells whether it is as it was written. */
+/** The body of an archive's object: a sealed document with a checksum, which needs no key. */
 import { hash } from "node:crypto";
 import { sealedRecordSchema, type SealedRecord } from "@kattegat/protocol/sealed-record.ts";
 import { z } from "zod";
+import type { Bucket } from "./bucket.ts";
+import { keyOf } from "./object-name.ts";
 
 const CHECKSUM = "sha256";
 
@@ -35,4 +37,21 @@ export function decodeObject(bytes: Uint8Array): StoredDocument {
 
 function checksumOf(text: string): string {
   return hash("sha256", text, "hex");
+}
+
+/** Whether an object is not what was stored under its name; null for one that is gone. */
+export async function isDamaged(
+  key: string,
+  bucket: Pick<Bucket, "get">,
+  signal: AbortSignal,
+): Promise<boolean | null> {
+  const stored = await bucket.get(key, signal);
+  if (stored === null) return null;
+  try {
+    const { sealed, isSound } = decodeObject(stored.bytes);
+    return !isSound || keyOf(sealed) !== key;
+  } catch {
+    // No sealed document, or none any more.
+    return true;
+  }
 }

@@ -43,6 +43,7 @@ function running(seed: number) {
     ranges: (asked) => told(() => log.ranges(asked)),
     lines: (asked) => told(() => log.lines(asked)),
     copies: (keys) => told(() => log.planned(keys)),
+    names: (keys) => told(() => log.named(keys)),
     lastChanges: (documents) =>
       told(() =>
         documents.flatMap((id) => {
@@ -123,6 +124,7 @@ it("asks the log for no document that it cannot name, whatever a store says (I25
         ranges: (ranges) => log.ranges(ranges),
         lines: (ranges) => log.lines(ranges),
         copies: (keys) => Promise.resolve(log.planned(keys)),
+        names: (keys) => Promise.resolve(log.named(keys)),
         lastChanges(documents) {
           asked.push(...documents);
           return Promise.resolve([{ document_id: "missing", epoch: 1, sequence: "1" }]);

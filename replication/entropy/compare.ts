@@ -1,4 +1,5 @@
 /** One round of comparing a site's copies with what is planned there. */
+import { hashedId, keyDigitsOf } from "@kattegat/engine/digests/hashed-id.ts";
 import { childrenOf, leafDepth } from "@kattegat/engine/digests/digest-tree.ts";
 import {
   DEPTHS,
@@ -10,7 +11,7 @@ import {
 } from "@kattegat/protocol/digests.ts";
 import { documentIdSchema } from "@kattegat/protocol/documents.ts";
 import { earlierSequence } from "@kattegat/protocol/sequence.ts";
-import { documentName, keyDigitsOf } from "../archive/object-name.ts";
+
 import { judge, type Fault } from "@kattegat/engine/digests/judge.ts";
 import type { ReadWindow } from "./read-window.ts";
 import type { HashedCopy, HeldSource, PlannedSource } from "./source.ts";
@@ -147,13 +148,12 @@ async function named(
   { plan, planned }: { readonly plan: PlannedCopiesResponse; readonly planned: PlannedSource },
   signal: AbortSignal,
 ): Promise<readonly FoundCopy[]> {
-  const ids = new Map(plan.copies.map(({ document_id: id }) => [documentName(id), id]));
+  const ids = new Map(plan.copies.map(({ document_id: id }) => [hashedId(id), id]));
   const keys = hashed.flatMap(({ document_sha256: document }) =>
     ids.has(document) ? [] : [keyDigitsOf(document)],
   );
   if (keys.length > 0) {
-    const later = await planned.copies([...new Set(keys)], signal);
-    for (const { document_id: id } of [...later.copies, ...later.others]) ids.set(documentName(id), id);
+    for (const id of await planned.names([...new Set(keys)], signal)) ids.set(hashedId(id), id);
   }
   return hashed.map(({ document_sha256: document, ...copy }) => ({
     ...copy,

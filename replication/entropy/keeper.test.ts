@@ -59,6 +59,7 @@ function comparing(options: { readonly documents: number }) {
           ranges: (asked) => log.ranges(asked),
           lines: (asked) => log.lines(asked),
           copies: (keys) => told(log.planned(keys)),
+          names: (keys) => told(log.named(keys)),
           lastChanges: (ids) =>
             told(
               ids.map((id) => ({

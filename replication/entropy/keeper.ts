@@ -1,5 +1,6 @@
 /** Compares every site with what is planned there, one after the other, for as long as replication runs. */
-import { SUSPECTS_MAX, type Comparison } from "@kattegat/protocol/digests.ts";
+import { keyOf } from "@kattegat/engine/digests/copy-digest.ts";
+import { encodeKey, SUSPECTS_MAX, type Comparison } from "@kattegat/protocol/digests.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { StreamOptions } from "../run-stream.ts";
 import type { MonitorOptions, StreamStatus } from "../stream-status.ts";
@@ -11,8 +12,6 @@ import type { Repairer } from "./source.ts";
 
 /** A site that is further behind has other work, and most of its differences are only late. */
 const LAG_CHANGES_MAX = 5_000;
-/** A store with more of them tells of the rest in its next pass. */
-const SUSPECTS_KEPT_MAX = 4 * SUSPECTS_MAX;
 
 /** What may be spent on comparing. */
 export interface EntropyPace {
@@ -94,24 +93,33 @@ export function createKeeper(options: KeeperOptions): Keeper {
     const asleep = whyNot(id, options.streams());
     const faults = asleep === null ? await compared(one, { options, signal }) : [];
     if (asleep !== null) one.comparison = { ...one.comparison, ...asleep };
-    await repairer.report(id, one.comparison, signal).catch((error: unknown) => {
+    await report(id, signal);
+    return faults;
+  }
+
+  async function report(id: string, signal: AbortSignal): Promise<void> {
+    const comparison = kept.get(id)?.comparison;
+    if (comparison === undefined) return;
+    await repairer.report(id, comparison, signal).catch((error: unknown) => {
       if (!signal.aborted) log.warn({ target: id, err: error }, "the comparison could not be reported");
     });
-    return faults;
   }
 
   return {
     comparisons: () => new Map([...kept].map(([id, { comparison }]) => [id, comparison])),
     round,
     async run(signal) {
-      // The sites share the time, so that no two are compared at once.
+      // The sites share the time, so that no two are compared at once; each pays for itself.
       const pauseMs = pace.everyMs / Math.max(1, kept.size);
+      const paidAtMs = new Map<string, number>();
       while (!signal.aborted) {
         for (const [id, { site }] of kept) {
           const before = site.bytes();
-          await round(id, signal);
+          if (now() >= (paidAtMs.get(id) ?? 0)) await round(id, signal);
+          else await report(id, signal);
           const paidMs = ((site.bytes() - before) / pace.bytesPerSecond) * 1_000;
-          await sleep(Math.max(pauseMs, paidMs), signal);
+          if (paidMs > 0) paidAtMs.set(id, now() + paidMs);
+          await sleep(pauseMs, signal);
           if (signal.aborted) return;
         }
         if (kept.size === 0) await sleep(pace.everyMs, signal);
@@ -143,6 +151,10 @@ async function compared(one: Kept, { options, signal }: RoundOptions): Promise<r
     for (const key of looked) one.suspects.delete(key);
     budget.parked(parkedAt(id, options.streams()));
     const { now: order, unhealed: later } = budget.take(faults);
+    // Its digest tells nothing of it: it is looked at until its repair had its turn.
+    for (const fault of faults)
+      if (fault.kind === "corrupted" && !order.includes(fault))
+        one.suspects.add(encodeKey(keyOf(fault.document_id)));
     const { repairs, failed } =
       order.length === 0
         ? { repairs: [], failed: [] }
@@ -186,8 +198,10 @@ async function scrubbed(
   { site: { held }, suspects }: Kept,
   { options: { log }, signal }: RoundOptions,
 ): Promise<string | null> {
+  // What a round cannot look at is found by a later one: reading on would only forget it.
+  if (suspects.size >= SUSPECTS_MAX) return null;
   try {
-    for (const key of await held.scrub(signal)) if (suspects.size < SUSPECTS_KEPT_MAX) suspects.add(key);
+    for (const key of await held.scrub(signal)) suspects.add(key);
     return null;
   } catch (error) {
     if (error instanceof KattegatError && error.code === "not_ready") throw error;

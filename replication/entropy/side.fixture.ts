@@ -45,6 +45,10 @@ export class Side {
     return { position: this.position, copies, others: [] };
   }
 
+  named(keys: readonly string[]) {
+    return [...this.copies.keys()].filter((id) => keys.includes(encodeKey(keyOf(id))));
+  }
+
   found({ keys, documents }: { readonly keys: readonly string[]; readonly documents: readonly string[] }) {
     const copies = [...this.copies.values()].flatMap((copy): FoundCopy[] => {
       const { documentId, version, residency, digest, passages } = copy;

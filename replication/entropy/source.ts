@@ -71,6 +71,8 @@ export interface LastChange extends Fence {
 /** What the primary plans at that site. */
 export interface PlannedSource extends DigestSource {
   copies(keys: readonly string[], signal: AbortSignal): Promise<PlannedCopiesResponse>;
+  /** Resolves with the ids of the keys' documents, planned there or not, deleted ones too. */
+  names(keys: readonly string[], signal: AbortSignal): Promise<readonly string[]>;
   lastChanges(documents: readonly string[], signal: AbortSignal): Promise<readonly LastChange[]>;
 }
 
@@ -106,6 +108,12 @@ export function createPlannedSource(client: SiteClient, target: string, metered:
     ...digestsOf(ask, { target }),
     copies: (keys, signal) =>
       ask("/internal/digests/copies", { target, keys }, { schema: plannedCopiesResponseSchema, signal }),
+    async names(keys, signal) {
+      const body = { target, keys, others: true };
+      const shape = { schema: plannedCopiesResponseSchema, signal };
+      const { copies, others } = await ask("/internal/digests/copies", body, shape);
+      return [...copies, ...others].map(({ document_id: id }) => id);
+    },
     async lastChanges(documents, signal) {
       const shape = { schema: changedResponseSchema, signal };
       return (await ask("/internal/holdings:changed", { documents }, shape)).changes;
