@@ -51,7 +51,7 @@ export function repairsCommand(residency: Command, settings: Settings, terminal:
         .filter(({ site }) => options.site === undefined || options.site === site)
         .map((each) => ({ ...each, finding: findingOf(each) }));
       if (options.site !== undefined && sites.length === 0)
-        throw new UsageError(`There is no running regional, edge or archive ${options.site}.`);
+        throw new UsageError(`There is no running site ${options.site} whose copies are compared.`);
       terminal.print(
         options.json === true
           ? JSON.stringify({ sites, repairs }, null, 2)

@@ -47,21 +47,24 @@ describe("what of a comparison has to be looked at (I25)", () => {
     [{ ...well, state: "different", unhealed: 1 }, "1 faults are not healed"],
     [{ ...well, detail: "Some of its rows could not be read." }, "Some of its rows could not be read."],
   ] as const)("is, of %o: %s", (comparison, finding) => {
-    expect(findingOf({ site: "eu-fra", comparison })).toBe(finding);
+    expect(findingOf({ site: "eu-fra", kind: "regional", comparison })).toBe(finding);
   });
 
-  it("is looked for at each running regional and edge, those without a report among them", () => {
+  it("is looked for at each running site that holds copies, those without a report among them", () => {
     const sites = comparedSites([
       site("dk-cph", { kind: "primary" }),
       site("eu-fra", { comparison: well }),
       site("eu-arn"),
       site("eu-mad", { health: "not_running" }),
       site("edge-eu", { kind: "edge", comparison: { ...well, report_age_ms: 7_200_000 } }),
+      site("archive-dk", { kind: "archive", comparison: well }),
+      site("standby", { kind: "standby" }),
     ]);
-    expect(sites.map(({ site: id }) => id)).toEqual(["eu-fra", "eu-arn", "edge-eu"]);
+    expect(sites.map(({ site: id }) => id)).toEqual(["dk-cph", "eu-fra", "eu-arn", "edge-eu", "archive-dk"]);
     const text = formatComparisons(sites).join("\n");
     expect(text).toContain(well.reported_at);
-    expect(text).toContain("eu-arn: never reported");
+    expect(text).toContain("dk-cph: never reported: can it read its Postgres?");
+    expect(text).toContain("eu-arn: never reported: does replication run?");
     expect(text).toContain("edge-eu: last reported 120 minutes ago");
     expect(text).not.toContain("eu-fra:");
   });

@@ -25,6 +25,11 @@ export function createMetrics(): Metrics {
   );
   const dead = gauge("cold_dead_documents", "Documents of the base that must not be found any more.");
   const bytes = gauge("index_bytes", "Bytes of the index in the memory of this site.");
+  const own = gauge(
+    "own_copies",
+    "Documents of the index that were found other than in Postgres since the start, those that were repaired, those of the last pass that were not.",
+    ["fate"],
+  );
   const unmatched = new Counter({
     name: "kattegat_primary_unmatched_refusals_total",
     help: "Changes that a site refused and this log does not have: of a former reign, or a wrong report.",
@@ -57,6 +62,10 @@ export function createMetrics(): Metrics {
         cold.set({ part: "tail" }, index.tailPassages);
         dead.set(index.base?.dead ?? 0);
         passages.set(index.index.size);
+        const compared = primary.comparisons.get(primary.site)?.comparison;
+        own.set({ fate: "found" }, compared?.found ?? 0);
+        own.set({ fate: "repaired" }, compared?.repaired ?? 0);
+        own.set({ fate: "unhealed" }, compared?.unhealed ?? 0);
         bytes.set(Object.values(index.index.memoryBytes()).reduce((sum, part) => sum + part, 0));
       }
       return await register.metrics();

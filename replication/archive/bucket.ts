@@ -1,7 +1,7 @@
 /** A bucket of any S3 server. */
 import { hash } from "node:crypto";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
-import type { Answer, Fetch } from "../site-client.ts";
+import type { Answer as WholeAnswer, FetchInit } from "../site-client.ts";
 import {
   assertDeleted,
   errorCodeOf,
@@ -24,6 +24,11 @@ const DELETED_KEYS_MAX = 1_000;
 /** The largest body is a text of 4 MiB with the vectors of its passages; answers are that, or lists. */
 const OBJECT_BYTES_MAX = 256 * 1_024 * 1_024;
 
+/** The part of an answer that a bucket reads. */
+type Answer = Pick<WholeAnswer, "ok" | "status" | "headers" | "body">;
+
+export type BucketFetch = (url: string, init: FetchInit) => Promise<Answer>;
+
 export interface BucketPlace extends AccessKey {
   readonly endpoint: string;
   readonly name: string;
@@ -33,7 +38,7 @@ export interface BucketPlace extends AccessKey {
 }
 
 export interface BucketOptions extends BucketPlace {
-  readonly fetch: Fetch;
+  readonly fetch: BucketFetch;
   readonly sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   readonly random: () => number;
 }

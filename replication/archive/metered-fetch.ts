@@ -1,22 +1,14 @@
 /** Counts the bytes that go over a wire. */
 import type { Metered } from "../entropy/meter.ts";
-import type { Fetch } from "../site-client.ts";
+import type { BucketFetch } from "./bucket.ts";
 
-/** Tells of each body, an answer's as it is read; an answer is read by its `body` alone. */
-export function meteredFetch(fetch: Fetch, metered: Metered): Fetch {
+/** Tells of each body, an answer's as it is read. */
+export function meteredFetch(fetch: BucketFetch, metered: Metered): BucketFetch {
   return async (url, init) => {
     metered(init.body?.length ?? 0);
-    const answer = await fetch(url, init);
-    const { ok, status, headers, body } = answer;
+    const { ok, status, headers, body } = await fetch(url, init);
     const counted = body === null ? null : counting(body, metered);
-    return {
-      ok,
-      status,
-      headers,
-      body: counted,
-      json: () => answer.json(),
-      arrayBuffer: () => answer.arrayBuffer(),
-    };
+    return { ok, status, headers, body: counted };
   };
 }
 

@@ -5,14 +5,33 @@ import { expect, it } from "vitest";
 import { never } from "../edge-target.fixture.ts";
 import { silent } from "../running.fixture.ts";
 import type { StreamStatus } from "../stream-status.ts";
-import { createKeeper } from "./keeper.ts";
+import { createKeeper, type ComparedSite } from "./keeper.ts";
 import { Side } from "./side.fixture.ts";
 
 const SITE = "eu-fra";
 const ROUND_MS = 10_000;
 
+const standing: StreamStatus = {
+  site: SITE,
+  model: "m",
+  is_next: false,
+  state: "waiting",
+  answers: true,
+  watermark: { epoch: 1, sequence: "0" },
+  removed: null,
+  lag_changes: 0,
+  lag_ms: 0,
+  applied: 0,
+  retries: 0,
+  parked: 0,
+  parked_newest: [],
+  wrong_refusals: 0,
+  code: null,
+  detail: null,
+};
+
 /** A site whose store may not give some copies; its repairs are carried out at once. */
-function comparing(options: { readonly documents: number }) {
+function comparing(options: { readonly documents: number; readonly repairsPerMinute?: number }) {
   const log = new Side();
   const site = new Side();
   for (let number = 1; number <= options.documents; number += 1) log.put(`d${number}`, number);
@@ -29,17 +48,8 @@ function comparing(options: { readonly documents: number }) {
   const reported: Comparison[] = [];
   const told = <T>(answer: T): Promise<T> => Promise.resolve(answer);
   const stream = (): StreamStatus => ({
-    site: SITE,
-    model: "m",
-    is_next: false,
-    state: "waiting",
-    answers: true,
+    ...standing,
     watermark: site.position,
-    removed: null,
-    lag_changes: 0,
-    lag_ms: 0,
-    applied: 0,
-    retries: 0,
     parked: state.parked.length,
     parked_newest: state.parked.map((sequence) => ({
       epoch: 1,
@@ -48,9 +58,6 @@ function comparing(options: { readonly documents: number }) {
       detail: "",
       at: "",
     })),
-    wrong_refusals: 0,
-    code: null,
-    detail: null,
   });
   const keeper = createKeeper({
     sites: [
@@ -105,7 +112,7 @@ function comparing(options: { readonly documents: number }) {
         return Promise.resolve();
       },
     },
-    pace: { everyMs: ROUND_MS, bytesPerSecond: 1, repairsPerMinute: 10_000 },
+    pace: { everyMs: ROUND_MS, bytesPerSecond: 1, repairsPerMinute: options.repairsPerMinute ?? 10_000 },
     streams: () => [stream()],
     now: () => state.now,
     sleep: () => Promise.resolve(),
@@ -182,4 +189,84 @@ it("waits an hour with a copy whose repair the site has refused for good", async
   expect(repaired).toHaveLength(2);
   await rounds(100);
   expect(repaired).toHaveLength(3);
+});
+
+it("keeps a damaged copy in mind until its repair has had its turn (I25)", async () => {
+  const { log, site, state, repaired, rounds } = comparing({ documents: 30, repairsPerMinute: 6 });
+  for (const [id, copy] of log.copies) site.copies.set(id, copy);
+  const found = site.found.bind(site);
+  site.found = (asked) => {
+    const answer = found(asked);
+    const isDamaged = (id: string): boolean => !repaired.includes(id);
+    return {
+      ...answer,
+      copies: answer.copies.map((copy) => ({ ...copy, damaged: isDamaged(copy.document_id) ? 1 : 0 })),
+    };
+  };
+  // A scrub tells of each once.
+  state.suspects = [...log.copies.keys()].map((id) => encodeKey(keyOf(id)));
+  expect(await rounds(1)).toMatchObject({ state: "different", repaired: 6, unhealed: 24 });
+  expect(await rounds(40)).toMatchObject({ state: "equal", repaired: 30, unhealed: 0 });
+  expect(new Set(repaired)).toEqual(new Set(log.copies.keys()));
+});
+
+it("lets a site whose round was dear wait alone, and says of it meanwhile what it said last (I25)", async () => {
+  const stopping = new AbortController();
+  const rounds = new Map<string, number>();
+  const reports = new Map<string, number>();
+  const add = (counts: Map<string, number>, id: string): void => {
+    counts.set(id, (counts.get(id) ?? 0) + 1);
+  };
+  const side = new Side();
+  let nowMs = 1_000_000;
+  const endsAtMs = nowMs + 60_000;
+  const siteOf = (id: string, bytesOfRound: number): ComparedSite => {
+    let bytes = 0;
+    return {
+      planned: {
+        ranges: (asked) => side.ranges(asked),
+        lines: (asked) => side.lines(asked),
+        copies: (keys) => Promise.resolve(side.planned(keys)),
+        names: (keys) => Promise.resolve(side.named(keys)),
+        lastChanges: () => Promise.resolve([]),
+      },
+      held: {
+        site: id,
+        ranges(asked) {
+          bytes += bytesOfRound;
+          add(rounds, id);
+          return side.ranges(asked);
+        },
+        lines: (asked) => side.lines(asked),
+        scrub: () => Promise.resolve([]),
+        copies: (asked) => Promise.resolve(side.found(asked)),
+      },
+      mayHold: () => true,
+      bytes: () => bytes,
+      scrubbedBytes: () => 0,
+    };
+  };
+  const keeper = createKeeper({
+    sites: [siteOf("dear", 2_000_000), siteOf("cheap", 10)],
+    repairer: {
+      repair: () => Promise.resolve({ repairs: [], failed: [] }),
+      report(id) {
+        add(reports, id);
+        return Promise.resolve();
+      },
+    },
+    pace: { everyMs: 1_000, bytesPerSecond: 100_000, repairsPerMinute: 1 },
+    streams: () => ["dear", "cheap"].map((site) => ({ ...standing, site })),
+    now: () => nowMs,
+    sleep(ms) {
+      nowMs += ms;
+      if (nowMs >= endsAtMs) stopping.abort();
+      return Promise.resolve();
+    },
+    log: silent,
+  });
+  await keeper.run(stopping.signal);
+  expect(rounds.get("dear")).toBe(3);
+  expect(rounds.get("cheap")).toBe(60);
+  expect(reports.get("dear")).toBe(60);
 });
