@@ -145,7 +145,6 @@ export type PlannedCopy = Readonly<z.infer<typeof plannedCopySchema>>;
 
 /** A document whose copy is not planned there, or that is deleted: an archive's list names documents by their keys alone. */
 const otherDocumentSchema = z.object({ key: keySchema, document_id: z.string() });
-export type OtherDocument = Readonly<z.infer<typeof otherDocumentSchema>>;
 
 /** `/internal/digests/copies` at the primary. */
 export const plannedCopiesResponseSchema = z.object({
