@@ -1,4 +1,5 @@
 import { keyOf } from "@kattegat/engine/digests/copy-digest.ts";
+import { rangeOf } from "@kattegat/engine/digests/digest-tree.ts";
 import { encodeKey, repairListSchema } from "@kattegat/protocol/digests.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import { afterAll, beforeAll, beforeEach, expect, it } from "vitest";
@@ -122,6 +123,21 @@ it("keeps the reason of each repair that was written, when another could not be,
   await expect(writeRepairs({ site: "eu-arn", faults: [fault("bad")] }, failing)).rejects.toThrow("no room");
   for (const bad of ["?site=a%00b", "?site=", `?site=${"x".repeat(40)}`])
     expect((await test.client.operate(`/internal/digests/repairs${bad}`)).status).toBe(400);
+});
+
+it("counts a doubted range once where its turn has come anyway (I25)", async () => {
+  const { planned, recount, writer, now, database } = test.primary;
+  const id = Array.from({ length: 1_000 }, (_, at) => `d${at}`).find(
+    (each) => rangeOf(keyOf(each), 16) < 1_024,
+  );
+  if (id === undefined) throw new Error("expected an id of the first ranges");
+  await put(id, "eu", "warm");
+  const faults = [{ document_id: id, class: "eu", kind: "missing", detail: "no copy" } as const];
+  await writeRepairs({ site: "eu-fra", faults }, { sql: database.sql, writer, now });
+  expect(planned.doubted.size).toBe(1);
+  while (!planned.isWhole) await recount.round();
+  expect(planned.doubted.size).toBe(0);
+  expect(sumsOf(planned)).toEqual(await countedAnew());
 });
 
 it("tells which documents a key has that are not planned at a target, deleted ones too (I25)", async () => {

@@ -36,10 +36,10 @@ export class Recount {
   /** Resolves with how many leaves were counted; those that are written to meanwhile have their turn later. */
   async round(): Promise<number> {
     const { planned } = this.#options;
-    const doubted = [...planned.doubted].slice(0, ROUND_LEAVES);
     const from = this.#next;
     const to = Math.min(LEAVES, from + (planned.isWhole ? ROUND_LEAVES : FIRST_ROUND_LEAVES));
     // Both at once: repairs, which leave doubt, may not hold up the count.
+    const doubted = [...planned.doubted].filter((leaf) => leaf < from || leaf >= to).slice(0, ROUND_LEAVES);
     const taken = await this.#count([...doubted.map((leaf) => ({ from: leaf, to: leaf + 1 })), { from, to }]);
     // What could not be read is read again.
     if (taken !== null) this.#next = to === LEAVES ? 0 : to;
