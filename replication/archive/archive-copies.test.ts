@@ -357,11 +357,15 @@ it("reads again what it could not while nothing could be read (I25)", async () =
   await scrub.readOn(never);
   await expect(scrub.readOn(never)).rejects.toThrow("a bad disk");
   await expect(scrub.readOn(never)).rejects.toThrow("a bad disk");
-  expect(scrub.failure).toMatchObject({ message: "a bad disk" });
+  expect(scrub.failureOf("objects")).toMatchObject({ message: "a bad disk" });
+  const { digests } = world;
+  const copies = new ArchiveCopies({ bucket: archive.bucket, digests, scrub });
+  await expect(copies.scrub()).rejects.toThrow("a bad disk");
+  expect((await copies.ranges({ depth: 0, indexes: [0] })).documents).toBe(20);
   expect(scrub.takeSuspects()).toEqual([]);
   isAway = false;
   expect(await readAll(scrub)).toBe(20);
-  expect(scrub.failure).toBeUndefined();
+  expect(await copies.scrub()).toEqual([]);
 });
 
 it("says so while the bucket cannot be listed, whatever its sums were before (I25)", async () => {
@@ -384,7 +388,7 @@ it("says so while the bucket cannot be listed, whatever its sums were before (I2
   expect((await copies.ranges(ranges)).documents).toBe(3);
   isForbidden = true;
   await expect(scrub.listOn(never)).rejects.toMatchObject({ code: "forbidden" });
-  await expect(copies.scrub()).rejects.toMatchObject({ code: "forbidden" });
+  await expect(copies.ranges(ranges)).rejects.toMatchObject({ code: "forbidden" });
 });
 
 function objectOf(key: string): ObjectVersion {

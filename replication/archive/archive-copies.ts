@@ -15,7 +15,7 @@ import { readWatermark } from "./watermark-object.ts";
 export interface ArchiveCopiesOptions {
   readonly bucket: Pick<Bucket, "versions" | "get" | "name">;
   readonly digests: ListedDigests;
-  readonly scrub: Pick<ArchiveScrub, "site" | "takeSuspects" | "failure">;
+  readonly scrub: Pick<ArchiveScrub, "site" | "takeSuspects" | "failureOf">;
 }
 
 export class ArchiveCopies implements HeldSource {
@@ -27,18 +27,17 @@ export class ArchiveCopies implements HeldSource {
     this.site = options.scrub.site;
   }
 
-  ranges({ depth, indexes }: Ranges): Promise<{ documents: number; digests: bigint[] }> {
+  /** Rejects while the bucket cannot be listed: sums from before that say nothing of it. */
+  async ranges({ depth, indexes }: Ranges): Promise<{ documents: number; digests: bigint[] }> {
     const { digests, scrub } = this.#options;
-    if (digests.isWhole) {
-      const sums = indexes.map((index) => digests.tree.at(depth, index).sum);
-      return Promise.resolve({ documents: digests.tree.documents, digests: sums });
-    }
-    return Promise.reject(
-      scrub.failure ??
-        new KattegatError("not_ready", "The bucket's names are being listed for the first time.", {
-          retryAfterSeconds: 5,
-        }),
-    );
+    const failure = scrub.failureOf("names");
+    if (failure !== undefined) throw failure;
+    if (!digests.isWhole)
+      throw new KattegatError("not_ready", "The bucket's names are being listed for the first time.", {
+        retryAfterSeconds: 5,
+      });
+    const sums = indexes.map((index) => digests.tree.at(depth, index).sum);
+    return await Promise.resolve({ documents: digests.tree.documents, digests: sums });
   }
 
   async lines({ depth, indexes }: Ranges, signal: AbortSignal): Promise<ReadonlyMap<bigint, bigint>> {
@@ -67,11 +66,12 @@ export class ArchiveCopies implements HeldSource {
     return { position, copies: [], hashed };
   }
 
-  /** Rejects while the bucket cannot be read: sums from before that say nothing of it. */
+  /** Rejects while objects cannot be read. */
   async scrub(): Promise<readonly string[]> {
     const { scrub } = this.#options;
     const suspects = scrub.takeSuspects();
-    if (suspects.length === 0 && scrub.failure !== undefined) throw scrub.failure;
+    const failure = scrub.failureOf("objects");
+    if (suspects.length === 0 && failure !== undefined) throw failure;
     return await Promise.resolve(suspects);
   }
 

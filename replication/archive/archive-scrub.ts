@@ -50,6 +50,8 @@ interface Pass {
   done: number;
 }
 
+type Scrubbed = "names" | "objects";
+
 interface ScrubStep {
   readonly count: number;
   readonly isPassOver: boolean;
@@ -65,7 +67,7 @@ export class ArchiveScrub {
   #queue: string[] = [];
   #suspects = new Set<string>();
   /** What went wrong last, where nothing has gone right since. */
-  readonly #failures = new Map<"names" | "objects", unknown>();
+  readonly #failures = new Map<Scrubbed, unknown>();
 
   constructor(options: {
     readonly site: string;
@@ -83,9 +85,9 @@ export class ArchiveScrub {
     return this.#parts.digests.isWriting;
   }
 
-  /** Undefined while the bucket can be read. */
-  get failure(): unknown {
-    return this.#failures.get("names") ?? this.#failures.get("objects");
+  /** Undefined while they can be read. */
+  failureOf(what: Scrubbed): unknown {
+    return this.#failures.get(what);
   }
 
   /** Keys of documents whose objects look damaged, or could not be read, since the last call. */
@@ -169,7 +171,7 @@ export class ArchiveScrub {
     return sample.length * 2 ** SAMPLE_DEPTH;
   }
 
-  async #noting(what: "names" | "objects", work: () => Promise<ScrubStep>): Promise<ScrubStep> {
+  async #noting(what: Scrubbed, work: () => Promise<ScrubStep>): Promise<ScrubStep> {
     try {
       const step = await work();
       this.#failures.delete(what);

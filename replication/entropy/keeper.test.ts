@@ -149,7 +149,7 @@ it("compares digests where rows cannot be scrubbed, and says why they cannot (I2
   expect(site.copies.size).toBe(10);
   expect(told).toMatchObject({
     state: "equal",
-    detail: "Some of its rows could not be read: a place is lost",
+    detail: "Some of its copies could not be read: a place is lost",
   });
 });
 

@@ -206,7 +206,7 @@ async function scrubbed(
   } catch (error) {
     if (error instanceof KattegatError && error.code === "not_ready") throw error;
     if (!signal.aborted) log.warn({ target: held.site, err: error }, "rows could not be read");
-    return `Some of its rows could not be read: ${messageOf(error)}`;
+    return `Some of its copies could not be read: ${messageOf(error)}`;
   }
 }
 
