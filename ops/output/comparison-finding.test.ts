@@ -45,7 +45,7 @@ describe("what of a comparison has to be looked at (I25)", () => {
     [{ ...well, state: "unavailable", detail: "It does not answer." }, "It does not answer."],
     [{ ...well, state: "different", unread: 2 }, "2 documents that differ cannot be read"],
     [{ ...well, state: "different", unhealed: 1 }, "1 faults are not healed"],
-    [{ ...well, detail: "Some of its copies could not be read." }, "Some of its rows could not be read."],
+    [{ ...well, detail: "Some of its copies could not be read." }, "Some of its copies could not be read."],
   ] as const)("is, of %o: %s", (comparison, finding) => {
     expect(findingOf({ site: "eu-fra", kind: "regional", comparison })).toBe(finding);
   });

@@ -193,7 +193,7 @@ async function compared(one: Kept, { options, signal }: RoundOptions): Promise<r
   }
 }
 
-/** Resolves with why rows could not be read; what they are compared by otherwise is compared all the same. */
+/** Resolves with why copies could not be read; what they are compared by otherwise is compared all the same. */
 async function scrubbed(
   { site: { held }, suspects }: Kept,
   { options: { log }, signal }: RoundOptions,
@@ -205,7 +205,7 @@ async function scrubbed(
     return null;
   } catch (error) {
     if (error instanceof KattegatError && error.code === "not_ready") throw error;
-    if (!signal.aborted) log.warn({ target: held.site, err: error }, "rows could not be read");
+    if (!signal.aborted) log.warn({ target: held.site, err: error }, "copies could not be read");
     return `Some of its copies could not be read: ${messageOf(error)}`;
   }
 }
