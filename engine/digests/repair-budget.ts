@@ -46,10 +46,8 @@ export function createRepairBudget(options: {
       const due = faults
         .filter((fault) => isHealable(fault) && isDue(fault))
         .toSorted((a, b) => FAULT_KINDS.indexOf(a.kind) - FAULT_KINDS.indexOf(b.kind));
-      makeRoom(
-        due.map(({ document_id: id }) => id),
-        nowMs,
-      );
+      const unknown = due.filter(({ document_id: id }) => !attempts.has(id)).slice(0, Math.max(0, left));
+      makeRoom(unknown.length, { due, nowMs });
       const now: Fault[] = [];
       for (const fault of due) {
         const { document_id: id } = fault;
@@ -74,9 +72,12 @@ export function createRepairBudget(options: {
     },
   };
 
-  function makeRoom(due: readonly string[], nowMs: number): void {
-    const kept = new Set(due);
-    let surplus = attempts.size + due.filter((id) => !attempts.has(id)).length - REMEMBERED_MAX;
+  function makeRoom(
+    added: number,
+    { due, nowMs }: { readonly due: readonly Fault[]; readonly nowMs: number },
+  ): void {
+    const kept = new Set(due.map(({ document_id: id }) => id));
+    let surplus = attempts.size + added - REMEMBERED_MAX;
     for (const [id, { nextAtMs }] of attempts) {
       if (surplus <= 0) return;
       if (nextAtMs > nowMs || kept.has(id)) continue;

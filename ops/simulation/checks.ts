@@ -104,6 +104,8 @@ export class Safety {
       // What a site confirmed says nothing where it has lost it since, or was spared it for a change that was lost.
       if (!sites.includes(site.id)) continue;
       if (this.#world.bereaved.has(site.id) || this.#world.suspects.has(site.id)) continue;
+      // One that follows an heir has what the heir's log says, whatever a primary that lost its reign goes on to settle.
+      if (site.watermark.epoch > reign.epoch) continue;
       if (!isWantedAt(site, held, reign)) {
         if (tellsEveryRefusal(this.#world)) return site.id;
         continue;

@@ -19,8 +19,10 @@ import { plannedByIds, readLevel, type ReadDocument } from "./read-planned.ts";
 
 /** With two rounds a second a million are gone through in nine minutes. */
 const ROUND_COPIES = 1_000;
-/** What one pass has found and could not repair yet comes again in the next. */
-const FAULTS_KEPT_MAX = 1_000;
+/** Found since the last round; what is more comes again in the next pass. */
+const DUE_MAX = 1_000;
+/** More documents than these are told as these. */
+const UNHEALED_MAX = 100_000;
 
 const LEAVES = leavesOf(0, 0).to;
 
@@ -46,10 +48,11 @@ interface Pass {
   areCopiesOver: boolean;
   readonly isLeafRead: Uint8Array;
   leavesRead: number;
-  /** Found, and not repaired yet. */
+  /** Found since the last round. */
   readonly due: Map<string, Fault>;
   wrong: number;
-  unhealed: number;
+  /** Documents that were wrong when they were last looked at, and were not repaired since. */
+  readonly unhealed: Set<string>;
 }
 
 /**
@@ -103,8 +106,9 @@ export class OwnCopies {
     await this.#compareCopies(this.#current());
     await this.#repair();
     const pass = this.#current();
-    const isOver = pass.areCopiesOver && pass.ids.length === 0 && pass.leavesRead === LEAVES;
-    if (isOver) this.#endPass(pass, nowMs);
+    const isRead = pass.areCopiesOver && pass.ids.length === 0 && pass.leavesRead === LEAVES;
+    // The count goes on beside this: what it has found since waits for the next round.
+    if (isRead && pass.due.size === 0) this.#endPass(pass, nowMs);
   }
 
   /** Begins anew where memory was read again: what was found in the former one says nothing of this one. */
@@ -131,7 +135,7 @@ export class OwnCopies {
     { document, sequence }: { readonly document: ReadDocument | null; readonly sequence: string },
   ): void {
     const { site, network, planned } = this.#options;
-    const { index, due } = this.#pass;
+    const { index, due, unhealed } = this.#pass;
     if (!planned.isUntouchedSince(id, sequence)) return;
     const copy = index.copyOf(id);
     const isPlanned = document !== null && document.passage_count > 0 && index.holds(document);
@@ -143,10 +147,13 @@ export class OwnCopies {
       settledAt: sequence,
       mayHold: (name) => mayHold(network, name, { id: site }),
     });
-    if (typeof verdict !== "object" || due.has(id)) return;
+    if (typeof verdict !== "object") {
+      unhealed.delete(id);
+      return;
+    }
     this.#pass.wrong += 1;
-    if (due.size < FAULTS_KEPT_MAX) due.set(id, verdict);
-    else this.#pass.unhealed += 1;
+    if (unhealed.size < UNHEALED_MAX) unhealed.add(id);
+    if (due.size < DUE_MAX) due.set(id, verdict);
   }
 
   async #repair(): Promise<void> {
@@ -154,20 +161,12 @@ export class OwnCopies {
     const faults = [...pass.due.values()];
     pass.due.clear();
     const { now: order } = this.#options.budget.take(faults);
-    let healed = 0;
-    try {
-      if (order.length === 0) return;
-      const { repairs } = await this.#options.repair(order);
-      this.#options.budget.written(repairs);
-      healed = repairs.length;
-    } finally {
-      pass.unhealed += faults.length - healed;
-      this.#comparison = {
-        ...this.#comparison,
-        found: this.#comparison.found + order.length,
-        repaired: this.#comparison.repaired + healed,
-      };
-    }
+    if (order.length === 0) return;
+    this.#comparison = { ...this.#comparison, found: this.#comparison.found + order.length };
+    const { repairs } = await this.#options.repair(order);
+    this.#options.budget.written(repairs);
+    for (const { document_id: id } of repairs) pass.unhealed.delete(id);
+    this.#comparison = { ...this.#comparison, repaired: this.#comparison.repaired + repairs.length };
   }
 
   #endPass({ index, wrong, unhealed }: Pass, nowMs: number): void {
@@ -177,7 +176,7 @@ export class OwnCopies {
       detail: null,
       compared_at: new Date(nowMs).toISOString(),
       rounds: this.#comparison.rounds + 1,
-      unhealed,
+      unhealed: unhealed.size,
     };
     this.#pass = passOf(index);
   }
@@ -193,7 +192,7 @@ function passOf(index: OwnIndex): Pass {
     leavesRead: 0,
     due: new Map(),
     wrong: 0,
-    unhealed: 0,
+    unhealed: new Set(),
   };
 }
 

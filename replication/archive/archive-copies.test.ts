@@ -368,6 +368,27 @@ it("reads again what it could not while nothing could be read (I25)", async () =
   expect(await copies.scrub()).toEqual([]);
 });
 
+it("leaves objects that cannot be read, together or not, after a few tries (I25)", async () => {
+  const world = await filled(20);
+  await world.pass();
+  const all = (await archive.keys()).filter((key) => key.startsWith("documents/")).toSorted();
+  const broken = new Set(all.slice(0, 8));
+  const scrub = scrubOf(
+    failing((key) => broken.has(key)),
+    world.digests,
+  );
+  let read = 0;
+  let failures = 0;
+  for (let isPassOver = false; !isPassOver;) {
+    const step = await scrub.readOn(never).catch(() => null);
+    if (step === null) failures += 1;
+    else read += step.count;
+    isPassOver = step?.isPassOver ?? false;
+  }
+  expect([read, failures]).toEqual([12, 3]);
+  expect(scrub.takeSuspects()).toHaveLength(8);
+});
+
 it("says so while the bucket cannot be listed, whatever its sums were before (I25)", async () => {
   const world = await filled(3);
   let isForbidden = true;

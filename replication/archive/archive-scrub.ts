@@ -1,5 +1,5 @@
 /** Reads an archive over and over: its names quickly, its objects slowly. */
-import { leafDepth, leavesOf } from "@kattegat/engine/digests/digest-tree.ts";
+import { leavesOf } from "@kattegat/engine/digests/digest-tree.ts";
 import { keyDigitsOf } from "@kattegat/engine/digests/hashed-id.ts";
 import { runScrub, type ScrubOptions } from "@kattegat/engine/digests/run-scrub.ts";
 import { DEPTHS, SUSPECTS_MAX, type Depth } from "@kattegat/protocol/digests.ts";
@@ -13,15 +13,17 @@ import { isDamaged } from "./stored-object.ts";
 
 /** Requests at once: the streams have the other connections. */
 export const CONCURRENT_MAX = 8;
-/** Names of one range: a page of a list, some ten milliseconds of this process. */
-const RANGE_NAMES = 1_000;
+/** Names of one range at most, four pages of a list; a sixteenth at least, since levels go by sixteen. */
+const RANGE_NAMES = 4_000;
 /** A range by which it is guessed how many names there are, before all were listed. */
 const SAMPLE_DEPTH: Depth = 12;
 /** Ranges that writes kept from being counted, for one step. */
 const DOUBTED_MAX = 64;
+/** Objects that could not be read so often are left, or everything behind them would never be read. */
+const TRIES_MAX = 3;
 /** Reading waits while so many wait to be looked at. */
 const SUSPECTS_KEPT_MAX = 4 * SUSPECTS_MAX;
-/** One page of a list a second: a million in seventeen minutes. */
+/** A list or a few each second: a million in seventeen minutes. */
 const NAMES_PER_SECOND = 1_000;
 const BITS_OF_DIGIT = 4;
 
@@ -65,6 +67,8 @@ export class ArchiveScrub {
   #objects: Pass | null = null;
   /** Objects to read before the next range. */
   #queue: string[] = [];
+  /** How often those at its head could not be read. */
+  #tries = 0;
   #suspects = new Set<string>();
   /** What went wrong last, where nothing has gone right since. */
   readonly #failures = new Map<Scrubbed, unknown>();
@@ -102,13 +106,20 @@ export class ArchiveScrub {
     return await this.#noting("names", async () => {
       const { digests } = this.#parts;
       let count = 0;
-      await inParallel(digests.settledDoubts(DOUBTED_MAX), CONCURRENT_MAX, async (index) => {
-        count += (await listRange({ depth: 16, index }, this.#parts, signal)).length;
-      });
+      const list = async (place: RangePlace): Promise<void> => {
+        const { length } = await listRange(place, this.#parts, signal);
+        count += length;
+      };
       this.#names ??= await this.#newPass(signal);
-      count += (await listRange(placeOf(this.#names), this.#parts, signal)).length;
-      this.#names.done += 1;
-      const isPassOver = isOver(this.#names);
+      if (!isOver(this.#names)) {
+        await list(placeOf(this.#names));
+        this.#names.done += 1;
+      }
+      const doubts = digests.settledDoubts(DOUBTED_MAX);
+      await inParallel(doubts, CONCURRENT_MAX, (index) => list({ depth: 16, index }));
+      // Nothing can be compared before every range was counted once.
+      const isWaiting = !digests.isWhole && digests.settledDoubts(1).length > 0;
+      const isPassOver = isOver(this.#names) && !isWaiting;
       if (isPassOver) this.#names = null;
       return { count, isPassOver };
     });
@@ -135,7 +146,7 @@ export class ArchiveScrub {
     this.#objects.done += 1;
   }
 
-  /** One that cannot be read hides nothing behind it: a round looks at it. Where none can be, they are read again. */
+  /** What cannot be read hides nothing behind it: a round looks at it. Where none can be, they are read again, a few times. */
   async #read(keys: readonly string[], signal: AbortSignal): Promise<void> {
     const failures = new Map<string, unknown>();
     await inParallel(keys, CONCURRENT_MAX, async (key) => {
@@ -145,11 +156,13 @@ export class ArchiveScrub {
         failures.set(key, error);
       }
     });
-    if (failures.size === keys.length && keys.length > 1) {
-      this.#queue.unshift(...keys);
-      throw failures.values().next().value;
-    }
-    for (const key of failures.keys()) this.#suspect(key);
+    const isSilent = failures.size === keys.length && keys.length > 1;
+    this.#tries = isSilent ? this.#tries + 1 : 0;
+    const isLeft = this.#tries === TRIES_MAX;
+    if (isLeft) this.#tries = 0;
+    if (isSilent && !isLeft) this.#queue.unshift(...keys);
+    else for (const key of failures.keys()) this.#suspect(key);
+    if (isSilent) throw failures.values().next().value;
   }
 
   #suspect(key: string): void {
@@ -160,7 +173,7 @@ export class ArchiveScrub {
   /** From another range each time: a process that is started often reads all of them by and by. */
   async #newPass(signal: AbortSignal): Promise<Pass> {
     const names = await this.#countNames(signal);
-    const depth = DEPTHS.find((each) => names <= RANGE_NAMES << each) ?? leafDepth(names);
+    const depth = DEPTHS.find((each) => names <= RANGE_NAMES << each) ?? 16;
     return { depth, from: Math.floor(this.#random() * 2 ** depth), done: 0 };
   }
 

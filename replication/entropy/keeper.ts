@@ -13,6 +13,9 @@ import type { Repairer } from "./source.ts";
 /** A site that is further behind has other work, and most of its differences are only late. */
 const LAG_CHANGES_MAX = 5_000;
 
+/** A store is read on while fewer wait to be looked at. */
+const SUSPECTS_KEPT_MAX = 4 * SUSPECTS_MAX;
+
 /** What may be spent on comparing. */
 export interface EntropyPace {
   /** Each site is compared once in so long, if the bytes allow it. */
@@ -151,10 +154,9 @@ async function compared(one: Kept, { options, signal }: RoundOptions): Promise<r
     for (const key of looked) one.suspects.delete(key);
     budget.parked(parkedAt(id, options.streams()));
     const { now: order, unhealed: later } = budget.take(faults);
-    // Its digest tells nothing of it: it is looked at until its repair had its turn.
-    for (const fault of faults)
-      if (fault.kind === "corrupted" && !order.includes(fault))
-        one.suspects.add(encodeKey(keyOf(fault.document_id)));
+    // Digests tell nothing of damage: such a copy is looked at until it is right, whatever becomes of its repair.
+    for (const { kind, document_id: document } of faults)
+      if (kind === "corrupted") one.suspects.add(encodeKey(keyOf(document)));
     const { repairs, failed } =
       order.length === 0
         ? { repairs: [], failed: [] }
@@ -199,7 +201,7 @@ async function scrubbed(
   { options: { log }, signal }: RoundOptions,
 ): Promise<string | null> {
   // What a round cannot look at is found by a later one: reading on would only forget it.
-  if (suspects.size >= SUSPECTS_MAX) return null;
+  if (suspects.size >= SUSPECTS_KEPT_MAX) return null;
   try {
     for (const key of await held.scrub(signal)) suspects.add(key);
     return null;
