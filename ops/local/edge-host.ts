@@ -28,6 +28,12 @@ export const edgeWorkerSchema = z.object({
 });
 export type EdgeWorker = z.infer<typeof edgeWorkerSchema>;
 
+/**
+ * On two cores V8 has one helper thread. When that waits for a collection while it compiles, the sweep that it was to do never ends, and
+ * workerd turns in its message loop for ever: no zone answers any more. A collector that needs no helper has no such wait.
+ */
+const V8_FLAGS = "--single-threaded-gc";
+
 class HostLog extends Log {
   override log(message: string): void {
     say(message, {}, /error/i.test(message) ? 40 : 30);
@@ -63,6 +69,8 @@ const modules = readdirSync(folder)
   )
   // The first module is the Worker's entry.
   .toSorted((a, b) => b.type.localeCompare(a.type));
+// oxlint-disable-next-line node/no-process-env -- miniflare takes flags of V8 from nowhere else
+process.env["MINIFLARE_WORKERD_V8_FLAGS"] ??= V8_FLAGS;
 const runtime = new Miniflare({
   host: "127.0.0.1",
   port: 0,
