@@ -221,6 +221,21 @@ export const comparisonSchema = z.object({
 });
 export type Comparison = Readonly<z.infer<typeof comparisonSchema>>;
 
+/** Before the first round. */
+export const NOT_COMPARED: Comparison = {
+  state: "waiting",
+  detail: null,
+  compared_at: null,
+  rounds: 0,
+  found: 0,
+  repaired: 0,
+  pending: 0,
+  unhealed: 0,
+  unread: 0,
+  bytes: 0,
+  scrubbed_bytes: 0,
+};
+
 /** `POST /internal/digests/report` at the primary. */
 export const comparisonReportSchema = z.strictObject({
   site: z.string().min(1).max(32),

@@ -14,10 +14,13 @@ export interface Fault {
 
 export type Verdict = Fault | "pending" | "right";
 
+/** As much of a planned copy as a verdict needs. */
+export type ExpectedCopy = Pick<PlannedCopy, "version" | "class" | "digest" | "passages">;
+
 export interface Evidence {
   readonly documentId: string;
   /** Read first. */
-  readonly planned: PlannedCopy | null;
+  readonly planned: ExpectedCopy | null;
   /** Read from the store afterwards. */
   readonly found: readonly FoundCopy[];
   /** The last change about the document, read last; null for one that the log never had. */
@@ -57,7 +60,7 @@ export function judge(evidence: Evidence): Verdict {
 
 function wrongIn(
   found: readonly FoundCopy[],
-  planned: PlannedCopy,
+  planned: ExpectedCopy,
 ): { readonly kind: FaultKind; readonly detail: string } | null {
   const isRight = (copy: FoundCopy): boolean =>
     copy.version === planned.version && (copy.class === planned.class || copy.class === null);
@@ -80,7 +83,7 @@ function wrongIn(
 
 function wrongContent(
   { passages, digest }: FoundCopy,
-  planned: PlannedCopy,
+  planned: ExpectedCopy,
 ): { readonly kind: FaultKind; readonly detail: string } | null {
   // What a store does not tell is no fault: a zone lists documents alone, an archive counts no passages.
   if (passages !== null && passages < planned.passages)
@@ -94,7 +97,7 @@ function wrongContent(
 
 function otherVersion(
   { version, class: className }: FoundCopy,
-  planned: PlannedCopy,
+  planned: ExpectedCopy,
 ): { readonly kind: FaultKind; readonly detail: string } {
   if (version === planned.version)
     return {

@@ -1,16 +1,10 @@
 /** Compares what this site's own index shows with Postgres, over and over. */
 import type { Network } from "@kattegat/config/network.ts";
 import { mayHold } from "@kattegat/config/residency.ts";
-import { keyOf } from "@kattegat/engine/digests/copy-digest.ts";
 import { leavesOf } from "@kattegat/engine/digests/digest-tree.ts";
-import { judge, type Fault } from "@kattegat/engine/digests/judge.ts";
+import { judge, type ExpectedCopy, type Fault } from "@kattegat/engine/digests/judge.ts";
 import type { RepairBudget } from "@kattegat/engine/digests/repair-budget.ts";
-import {
-  encodeKey,
-  type Comparison,
-  type PlannedCopy,
-  type RepairsResponse,
-} from "@kattegat/protocol/digests.ts";
+import { NOT_COMPARED, type Comparison, type RepairsResponse } from "@kattegat/protocol/digests.ts";
 import type postgres from "postgres";
 import type { AppliedLog } from "../log/head.ts";
 import type { HeldCopy, HotIndex } from "../search/hot-index.ts";
@@ -63,17 +57,9 @@ export class OwnCopies {
   readonly #options: OwnCopiesOptions;
   #pass: Pass;
   #comparison: Comparison = {
+    ...NOT_COMPARED,
     state: "not_ready",
     detail: "The index is being compared with Postgres for the first time.",
-    compared_at: null,
-    rounds: 0,
-    found: 0,
-    repaired: 0,
-    pending: 0,
-    unhealed: 0,
-    unread: 0,
-    bytes: 0,
-    scrubbed_bytes: 0,
   };
 
   constructor(options: OwnCopiesOptions) {
@@ -207,15 +193,6 @@ function takeIds(pass: Pass): void {
   pass.ids = ids;
 }
 
-function plannedOf(document: ReadDocument): PlannedCopy {
-  const { id, version, residency, digest, passage_count: passages, sequence } = document;
-  return {
-    key: encodeKey(keyOf(id)),
-    document_id: id,
-    version,
-    class: residency,
-    digest,
-    passages,
-    sequence,
-  };
+function plannedOf({ version, residency, digest, passage_count: passages }: ReadDocument): ExpectedCopy {
+  return { version, class: residency, digest, passages };
 }

@@ -1,6 +1,6 @@
 /** Compares every site with what is planned there, one after the other, for as long as replication runs. */
 import { keyOf } from "@kattegat/engine/digests/copy-digest.ts";
-import { encodeKey, SUSPECTS_MAX, type Comparison } from "@kattegat/protocol/digests.ts";
+import { encodeKey, NOT_COMPARED, SUSPECTS_MAX, type Comparison } from "@kattegat/protocol/digests.ts";
 import { KattegatError } from "@kattegat/protocol/errors.ts";
 import type { StreamOptions } from "../run-stream.ts";
 import type { MonitorOptions, StreamStatus } from "../stream-status.ts";
@@ -60,20 +60,6 @@ interface Kept {
   comparison: Comparison;
 }
 
-const UNKNOWN: Comparison = {
-  state: "waiting",
-  detail: null,
-  compared_at: null,
-  rounds: 0,
-  found: 0,
-  repaired: 0,
-  pending: 0,
-  unhealed: 0,
-  unread: 0,
-  bytes: 0,
-  scrubbed_bytes: 0,
-};
-
 export function createKeeper(options: KeeperOptions): Keeper {
   const { pace, now, sleep, log, repairer } = options;
   const kept = new Map<string, Kept>(
@@ -85,7 +71,7 @@ export function createKeeper(options: KeeperOptions): Keeper {
         window: new ReadWindow(),
         suspects: new Set(),
         turn: 0,
-        comparison: UNKNOWN,
+        comparison: NOT_COMPARED,
       },
     ]),
   );
